@@ -1,0 +1,1 @@
+"""The project's own material outside the package: problem sets and the scripts that make them."""

@@ -1,0 +1,1 @@
+"""The embedded problem set: built files and, in `authoring`, their source."""

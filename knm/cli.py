@@ -1,0 +1,251 @@
+"""The `knm` command: thin, every sub-command calls the package that does the work.
+
+Exit status: 0 done, 1 the answer is no (`knm diff --fail-on`), 2 wrong usage or input.
+"""
+
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from knm import __version__
+from knm.errors import UserError
+from knm.jsonio import dumps
+from knm.progress import progress_bar
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Correct a frozen causal LM from a datastore while it decodes, and measure whether it "
+    "helps. The bench itself is pytest: `pytest bench --help`.",
+)
+problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
+corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
+app.add_typer(problems_app, name="problems")
+app.add_typer(corpus_app, name="corpus")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
+SeedOption = Annotated[int, typer.Option(help="Seed of the draw.")]
+
+
+class Positions(StrEnum):
+    """Which positions of a corpus are stored."""
+
+    ALL = "all"
+    MISTAKES = "mistakes"
+
+
+class IndexKind(StrEnum):
+    """Which Faiss index is built."""
+
+    FLAT = "flat"
+    IVF = "ivf"
+
+
+class FailOn(StrEnum):
+    """When `knm diff` says no."""
+
+    REGRESSION = "regression"
+
+
+def main() -> None:
+    """Entry point: user errors end with a message and status 2, without a traceback."""
+    try:
+        app()
+    except UserError as error:
+        print(f"knm: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def mine(
+    out: Annotated[Path, typer.Option(help="Directory of the datastore.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
+    ] = None,
+    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
+    positions: Annotated[Positions, typer.Option(help="What to store.")] = Positions.ALL,
+    prompt: Annotated[str, typer.Option(help="Prompt template, as in decoding.")] = "task",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
+    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
+    batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward batch.")] = 2048,
+    json: JsonOption = False,
+) -> None:
+    """Mine a corpus into a datastore; run it again to resume what was interrupted."""
+    from knm.corpora import EMBEDDED_CORPUS, corpus_hash, load_corpus
+    from knm.datastore import MiningOptions
+    from knm.datastore import mine as mine_examples
+    from knm.models import encode_corpus, load_model
+    from knm.problems import load_template
+
+    records = load_corpus(corpus or EMBEDDED_CORPUS / "train.jsonl")[:limit]
+    template = load_template(prompt)
+    loaded = load_model(model, dtype=dtype, device=device)
+    options = MiningOptions(positions=positions.value, batch_tokens=batch_tokens)
+    examples = encode_corpus(loaded.tokenizer, records, template)
+    mine_examples(loaded, examples, out, options, corpus_hash=corpus_hash(records))
+    info(out, json=json)
+
+
+@app.command()
+def index(
+    datastore: Annotated[Path, typer.Argument(help="Directory of the datastore.")],
+    kind: Annotated[IndexKind, typer.Option(help="Flat is exact, IVF approximate.")],
+    json: JsonOption = False,
+) -> None:
+    """Build a Faiss index of a datastore and measure its recall."""
+    from knm.datastore import Datastore, build_index
+
+    store = Datastore.open(datastore)
+    build_index(store, kind.value)
+    info(datastore, json=json)
+
+
+@app.command()
+def info(
+    datastore: Annotated[Path, typer.Argument(help="Directory of the datastore.")],
+    json: JsonOption = False,
+) -> None:
+    """Show what a datastore holds and what it was made from."""
+    from dataclasses import asdict
+
+    from knm.datastore import Datastore
+
+    manifest = Datastore.open(datastore).manifest
+    if json:
+        print(dumps(asdict(manifest)))
+        return
+    calibration = manifest.calibration
+    _table(
+        ("datastore", datastore),
+        ("entries", f"{manifest.count} of {manifest.capacity} positions"),
+        ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
+        ("model", f"{manifest.model.name} ({manifest.model.weights_hash[:12]})"),
+        ("corpus", manifest.corpus_hash[:12]),
+        ("content", (manifest.content_hash or "")[:12]),
+        ("mistake distance", calibration and calibration.mistake_distance_median),
+        *(
+            (f"index {name}", f"recall@16 {entry.recall_at_16:.3f}")
+            for name, entry in manifest.indexes.items()
+        ),
+    )
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="Directory of the model.")],
+    recipe: Annotated[str, typer.Option(help="Name of the recipe.")] = "embedded",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Train the embedded LM, or a tiny one, from its recipe."""
+    from knm.models.recipes import RECIPES
+    from knm.models.training import train as train_recipe
+
+    if recipe not in RECIPES:
+        raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
+    figures = train_recipe(RECIPES[recipe], out, device=device)
+    print(dumps(figures)) if json else _table(("model", out), *figures.items())
+
+
+@app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="Report of the first run.")],
+    b: Annotated[Path, typer.Argument(help="Report of the second run.")],
+    fail_on: Annotated[
+        FailOn | None, typer.Option(help="Exit with 1 if B passes fewer problems than A.")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Compare unlike runs.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compare two runs: which problems flipped, and whether that can be chance."""
+    from knm.report import diff_reports, load_report, regressed, render_diff
+
+    result = diff_reports(load_report(a), load_report(b), force=force)
+    print(dumps(result.to_json()) if json else render_diff(result))
+    if fail_on is FailOn.REGRESSION and regressed(result):
+        raise typer.Exit(1)
+
+
+@problems_app.command("generate")
+def generate_problems(
+    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    count: Annotated[int, typer.Option(min=1, help="Number of problems.")] = 300,
+    seed: SeedOption = 0,
+    split: Annotated[str, typer.Option(help="bench or dev.")] = "bench",
+    sandbox: SandboxOption = "local",
+) -> None:
+    """Draw problems from the grammar, each with a Lua reference that the sandbox accepted."""
+    from knm.corpora import draw_problems
+    from knm.jsonio import write_jsonl
+    from knm.problems import decode_private_tests
+    from knm.sandbox import open_sandbox
+
+    if split not in {"bench", "dev"}:
+        raise UserError(f"--split {split}: choose bench or dev; training text holds the others")
+
+    def accepted() -> Iterator[dict[str, Any]]:
+        with open_sandbox(sandbox) as judge:
+            for problem in draw_problems(seed, split):
+                tests = decode_private_tests(problem["private_test_cases"])
+                if judge.judge(problem["reference"], tests).verdict == "accepted":
+                    yield problem
+
+    write_jsonl(out, progress_bar(islice(accepted(), count), label="problems", total=count))
+    print(f"{out}: {count} problems, seed {seed}, split {split}")
+
+
+@corpus_app.command("generate")
+def generate_corpus(
+    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    count: Annotated[int, typer.Option(min=1, help="Number of records.")] = 1228,
+    seed: SeedOption = 0,
+    split: Annotated[
+        str, typer.Option(help="corpus, corpus-dev or corpus-test.")
+    ] = "corpus",
+    prefix: Annotated[str, typer.Option(help="Begin of the records' ids.")] = "lua_cp",
+    sandbox: SandboxOption = "local",
+) -> None:
+    """Draw a Lua corpus from the grammar; every program is run on tests of its own."""
+    from knm.corpora import CorpusRecord, draw_corpus, save_corpus
+    from knm.problems import TestCase
+    from knm.sandbox import open_sandbox
+
+    if split not in {"corpus", "corpus-dev", "corpus-test"}:
+        raise UserError(f"--split {split}: choose corpus, corpus-dev or corpus-test")
+
+    def accepted() -> Iterator[CorpusRecord]:
+        with open_sandbox(sandbox) as judge:
+            for record, tests in draw_corpus(seed, split, prefix):
+                cases = [TestCase(*test) for test in tests]
+                if judge.judge(record.program, cases).verdict == "accepted":
+                    yield record
+
+    save_corpus(out, progress_bar(islice(accepted(), count), label="programs", total=count))
+    print(f"{out}: {count} records, seed {seed}, split {split}")
+
+
+def _table(*rows: tuple[str, Any]) -> None:
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")
+
+
+if __name__ == "__main__":
+    main()

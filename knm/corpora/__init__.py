@@ -1,0 +1,20 @@
+"""Training corpora: records, the synthetic generator and its splits."""
+
+from knm.corpora.generator import Sample, draw_corpus, draw_problems, draw_samples
+from knm.corpora.records import EMBEDDED_CORPUS, CorpusRecord, corpus_hash, load_corpus, save_corpus
+from knm.corpora.splits import SPLIT_BUCKETS, lua_weight, lua_weights
+
+__all__ = [
+    "EMBEDDED_CORPUS",
+    "SPLIT_BUCKETS",
+    "CorpusRecord",
+    "Sample",
+    "corpus_hash",
+    "draw_corpus",
+    "draw_problems",
+    "draw_samples",
+    "load_corpus",
+    "lua_weight",
+    "lua_weights",
+    "save_corpus",
+]

@@ -1,0 +1,128 @@
+"""`manifest.json`: what a datastore was made from, how far it got and how it is to be read."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from knm.datastore.arrays import KEY_DTYPES
+from knm.errors import UserError
+from knm.jsonio import read_json, write_json
+from knm.models import ModelIdentity
+
+FORMAT_VERSION: Final = 1
+MANIFEST_NAME: Final = "manifest.json"
+FINAL_NORM: Final = "final-norm"
+
+
+@dataclass(frozen=True)
+class DistanceSummary:
+    """Distances from stored keys to the nearest key of any other record."""
+
+    sampled: int
+    quantiles: Mapping[str, float]  # of the squared L2 distance, by "0.1" ... "0.9"
+    nearest_right: float  # share whose nearest neighbour holds the right token
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How near and how trustworthy neighbours are; None where there was nothing to measure."""
+
+    mistake_distance_median: float | None  # squared L2
+    mistakes: DistanceSummary | None
+    correct: DistanceSummary | None
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """One Faiss index file of a datastore; `nlist`, `nprobe` are None where there are no lists."""
+
+    file: str
+    nlist: int | None
+    nprobe: int | None
+    seed: int
+    trained_on: int  # rows
+    recall_at_16: float
+    faiss_version: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A datastore's description.
+
+    `count` is the number of committed rows, `capacity` the number that the examples could give,
+    `examples_done` how far mining got. `content_hash` is None until the datastore is finished.
+    """
+
+    model: ModelIdentity
+    key_dtype: str
+    dim: int
+    capacity: int
+    corpus_hash: str
+    examples_hash: str
+    mining: Mapping[str, Any]
+    packages: Mapping[str, str]
+    key_kind: str = FINAL_NORM
+    layer: int | None = None
+    distance: str = "l2"
+    pca: None = None
+    count: int = 0
+    examples_done: int = 0
+    content_hash: str | None = None
+    calibration: Calibration | None = None
+    indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    @property
+    def finished(self) -> bool:
+        """Whether mining ran to its end."""
+        return self.content_hash is not None
+
+    def save(self, directory: Path) -> None:
+        """Write `manifest.json` atomically."""
+        write_json(directory / MANIFEST_NAME, asdict(self))
+
+    @classmethod
+    def load(cls, directory: Path) -> "Manifest":
+        """Read the manifest of the datastore in `directory`.
+
+        Raises:
+            UserError: there is none, it is malformed, or a newer knm wrote it.
+        """
+        path = directory / MANIFEST_NAME
+        if not path.is_file():
+            raise UserError(f"{directory}: no datastore here (no {MANIFEST_NAME}): run knm mine")
+        data = read_json(path)
+        version = data.get("format_version") if isinstance(data, dict) else None
+        if not isinstance(version, int):
+            raise UserError(f"{path}: not a datastore manifest: no format_version")
+        if version > FORMAT_VERSION:
+            raise UserError(
+                f"{path}: format {version} is newer than this knm reads ({FORMAT_VERSION}): "
+                "update knm, or mine again"
+            )
+        try:
+            return _from_json(data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{path}: not a valid datastore manifest: {error!r}") from None
+
+
+def _from_json(data: dict[str, Any]) -> Manifest:
+    calibration = data["calibration"]
+    if data["key_dtype"] not in KEY_DTYPES:
+        raise ValueError(f"key_dtype {data['key_dtype']!r} is none of {sorted(KEY_DTYPES)}")
+    return Manifest(
+        **{
+            **data,
+            "model": ModelIdentity(**data["model"]),
+            "calibration": calibration and _calibration(calibration),
+            "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
+        }
+    )
+
+
+def _calibration(data: dict[str, Any]) -> Calibration:
+    summaries = {
+        name: data[name] and DistanceSummary(**data[name]) for name in ("mistakes", "correct")
+    }
+    return Calibration(mistake_distance_median=data["mistake_distance_median"], **summaries)

@@ -1,0 +1,144 @@
+"""A datastore as its readers see it: memory-mapped keys, values and provenance."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, decode_keys
+from knm.datastore.manifest import Manifest
+from knm.errors import UserError
+from knm.hashing import hash_file, hash_json
+from knm.jsonio import read_json
+from knm.models import ModelIdentity
+
+KEYS_NAME: Final = "keys.npy"
+VALUES_NAME: Final = "vals.npy"
+PROVENANCE_NAME: Final = "provenance.npy"
+RECORDS_NAME: Final = "records.json"
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Datastore:
+    """An open datastore of `count` rows.
+
+    `keys` (count, dim) as stored (see `read_keys`), `values` (count,) int32 token ids,
+    `provenance` (count,) with the fields of `PROVENANCE_DTYPE`; all read-only memory maps.
+    `record_ids` are the corpus records that `provenance["record"]` counts.
+    """
+
+    path: Path
+    manifest: Manifest
+    keys: Array
+    values: Array
+    provenance: Array
+    record_ids: tuple[str, ...]
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        expect: ModelIdentity | None = None,
+        key_kind: str | None = None,
+        unfinished: bool = False,
+    ) -> "Datastore":
+        """Open the datastore in directory `path`, with `unfinished` also what a killed run left.
+
+        Raises:
+            UserError: it is missing, damaged or unfinished; a newer knm wrote it; or it belongs to
+                another model, tokenizer or key kind than expected.
+        """
+        directory = Path(path)
+        manifest = Manifest.load(directory)
+        if not manifest.finished and not unfinished:
+            raise UserError(
+                f"{directory}: unfinished, {manifest.count} rows so far: run knm mine again with "
+                "the same options to resume it"
+            )
+        if expect is not None:
+            _check_model(directory, manifest.model, expect)
+        if key_kind is not None:
+            check_key_kind(directory, manifest, key_kind)
+        rows = manifest.count
+        return cls(
+            path=directory,
+            manifest=manifest,
+            keys=_map(directory / KEYS_NAME, KEY_DTYPES[manifest.key_dtype], (rows, manifest.dim)),
+            values=_map(directory / VALUES_NAME, VALUE_DTYPE, (rows,)),
+            provenance=_map(directory / PROVENANCE_NAME, PROVENANCE_DTYPE, (rows,)),
+            record_ids=tuple(read_json(directory / RECORDS_NAME)),
+        )
+
+    def __len__(self) -> int:
+        return self.manifest.count
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of what the entries are; set when mining ended."""
+        if self.manifest.content_hash is None:
+            raise UserError(f"{self.path}: unfinished datastores have no content hash")
+        return self.manifest.content_hash
+
+    def read_keys(self, rows: slice | Array) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Copy the keys of `rows` into memory as float32 (n, dim)."""
+        return decode_keys(self.keys[rows])
+
+
+def hash_content(directory: Path, manifest: Manifest) -> str:
+    """Hash the entries in `directory` and what gives them meaning, not how they were made."""
+    names = (KEYS_NAME, VALUES_NAME, PROVENANCE_NAME, RECORDS_NAME)
+    return hash_json(
+        {
+            "files": {name: hash_file(directory / name) for name in names},
+            "model": [manifest.model.weights_hash, manifest.model.tokenizer_hash],
+            "keys": [manifest.key_kind, manifest.layer, manifest.key_dtype, manifest.distance],
+        }
+    )
+
+
+def check_key_kind(directory: Path, manifest: Manifest, wanted: str) -> None:
+    """Refuse a datastore whose keys are of another kind.
+
+    Raises:
+        UserError: naming both kinds.
+    """
+    if manifest.key_kind != wanted:
+        raise UserError(
+            f"{directory}: its keys are {manifest.key_kind!r}, the preset searches by {wanted!r}: "
+            "choose another preset or datastore"
+        )
+
+
+def _check_model(directory: Path, mined: ModelIdentity, expected: ModelIdentity) -> None:
+    for field, what in (
+        ("hidden_size", "hidden size"),
+        ("weights_hash", "weights"),
+        ("tokenizer_hash", "tokenizer"),
+    ):
+        theirs, ours = getattr(mined, field), getattr(expected, field)
+        if theirs != ours:
+            raise UserError(
+                f"{directory}: mined with another model: its {what} {theirs!r} ({mined.name}), "
+                f"the model's {ours!r} ({expected.name}): mine a datastore with this model, or "
+                "choose the one that belongs to it"
+            )
+
+
+def _map(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    try:
+        array: Array = np.load(path, mmap_mode="r")
+    except FileNotFoundError:
+        raise UserError(f"{path}: missing from the datastore: mine it again") from None
+    except ValueError as error:
+        raise UserError(f"{path}: damaged: {error}: mine the datastore again") from None
+    if array.dtype != dtype or array.shape[1:] != shape[1:] or len(array) < shape[0]:
+        raise UserError(
+            f"{path}: holds {array.shape} {array.dtype}, the manifest says {shape} {dtype}: "
+            "mine the datastore again"
+        )
+    # A writer killed between the file's commit and the manifest's leaves rows that do not count.
+    return array[: shape[0]]

@@ -1,0 +1,114 @@
+"""Batched greedy decoding through `generate`, with or without the kNN correction."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import torch
+
+from knm.engine.records import Completion, GenerationOptions, Interventions, Request
+from knm.engine.tracing import BatchTracer
+from knm.models import LoadedModel, encode_prompt
+from knm.retrieval import Retriever, corrected
+
+
+class BatchedEngine:
+    """Decodes requests in the batches it is given, cut to `options.batch_size`.
+
+    A batch is padded on the left. In float32 a completion does not depend on its batch but for
+    rounding; callers that need equal completions form equal batches.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        options: GenerationOptions,
+        retriever: Retriever | None = None,
+    ) -> None:
+        self._loaded = loaded
+        self._options = options
+        self._retriever = retriever
+        generation = loaded.model.generation_config
+        ends = generation.eos_token_id if generation else None
+        self._ends: list[int] = ends if isinstance(ends, list) else [ends or 0]
+        if ends is None:
+            self._ends = [loaded.tokenizer.eos_token_id]
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+        """One completion per request, in their order."""
+        size = self._options.batch_size
+        return [
+            completion
+            for start in range(0, len(requests), size)
+            for completion in self._complete_batch(requests[start : start + size])
+        ]
+
+    @torch.inference_mode()
+    def _complete_batch(self, requests: Sequence[Request]) -> list[Completion]:
+        tokenizer, model = self._loaded.tokenizer, self._loaded.model
+        prompts = [encode_prompt(tokenizer, request.prompt) for request in requests]
+        ids, mask = self._pad_left(prompts)
+        tracer = BatchTracer(len(requests)) if self._retriever else None
+        started = time.perf_counter()
+        with ExitStack() as stack:
+            if self._retriever:
+                stack.enter_context(corrected(model, self._retriever, tracer))
+            output = model.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=self._options.max_new_tokens,
+                do_sample=False,
+                eos_token_id=self._ends,
+                pad_token_id=self._pad_id,
+            )
+        share = (time.perf_counter() - started) / len(requests)
+        written = output[:, ids.shape[1] :].tolist()
+        return [
+            self._completion(request, row, len(prompts[row]), written[row], share, tracer)
+            for row, request in enumerate(requests)
+        ]
+
+    @property
+    def _pad_id(self) -> int:
+        pad = self._loaded.tokenizer.pad_token_id
+        return self._ends[0] if pad is None else int(pad)
+
+    def _pad_left(self, prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ids and attention mask (B, T), both int64, on the model's device."""
+        length = max(map(len, prompts))
+        ids = torch.full((len(prompts), length), self._pad_id)
+        mask = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):
+            ids[row, length - len(prompt) :] = torch.tensor(prompt)
+            mask[row, length - len(prompt) :] = 1
+        device = self._loaded.device
+        return ids.to(device), mask.to(device)
+
+    def _completion(
+        self,
+        request: Request,
+        row: int,
+        prompt_tokens: int,
+        written: list[int],
+        seconds: float,
+        tracer: BatchTracer | None,
+    ) -> Completion:
+        end = next((i for i, token in enumerate(written) if token in self._ends), None)
+        text = self._loaded.tokenizer.decode(written[:end], skip_special_tokens=True)
+        steps = len(written) if end is None else end + 1
+        return Completion(
+            id=request.id,
+            text=text,
+            finish_reason="length" if end is None else "stop",
+            prompt_tokens=prompt_tokens,
+            completion_tokens=steps,
+            seconds=seconds,
+            interventions=self._interventions(row, steps, tracer),
+        )
+
+    def _interventions(
+        self, row: int, steps: int, tracer: BatchTracer | None
+    ) -> Interventions | None:
+        if tracer is None or self._retriever is None:
+            return None
+        return tracer.interventions(row, steps, self._retriever.datastore, self._loaded.tokenizer)

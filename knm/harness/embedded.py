@@ -1,0 +1,43 @@
+"""The embedded datastore: mined from the packaged corpus when it is first needed."""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from knm.corpora import EMBEDDED_CORPUS, corpus_hash, load_corpus
+from knm.datastore import Datastore, MiningOptions, mine
+from knm.datastore.manifest import Manifest
+from knm.errors import UserError
+from knm.models import EMBEDDED, encode_corpus, identify_model, load_model
+from knm.problems import load_template
+
+MINING: Final = MiningOptions(positions="all")
+
+
+def ensure_embedded_datastore(directory: Path) -> bool:
+    """Mine or resume the embedded datastore unless it is up to date; whether that was needed.
+
+    All positions, not the mistakes alone: a store needs evidence of where the LM is right, or it
+    cannot tell when to keep silent. One that belongs to other weights or another corpus is a
+    leftover of an earlier version and is replaced.
+    """
+    records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")
+    if _up_to_date(directory, corpus_hash(records)):
+        return False
+    loaded = load_model(EMBEDDED, dtype="float32")
+    examples = encode_corpus(loaded.tokenizer, records, load_template("task"))
+    try:
+        mine(loaded, examples, directory, MINING, corpus_hash=corpus_hash(records))
+    except UserError:
+        shutil.rmtree(directory)
+        mine(loaded, examples, directory, MINING, corpus_hash=corpus_hash(records))
+    return True
+
+
+def _up_to_date(directory: Path, corpus: str) -> bool:
+    try:
+        store = Datastore.open(directory, expect=identify_model(EMBEDDED, "float32"))
+    except UserError:
+        return False
+    manifest: Manifest = store.manifest
+    return manifest.corpus_hash == corpus and manifest.mining["positions"] == MINING.positions

@@ -1,0 +1,94 @@
+"""Reading and writing JSON and JSONL: one writer, errors that name the file and the line."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from knm.errors import UserError
+
+
+def dumps(value: Any, *, pretty: bool = False) -> str:
+    """Serialise to one line, or indented. NaN and infinity are refused: they are not JSON."""
+    separators = (",", ": ") if pretty else (",", ":")
+    return json.dumps(
+        value,
+        ensure_ascii=False,
+        allow_nan=False,
+        indent=2 if pretty else None,
+        separators=separators,
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file atomically: a reader sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        # mkstemp makes private files; a result is as readable as any other file of the user's.
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` indented, atomically."""
+    write_text(path, dumps(value, pretty=True) + "\n")
+
+
+def write_jsonl(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
+    """Write one object a line, atomically."""
+    write_text(path, "".join(dumps(value) + "\n" for value in values))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        UserError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path}: not valid JSON: {error}") from None
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number from 1, object) for each non-blank line.
+
+    Raises:
+        UserError: the file is missing, or a line is not a JSON object.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    with file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield number, parse_object(line, f"{path}:{number}")
+
+
+def parse_object(line: bytes | str, where: str) -> dict[str, Any]:
+    """Parse one JSON object; `where` names the place in the error.
+
+    Raises:
+        UserError: the text is not a JSON object.
+    """
+    try:
+        value = json.loads(line)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{where}: not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: expected a JSON object, found {type(value).__name__}")
+    return value

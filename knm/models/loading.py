@@ -1,0 +1,84 @@
+"""Loading a causal LM by name or path."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging as transformers_logging
+
+from knm.errors import UserError
+from knm.models.identity import EMBEDDED, ModelIdentity, find_model, identify_model
+
+DTYPES: Final = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a model runs and in which number format."""
+
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model in evaluation mode, its tokenizer and its identity."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    identity: ModelIdentity
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's weights are."""
+        return torch.device(self.model.device)
+
+
+def resolve_placement(device: str | None, dtype: str | None) -> Placement:
+    """Fill in defaults: a GPU in bfloat16 if there is one, else the CPU in float32.
+
+    Raises:
+        UserError: the device is not there, or the dtype is unknown.
+    """
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"--device {device}: not available here ({reason})") from None
+    if dtype is None:
+        dtype = "float32" if torch.device(device).type == "cpu" else "bfloat16"
+    if dtype not in DTYPES:
+        raise UserError(f"--dtype {dtype}: unknown; choose one of {', '.join(DTYPES)}")
+    return Placement(device, dtype)
+
+
+def load_model(
+    name: str = EMBEDDED, *, dtype: str | None = None, device: str | None = None
+) -> LoadedModel:
+    """Load a model: `embedded`, a directory, or a Hugging Face hub id.
+
+    Raises:
+        UserError: no such model, dtype or device, or the files are not a causal LM.
+    """
+    placement = resolve_placement(device, dtype)
+    identity = identify_model(name, placement.dtype)
+    directory = find_model(name)
+    transformers_logging.disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(directory)
+        model = AutoModelForCausalLM.from_pretrained(directory, dtype=DTYPES[placement.dtype])
+    except (OSError, ValueError) as error:
+        raise UserError(f"--model {name}: cannot be loaded as a causal LM: {error}") from None
+    return LoadedModel(model.to(placement.device).eval(), tokenizer, identity)

@@ -1,0 +1,27 @@
+"""Problems: records, loading, safe decoding of their tests, prompts, extraction of programs."""
+
+from knm.problems.codec import DEFAULT_MAX_BYTES, decode_private_tests, encode_private_tests
+from knm.problems.extraction import extract_program, fence_program
+from knm.problems.languages import LanguagePrompt, language_prompt
+from knm.problems.loading import load_problems
+from knm.problems.prompts import TEMPLATES, PromptTemplate, load_template
+from knm.problems.records import BrokenProblem, Problem, ProblemSet, TestCase, TestSource
+
+__all__ = [
+    "DEFAULT_MAX_BYTES",
+    "TEMPLATES",
+    "BrokenProblem",
+    "LanguagePrompt",
+    "Problem",
+    "ProblemSet",
+    "PromptTemplate",
+    "TestCase",
+    "TestSource",
+    "decode_private_tests",
+    "encode_private_tests",
+    "extract_program",
+    "fence_program",
+    "language_prompt",
+    "load_problems",
+    "load_template",
+]

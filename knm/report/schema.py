@@ -1,0 +1,98 @@
+"""One problem's outcome as reports and streams hold it. Knows nothing of the file around it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from types import UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from knm.errors import UserError
+from knm.sandbox import Verdict
+
+SCHEMA_VERSION: Final = 1
+"""Version of the `knm` section and of `ProblemResult`; grows when an older reader would misread."""
+
+KNN_COUNTS: Final = ("steps", "searched", "argmax_changes")
+
+
+@dataclass(frozen=True)
+class ProblemResult:
+    """What became of one problem: the test's `metadata.knm`.
+
+    Infrastructure verdicts are results too; what never came to be is then None or 0.
+    `generation_seconds` is the problem's share of its batch, so that the sum is the engine's time.
+    `tests_passed` counts the tests before the first failing one.
+    `knn` is None without retrieval, else `steps` and of those how many `searched`, the number of
+    `argmax_changes`, and the `first_change` (None, or the engine's record of it).
+    """
+
+    question_id: str
+    completion: str | None
+    program: str | None
+    verdict: Verdict
+    error_class: str | None
+    message: str
+    failing_test: int | None
+    tests_passed: int
+    tests_total: int
+    lenient_accepted: bool
+    prompt_tokens: int
+    completion_tokens: int
+    finish_reason: str | None
+    generation_seconds: float
+    judge_seconds: float
+    knn: dict[str, Any] | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the program passed every test."""
+        return self.verdict is Verdict.ACCEPTED
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as plain JSON."""
+        return {**asdict(self), "verdict": self.verdict.value}
+
+    @classmethod
+    def from_json(cls, value: Any, where: str) -> "ProblemResult":
+        """Read a result back; `where` names its place in errors. Unknown fields are ignored.
+
+        Raises:
+            UserError: a field is missing or has a wrong type, or the verdict is unknown.
+        """
+        if not isinstance(value, Mapping):
+            raise UserError(f"{where}: expected a JSON object, found {type(value).__name__}")
+        found: dict[str, Any] = {}
+        for name, hint in _HINTS.items():
+            if name not in value:
+                raise UserError(f"{where}: no `{name}`; was the file edited by hand?")
+            found[name] = value[name]
+            if not _conforms(value[name], str if hint is Verdict else hint):
+                raise UserError(f"{where}: `{name}` is not {_name(hint)}: {value[name]!r:.80}")
+        try:
+            found["verdict"] = Verdict(found["verdict"])
+        except ValueError:
+            known = ", ".join(Verdict)
+            raise UserError(
+                f"{where}: unknown verdict {found['verdict']!r}; known are {known}"
+            ) from None
+        for name in KNN_COUNTS if found["knn"] is not None else ():
+            if not _conforms(found["knn"].get(name), int):
+                raise UserError(f"{where}: `knn.{name}` is not an integer")
+        return cls(**found)
+
+
+_HINTS: Final = {
+    field.name: get_type_hints(ProblemResult)[field.name] for field in fields(ProblemResult)
+}
+
+
+def _conforms(value: Any, hint: Any) -> bool:
+    """Whether a JSON value fits a field's type. A float may be written as an integer."""
+    options = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    kinds = tuple(get_origin(option) or option for option in options)
+    if isinstance(value, bool):  # else True would pass for an integer
+        return bool in kinds
+    return isinstance(value, kinds) or (float in kinds and isinstance(value, int))
+
+
+def _name(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) else str(hint)

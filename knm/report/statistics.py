@@ -1,0 +1,41 @@
+"""The statistics of pass counts. Pure functions of integers; a wrong argument is our bug."""
+
+from math import comb, sqrt
+from statistics import NormalDist
+
+
+def wilson_interval(passed: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of the proportion `passed / total`; (0, 1) when total is 0."""
+    assert 0 <= passed <= total, f"{passed} of {total}"
+    assert 0 < confidence < 1, f"confidence {confidence}"
+    if total == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    share = passed / total
+    scale = 1 + z * z / total
+    centre = (share + z * z / (2 * total)) / scale
+    margin = z * sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / scale
+    # The ends are exact at 0 and at all, where rounding would leave a speck.
+    low = 0.0 if passed == 0 else centre - margin
+    high = 1.0 if passed == total else centre + margin
+    return low, high
+
+
+def mcnemar_exact(gained: int, lost: int) -> float:
+    """Two-sided exact McNemar: how likely a split at least as uneven is if both ways are equal.
+
+    1.0 when nothing flipped.
+    """
+    assert gained >= 0, f"{gained} gained"
+    assert lost >= 0, f"{lost} lost"
+    flips = gained + lost
+    tail = sum(comb(flips, smaller) for smaller in range(min(gained, lost) + 1))
+    # In integers up to the division, so that it is exact for any number of flips.
+    return min(1.0, 2 * tail / (1 << flips))
+
+
+def pass_at_k(samples: int, correct: int, k: int) -> float:
+    """The unbiased estimate that one of k samples passes, from `correct` of `samples`."""
+    assert 0 <= correct <= samples, f"{correct} of {samples}"
+    assert 1 <= k <= samples, f"k {k} of {samples}"
+    return 1 - comb(samples - correct, k) / comb(samples, k)

@@ -1,0 +1,51 @@
+"""Correcting a frozen LM from a datastore while it decodes.
+
+A `Retriever` joins a searcher, a weight and a fusion as a `Preset` says; `corrected` puts it into a
+model for the length of a `with` block. What is not in here: how datastores are made
+(`knm.datastore`) and how text is generated (`knm.engine`).
+"""
+
+from knm.retrieval.fusions import Fusion, MixtureFusion
+from knm.retrieval.presets import DEFAULT_PRESET, PRESETS, Preset, resolve_preset
+from knm.retrieval.searchers import (
+    SEARCHERS,
+    FaissSearcher,
+    Neighbours,
+    Searcher,
+    TorchSearcher,
+    open_searcher,
+)
+from knm.retrieval.weights import WEIGHTS, ConfidenceWeight, StaticWeight, Weight
+from knm.retrieval.wrapper import (
+    CorrectedHead,
+    Correction,
+    Observer,
+    Retriever,
+    StepTrace,
+    corrected,
+)
+
+__all__ = [
+    "DEFAULT_PRESET",
+    "PRESETS",
+    "SEARCHERS",
+    "WEIGHTS",
+    "ConfidenceWeight",
+    "CorrectedHead",
+    "Correction",
+    "FaissSearcher",
+    "Fusion",
+    "MixtureFusion",
+    "Neighbours",
+    "Observer",
+    "Preset",
+    "Retriever",
+    "Searcher",
+    "StaticWeight",
+    "StepTrace",
+    "TorchSearcher",
+    "Weight",
+    "corrected",
+    "open_searcher",
+    "resolve_preset",
+]

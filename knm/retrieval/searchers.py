@@ -1,0 +1,159 @@
+"""Finding the nearest stored keys of a batch of hidden states."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+import torch
+from torch import Tensor
+
+from knm.datastore import Datastore
+from knm.datastore.exact import KeyChunk, nearest, padded_rows, sort_neighbours, stream_chunks
+from knm.datastore.index import import_faiss
+from knm.errors import UserError
+
+# Queries are searched in tiles of this many, padded with zeros. Matrix products round differently
+# in different shapes; with one shape, a query's result cannot depend on how many others there are.
+_TILE: Final = 16
+# Keys per matrix product: on a CPU the scores of a tile should stay in the cache.
+_CPU_CHUNK: Final = 1 << 16
+_GPU_CHUNK: Final = 1 << 21
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The k nearest entries of each row, nearest first.
+
+    `distances` (B, k) float32 squared L2, `ids` (B, k) int64 and `values` (B, k) int64 token ids.
+    A missing neighbour has distance inf, id -1, value 0.
+    """
+
+    distances: Tensor
+    ids: Tensor
+    values: Tensor
+
+    @classmethod
+    def none(cls, rows: int, k: int, device: torch.device) -> "Neighbours":
+        """`rows` rows for which nothing was found."""
+        return cls(
+            distances=torch.full((rows, k), torch.inf, device=device),
+            ids=torch.full((rows, k), -1, dtype=torch.int64, device=device),
+            values=torch.zeros((rows, k), dtype=torch.int64, device=device),
+        )
+
+    def spread(self, rows: Tensor, total: int) -> "Neighbours":
+        """Put row i at place `rows[i]` of `total`; the other places get nothing."""
+        wide = Neighbours.none(total, self.ids.shape[1], self.ids.device)
+        wide.distances[rows] = self.distances
+        wide.ids[rows] = self.ids
+        wide.values[rows] = self.values
+        return wide
+
+
+class Searcher(Protocol):
+    """Finds neighbours. Rows are independent of each other; rows that are not finite find none."""
+
+    def search(self, queries: Tensor, k: int) -> Neighbours:
+        """Find the k nearest entries of `queries` (B, D), of any float type, on any device."""
+        ...
+
+
+class TorchSearcher:
+    """Exact search with all keys on one device as float32.
+
+    A row's result is the same to the bit whatever the other rows are. Nothing here waits for the
+    device. Equal distances are ordered by id.
+    """
+
+    def __init__(self, datastore: Datastore, device: torch.device) -> None:
+        self._device = device
+        count, rows = len(datastore), padded_rows(len(datastore))
+        self._keys = torch.zeros((rows, datastore.manifest.dim), device=device)
+        self._norms = torch.full((rows,), torch.inf, device=device)
+        for chunk in stream_chunks(datastore, _CPU_CHUNK, device):
+            piece = slice(chunk.start, chunk.start + len(chunk.keys))
+            self._keys[piece], self._norms[piece] = chunk.keys, chunk.norms
+        self._values = torch.zeros(rows, dtype=torch.int64, device=device)
+        self._values[:count] = torch.from_numpy(datastore.values.astype("int64"))
+        step = _CPU_CHUNK if device.type == "cpu" else _GPU_CHUNK
+        self._chunks = [
+            KeyChunk(start, self._keys[start : start + step], self._norms[start : start + step])
+            for start in range(0, rows, step)
+        ]
+
+    def search(self, queries: Tensor, k: int) -> Neighbours:
+        """Find the k nearest entries of `queries` (B, D)."""
+        rows = len(queries)
+        tiles = max(1, -(-rows // _TILE))
+        padded = torch.zeros((tiles * _TILE, self._keys.shape[1]), device=self._device)
+        padded[:rows] = queries
+        found = [
+            nearest(tile, self._chunks, self._keys.__getitem__, k)
+            for tile in torch.split(padded, _TILE)
+        ]
+        distances = torch.cat([part for part, _ in found])[:rows]
+        ids = torch.cat([part for _, part in found])[:rows]
+        values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
+        target = queries.device
+        return Neighbours(distances.to(target), ids.to(target), values.to(target))
+
+
+class FaissSearcher:
+    """Search of a Faiss index on the CPU, where keys do not fit on the device or speed needs it.
+
+    Faiss computes small and large batches by different routines, so a row's distances agree to
+    about 1e-5 of the keys' squared norm between batches, not to the bit.
+    """
+
+    def __init__(self, datastore: Datastore, device: torch.device, *, kind: str) -> None:
+        """Open the index; `device` is not used, results go where the queries are.
+
+        Raises:
+            UserError: the index was not built, does not fit the datastore, or no Faiss.
+        """
+        del device
+        faiss = import_faiss()
+        info = datastore.manifest.indexes.get(kind)
+        path = datastore.path / (f"{kind}.index" if info is None else info.file)
+        remedy = f"run knm index --kind {kind} on it, or use the torch searcher"
+        if info is None or not path.is_file():
+            raise UserError(f"{datastore.path}: has no {kind} index: {remedy}")
+        self._index = faiss.read_index(str(path))
+        if self._index.ntotal != len(datastore) or self._index.d != datastore.manifest.dim:
+            raise UserError(
+                f"{path}: indexes {self._index.ntotal} rows of {self._index.d}, the datastore has "
+                f"{len(datastore)} of {datastore.manifest.dim}: {remedy}"
+            )
+        if info.nprobe is not None:
+            self._index.nprobe = info.nprobe
+        self._values = torch.from_numpy(datastore.values.astype("int64"))
+
+    def search(self, queries: Tensor, k: int) -> Neighbours:
+        """Find the k nearest entries of `queries` (B, D)."""
+        rows = queries.detach().to("cpu", torch.float32)
+        finite = rows.isfinite().all(1, keepdim=True)
+        found, labels = self._index.search(rows.masked_fill(~finite, 0.0).numpy(), k)
+        ids = torch.from_numpy(labels).masked_fill(~finite, -1)
+        distances, ids = sort_neighbours(torch.from_numpy(found).clamp_min(0.0), ids)
+        values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
+        target = queries.device
+        return Neighbours(distances.to(target), ids.to(target), values.to(target))
+
+
+SEARCHERS: Final[Mapping[str, Callable[[Datastore, torch.device], Searcher]]] = {
+    "torch": TorchSearcher,
+    "faiss-flat": partial(FaissSearcher, kind="flat"),
+    "faiss-ivf": partial(FaissSearcher, kind="ivf"),
+}
+
+
+def open_searcher(name: str, datastore: Datastore, device: torch.device | str) -> Searcher:
+    """Open the searcher `name` over `datastore`, with its work on `device` if it can be there.
+
+    Raises:
+        UserError: unknown name, or the datastore lacks the index it needs.
+    """
+    if name not in SEARCHERS:
+        raise UserError(f"searcher {name!r}: unknown; choose one of {', '.join(SEARCHERS)}")
+    return SEARCHERS[name](datastore, torch.device(device))

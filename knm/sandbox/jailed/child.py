@@ -1,0 +1,176 @@
+"""One process per test: fork, confine, run, watch, collect.
+
+What the child does between the fork and the program is kept to the least: each page of memory that
+Python touches there is copied first, and that is most of what a test costs.
+"""
+
+import contextlib
+import math
+import os
+import resource
+import select
+import signal
+import time
+from collections.abc import Callable
+from typing import NamedTuple, NoReturn
+
+HIGHEST_DESCRIPTOR = 4096
+
+
+class Bounds(NamedTuple):
+    """What one process may take; sizes in bytes, `address_space` including what it starts with."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    address_space: int
+    output_bytes: int
+
+
+class Exit(NamedTuple):
+    """How a process ended. Exactly one of `status`, `signal` and `fault` is set.
+
+    `stopped` is "cpu" or "wall" where a limit of time ended it; `fault` says why it could not be
+    started, which is our trouble and not the program's.
+    """
+
+    status: int | None = None
+    signal: int | None = None
+    stopped: str | None = None
+    fault: str | None = None
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+
+def run_in_child(
+    main: Callable[[bytes], int],
+    program: int,
+    streams: tuple[int, int, int],
+    bounds: Bounds,
+    out_of_memory: bytes,
+) -> Exit:
+    """Run `main` on the program in a process of its own and see it ended.
+
+    Args:
+        main: takes the program's text, returns the exit status.
+        program: descriptor of the file that holds the program.
+        streams: descriptors of standard input, output and error.
+        bounds: enforced on the process.
+        out_of_memory: what to write to standard error where Python itself finds no memory.
+    """
+    # Stays open until the program begins: what is written there is a fault of ours, and the
+    # program cannot forge it.
+    fault, tell = os.pipe()
+    started = time.monotonic()
+    try:
+        child = os.fork()
+    except OSError as error:
+        os.close(fault)
+        os.close(tell)
+        return Exit(fault=f"fork: {error}")
+    if child == 0:
+        be_child(main, program, streams, bounds, out_of_memory, tell)
+    os.close(tell)
+    try:
+        stopped = watch(child, started, bounds)
+        _, status, usage = os.wait4(child, 0)
+        reason = os.read(fault, 4096).decode(errors="replace")
+    finally:
+        os.close(fault)
+    end = Exit(
+        status=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+        signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+        stopped=stopped,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        wall_seconds=time.monotonic() - started,
+        peak_memory_bytes=usage.ru_maxrss * 1024,
+    )
+    return end._replace(status=None, signal=None, fault=reason) if reason else end
+
+
+def watch(child: int, started: float, bounds: Bounds) -> str | None:
+    """Wait for the child's end; kill it when its time is up, and say which time it was.
+
+    Leaves with the child if the near side has closed its end of standard input.
+    """
+    clock = ~child << 3 | 2  # the kernel's number for the CPU clock of another process
+    process = os.pidfd_open(child)
+    try:
+        poller = select.poll()
+        poller.register(process, select.POLLIN)
+        poller.register(0, 0)  # reports a hang-up alone
+        cpu_left = bounds.cpu_seconds
+        stopped = None
+        while stopped is None:
+            wall_left = started + bounds.wall_seconds - time.monotonic()
+            # One thread uses at most one second of CPU a second, so this cannot oversleep.
+            ready = poller.poll(max(1, math.ceil(min(cpu_left, wall_left) * 1000)))
+            if ready == [(0, select.POLLHUP)]:
+                kill_group(child)
+                os._exit(0)
+            if ready:
+                return None
+            try:
+                cpu_left = bounds.cpu_seconds - time.clock_gettime(clock)
+            except OSError:
+                continue  # it has just ended
+            if cpu_left <= 0:
+                stopped = "cpu"
+            elif time.monotonic() - started >= bounds.wall_seconds:
+                stopped = "wall"
+        kill_group(child)
+        return stopped
+    finally:
+        os.close(process)
+
+
+def kill_group(child: int) -> None:
+    """Kill a child that has not been waited for, and what shares its process group."""
+    os.kill(child, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it may not have come to make its group
+        os.killpg(child, signal.SIGKILL)
+
+
+def be_child(
+    main: Callable[[bytes], int],
+    program: int,
+    streams: tuple[int, int, int],
+    bounds: Bounds,
+    out_of_memory: bytes,
+    tell: int,
+) -> NoReturn:
+    """Confine this process, run the program, leave. Never returns into the verifier's loop."""
+    status = 1
+    try:
+        source = prepare(program, streams)
+        limit(bounds)
+        os.closerange(3, HIGHEST_DESCRIPTOR)
+        status = main(source)
+    except MemoryError:
+        os.write(2, out_of_memory)  # Python's own, within the program's limit
+    except BaseException as error:
+        os.write(tell, f"{type(error).__name__}: {error}".encode())  # closed once `main` runs
+    finally:
+        os._exit(status)
+
+
+def prepare(program: int, streams: tuple[int, int, int]) -> bytes:
+    """Give this process its own group and streams; the program's text."""
+    os.setpgid(0, 0)
+    source = os.pread(program, os.fstat(program).st_size, 0)
+    for target, stream in enumerate(streams):
+        os.dup2(stream, target)
+    return source
+
+
+def limit(bounds: Bounds) -> None:
+    """Set the resource limits that differ from the verifier's own."""
+    # The watcher ends it at the exact time; this is for a watcher that is late.
+    cpu = math.ceil(bounds.cpu_seconds) + 1
+    for kind, value in (
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_FSIZE, bounds.output_bytes),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_AS, bounds.address_space),
+    ):
+        resource.setrlimit(kind, (value, value))

@@ -1,0 +1,123 @@
+"""Running a Lua program as the `luajit` program would, inside this process.
+
+The interpreter is the shared library that `lupa` ships, driven through the C API of Lua 5.1: no
+Python object is reachable from Lua. Messages, traceback and exit status are those of `luajit FILE`.
+"""
+
+import ctypes
+import os
+
+from . import system
+
+MULTIPLE_RESULTS = -1
+
+# Turns the error object into the message that is reported. Upvalues, because the program may have
+# replaced the globals by the time that they are needed.
+ON_ERROR = b"""
+local traceback, metatable, type, tostring = debug.traceback, debug.getmetatable, type, tostring
+return function(object)
+  if type(object) ~= "string" and type(object) ~= "number" then
+    local meta = metatable(object)
+    if object == nil or not (meta and meta.__tostring) then return object end
+    object = tostring(object)
+    if type(object) ~= "string" then return object end
+  end
+  return traceback(object, 2)
+end
+"""
+
+
+class LuaInterpreter:
+    """The interpreter in `library`, a shared object that exports the C API of Lua 5.1.
+
+    Raises:
+        OSError: it cannot be loaded.
+        AttributeError: it does not export what is needed.
+    """
+
+    def __init__(self, library: str, program: str, filename: str) -> None:
+        self.api = declare(ctypes.CDLL(library))
+        self.chunk_name = f"@{filename}".encode()
+        self.prefix = f"{program}: ".encode()
+        self.out_of_memory = self.prefix + b"not enough memory\n"
+        # One state for all: each process that runs a program has its own copy, untouched so far.
+        self.state: int = self.api.luaL_newstate()
+        self.api.luaL_openlibs(self.state)
+        self.call(b"return jit and jit.version or _VERSION")
+        self.version = (self.text() or b"").decode()
+        self.api.lua_settop(self.state, 0)
+        self.call(f"arg = {{[-1] = '{program}', [0] = '{filename}'}}".encode())
+        self.call(ON_ERROR)
+        self.on_error = self.api.lua_gettop(self.state)
+
+    def compile(self, source: bytes) -> int:
+        """Check the syntax alone; the exit status, the message written to standard error."""
+        return 0 if self.load(source) else 1
+
+    def run(self, source: bytes) -> int:
+        """Run a program to its end; the exit status. It may also leave by `os.exit`."""
+        if not self.load(source):
+            return 1
+        failed = self.api.lua_pcall(self.state, 0, 0, self.on_error)
+        if failed:
+            self.report()
+        # Finalizers run now, as they do when luajit ends, and their output counts.
+        self.api.lua_close(self.state)
+        system.flush_streams()
+        return 1 if failed else 0
+
+    def call(self, chunk: bytes) -> None:
+        """Run a chunk of our own and leave its results on the stack."""
+        failed = self.api.luaL_loadbufferx(
+            self.state, chunk, len(chunk), b"=setup", b"t"
+        ) or self.api.lua_pcall(self.state, 0, MULTIPLE_RESULTS, 0)
+        assert not failed, self.text()
+
+    def load(self, source: bytes) -> bool:
+        """Compile the program (text only, no bytecode) and push it, or report why not."""
+        failed = self.api.luaL_loadbufferx(self.state, source, len(source), self.chunk_name, b"t")
+        if failed:
+            self.report()
+        return not failed
+
+    def report(self) -> None:
+        """Write the error object on top of the stack to standard error."""
+        message = self.text()
+        if message is None:
+            message = b"(error object is not a string)"
+        system.flush_streams()
+        write_all(2, self.prefix + message + b"\n")
+
+    def text(self) -> bytes | None:
+        """The string or number on top of the stack."""
+        length = ctypes.c_size_t()
+        address = self.api.lua_tolstring(self.state, -1, ctypes.byref(length))
+        return ctypes.string_at(address, length.value) if address else None
+
+
+def declare(library: ctypes.CDLL) -> ctypes.CDLL:
+    """Give the functions that we use their C types."""
+    state, number, size = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t
+    signatures = {
+        "luaL_newstate": (state, []),
+        "luaL_openlibs": (None, [state]),
+        "luaL_loadbufferx": (
+            number,
+            [state, ctypes.c_char_p, size, ctypes.c_char_p, ctypes.c_char_p],
+        ),
+        "lua_pcall": (number, [state, number, number, number]),
+        "lua_tolstring": (ctypes.c_void_p, [state, number, ctypes.POINTER(size)]),
+        "lua_gettop": (number, [state]),
+        "lua_settop": (None, [state, number]),
+        "lua_close": (None, [state]),
+    }
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte."""
+    while data:
+        data = data[os.write(descriptor, data) :]

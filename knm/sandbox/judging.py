@@ -1,0 +1,189 @@
+"""From processes that ended to a verdict: which test failed first, and of what."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from knm.sandbox.classification import classify, find_complaint
+from knm.sandbox.grading import matches, matches_leniently
+from knm.sandbox.verdicts import Judgement, Limits, Verdict, excerpt, excerpt_of_end
+
+if TYPE_CHECKING:
+    from knm.problems import Problem, TestCase
+    from knm.sandbox.backends import Sandbox
+    from knm.sandbox.languages import Language
+    from knm.sandbox.worker import Outcome
+
+
+class Runner(Protocol):
+    """What runs processes: it never sees an expected output."""
+
+    def load(self, program: bytes, limits: Limits) -> Outcome:
+        """Keep the program and compile it."""
+
+    def run(self, stdin: bytes) -> Outcome:
+        """Run the program that was loaded."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one process counts as failed."""
+
+    verdict: Verdict
+    error_class: str | None
+    message: str
+
+
+def judge_program(
+    runner: Runner, language: Language, limits: Limits, program: str, tests: Sequence[TestCase]
+) -> Judgement:
+    """Compile a program, then run it on each test until one fails.
+
+    The first test that fails by the reference comparison settles the verdict; further tests are run
+    only while the lenient comparison still accepts, for its sake.
+    """
+    compiled = runner.load(encode(program), limits)
+    failure = failure_of_process(compiled, language, limits, program, compiling=True)
+    if failure is not None:
+        return with_outcome(judgement_of(failure, len(tests)), compiled)
+    verdict: Judgement | None = None
+    cpu = wall = 0.0
+    peak = passed = 0
+    lenient = True
+    for index, test in enumerate(tests):
+        outcome = runner.run(encode(test.input))
+        cpu, wall = cpu + outcome.cpu_seconds, wall + outcome.wall_seconds
+        peak = max(peak, outcome.peak_memory_bytes)
+        failure = failure_of_process(outcome, language, limits, program)
+        lenient = failure is None and matches_leniently(outcome.stdout, test.output)
+        if failure is None and not matches(outcome.stdout, test.output):
+            message = f"wrong output on test {index + 1} of {len(tests)}"
+            failure = Failure(Verdict.WRONG_OUTPUT, None, message)
+        if failure is None:
+            passed += verdict is None
+        elif verdict is None:
+            verdict = replace(
+                with_outcome(judgement_of(failure, len(tests)), outcome),
+                tests_passed=passed,
+                failing_test=index,
+                failing_input=excerpt(test.input),
+                expected=excerpt(test.output),
+                got=excerpt(outcome.stdout.decode(errors="replace")),
+            )
+        if not lenient and verdict is not None:
+            break
+    if verdict is None:
+        verdict = Judgement(Verdict.ACCEPTED, None, "", passed, len(tests), exit_code=0)
+    return replace(
+        verdict,
+        cpu_seconds=cpu,
+        wall_seconds=wall,
+        peak_memory_bytes=peak,
+        lenient_accepted=lenient,
+    )
+
+
+def failure_of_process(
+    outcome: Outcome, language: Language, limits: Limits, program: str, *, compiling: bool = False
+) -> Failure | None:
+    """Why a process failed, whatever it wrote to standard output; None if it ended well."""
+    if outcome.signal == signal.SIGXFSZ:
+        return Failure(
+            Verdict.OUTPUT_LIMIT, None, f"more than {limits.output_bytes:,} bytes of output"
+        )
+    if outcome.stopped == "wall":
+        return Failure(
+            Verdict.TIMEOUT, None, f"wall time limit of {limits.wall_seconds:g} s exceeded"
+        )
+    if outcome.stopped == "cpu" or outcome.cpu_seconds > limits.cpu_seconds:
+        return Failure(
+            Verdict.TIMEOUT, None, f"CPU time limit of {limits.cpu_seconds:g} s exceeded"
+        )
+    if outcome.signal is not None:
+        return Failure(Verdict.RUNTIME_ERROR, "signal", f"killed by {signal_name(outcome.signal)}")
+    if outcome.exit_code == 0:
+        return None
+    stderr = outcome.stderr.decode(errors="replace")
+    complaint = find_complaint(stderr, language.interpreter)
+    if complaint is None:
+        return Failure(Verdict.RUNTIME_ERROR, "exit-code", f"exit code {outcome.exit_code}")
+    message = excerpt(complaint.message)
+    if language.out_of_memory.search(complaint.message):
+        return Failure(Verdict.MEMORY_LIMIT, None, message)
+    verdict, rows = (
+        (Verdict.SYNTAX_ERROR, language.syntax_errors)
+        if compiling
+        else (Verdict.RUNTIME_ERROR, language.runtime_errors)
+    )
+    return Failure(verdict, classify(rows, complaint, program), message)
+
+
+def judge_completion(
+    sandbox: Sandbox, problem: Problem, program: str | None, *, truncated: bool
+) -> Judgement:
+    """Judge what was extracted from a completion against a problem's tests.
+
+    Args:
+        sandbox: where to run it.
+        problem: its tests are decoded here, and let go of afterwards.
+        program: None where the completion holds none.
+        truncated: whether the model ran out of tokens; decides what a failure is called where
+            there is no program, or none that compiles.
+    """
+    from knm.problems import BrokenProblem  # loads the readers of file formats
+
+    try:
+        tests = problem.tests.load()
+    except BrokenProblem as error:
+        return Judgement(Verdict.BROKEN_PROBLEM, message=str(error))
+    if program is None:
+        if truncated:
+            return Judgement(
+                Verdict.TRUNCATED,
+                message="the completion ran out of tokens before a program",
+                tests_total=len(tests),
+            )
+        return Judgement(
+            Verdict.NO_CODE, message="the completion holds no program", tests_total=len(tests)
+        )
+    judgement = sandbox.judge(program, tests)
+    if truncated and judgement.verdict is Verdict.SYNTAX_ERROR:
+        return replace(
+            judgement,
+            verdict=Verdict.TRUNCATED,
+            message=f"the completion ran out of tokens: {judgement.message}",
+        )
+    return judgement
+
+
+def judgement_of(failure: Failure, tests_total: int) -> Judgement:
+    """A judgement that says no more than the failure does."""
+    return Judgement(failure.verdict, failure.error_class, failure.message, tests_total=tests_total)
+
+
+def with_outcome(judgement: Judgement, outcome: Outcome) -> Judgement:
+    """Add what the deciding process left behind."""
+    return replace(
+        judgement,
+        exit_code=outcome.exit_code,
+        stderr=excerpt_of_end(outcome.stderr.decode(errors="replace")),
+        cpu_seconds=outcome.cpu_seconds,
+        wall_seconds=outcome.wall_seconds,
+        peak_memory_bytes=outcome.peak_memory_bytes,
+    )
+
+
+def signal_name(number: int) -> str:
+    """Such as SIGSEGV."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def encode(text: str) -> bytes:
+    """What a program is given of a text: UTF-8, as far as the text is that."""
+    return text.encode(errors="surrogatepass")

@@ -1,0 +1,110 @@
+"""Judging on this host: one warm verifier process, in a jail unless told otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+from knm.errors import UserError
+from knm.sandbox.judging import judge_program
+from knm.sandbox.verdicts import Judgement, Limits, Verdict
+from knm.sandbox.worker import Worker, WorkerLost, WorkerRefused
+
+if TYPE_CHECKING:
+    from knm.problems import TestCase
+    from knm.sandbox.languages import Language
+
+ATTEMPTS = 2
+
+
+class SandboxUnavailable(UserError):
+    """This system denies what a sandbox needs; the message names the alternatives."""
+
+
+class LocalSandbox:
+    """Runs programs in a verifier process of its own, which is started again if it is lost.
+
+    Args:
+        language: of the programs.
+        limits: per test.
+        confined: whether the verifier builds a jail. Without one a program can do whatever this
+            user can, and only its own limits bound it.
+
+    Raises:
+        SandboxUnavailable: the jail cannot be made.
+    """
+
+    def __init__(self, language: Language, limits: Limits, *, confined: bool) -> None:
+        self.language = language
+        self.limits = limits
+        self.confined = confined
+        self.worker: Worker | None = None
+        self.interpreter_version = self.running().interpreter_version
+
+    def judge(
+        self, program: str, tests: Sequence[TestCase], *, limits: Limits | None = None
+    ) -> Judgement:
+        """Run a program on tests until one fails. See `Sandbox.judge`."""
+        if not tests:
+            return Judgement(Verdict.BROKEN_PROBLEM, message="the problem has no tests")
+        trouble = ""
+        for _ in range(ATTEMPTS):
+            try:
+                return judge_program(
+                    self.running(), self.language, limits or self.limits, program, tests
+                )
+            except (WorkerLost, SandboxUnavailable) as error:
+                trouble = str(error)
+                self.close()
+            except BaseException:
+                self.close()  # an exchange was cut short; the next judgement starts afresh
+                raise
+        return Judgement(Verdict.SANDBOX_FAULT, message=trouble, tests_total=len(tests))
+
+    def describe(self) -> dict[str, str]:
+        """Backend, language, interpreter version and limits, for the report."""
+        limits = self.limits
+        description = {
+            "backend": "local" if self.confined else "unsafe",
+            "language": self.language.name,
+            "interpreter": self.interpreter_version,
+            "cpu_seconds": f"{limits.cpu_seconds:g}",
+            "wall_seconds": f"{limits.wall_seconds:g}",
+            "memory_bytes": str(limits.memory_bytes),
+            "output_bytes": str(limits.output_bytes),
+        }
+        if not self.confined:
+            description["warning"] = (
+                "NOT ISOLATED: programs run with this user's files, network and processes in reach"
+            )
+        return description
+
+    def close(self) -> None:
+        """End the verifier. The next judgement would start another."""
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def running(self) -> Worker:
+        """The verifier, started if there is none.
+
+        Raises:
+            SandboxUnavailable: it refuses to start.
+            WorkerLost: it died while starting.
+        """
+        if self.worker is None:
+            try:
+                self.worker = Worker(self.language, confined=self.confined)
+            except WorkerRefused as error:
+                raise SandboxUnavailable(
+                    f"this system cannot make the jail of the local sandbox ({error}). It needs "
+                    "unprivileged user namespaces: allow them, or use --sandbox docker, or "
+                    "--sandbox unsafe to debug with programs that you trust"
+                ) from None
+        return self.worker

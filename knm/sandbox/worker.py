@@ -1,0 +1,183 @@
+"""The near side of one verifier process: start it, put a program and inputs to it, end it."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from knm.sandbox.jailed import framing
+from knm.sandbox.languages import Language
+from knm.sandbox.verdicts import Limits
+
+START_SECONDS = 30.0
+GRACE_SECONDS = 60.0  # beyond the wall time of a test, for a machine that is overloaded
+STOP_SECONDS = 5.0
+
+# Isolated and without site packages: what the verifier loads, every fork of it carries.
+BOOTSTRAP = "import sys; sys.path.append({folder!r}); from jailed.verifier import main; main()"
+
+
+class WorkerLost(Exception):
+    """The verifier died, hung or could not start a process: trouble of ours, worth a retry."""
+
+
+class WorkerRefused(Exception):
+    """The verifier could not be started; the message is the reason that it gave."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one process ended and what it wrote.
+
+    Either `exit_code` or `signal` is set. `stopped` is "cpu" or "wall" where a limit of time ended
+    it. Of a long `stderr` only both ends are kept, with a mark between them.
+    """
+
+    exit_code: int | None
+    signal: int | None
+    stopped: str | None
+    cpu_seconds: float
+    wall_seconds: float
+    peak_memory_bytes: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Worker:
+    """A running verifier. Not for use by several threads at once.
+
+    After `WorkerLost`, or any exception that left an exchange unfinished, only `close` makes sense.
+
+    Raises:
+        WorkerRefused: the jail or the interpreter could not be set up.
+        WorkerLost: the verifier died before it could say why.
+    """
+
+    def __init__(self, language: Language, *, confined: bool) -> None:
+        options = {
+            "library": language.library_path(),
+            "program": language.interpreter,
+            "filename": language.filename,
+            "confined": confined,
+            "host": os.getpid(),
+        }
+        bootstrap = BOOTSTRAP.format(folder=str(Path(__file__).parent))
+        self.diagnostics = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", bootstrap, json.dumps(options)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.diagnostics,
+            bufsize=0,
+            env={},
+            start_new_session=True,  # a Ctrl-C is for the host to handle
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.requests = self.process.stdin.fileno()
+        self.answers = self.process.stdout.fileno()
+        os.set_blocking(self.requests, False)
+        os.set_blocking(self.answers, False)
+        try:
+            self.deadline = time.monotonic() + START_SECONDS
+            greeting = framing.read_header(self.receive)
+            if not greeting["ready"]:
+                raise WorkerRefused(greeting["error"])
+        except BaseException:
+            self.close()
+            raise
+        self.interpreter_version: str = greeting["version"]
+        self.grace = START_SECONDS
+
+    def load(self, program: bytes, limits: Limits) -> Outcome:
+        """Keep a program for `run` and compile it: how the compiler ended."""
+        self.grace = limits.wall_seconds + GRACE_SECONDS
+        return self.ask({"do": "program", **vars(limits)}, program)
+
+    def run(self, stdin: bytes) -> Outcome:
+        """Run the program that was loaded on one input."""
+        return self.ask({"do": "run"}, stdin)
+
+    def close(self) -> None:
+        """End the verifier and everything in its jail. May be called again."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
+        try:
+            self.process.wait(STOP_SECONDS)  # it leaves when its input ends
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # the launcher, with which the verifier dies
+            self.process.wait()
+        self.diagnostics.close()
+
+    def ask(self, request: dict[str, Any], payload: bytes) -> Outcome:
+        """One exchange.
+
+        Raises:
+            WorkerLost: no answer came.
+        """
+        self.deadline = time.monotonic() + self.grace
+        self.send(framing.pack_header(request | {"size": len(payload)}) + payload)
+        answer = framing.read_header(self.receive)
+        stdout = self.receive(answer["stdout"])
+        head, omitted, tail = answer["stderr"]
+        stderr = self.receive(head)
+        if omitted:
+            stderr += f"\n[{omitted:,} bytes omitted]\n".encode()
+        stderr += self.receive(tail)
+        if answer["fault"] is not None:
+            raise WorkerLost(f"the verifier could not start a process: {answer['fault']}")
+        return Outcome(
+            exit_code=answer["status"],
+            signal=answer["signal"],
+            stopped=answer["stopped"],
+            cpu_seconds=answer["cpu_seconds"],
+            wall_seconds=answer["wall_seconds"],
+            peak_memory_bytes=answer["peak_memory_bytes"],
+            stdout=stdout,
+            stderr=stderr,
+        )
+
+    def send(self, data: bytes) -> None:
+        """Write everything before the deadline."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self.requests, rest) :]
+            except BlockingIOError:
+                self.wait(self.requests, select.POLLOUT)
+            except BrokenPipeError:
+                raise self.lost() from None
+
+    def receive(self, count: int) -> bytes:
+        """Read exactly `count` bytes before the deadline."""
+        data = bytearray()
+        while len(data) < count:
+            try:
+                part = os.read(self.answers, min(count - len(data), 1 << 20))
+            except BlockingIOError:
+                self.wait(self.answers, select.POLLIN)
+                continue
+            if not part:
+                raise self.lost()
+            data += part
+        return bytes(data)
+
+    def wait(self, descriptor: int, event: int) -> None:
+        """Wait until a pipe is ready, or has failed."""
+        poller = select.poll()
+        poller.register(descriptor, event)
+        if not poller.poll(max(0.0, self.deadline - time.monotonic()) * 1000):
+            raise WorkerLost("the verifier does not answer")
+
+    def lost(self) -> WorkerLost:
+        """What to raise when the verifier is gone, with its last words."""
+        self.diagnostics.seek(0)
+        words = self.diagnostics.read().decode(errors="replace").strip()
+        return WorkerLost("the verifier died" + (f": {words[-1000:]}" if words else ""))

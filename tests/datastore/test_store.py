@@ -1,0 +1,109 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from knm.datastore import Datastore
+from knm.errors import UserError
+from tests.datastore.tiny import mine_tiny, tiny_model
+
+
+@pytest.fixture
+def store(tmp_path) -> Datastore:
+    return mine_tiny(tmp_path / "store")
+
+
+def edit_manifest(store: Datastore, **changes) -> None:
+    path = store.path / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_the_manifest_survives_a_round_trip(store):
+    store.manifest.save(store.path)
+    assert Datastore.open(store.path).manifest == store.manifest
+
+
+def test_the_manifest_states_what_the_datastore_is(store):
+    data = json.loads((store.path / "manifest.json").read_text())
+    assert data["format_version"] == 1
+    assert data["model"]["weights_hash"] == "weights-0"
+    assert (data["key_kind"], data["layer"], data["key_dtype"]) == ("final-norm", None, "float16")
+    assert (data["dim"], data["count"], data["distance"]) == (32, len(store), "l2")
+    assert data["corpus_hash"] == "corpus"
+    assert data["mining"]["positions"] == "all"
+    assert set(data["packages"]) == {"knm", "numpy", "torch", "transformers"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "what"),
+    [
+        ("weights_hash", "others", "weights 'weights-0' .*'others'"),
+        ("tokenizer_hash", "others", "tokenizer 'tokenizer' .*'others'"),
+        ("hidden_size", 99, "hidden size 32 .*99"),
+    ],
+)
+def test_a_datastore_of_another_model_is_refused_naming_both_sides(store, field, value, what):
+    with pytest.raises(UserError, match=what):
+        Datastore.open(store.path, expect=replace(tiny_model().identity, **{field: value}))
+
+
+def test_the_same_model_under_another_name_is_accepted(store):
+    Datastore.open(store.path, expect=replace(tiny_model().identity, name="elsewhere"))
+
+
+def test_another_key_kind_is_refused_naming_both(store):
+    with pytest.raises(UserError, match=r"'final-norm'.*'last-layer'"):
+        Datastore.open(store.path, key_kind="last-layer")
+
+
+def test_a_missing_datastore_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere: no datastore here.*knm mine"):
+        Datastore.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["keys.npy", "vals.npy", "provenance.npy", "records.json"])
+def test_a_missing_file_is_named(store, name):
+    (store.path / name).unlink()
+    with pytest.raises(UserError, match=name):
+        Datastore.open(store.path)
+
+
+def test_a_newer_format_is_refused(store):
+    edit_manifest(store, format_version=2)
+    with pytest.raises(UserError, match="format 2 is newer than this knm reads"):
+        Datastore.open(store.path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"key_dtype": "float8"}, {"model": {"name": "x"}}, {"surprise": 1}]
+)
+def test_a_malformed_manifest_is_refused(store, changes):
+    edit_manifest(store, **changes)
+    with pytest.raises(UserError, match=r"manifest\.json: not a valid datastore manifest"):
+        Datastore.open(store.path)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "{"])
+def test_what_is_no_manifest_is_refused(store, text):
+    (store.path / "manifest.json").write_text(text)
+    with pytest.raises(UserError, match=r"manifest\.json: not"):
+        Datastore.open(store.path)
+
+
+def test_files_that_contradict_the_manifest_are_refused(store):
+    np.save(store.path / "vals.npy", store.values[:-1])
+    with pytest.raises(UserError, match=r"vals\.npy: holds"):
+        Datastore.open(store.path)
+
+
+def test_rows_past_the_count_do_not_exist_for_a_reader(store):
+    edit_manifest(store, count=5)
+    short = Datastore.open(store.path)
+    assert len(short) == len(short.keys) == len(short.values) == len(short.provenance) == 5
+
+
+def test_the_content_hash_changes_with_the_content_alone(store, tmp_path):
+    again = mine_tiny(tmp_path / "again", corpus_hash="the same examples from elsewhere")
+    other = mine_tiny(tmp_path / "other", loaded=tiny_model(seed=1))
+    assert again.content_hash == store.content_hash != other.content_hash

@@ -1,0 +1,74 @@
+"""A tiny random model and solved examples for it, the same in every process."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from transformers import Qwen3Config, Qwen3ForCausalLM
+
+from knm.datastore import Datastore, MiningOptions, mine
+from knm.models import EncodedExample, LoadedModel, ModelIdentity
+
+VOCAB = 64
+HIDDEN = 32
+CORPUS_HASH = "corpus"
+
+
+def tiny_model(*, tied: bool = False, seed: int = 0) -> LoadedModel:
+    torch.manual_seed(seed)
+    config = Qwen3Config(
+        vocab_size=VOCAB,
+        hidden_size=HIDDEN,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=16,
+        intermediate_size=48,
+        tie_word_embeddings=tied,
+        initializer_range=0.5,  # spreads the hidden states apart
+        bos_token_id=None,
+        eos_token_id=1,
+        pad_token_id=0,
+    )
+    model = Qwen3ForCausalLM(config).eval()
+    identity = ModelIdentity("tiny", f"weights-{seed}", "tokenizer", "float32", HIDDEN, VOCAB)
+    return LoadedModel(model, cast(Any, None), identity)
+
+
+def examples(count: int = 12, *, seed: int = 0) -> list[EncodedExample]:
+    """Random prompts of 3-9 tokens, random answers of 4-12 that end with token 1."""
+    draw = np.random.default_rng(seed)
+    made = []
+    for number in range(count):
+        prompt = draw.integers(2, VOCAB, draw.integers(3, 10)).tolist()
+        answer = [*draw.integers(2, VOCAB, draw.integers(3, 12)).tolist(), 1]
+        made.append(EncodedExample(f"record-{number}", (*prompt, *answer), len(prompt)))
+    return made
+
+
+def mine_tiny(directory: Path, options: MiningOptions | None = None, **changes: Any) -> Datastore:
+    """Mine `examples()` with the tiny model; small batches, so that there are several."""
+    arguments: dict[str, Any] = {"examples": examples(), "corpus_hash": CORPUS_HASH, **changes}
+    if "loaded" not in arguments:
+        arguments["loaded"] = tiny_model()
+    options = options or MiningOptions(batch_tokens=40)
+    return mine(directory=directory, options=options, **arguments)
+
+
+def die_in_batch(directory: Path, batch: int) -> None:
+    """Mine, and kill this very process with SIGKILL while the model computes batch `batch`."""
+    import os
+    import signal
+
+    loaded = tiny_model()
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == batch:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    loaded.model.get_decoder().register_forward_pre_hook(count)
+    mine_tiny(directory, loaded=loaded)

@@ -1,0 +1,65 @@
+import json
+
+import pytest
+
+from knm.errors import UserError
+from knm.report import ProblemResult
+from knm.sandbox import Verdict
+from tests.report.builders import result
+
+KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "first_change": {"step": 3}}
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_result_of_any_verdict_survives_json(verdict):
+    written = result("abc305_a", verdict, knn=KNN, failing_test=None)
+
+    assert ProblemResult.from_json(json.loads(json.dumps(written.to_json())), "here") == written
+
+
+def test_a_fault_before_anything_was_generated_is_a_result():
+    written = result(
+        "q", Verdict.ENGINE_FAULT, completion=None, program=None, finish_reason=None, tests_total=0
+    )
+
+    assert ProblemResult.from_json(written.to_json(), "here") == written
+
+
+def test_fields_of_later_minor_additions_are_ignored():
+    written = result("q")
+
+    assert ProblemResult.from_json({**written.to_json(), "colour": "red"}, "here") == written
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("question_id", 7),
+        ("tests_passed", "4"),
+        ("tests_passed", True),
+        ("lenient_accepted", 1),
+        ("failing_test", 1.5),
+        ("generation_seconds", None),
+        ("verdict", "excellent"),
+        ("verdict", None),
+        ("knn", [1]),
+        ("knn", {"steps": 1, "searched": 1}),
+    ],
+)
+def test_a_field_of_the_wrong_kind_is_named(name, value):
+    with pytest.raises(UserError, match=rf"^report\.json: .*{name}"):
+        ProblemResult.from_json({**result("q").to_json(), name: value}, "report.json")
+
+
+def test_a_missing_field_is_named():
+    value = result("q").to_json()
+    del value["program"]
+
+    with pytest.raises(UserError, match="no `program`"):
+        ProblemResult.from_json(value, "report.json")
+
+
+@pytest.mark.parametrize("value", [None, 3, "text", []])
+def test_what_is_no_object_is_no_result(value):
+    with pytest.raises(UserError, match="expected a JSON object"):
+        ProblemResult.from_json(value, "report.json")

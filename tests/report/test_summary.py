@@ -1,0 +1,128 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knm.report import Throughput, render_summary, summarize
+from knm.sandbox import Verdict
+from tests.report.builders import result
+
+KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "first_change": None}
+
+
+def test_infrastructure_is_counted_apart():
+    totals = summarize(
+        [
+            result("a"),
+            result("b", Verdict.WRONG_OUTPUT),
+            result("c", Verdict.SANDBOX_FAULT, error_class="jail"),
+            result("d", Verdict.BROKEN_PROBLEM, tests_total=0, tests_passed=0),
+        ]
+    )
+
+    assert (totals.problems, totals.counted, totals.infrastructure) == (4, 2, 2)
+    assert totals.pass_at_1 == 0.5
+    assert totals.mean_test_pass_rate == (4 / 4 + 1 / 4) / 2
+    assert totals.error_classes == {}
+    assert sum(totals.verdicts.values()) == 4
+
+
+@given(st.lists(st.sampled_from(list(Verdict))))
+def test_totals_add_up(verdicts):
+    totals = summarize([result(str(n), verdict) for n, verdict in enumerate(verdicts)])
+
+    assert totals.problems == len(verdicts) == sum(totals.verdicts.values())
+    assert totals.passed == verdicts.count(Verdict.ACCEPTED)
+    assert list(totals.verdicts) == [v for v in Verdict if v in verdicts]
+    low, high = totals.interval
+    if totals.pass_at_1 is None:
+        assert totals.counted == 0
+    else:
+        assert low <= totals.pass_at_1 <= high
+
+
+def test_nothing_counted_gives_no_rate():
+    totals = summarize([result("a", Verdict.ENGINE_FAULT)])
+
+    assert totals.pass_at_1 is None
+    assert totals.mean_test_pass_rate is None
+    assert totals.to_json()["pass_at_1"] is None
+
+
+def test_a_completion_without_a_program_passes_no_test():
+    totals = summarize([result("a", Verdict.NO_CODE, tests_passed=0, tests_total=0), result("b")])
+
+    assert totals.mean_test_pass_rate == 0.5
+
+
+def test_error_classes_come_most_frequent_first():
+    classes = ["index-nil", "call-nil", "index-nil", None, "arithmetic-nil"]
+    totals = summarize(
+        [
+            result(str(n), Verdict.RUNTIME_ERROR, error_class=error_class)
+            for n, error_class in enumerate(classes)
+        ]
+    )
+
+    assert list(totals.error_classes.items()) == [
+        ("index-nil", 2), ("arithmetic-nil", 1), ("call-nil", 1),
+    ]  # fmt: skip
+
+
+def test_the_lenient_grader_is_counted_beside_the_strict_one():
+    totals = summarize([result("a"), result("b", Verdict.WRONG_OUTPUT, lenient_accepted=True)])
+
+    assert (totals.passed, totals.lenient_passed) == (1, 2)
+
+
+def test_tokens_and_times_add_up():
+    totals = summarize([result("a"), result("b", Verdict.SANDBOX_FAULT)])
+
+    assert (totals.prompt_tokens, totals.completion_tokens) == (200, 40)
+    assert totals.throughput == Throughput(
+        generation_seconds=1.0, judge_seconds=0.2, tokens_per_second=40.0
+    )
+
+
+def test_no_generation_has_no_speed():
+    totals = summarize([result("a", generation_seconds=0.0)])
+
+    assert totals.throughput.tokens_per_second is None
+
+
+def test_knn_rates_are_over_all_steps():
+    totals = summarize(
+        [result("a", knn=KNN), result("b", knn={**KNN, "steps": 80, "argmax_changes": 3})]
+    )
+
+    assert totals.knn is not None
+    assert totals.knn.searched_share == pytest.approx(10 / 100)
+    assert totals.knn.changes_per_1000 == pytest.approx(40)
+    assert summarize([result("a")]).knn is None
+
+
+def test_the_summary_says_what_came_of_the_run(tmp_path):
+    lines = render_summary(
+        summarize(
+            [
+                result("a", knn=KNN),
+                result("b", Verdict.RUNTIME_ERROR, error_class="index-nil"),
+                result("c", Verdict.SANDBOX_FAULT),
+            ]
+        ),
+        tmp_path / "report.json",
+    )
+
+    assert lines == [
+        "Pass@1          50.0 % (1 of 2), 95 % interval 9.5-90.5 %",
+        "tests passed    62.5 % of a problem's, on average",
+        "verdicts        accepted 1, runtime-error 1, sandbox-fault 1",
+        "error classes   index-nil 1",
+        "infrastructure  1 not counted in any rate",
+        "tokens          300 of prompts, 60 generated, 40.0 tokens/s",
+        "kNN             searched 25.0 % of 20 steps, 50.0 argmax changes per 1000 steps",
+        f"report          {tmp_path / 'report.json'}",
+    ]
+
+
+def test_the_summary_of_nothing_is_still_text():
+    assert "- (0 of 0" in render_summary(summarize([]))[0]

@@ -1,0 +1,38 @@
+"""Datastores of given keys and values, without mining."""
+
+from pathlib import Path
+
+import numpy as np
+
+from knm.datastore import PROVENANCE_DTYPE, Datastore
+from knm.datastore.manifest import Calibration, Manifest
+from tests.datastore.tiny import tiny_model
+
+
+def store_of(
+    keys: np.ndarray, values=None, *, median: float | None = 1.0, path: Path = Path("given")
+) -> Datastore:
+    """A datastore in memory: keys (N, D), values (N,) default 0, 1, 2, ..."""
+    count, dim = keys.shape
+    values = np.arange(count) if values is None else np.asarray(values)
+    manifest = Manifest(
+        model=tiny_model().identity,
+        key_dtype="float16",
+        dim=dim,
+        capacity=count,
+        corpus_hash="given",
+        examples_hash="given",
+        mining={},
+        packages={},
+        count=count,
+        content_hash="given",
+        calibration=Calibration(median, None, None),
+    )
+    return Datastore(
+        path=path,
+        manifest=manifest,
+        keys=keys.astype(np.float16),
+        values=values.astype(np.int32),
+        provenance=np.zeros(count, PROVENANCE_DTYPE),
+        record_ids=("record",),
+    )

@@ -1,0 +1,69 @@
+import math
+
+import numpy as np
+import pytest
+
+from knm.errors import UserError
+from knm.retrieval import (
+    DEFAULT_PRESET,
+    PRESETS,
+    ConfidenceWeight,
+    StaticWeight,
+    resolve_preset,
+)
+from tests.retrieval.stores import store_of
+
+
+def test_the_presets_of_the_original_study():
+    assert {name: preset.k for name, preset in PRESETS.items()} == dict.fromkeys(PRESETS, 16)
+    v1, v2, v3 = (PRESETS[name] for name in ("v1", "v2", "v3"))
+    assert (v1.build_weight(), v1.temperature) == (StaticWeight(0.25), 1.0)
+    assert (v2.build_weight(), v2.temperature) == (ConfidenceWeight(0.25), 100.0)
+    assert (v3.build_weight(), v3.temperature) == (ConfidenceWeight(0.25, 0.01), 100.0)
+
+
+def test_the_default_takes_its_temperature_from_the_datastore():
+    preset = resolve_preset()
+    assert preset.name == DEFAULT_PRESET
+    assert preset.temperature_for(store_of(np.zeros((1, 2)), median=30.0)) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("median", [None, 0.0])
+def test_a_datastore_without_distances_needs_a_temperature(median):
+    store = store_of(np.zeros((1, 2)), median=median)
+    with pytest.raises(UserError, match="set --knn-temperature"):
+        resolve_preset("dense").temperature_for(store)
+    assert resolve_preset("dense", temperature=2.0).temperature_for(store) == 2.0
+
+
+def test_what_is_set_replaces_what_the_preset_says():
+    preset = resolve_preset("v3", k=4, weight=0.5, temperature=9.0, gate=0.2)
+    assert preset.build_weight() == ConfidenceWeight(0.5, 0.2)
+    assert (preset.k, preset.temperature) == (4, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("k", 0, "--knn-k 0: must be at least 1"),
+        ("weight", -0.1, "--knn-lambda -0.1: must be from 0 to 1"),
+        ("weight", 1.5, "--knn-lambda 1.5"),
+        ("weight", math.nan, "--knn-lambda nan"),
+        ("temperature", 0.0, "--knn-temperature 0.0: must be a number above 0"),
+        ("temperature", math.inf, "--knn-temperature inf"),
+        ("gate", 2.0, "--knn-gate 2.0: must be from 0 to 1"),
+    ],
+)
+def test_values_out_of_range_name_their_option(option, value, message):
+    with pytest.raises(UserError, match=message):
+        resolve_preset("v3", **{option: value})
+
+
+def test_a_gate_on_a_static_weight_is_a_contradiction():
+    with pytest.raises(UserError, match=r"--knn-gate 0\.5: preset 'v1' has a static weight"):
+        resolve_preset("v1", gate=0.5)
+
+
+def test_an_unknown_preset_lists_those_there_are():
+    with pytest.raises(UserError, match="--knn-preset v9: unknown; choose one of v1, v2, v3"):
+        resolve_preset("v9")

@@ -1,0 +1,213 @@
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from knm.errors import UserError
+from knm.retrieval import Retriever, StepTrace, corrected, resolve_preset
+from tests.datastore.tiny import VOCAB, examples, mine_tiny, tiny_model
+from tests.retrieval.stores import store_of
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """All positions of the examples, mined with the tiny model."""
+    return mine_tiny(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(params=[False, True], ids=["untied", "tied"])
+def model(request):
+    return tiny_model(tied=request.param).model
+
+
+IDS = torch.tensor([[5, 9, 30, 11], [7, 7, 3, 60], [21, 2, 44, 8]])
+
+
+def logits_of(model: Any, ids: torch.Tensor = IDS) -> torch.Tensor:
+    with torch.no_grad():
+        logits: torch.Tensor = model(ids).logits
+    return logits
+
+
+def retriever_of(store, name="v1", **changes) -> Retriever:
+    return Retriever(store, resolve_preset(name, **changes))
+
+
+@pytest.mark.parametrize("name", ["v1", "v2", "v3", "dense"])
+def test_weight_zero_leaves_logits_bit_identical(model, store, name):
+    before = logits_of(model)
+    with corrected(model, retriever_of(store, name, weight=0.0)):
+        during = logits_of(model)
+    assert torch.equal(during, before)
+    assert during.dtype == before.dtype
+
+
+def test_weight_zero_leaves_a_bfloat16_model_bit_identical(store):
+    model = tiny_model().model.to(torch.bfloat16)
+    before = logits_of(model)
+    with corrected(model, retriever_of(store, weight=0.0)):
+        assert torch.equal(logits_of(model), before)
+
+
+def test_weight_zero_leaves_generation_identical(model, store):
+    settings = {"max_new_tokens": 12, "do_sample": False}
+    before = model.generate(IDS, **settings)
+    with corrected(model, retriever_of(store, weight=0.0)):
+        assert torch.equal(model.generate(IDS, **settings), before)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_afterwards_the_model_is_exactly_what_it_was(model, store, fails):
+    def snapshot() -> tuple[Any, ...]:
+        return (
+            [(name, id(module)) for name, module in model.named_modules()],
+            [(name, id(value)) for name, value in model.named_parameters()],
+            list(model.state_dict()),
+            [module.training for module in model.modules()],
+            model.get_output_embeddings(),
+        )
+
+    before, logits = snapshot(), logits_of(model)
+    try:
+        with corrected(model, retriever_of(store)):
+            assert not torch.equal(logits_of(model), logits)
+            if fails:
+                raise KeyError
+    except KeyError:
+        pass
+    assert snapshot() == before
+    assert torch.equal(logits_of(model), logits)
+
+
+def test_nesting_is_refused_and_leaves_the_outer_one_in_place(model, store):
+    with corrected(model, retriever_of(store)):
+        during = logits_of(model)
+        with (
+            pytest.raises(RuntimeError, match="does not nest"),
+            corrected(model, retriever_of(store)),
+        ):
+            pass
+        assert torch.equal(logits_of(model), during)
+
+
+@pytest.mark.parametrize("name", ["v1", "v3", "dense"])
+def test_a_corrected_row_does_not_depend_on_the_other_rows(store, name):
+    retriever = retriever_of(store, name)
+    draw = torch.Generator().manual_seed(0)
+    hidden = torch.randn(40, 32, generator=draw)
+    logits = torch.randn(40, VOCAB, generator=draw) * 6
+    together = retriever.correct(hidden, logits)
+    for row in range(40):
+        part = slice(row, row + 1)
+        alone = retriever.correct(hidden[part], logits[part])
+        assert torch.equal(alone.logits, together.logits[part])
+        assert torch.equal(alone.searched, together.searched[part])
+        assert torch.equal(alone.neighbours.ids, together.neighbours.ids[part])
+
+
+def test_a_datastore_that_is_its_own_oracle_makes_the_model_write_the_target(store):
+    model = tiny_model().model
+    with corrected(model, retriever_of(store, weight=0.99, temperature=1e-3)):
+        for example in examples():
+            prompt = torch.tensor([example.ids[: example.target_start]])
+            room = len(example.ids) - example.target_start
+            written = model.generate(prompt, max_new_tokens=room, do_sample=False)
+            assert tuple(written[0].tolist()) == example.ids
+
+
+def test_a_left_padded_batch_writes_its_targets_too(store):
+    model, corpus = tiny_model().model, examples()
+    width = max(example.target_start for example in corpus)
+    prompts = [e.ids[: e.target_start] for e in corpus]
+    ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts])
+    mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
+    with corrected(model, retriever_of(store, weight=0.99, temperature=1e-3)):
+        written = model.generate(ids, attention_mask=mask, max_new_tokens=12, do_sample=False)
+    for example, row in zip(corpus, written.tolist(), strict=True):
+        target = list(example.ids[example.target_start :])
+        assert row[width : width + len(target)] == target
+
+
+def test_generation_asks_the_head_for_the_rows_to_be_sampled_only(store):
+    traces: list[StepTrace] = []
+    model = tiny_model().model
+    with corrected(model, retriever_of(store), traces.append):
+        model.generate(IDS, max_new_tokens=5, min_new_tokens=5, do_sample=False)
+    assert [len(trace.token) for trace in traces] == [3] * 5
+
+
+def test_the_observer_sees_what_was_searched_and_changed(store):
+    traces: list[StepTrace] = []
+    model = tiny_model().model
+    logits = logits_of(model)
+    confidence = logits.softmax(-1).amax(-1).flatten()
+    with corrected(model, retriever_of(store, "v3", weight=1.0, gate=0.5), traces.append):
+        during = logits_of(model)
+    (trace,) = traces
+    assert torch.equal(trace.lm_token, logits.argmax(-1).flatten())
+    assert torch.equal(trace.token, during.argmax(-1).flatten())
+    assert torch.equal(trace.searched, 1 - confidence >= 0.5)
+    assert 0 < trace.searched.sum() < len(trace.searched)
+    assert torch.equal((trace.neighbours.ids >= 0).all(1), trace.searched)
+    unsearched = ~trace.searched.view(3, 4)
+    assert torch.equal(during[unsearched], logits[unsearched])
+
+
+def test_an_empty_datastore_changes_nothing():
+    model = tiny_model().model
+    before = logits_of(model)
+    with corrected(model, retriever_of(store_of(np.empty((0, 32))))):
+        assert torch.equal(logits_of(model), before)
+
+
+def test_a_row_of_nan_keeps_its_logits(store):
+    retriever = retriever_of(store, weight=0.9)
+    hidden, logits = torch.randn(3, 32), torch.randn(3, VOCAB)
+    hidden[1] = torch.nan
+    correction = retriever.correct(hidden, logits)
+    assert torch.equal(correction.logits[1], logits[1])
+    assert not torch.equal(correction.logits[0], logits[0])
+    logits[1] = torch.nan
+    assert retriever.correct(hidden, logits).logits[1].isnan().all()
+
+
+def test_k_larger_than_the_datastore_uses_all_of_it(store):
+    traces: list[StepTrace] = []
+    model = tiny_model().model
+    with corrected(model, retriever_of(store, k=1000), traces.append):
+        logits_of(model)
+    assert ((traces[0].neighbours.ids >= 0).sum(1) == len(store)).all()
+
+
+def test_an_architecture_with_another_layout_works_too():
+    torch.manual_seed(0)
+    config = GPT2Config(vocab_size=VOCAB, n_embd=32, n_layer=1, n_head=2, n_positions=16)
+    model = GPT2LMHeadModel(config).eval()
+    before = logits_of(model)
+    retriever = retriever_of(store_of(np.zeros((1, 32)), [17]), weight=1.0)
+    with corrected(model, retriever):
+        assert (logits_of(model).argmax(-1) == 17).all()
+    assert torch.equal(logits_of(model), before)
+
+
+def test_a_datastore_of_another_width_is_refused(model):
+    with (
+        pytest.raises(UserError, match="24 dimensions, the model's hidden states 32"),
+        corrected(model, retriever_of(store_of(np.zeros((3, 24))))),
+    ):
+        pass
+
+
+def test_a_model_without_a_head_is_refused(store):
+    trunk = tiny_model().model.get_decoder()
+    with pytest.raises(UserError, match="no output head"), corrected(trunk, retriever_of(store)):
+        pass
+
+
+def test_a_datastore_of_another_key_kind_is_refused(store):
+    other = replace(store, manifest=replace(store.manifest, key_kind="last-layer"))
+    with pytest.raises(UserError, match=r"'last-layer'.*'final-norm'"):
+        retriever_of(other)

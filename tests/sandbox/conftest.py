@@ -1,0 +1,18 @@
+from collections.abc import Iterator
+
+import pytest
+
+from knm.sandbox import Limits, Sandbox, SandboxUnavailable, open_sandbox
+
+QUICK = Limits(cpu_seconds=0.5, wall_seconds=1.5, memory_bytes=128 << 20, output_bytes=1 << 20)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """One local sandbox for all tests, as a test run has: what one test does may not hurt another."""
+    try:
+        opened = open_sandbox("local", limits=QUICK)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    with opened:
+        yield opened

@@ -1,0 +1,56 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knm.sandbox.grading import matches, matches_leniently
+
+
+@pytest.mark.parametrize(
+    ("output", "expected", "reference", "lenient"),
+    [
+        ("3\n", "3", True, True),
+        ("3", "3\n\n", True, True),
+        ("3 \t\r\n", "3", True, True),
+        (" 3", "3", False, True),
+        ("1 \n2", "1\n2", False, True),
+        ("1\n2", "1 2", False, False),
+        ("1\n\n2", "1\n2", False, False),
+        ("1.50", "1.5", False, True),
+        ("1e2 2", "100 2.0", False, True),
+        ("1  2", "1 2", False, True),
+        ("1 2", "1 2 3", False, False),
+        ("a  b", "a b", False, False),
+        ("Yes", "YES", False, False),
+        ("1 yes", "1.0 yes", False, False),
+        ("nan", "NaN", False, False),
+        ("1_000", "1000", False, False),
+        ("", "", True, True),
+        ("", "0", False, False),
+    ],
+)
+def test_graders_follow_their_conventions(output, expected, reference, lenient):
+    assert matches(output.encode(), expected) is reference
+    assert matches_leniently(output.encode(), expected) is lenient
+
+
+def test_output_that_is_not_utf8_matches_nothing():
+    assert not matches(b"3\xff", "3�")
+    assert not matches_leniently(b"3\xff", "3�")
+
+
+@given(st.text(st.characters(codec="utf-8")), st.text(" \n\t"))
+def test_white_space_at_the_end_never_matters(text, space):
+    assert matches((text + space).encode(), text)
+
+
+@given(st.text("0123456789.eE+-na \n\t"), st.text("0123456789.eE+-na \n\t"))
+def test_lenient_grader_accepts_whatever_the_reference_accepts(output, expected):
+    if matches(output.encode(), expected):
+        assert matches_leniently(output.encode(), expected)
+
+
+@given(st.lists(st.decimals(allow_nan=False, allow_infinity=False), min_size=1))
+def test_lenient_grader_compares_numbers_by_value(numbers):
+    expected = " ".join(str(number) for number in numbers)
+    output = " ".join(f"+{number}" if number > 0 else str(number) for number in numbers)
+    assert matches_leniently(output.encode(), expected)
