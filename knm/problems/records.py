@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 from knm.errors import UserError
 
 
-class BrokenProblem(Exception):  # noqa: N818 - the name of the verdict that it becomes
+class BrokenProblem(Exception):
     """The problem itself is at fault: its tests cannot be decoded, or there are none.
 
     Never a failure of the model, and never a pass.
