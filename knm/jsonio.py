@@ -9,6 +9,9 @@ from typing import Any
 
 from knm.errors import UserError
 
+# Bad syntax, bad UTF-8 and integers too long to convert are ValueErrors; nesting may be too deep.
+_UNREADABLE = (ValueError, RecursionError)
+
 
 def dumps(value: Any, *, pretty: bool = False) -> str:
     """Serialise to one line, or indented. NaN and infinity are refused: they are not JSON."""
@@ -59,7 +62,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{path}: not valid JSON: {error}") from None
 
 
@@ -87,7 +90,7 @@ def parse_object(line: bytes | str, where: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(line)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{where}: not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise UserError(f"{where}: expected a JSON object, found {type(value).__name__}")

@@ -5,6 +5,7 @@ Thin: what a run is and does stands in `knm.harness`. The plugin is at work only
 """
 
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,10 @@ class BenchWorker:
             and isinstance(problem := _parameter(item, "problem"), Problem)
         ]
         self._config.stash[_COMPLETIONS] = CompletionService(
-            self._run.open_engine, self._run.prompt, selected, self._run.options.batch_size
+            partial(self._run.open_engine, _worker_count(self._config)),
+            self._run.prompt,
+            selected,
+            self._run.options.batch_size,
         )
 
     def pytest_json_runtest_metadata(self, item: pytest.Item) -> dict[str, Any]:
@@ -235,6 +239,12 @@ class BenchController(BenchWorker):
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
             reporter.write_line(line)
+
+
+def _worker_count(config: pytest.Config) -> int:
+    """How many xdist processes share the machine, this one included."""
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    return workers
 
 
 def _parameter(item: pytest.Function, name: str) -> object:

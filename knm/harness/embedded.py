@@ -24,11 +24,13 @@ def ensure_embedded_datastore(directory: Path) -> bool:
     records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")
     if _up_to_date(directory, corpus_hash(records)):
         return False
-    loaded = load_model(EMBEDDED, dtype="float32")
+    loaded = load_model(EMBEDDED, dtype="float32", device="cpu")
     examples = encode_corpus(loaded.tokenizer, records, load_template("task"))
     try:
         mine(loaded, examples, directory, MINING, corpus_hash=corpus_hash(records))
     except UserError:
+        if not directory.is_dir():
+            raise
         shutil.rmtree(directory)
         mine(loaded, examples, directory, MINING, corpus_hash=corpus_hash(records))
     return True

@@ -1,5 +1,6 @@
 """Setting a run up: everything is found and checked before a model is loaded."""
 
+import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -54,8 +55,14 @@ class BenchRun:
             self.options.sandbox, language=self.options.language, limits=self.limits
         )
 
-    def open_engine(self) -> "Engine":
-        """Load the model, and with `--knn` the datastore."""
+    def open_engine(self, workers: int = 1) -> "Engine":
+        """Load the model, and with `--knn` the datastore.
+
+        `workers` processes share this machine's cores: threads that wait for each other on cores
+        that others hold take many times as long.
+        """
+        import torch
+
         from knm.datastore import Datastore
         from knm.engine import BatchedEngine, GenerationOptions
         from knm.models import load_model
@@ -64,6 +71,8 @@ class BenchRun:
         loaded = load_model(
             self.options.model, dtype=self.placement.dtype, device=self.placement.device
         )
+        if workers > 1:
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
         retriever = None
         if self.preset is not None and self.datastore is not None:
             store = Datastore.open(self.datastore, expect=loaded.identity)
@@ -89,7 +98,10 @@ class BenchRun:
             "limits": asdict(self.limits),
             "knn": None
             if self.preset is None
-            else {"datastore": str(self.datastore), "preset": asdict(self.preset)},
+            else {
+                "datastore": options.datastore or EMBEDDED_DATASTORE,
+                "preset": asdict(self.preset),
+            },
         }
 
     def ensure_datastore(self) -> bool:

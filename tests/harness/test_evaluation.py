@@ -5,14 +5,8 @@ import pytest
 from knm.engine import Completion, Request
 from knm.harness import CompletionService, evaluate, render_failure
 from knm.problems import Problem, load_problems
-from knm.sandbox import Verdict, open_sandbox
+from knm.sandbox import Verdict
 from tests.harness.problem_files import grammar_records, without_tests, write_problems
-
-
-@pytest.fixture(scope="module")
-def sandbox():
-    with open_sandbox("local") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ QUICK = Limits(cpu_seconds=0.5, wall_seconds=1.5, memory_bytes=128 << 20, output
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """One local sandbox for all tests, as a test run has: what one test does may not hurt another."""
+    """One local sandbox for all tests, as in a run: what one test does may not hurt another."""
     try:
         opened = open_sandbox("local", limits=QUICK)
     except SandboxUnavailable as error:

@@ -35,7 +35,9 @@ def test_message_without_a_place_has_no_line():
 
 
 def test_complaint_is_found_after_an_unfinished_line():
-    assert find_complaint("noiseluajit: main.lua:1: no\n", "luajit") == Complaint("main.lua:1: no", 1)
+    assert find_complaint("noiseluajit: main.lua:1: no\n", "luajit") == Complaint(
+        "main.lua:1: no", 1
+    )
 
 
 @pytest.mark.parametrize("stderr", ["", "noise\n", "luajit of another kind\n"])

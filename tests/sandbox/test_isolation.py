@@ -59,8 +59,9 @@ def test_no_command_can_be_run(sandbox):
 def test_network_is_unreachable(sandbox):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
+        where = f"{{2, 0, {port >> 8}, {port & 255}, 127, 0, 0, 1}}"
         program = f"""
-        local address = ffi.new("unsigned char[16]", {{2, 0, {port >> 8}, {port & 255}, 127, 0, 0, 1}})
+        local address = ffi.new("unsigned char[16]", {where})
         print(C.connect(C.socket(2, 1, 0), address, 16))
         """
         assert output_of(sandbox, FFI + program) == "-1\n"

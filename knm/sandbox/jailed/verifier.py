@@ -85,15 +85,18 @@ def address_space() -> int:
 
 
 def stand_by(host: int, verifier: int) -> NoReturn:
-    """Leave when the host process or the verifier ends. The verifier dies with this process.
+    """Wait for the end of the host process or of the verifier, then leave, and last.
 
-    The parent-death signal alone would not do: it is tied to the host's *thread*.
+    A parent-death signal would not do here: it is tied to the host's *thread*. It is there for the
+    verifier, should this process be killed.
     """
     os.closerange(0, 2)  # the verifier's end must be seen as the end of its pipes
     poller = select.poll()
     poller.register(host, select.POLLIN)
     poller.register(os.pidfd_open(verifier), select.POLLIN)
     poller.poll()
+    os.kill(verifier, signal.SIGKILL)
+    os.waitpid(verifier, 0)
     os._exit(0)
 
 

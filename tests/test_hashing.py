@@ -1,0 +1,51 @@
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knm.hashing import hash_bytes, hash_file, hash_files, hash_json
+
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_hash_of_nothing_is_sha256_of_nothing():
+    assert hash_bytes() == hash_bytes(b"") == EMPTY
+
+
+@given(st.lists(st.binary()))
+def test_bytes_hash_as_their_concatenation(chunks):
+    assert hash_bytes(*chunks) == hashlib.sha256(b"".join(chunks)).hexdigest()
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text(), min_size=2))
+def test_key_order_does_not_change_the_hash_of_an_object(value):
+    assert hash_json(dict(reversed(value.items()))) == hash_json(value)
+
+
+@pytest.mark.parametrize("other", [[2, 1], [1, 2, 3], [1, "2"], {"1": 2}, "[1,2]", [1, [2]]])
+def test_different_values_hash_differently(other):
+    assert hash_json(other) != hash_json([1, 2])
+
+
+def test_json_hashes_as_its_compact_utf8_text():
+    assert hash_json({"b": "é", "a": [1, None]}) == hash_bytes('{"a":[1,null],"b":"é"}'.encode())
+
+
+def test_file_hashes_as_its_content(tmp_path):
+    content = bytes(range(256)) * 5000
+    path = tmp_path / "large"
+    path.write_bytes(content)
+    assert hash_file(path) == hash_bytes(content)
+
+
+def test_files_hash_by_name_and_content_in_any_order(tmp_path):
+    first, second, renamed = (tmp_path / name for name in ("a", "b", "c"))
+    first.write_text("1")
+    second.write_text("2")
+    renamed.write_text("2")
+    assert hash_files([first, second]) == hash_files([second, first])
+    assert hash_files([first, second]) != hash_files([first, renamed])
+    before = hash_files([first, second])
+    second.write_text("3")
+    assert hash_files([first, second]) != before
