@@ -216,9 +216,7 @@ def generate_corpus(
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
     count: Annotated[int, typer.Option(min=1, help="Number of records.")] = 1228,
     seed: SeedOption = 0,
-    split: Annotated[
-        str, typer.Option(help="corpus, corpus-dev or corpus-test.")
-    ] = "corpus",
+    split: Annotated[str, typer.Option(help="corpus, corpus-dev or corpus-test.")] = "corpus",
     prefix: Annotated[str, typer.Option(help="Begin of the records' ids.")] = "lua_cp",
     sandbox: SandboxOption = "local",
 ) -> None:

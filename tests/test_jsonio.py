@@ -1,6 +1,7 @@
 import json
 import math
 import os
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -122,7 +123,6 @@ def test_a_replacement_that_fails_leaves_the_old_file_and_no_other(tmp_path, mon
         raise PermissionError
 
     monkeypatch.setattr(os, "replace", refuse)
-    monkeypatch.setattr("pathlib.Path.replace", refuse)
     with pytest.raises(PermissionError):
         write_text(path, "new")
     assert path.read_text() == "old"
@@ -167,10 +167,14 @@ def test_integers_of_the_most_digits_are_read():
 
 @given(st.text() | st.binary())
 def test_any_text_is_an_object_or_a_user_error(text):
-    try:
-        assert isinstance(parse_object(text, "here"), dict)
-    except UserError as error:
-        assert str(error).startswith("here: ")
+    message = "here: "
+    with suppress(UserError):
+        try:
+            assert isinstance(parse_object(text, "here"), dict)
+        except UserError as error:
+            message = str(error)
+            raise
+    assert message.startswith("here: ")
 
 
 @pytest.mark.parametrize(

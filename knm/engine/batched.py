@@ -28,11 +28,7 @@ class BatchedEngine:
         self._loaded = loaded
         self._options = options
         self._retriever = retriever
-        generation = loaded.model.generation_config
-        ends = generation.eos_token_id if generation else None
-        self._ends: list[int] = ends if isinstance(ends, list) else [ends or 0]
-        if ends is None:
-            self._ends = [loaded.tokenizer.eos_token_id]
+        self._ends = _end_tokens(loaded)
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion per request, in their order."""
@@ -112,3 +108,12 @@ class BatchedEngine:
         if tracer is None or self._retriever is None:
             return None
         return tracer.interventions(row, steps, self._retriever.datastore, self._loaded.tokenizer)
+
+
+def _end_tokens(loaded: LoadedModel) -> list[int]:
+    """The tokens that end a completion: the model's, or else the tokenizer's."""
+    generation = loaded.model.generation_config
+    ends = None if generation is None else generation.eos_token_id
+    if ends is None:
+        ends = loaded.tokenizer.eos_token_id
+    return list(ends) if isinstance(ends, list) else [ends]

@@ -14,7 +14,7 @@ from knm.jsonio import read_json
 
 EMBEDDED: Final = "embedded"
 EMBEDDED_DIRECTORY: Final = Path(__file__).parent / "embedded"
-_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 _HUB_FILES: Final = ["*.json", "*.jinja", "*.safetensors", "*.txt"]
 _TOKENIZER_FILES: Final = (
     "tokenizer.json",
@@ -48,7 +48,7 @@ def find_model(name: str) -> Path:
     if name == EMBEDDED:
         return EMBEDDED_DIRECTORY
     path = Path(name)
-    if path.is_dir():
+    if name and path.is_dir():
         return path
     if path.exists() or not _HUB_ID.fullmatch(name):
         raise UserError(

@@ -79,6 +79,6 @@ def load_model(
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory)
         model = AutoModelForCausalLM.from_pretrained(directory, dtype=DTYPES[placement.dtype])
-    except (OSError, ValueError) as error:
-        raise UserError(f"--model {name}: cannot be loaded as a causal LM: {error}") from None
+    except Exception as error:  # a loader given foreign files raises whatever it stumbles over
+        raise UserError(f"--model {name}: cannot be loaded as a causal LM: {error!r}") from error
     return LoadedModel(model.to(placement.device).eval(), tokenizer, identity)

@@ -1,51 +1,107 @@
+import json
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from knm.corpora import EMBEDDED_CORPUS, CorpusRecord, corpus_hash, load_corpus, save_corpus
 from knm.errors import UserError
 
-RECORD = CorpusRecord("a", "Add.", "print(1)", "lua", "test", {"operations": ["sum"]})
-
-
-def test_records_survive_a_round_trip(tmp_path):
-    path = tmp_path / "corpus.jsonl"
-    save_corpus(path, [RECORD])
-    assert load_corpus(path) == (RECORD,)
-    assert corpus_hash(load_corpus(path)) == corpus_hash([RECORD])
-
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        ('{"id": "a"}\n', r"corpus\.jsonl:1: field 'statement'"),
-        ("\n[1]\n", r"corpus\.jsonl:2: expected a JSON object"),
-        ("", "empty"),
-    ],
+REQUIRED = ("id", "statement", "program", "language", "source")
+EXTRAS = st.dictionaries(
+    st.text().filter(lambda name: name not in REQUIRED),
+    st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()),
+    max_size=3,
 )
-def test_malformed_corpora_are_named_by_file_line_and_field(tmp_path, lines, message):
+RECORDS = st.lists(
+    st.builds(CorpusRecord, *[st.text()] * len(REQUIRED), extras=EXTRAS),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda record: record.id,
+)
+
+
+def line(**changes):
+    """One record's line; a field of value None is left out."""
+    fields = {name: f"some {name}" for name in REQUIRED} | changes
+    return json.dumps({name: value for name, value in fields.items() if value is not None})
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    def write(*lines):
+        path = tmp_path / "corpus.jsonl"
+        path.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
+        return path
+
+    return write
+
+
+@given(RECORDS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_saved_records_load_equal_and_hash_equal(tmp_path, records):
     path = tmp_path / "corpus.jsonl"
-    path.write_text(lines)
-    with pytest.raises(UserError, match=message):
+    save_corpus(path, records)
+    loaded = load_corpus(path)
+    assert loaded == tuple(records)
+    assert corpus_hash(loaded) == corpus_hash(records)
+
+
+def test_fields_that_are_not_required_are_kept_as_extras(corpus):
+    (record,) = load_corpus(corpus(line(operations=["sum"], verified=True)))
+    assert record.extras == {"operations": ["sum"], "verified": True}
+    assert record.to_json() == json.loads(line(operations=["sum"], verified=True))
+
+
+def test_blank_lines_do_not_count_as_records(corpus):
+    assert len(load_corpus(corpus("", line(), "  "))) == 1
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+@pytest.mark.parametrize("value", [None, 7, ["text"], {}], ids=str)
+def test_a_field_missing_or_not_a_string_is_named_with_file_and_line(corpus, name, value):
+    path = corpus(line(id="first"), "", line(**{name: value}))
+    with pytest.raises(UserError, match=f"corpus.jsonl:3: field '{name}' must be a string"):
         load_corpus(path)
 
 
-def test_repeated_ids_name_both_lines(tmp_path):
-    path = tmp_path / "corpus.jsonl"
-    save_corpus(path, [RECORD, RECORD])
-    with pytest.raises(UserError, match=r":2: id 'a' stands already in line 1"):
+@pytest.mark.parametrize("text", ["{", "[]", '"text"', "\ufeff{"])
+def test_a_line_that_is_no_object_is_named_with_file_and_line(corpus, text):
+    with pytest.raises(UserError, match="corpus.jsonl:2: "):
+        load_corpus(corpus(line(), text))
+
+
+def test_a_repeated_id_names_both_lines(corpus):
+    path = corpus(line(id="a"), line(id="b"), line(id="a", program="other"))
+    with pytest.raises(UserError, match="corpus.jsonl:3: id 'a' stands already in line 1"):
         load_corpus(path)
 
 
-@pytest.mark.parametrize(("split", "count"), [("train", 1228), ("dev", 154), ("test", 154)])
-def test_the_packaged_corpus_has_the_sizes_of_the_original_study(split, count):
-    assert len(load_corpus(EMBEDDED_CORPUS / f"{split}.jsonl")) == count
+@pytest.mark.parametrize("lines", [(), ("", "  ")])
+def test_a_corpus_without_records_is_an_error(corpus, lines):
+    with pytest.raises(UserError, match="corpus.jsonl: the corpus is empty"):
+        load_corpus(corpus(*lines))
 
 
-def test_the_packaged_splits_share_no_composition_program_or_statement():
-    splits = [load_corpus(EMBEDDED_CORPUS / f"{name}.jsonl") for name in ("train", "dev", "test")]
-    for first, second in ((0, 1), (0, 2), (1, 2)):
-        for key in (
-            lambda record: record.extras["composition"],
-            lambda record: record.program,
-            lambda record: record.statement,
-        ):
-            assert not set(map(key, splits[first])) & set(map(key, splits[second]))
+def test_a_missing_corpus_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="corpus.jsonl: no such file"):
+        load_corpus(tmp_path / "corpus.jsonl")
+
+
+def test_hash_depends_on_every_field_and_on_the_order():
+    first = CorpusRecord("a", "b", "c", "d", "e", {"f": 1})
+    second = CorpusRecord("g", "h", "i", "j", "k")
+    changed = [
+        CorpusRecord(**{**first.__dict__, name: value})
+        for name, value in [*dict.fromkeys(REQUIRED, "z").items(), ("extras", {"f": 2})]
+    ]
+    corpora = [[first], [second], [first, second], [second, first], *([other] for other in changed)]
+    assert len({corpus_hash(records) for records in corpora}) == len(corpora)
+
+
+@pytest.mark.parametrize(("name", "count"), [("train", 1228), ("dev", 154), ("test", 154)])
+def test_packaged_corpus_loads_and_is_verified_lua(name, count):
+    records = load_corpus(EMBEDDED_CORPUS / f"{name}.jsonl")
+    assert len(records) == count
+    assert {record.language for record in records} == {"lua"}
+    assert all(record.extras["verified"] for record in records)

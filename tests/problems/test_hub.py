@@ -9,7 +9,7 @@ import pytest
 from knm.errors import UserError
 from knm.problems import TestCase, encode_private_tests, load_problems
 from knm.problems.hub import fetch_test_split
-from tests.problems.hub_server import serve_dataset
+from tests.hub_server import serve_dataset
 from tests.problems.test_loading import record, write_parquet
 
 REPO = "own/problems"

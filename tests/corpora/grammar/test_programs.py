@@ -19,7 +19,10 @@ from knm.corpora.grammar import (
 from knm.problems import TestCase
 
 STYLES = [
-    Style(names, (first, *[second] * 5)) for names in (0, 1) for first in (0, 1) for second in (0, 1)
+    Style(names, (first, *[second] * 5))
+    for names in (0, 1)
+    for first in (0, 1)
+    for second in (0, 1)
 ]
 
 

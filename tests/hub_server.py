@@ -4,16 +4,25 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-@contextmanager
-def serve_dataset(repo_id: str, files: Mapping[str, bytes]) -> Iterator[str]:
+def serve_dataset(repo_id: str, files: Mapping[str, bytes]) -> AbstractContextManager[str]:
     """Serve one data set; gives the server's address. Any other is not found, `own/gated` gated."""
-    api, resolve = f"/api/datasets/{repo_id}", f"/datasets/{repo_id}/resolve/{COMMIT}/"
+    return _serve(f"datasets/{repo_id}", f"datasets/{repo_id}", files)
+
+
+def serve_model(repo_id: str, files: Mapping[str, bytes]) -> AbstractContextManager[str]:
+    """Serve one model, likewise."""
+    return _serve(f"models/{repo_id}", repo_id, files)
+
+
+@contextmanager
+def _serve(name_in_api: str, name_in_urls: str, files: Mapping[str, bytes]) -> Iterator[str]:
+    api, resolve = f"/api/{name_in_api}", f"/{name_in_urls}/resolve/{COMMIT}/"
     listing = [
         {
             "type": "file",
@@ -23,7 +32,11 @@ def serve_dataset(repo_id: str, files: Mapping[str, bytes]) -> Iterator[str]:
         }
         for name, content in files.items()
     ]
-    info = {"id": repo_id, "sha": COMMIT, "siblings": [{"rfilename": name} for name in files]}
+    info = {
+        "id": name_in_api.partition("/")[2],
+        "sha": COMMIT,
+        "siblings": [{"rfilename": name} for name in files],
+    }
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
