@@ -209,8 +209,13 @@ class BenchController(BenchWorker):
         self._stream.write(result)
 
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        """Add the `knm` section and put the tests into one order."""
-        json_report.get("tests", []).sort(key=lambda test: test["nodeid"])
+        """Add the `knm` section, order the tests and leave out this machine's paths."""
+        json_report["root"] = "."
+        tests = json_report.get("tests", [])
+        tests.sort(key=lambda test: test["nodeid"])
+        for test in tests:
+            for stage in ("setup", "call", "teardown"):
+                test.get(stage, {}).pop("crash", None)
         json_report["knm"] = knm_section(
             self._run.configuration,
             self._results,

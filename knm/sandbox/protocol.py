@@ -16,7 +16,9 @@ from knm.problems import TestCase
 from knm.sandbox.backends import Sandbox
 from knm.sandbox.verdicts import Judgement, Limits, Verdict
 
+# Wall time is there to catch what sleeps; on a busy machine it must not end what computes.
 WALL_PER_CPU_SECOND = Limits.wall_seconds / Limits.cpu_seconds
+WALL_SECONDS_TO_SPARE = Limits.wall_seconds - Limits.cpu_seconds
 
 RESULTS = {
     Verdict.ACCEPTED: "success",
@@ -84,10 +86,11 @@ def parse_case(case: Any) -> TestCase:
 
 
 def with_timeout(limits: Limits, timeout: float | None) -> Limits:
-    """The limits with another CPU time, and a wall time in proportion."""
+    """The limits with another CPU time, and a wall time to go with it."""
     if timeout is None:
         return limits
-    return replace(limits, cpu_seconds=timeout, wall_seconds=timeout * WALL_PER_CPU_SECOND)
+    wall = max(timeout * WALL_PER_CPU_SECOND, timeout + WALL_SECONDS_TO_SPARE)
+    return replace(limits, cpu_seconds=timeout, wall_seconds=wall)
 
 
 def answer_fields(judgement: Judgement) -> dict[str, Any]:

@@ -25,7 +25,7 @@ CORPUS = list(islice(draw_corpus(11, "corpus", "some"), 300))
 PROBLEMS = list(islice(draw_problems(12, "bench"), 60))
 
 
-def tests_of(problem):
+def decoded(problem):
     return decode_private_tests(problem["private_test_cases"])
 
 
@@ -141,7 +141,7 @@ def test_problems_are_of_the_split_and_say_what_they_are():
 
 def test_problems_have_twelve_tests_that_tell_programs_apart():
     for problem in PROBLEMS:
-        tests = tests_of(problem)
+        tests = decoded(problem)
         assert len(tests) == 12
         assert len({test.output for test in tests}) > 1
         assert all(len(test.output) <= 400 for test in tests)
@@ -153,7 +153,7 @@ def test_the_sample_of_a_problem_is_its_first_test():
         _, found, sample = problem["question_content"].partition("Sample Input\n")
         if found:
             with_sample += 1
-            first = tests_of(problem)[0]
+            first = decoded(problem)[0]
             given, expected = sample.split("Sample Output")
             assert given == first.input
             assert expected.strip("\n") == first.output.strip("\n")
@@ -162,7 +162,7 @@ def test_the_sample_of_a_problem_is_its_first_test():
 
 def test_references_of_problems_pass_all_tests(sandbox):
     for problem in PROBLEMS:
-        tests = tests_of(problem)
+        tests = decoded(problem)
         assert sandbox.judge(problem["reference"], tests).verdict is Verdict.ACCEPTED
         for test in tests:
             assert printed_by(problem["reference_python"], test.input) == test.output

@@ -4,7 +4,7 @@ import pytest
 
 from knm.sandbox import Limits, Sandbox, SandboxUnavailable, open_sandbox
 
-QUICK = Limits(cpu_seconds=0.5, wall_seconds=1.5, memory_bytes=128 << 20, output_bytes=1 << 20)
+QUICK = Limits(cpu_seconds=0.5, wall_seconds=20, memory_bytes=128 << 20, output_bytes=1 << 20)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from knm.sandbox import Verdict
+from knm.sandbox import Limits, Verdict
 from tests.sandbox.programs import SUM, SUM_PROGRAM, cases
 
 SLEEP = 'local ffi = require("ffi") ffi.cdef("int pause(void);") ffi.C.pause()'
@@ -28,9 +28,9 @@ def test_busy_program_exceeds_its_cpu_time(sandbox, program):
 
 
 def test_sleeping_program_is_caught_by_wall_time(sandbox):
-    judgement = sandbox.judge(SLEEP, SUM)
+    judgement = sandbox.judge(SLEEP, SUM, limits=Limits(wall_seconds=0.7))
     assert judgement.verdict is Verdict.TIMEOUT
-    assert judgement.message == "wall time limit of 1.5 s exceeded"
+    assert judgement.message == "wall time limit of 0.7 s exceeded"
     assert judgement.cpu_seconds < 0.4
 
 

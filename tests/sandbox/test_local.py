@@ -79,7 +79,7 @@ def test_description_names_what_decides_a_verdict(sandbox):
 
 
 def test_unsafe_sandbox_judges_alike_and_warns():
-    with open_sandbox("unsafe", limits=Limits(cpu_seconds=0.2, wall_seconds=0.5)) as unsafe:
+    with open_sandbox("unsafe", limits=Limits(cpu_seconds=0.3, wall_seconds=1)) as unsafe:
         assert "NOT ISOLATED" in unsafe.describe()["warning"]
         assert unsafe.judge(SUM_PROGRAM, SUM).verdict is Verdict.ACCEPTED
         assert unsafe.judge("while true do end", SUM).verdict is Verdict.TIMEOUT
