@@ -1,8 +1,6 @@
 """Python and Lua renderings mean what the oracle says."""
 
 import random
-from contextlib import redirect_stdout
-from io import StringIO
 from itertools import islice
 
 import pytest
@@ -17,6 +15,7 @@ from knm.corpora.grammar import (
     render_program,
 )
 from knm.problems import TestCase
+from tests.corpora.pythons import UnreadInput, printed_by
 
 STYLES = [
     Style(names, (first, *[second] * 5))
@@ -36,21 +35,17 @@ def drawn(seed, count):
             continue
 
 
-def run_python(program, text):
-    """Run a program of our own making in this process."""
-    lines = iter(text.rstrip("\n").split("\n"))
-    output = StringIO()
-    with redirect_stdout(output):
-        exec(program, {"input": lambda: next(lines)})
-    return output.getvalue()
+def test_the_helper_notices_unread_input():
+    with pytest.raises(UnreadInput):
+        printed_by("print(input())", "1\n2\n")
 
 
 def test_python_programs_of_every_style_agree_with_the_oracle():
-    for task, tests in drawn(1, 250):
+    for task, tests in drawn(1, 300):
         for style in STYLES:
             program = render_program(task, "python", style)
             for given, expected in tests:
-                assert run_python(program, given).rstrip() == expected.rstrip(), program
+                assert printed_by(program, given) == expected, program
 
 
 def test_lua_programs_of_every_style_agree_with_the_oracle(sandbox):
@@ -72,6 +67,15 @@ def test_every_operation_works_in_lua_in_every_idiom(operation, sandbox):
     for idiom in (0, 1):
         program = render_program(task, "lua", Style(0, (idiom,) * 6))
         assert sandbox.judge(program, tests).verdict == "accepted", program
+
+
+@pytest.mark.parametrize("operation", list(CATALOGUE), ids=lambda operation: operation.name)
+def test_every_operation_works_in_python_in_every_idiom(operation):
+    for task, tests in islice(tasks_with(operation), 5):
+        for idiom in (0, 1):
+            program = render_program(task, "python", Style(1, (idiom,) * 6))
+            for test in tests:
+                assert printed_by(program, test.input) == test.output, program
 
 
 def tasks_with(operation) -> "list[tuple[Task, list[TestCase]]]":
