@@ -183,6 +183,20 @@ def diff(
         raise typer.Exit(1)
 
 
+@app.command()
+def verify(
+    language: Annotated[str, typer.Option(help="Name of a language, or a YAML file.")] = "lua",
+    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
+) -> None:
+    """Answer Agnostics requests, one JSON line each, from standard input until it ends."""
+    from knm.sandbox import Limits, open_sandbox
+    from knm.sandbox.protocol import verify_stream
+
+    limits = Limits()
+    with open_sandbox(sandbox, language=language, limits=limits) as judge:
+        verify_stream(judge, limits, sys.stdin.buffer, sys.stdout)
+
+
 @problems_app.command("generate")
 def generate_problems(
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
@@ -222,8 +236,8 @@ def generate_corpus(
 ) -> None:
     """Draw a Lua corpus from the grammar; every program is run on tests of its own."""
     from knm.corpora import CorpusRecord, draw_corpus, save_corpus
-    from knm.problems import TestCase
     from knm.sandbox import open_sandbox
+    from knm.testcases import TestCase
 
     if split not in {"corpus", "corpus-dev", "corpus-test"}:
         raise UserError(f"--split {split}: choose corpus, corpus-dev or corpus-test")

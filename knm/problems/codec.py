@@ -16,7 +16,8 @@ from itertools import islice
 from typing import Any, Final
 
 from knm import jsonio
-from knm.problems.records import BrokenProblem, TestCase
+from knm.problems.records import BrokenProblem
+from knm.testcases import TestCase
 
 # Far above the largest real problem, far below what would trouble a machine.
 DEFAULT_MAX_BYTES: Final = 512 * 1024 * 1024

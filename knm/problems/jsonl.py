@@ -6,8 +6,9 @@ from pathlib import Path
 
 from knm.errors import UserError
 from knm.jsonio import parse_object
-from knm.problems.records import TestCase, TestSource
+from knm.problems.records import TestSource
 from knm.problems.rows import TESTS_FIELD, Row, check_row, decode_unchanged, file_changed
+from knm.testcases import TestCase
 
 
 @dataclass(frozen=True)

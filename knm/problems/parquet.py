@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.errors import UserError
-from knm.problems.records import TestCase, TestSource
+from knm.problems.records import TestSource
 from knm.problems.rows import (
     REQUIRED_FIELDS,
     TESTS_FIELD,
@@ -17,6 +17,7 @@ from knm.problems.rows import (
     decode_unchanged,
     file_changed,
 )
+from knm.testcases import TestCase
 
 # One problem's tests reach tens of megabytes, and a row group may hold all problems of a file.
 _ROWS_AT_ONCE: Final = 1

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from knm.errors import UserError
+from knm.testcases import TestCase
 
 
 class BrokenProblem(Exception):
@@ -12,16 +13,6 @@ class BrokenProblem(Exception):
 
     Never a failure of the model, and never a pass.
     """
-
-
-@dataclass(frozen=True)
-class TestCase:
-    """One run of a program: `input` on standard input, `output` expected on standard output."""
-
-    __test__: ClassVar[bool] = False  # pytest would collect it by its name
-
-    input: str
-    output: str
 
 
 class TestSource(Protocol):

@@ -8,7 +8,8 @@ from typing import Any, Final
 from knm.errors import UserError
 from knm.hashing import hash_bytes, hash_json
 from knm.problems.codec import decode_private_tests
-from knm.problems.records import Problem, TestCase, TestSource
+from knm.problems.records import Problem, TestSource
+from knm.testcases import TestCase
 
 TESTS_FIELD: Final = "private_test_cases"
 REQUIRED_FIELDS: Final = ("question_id", "question_content", TESTS_FIELD)

@@ -9,9 +9,10 @@ from knm.errors import UserError
 from knm.sandbox.languages import Language, load_language
 from knm.sandbox.local import LocalSandbox
 from knm.sandbox.verdicts import Judgement, Limits
+from knm.sandbox.worker import Jail
 
 if TYPE_CHECKING:
-    from knm.problems import TestCase
+    from knm.testcases import TestCase
 
 
 class Sandbox(Protocol):
@@ -44,8 +45,8 @@ class Sandbox(Protocol):
 
 
 BACKENDS: dict[str, Callable[[Language, Limits], Sandbox]] = {
-    "local": lambda language, limits: LocalSandbox(language, limits, confined=True),
-    "unsafe": lambda language, limits: LocalSandbox(language, limits, confined=False),
+    "local": lambda language, limits: LocalSandbox(language, limits, Jail.NAMESPACES),
+    "unsafe": lambda language, limits: LocalSandbox(language, limits, Jail.NONE),
 }
 
 

@@ -26,21 +26,14 @@ class Complaint:
     line: int | None
 
 
-def find_complaint(stderr: str, interpreter: str) -> Complaint | None:
-    """The last complaint in what a process wrote to standard error.
-
-    It begins with the interpreter's name, on a line of its own unless the program left its last one
-    unfinished, and ends where the traceback begins.
-    """
-    start = f"{interpreter}: "
-    _, found, text = f"\n{stderr}".rpartition(f"\n{start}")
-    if not found:
-        _, found, text = stderr.rpartition(start)
-    if not found:
-        return None
-    message = text.partition("\nstack traceback:")[0].rstrip("\n")
-    place = re.match(r"[^\n:]+:(\d+): ", message)
-    return Complaint(message, int(place[1]) if place else None)
+def find_complaint(stderr: str, patterns: Sequence[re.Pattern[str]]) -> Complaint | None:
+    """The complaint in what a process wrote to standard error: by the first pattern found."""
+    for pattern in patterns:
+        if found := pattern.search(stderr):
+            groups = found.groupdict()
+            line = groups.get("line")
+            return Complaint(groups["message"].rstrip("\n"), int(line) if line else None)
+    return None
 
 
 def classify(rows: Sequence[ErrorRow], complaint: Complaint, program: str) -> str | None:

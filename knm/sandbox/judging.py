@@ -12,10 +12,11 @@ from knm.sandbox.grading import matches, matches_leniently
 from knm.sandbox.verdicts import Judgement, Limits, Verdict, excerpt, excerpt_of_end
 
 if TYPE_CHECKING:
-    from knm.problems import Problem, TestCase
+    from knm.problems import Problem
     from knm.sandbox.backends import Sandbox
     from knm.sandbox.languages import Language
     from knm.sandbox.worker import Outcome
+    from knm.testcases import TestCase
 
 
 class Runner(Protocol):
@@ -102,22 +103,36 @@ def failure_of_process(
         return Failure(
             Verdict.TIMEOUT, None, f"CPU time limit of {limits.cpu_seconds:g} s exceeded"
         )
+    if outcome.signal is not None and outcome.peak_memory_bytes > 0.9 * limits.memory_bytes:
+        # It did not look whether it was given the memory that it asked for.
+        return Failure(
+            Verdict.MEMORY_LIMIT,
+            None,
+            f"killed by {signal_name(outcome.signal)} with all of its memory in use",
+        )
     if outcome.signal is not None:
         return Failure(Verdict.RUNTIME_ERROR, "signal", f"killed by {signal_name(outcome.signal)}")
     if outcome.exit_code == 0:
         return None
     stderr = outcome.stderr.decode(errors="replace")
-    complaint = find_complaint(stderr, language.interpreter)
-    if complaint is None:
-        return Failure(Verdict.RUNTIME_ERROR, "exit-code", f"exit code {outcome.exit_code}")
-    message = excerpt(complaint.message)
-    if language.out_of_memory.search(complaint.message):
-        return Failure(Verdict.MEMORY_LIMIT, None, message)
+    return failure_of_complaint(stderr, outcome.exit_code, language, program, compiling=compiling)
+
+
+def failure_of_complaint(
+    stderr: str, exit_code: int | None, language: Language, program: str, *, compiling: bool
+) -> Failure:
+    """Why a process that ended badly failed, by what it wrote to standard error."""
     verdict, rows = (
         (Verdict.SYNTAX_ERROR, language.syntax_errors)
         if compiling
         else (Verdict.RUNTIME_ERROR, language.runtime_errors)
     )
+    complaint = find_complaint(stderr, language.complaint)
+    if complaint is None:
+        return Failure(verdict, "exit-code", f"exit code {exit_code}")
+    message = excerpt(complaint.message)
+    if language.out_of_memory.search(complaint.message):
+        return Failure(Verdict.MEMORY_LIMIT, None, message)
     return Failure(verdict, classify(rows, complaint, program), message)
 
 

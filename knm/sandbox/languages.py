@@ -1,56 +1,94 @@
-"""Languages, each described by a YAML file of this package."""
+"""Languages, each described by a YAML file of this package, or by the path of such a file.
 
+A description says how programs are run, in one of two ways:
+
+- `library`: candidates for a shared library that holds a Lua interpreter, which runs programs in
+  the verifier's own process: a Python module such as `lupa.lua54`, or the name of a system library;
+- `compile` (may be left out), `execute` and `version`: commands, run where the file `filename`
+  is. A command that begins with `./` is made by compiling.
+
+and how its error messages are read:
+
+- `complaint`: patterns, of which the first that is found in standard error counts; its groups are
+  `message` and, where there is one, `line`;
+- `out_of_memory`: searched in the message;
+- `syntax_errors` and `runtime_errors`: tables of classes (see `ErrorRow`);
+- `syntax_sign`: found in standard error where a program did not compile; only for verifiers that
+  do not say so.
+
+`extends` names a language whose entries hold where they are not given; rows come before its rows.
+"""
+
+import ctypes.util
 import importlib.machinery
 import importlib.util
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from typing import Any
-
-import yaml
 
 from knm.errors import UserError
 from knm.sandbox.classification import ErrorRow
 
 FOLDER = resources.files("knm.sandbox") / "languages"
+TABLES = ("syntax_errors", "runtime_errors")
+
+
+@dataclass(frozen=True)
+class Commands:
+    """How programs of a language are compiled (empty: not at all), run, and its version asked."""
+
+    compile: tuple[str, ...]
+    execute: tuple[str, ...]
+    version: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language that programs are judged in.
+    """A language that programs are judged in. `filename` is what messages call the program.
 
-    `filename` is what error messages call the program, `interpreter` what they call the
-    interpreter, and `library` the Python module whose shared library holds it. `syntax_errors` and
-    `runtime_errors` are tables for `classify`; `out_of_memory` recognises the message of a program
-    that hit its memory limit.
+    Either `libraries` or `commands` says how programs are run; `interpreter` is what messages of a
+    library's interpreter begin with.
     """
 
     name: str
     filename: str
     interpreter: str
-    library: str
+    libraries: tuple[str, ...]
+    commands: Commands | None
+    complaint: tuple[re.Pattern[str], ...]
+    syntax_sign: re.Pattern[str]
     out_of_memory: re.Pattern[str]
     syntax_errors: tuple[ErrorRow, ...]
     runtime_errors: tuple[ErrorRow, ...]
+    description: Mapping[str, Any] = field(repr=False, compare=False)
 
     def library_path(self) -> str:
-        """The file of the shared library that holds the interpreter.
+        """The file of the shared library that holds the interpreter: the first that is installed.
 
         Raises:
-            UserError: it is not installed.
+            UserError: none is.
         """
-        # Found without being imported: only the verifier's process loads it.
-        package, _, module = self.library.rpartition(".")
-        parent = importlib.util.find_spec(package)
-        folders = parent.submodule_search_locations if parent else None
-        found = importlib.machinery.PathFinder.find_spec(module, folders) if folders else None
-        if found is None or found.origin is None:
-            raise UserError(
-                f"language {self.name}: no module {self.library}; install a build of {package} "
-                "that brings it"
-            )
-        return found.origin
+        for candidate in self.libraries:
+            if found := find_module(candidate) or ctypes.util.find_library(candidate):
+                return found
+        raise UserError(
+            f"language {self.name}: none of {', '.join(self.libraries)} is installed; install a "
+            "build of lupa that brings it"
+        )
+
+
+def find_module(name: str) -> str | None:
+    """The file of a module in a package. It is not imported: only the verifier's process does."""
+    package, _, module = name.rpartition(".")
+    if not package.isidentifier():
+        return None
+    parent = importlib.util.find_spec(package)
+    folders = parent.submodule_search_locations if parent else None
+    found = importlib.machinery.PathFinder.find_spec(module, folders) if folders else None
+    return found.origin if found else None
 
 
 def language_names() -> list[str]:
@@ -60,23 +98,77 @@ def language_names() -> list[str]:
 
 
 def load_language(name: str) -> Language:
-    """Load the language of that name.
+    """Load the language of that name, or that a YAML file describes.
 
     Raises:
-        UserError: there is none; the message lists those there are.
+        UserError: there is none (the message lists those there are), or the file is malformed.
     """
-    if name not in language_names():
-        raise UserError(f"unknown language {name!r}; choose from {', '.join(language_names())}")
-    data = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
-    return Language(
-        name=name,
-        filename=data["filename"],
-        interpreter=data["interpreter"],
-        library=data["library"],
-        out_of_memory=re.compile(data["out_of_memory"]),
-        syntax_errors=error_rows(data["syntax_errors"]),
-        runtime_errors=error_rows(data["runtime_errors"]),
-    )
+    return make_language(Path(name).stem if is_file(name) else name, describe_language(name))
+
+
+def describe_language(name: str) -> dict[str, Any]:
+    """The description of a language, complete in itself.
+
+    Raises:
+        UserError: as `load_language`.
+    """
+    import yaml  # not where languages come as data, in a container
+
+    if is_file(name):
+        path: Any = Path(name)
+    elif name in language_names():
+        path = FOLDER / f"{name}.yaml"
+    else:
+        raise UserError(
+            f"unknown language {name!r}; choose from {', '.join(language_names())}, or give the "
+            "path of a .yaml file"
+        )
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"language file {name}: {error}") from None
+    if not isinstance(data, dict):
+        raise UserError(f"language file {name}: expected a mapping")
+    if "extends" not in data:
+        return data
+    base = describe_language(data.pop("extends"))
+    rows = {table: [*data.get(table, ()), *base[table]] for table in TABLES}
+    return base | data | rows
+
+
+def is_file(name: str) -> bool:
+    """Whether a language is named by its file."""
+    return name.endswith((".yaml", ".yml"))
+
+
+def make_language(name: str, data: Mapping[str, Any]) -> Language:
+    """The language that a description describes.
+
+    Raises:
+        UserError: an entry is missing or malformed; the message names it.
+    """
+    try:
+        commands = None
+        if "execute" in data:
+            names = ("compile", "execute", "version")
+            commands = Commands(*(tuple(map(str, data.get(part, ()))) for part in names))
+        return Language(
+            name=name,
+            filename=data["filename"],
+            interpreter=data.get("interpreter", ""),
+            libraries=() if commands else tuple(data["library"]),
+            commands=commands,
+            complaint=tuple(re.compile(pattern, re.DOTALL) for pattern in data["complaint"]),
+            syntax_sign=re.compile(data["syntax_sign"], re.DOTALL),
+            out_of_memory=re.compile(data["out_of_memory"]),
+            syntax_errors=error_rows(data["syntax_errors"]),
+            runtime_errors=error_rows(data["runtime_errors"]),
+            description=data,
+        )
+    except KeyError as error:
+        raise UserError(f"language {name}: the entry {error} is missing") from None
+    except (re.error, TypeError) as error:
+        raise UserError(f"language {name}: {error}") from None
 
 
 def error_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[ErrorRow, ...]:

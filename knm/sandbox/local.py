@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Self
 from knm.errors import UserError
 from knm.sandbox.judging import judge_program
 from knm.sandbox.verdicts import Judgement, Limits, Verdict
-from knm.sandbox.worker import Worker, WorkerLost, WorkerRefused
+from knm.sandbox.worker import Jail, Worker, WorkerLost, WorkerRefused
 
 if TYPE_CHECKING:
-    from knm.problems import TestCase
     from knm.sandbox.languages import Language
+    from knm.testcases import TestCase
 
 ATTEMPTS = 2
+BACKEND_NAMES = {Jail.NAMESPACES: "local", Jail.FILTER: "container", Jail.NONE: "unsafe"}
 
 
 class SandboxUnavailable(UserError):
@@ -27,19 +28,21 @@ class LocalSandbox:
     Args:
         language: of the programs.
         limits: per test.
-        confined: whether the verifier builds a jail. Without one a program can do whatever this
-            user can, and only its own limits bound it.
+        jail: what holds a program. Without a jail it can do whatever this user can, and only its
+            own limits bound it.
 
     Raises:
         SandboxUnavailable: the jail cannot be made.
     """
 
-    def __init__(self, language: Language, limits: Limits, *, confined: bool) -> None:
+    def __init__(self, language: Language, limits: Limits, jail: Jail) -> None:
         self.language = language
         self.limits = limits
-        self.confined = confined
+        self.jail = jail
         self.worker: Worker | None = None
-        self.interpreter_version = self.running().interpreter_version
+        worker = self.running()
+        self.interpreter_version = worker.interpreter_version
+        self.filtered = worker.filtered
 
     def judge(
         self, program: str, tests: Sequence[TestCase], *, limits: Limits | None = None
@@ -65,15 +68,16 @@ class LocalSandbox:
         """Backend, language, interpreter version and limits, for the report."""
         limits = self.limits
         description = {
-            "backend": "local" if self.confined else "unsafe",
+            "backend": BACKEND_NAMES[self.jail],
             "language": self.language.name,
             "interpreter": self.interpreter_version,
+            "system_call_filter": "yes" if self.filtered else "no",
             "cpu_seconds": f"{limits.cpu_seconds:g}",
             "wall_seconds": f"{limits.wall_seconds:g}",
             "memory_bytes": str(limits.memory_bytes),
             "output_bytes": str(limits.output_bytes),
         }
-        if not self.confined:
+        if self.jail is Jail.NONE:
             description["warning"] = (
                 "NOT ISOLATED: programs run with this user's files, network and processes in reach"
             )
@@ -100,7 +104,7 @@ class LocalSandbox:
         """
         if self.worker is None:
             try:
-                self.worker = Worker(self.language, confined=self.confined)
+                self.worker = Worker(self.language, self.jail)
             except WorkerRefused as error:
                 raise SandboxUnavailable(
                     f"this system cannot make the jail of the local sandbox ({error}). It needs "

@@ -1,12 +1,17 @@
 """What can be said of a program, and what a program may take."""
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 from knm.errors import UserError
 
 EXCERPT_CHARACTERS = 2000
+HIGHEST_LIMITS = {
+    "cpu_seconds": 86_400,
+    "wall_seconds": 7 * 86_400,
+    "memory_bytes": 1 << 40,
+    "output_bytes": 1 << 30,
+}
 
 
 class Verdict(StrEnum):
@@ -55,7 +60,7 @@ class Limits:
     standard error, each.
 
     Raises:
-        UserError: a limit is not a positive, finite number.
+        UserError: a limit is not a positive number, or larger than any system could grant.
     """
 
     cpu_seconds: float = 5.0
@@ -65,8 +70,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not 0 < value < math.inf:
-                raise UserError(f"limit {name}: expected a positive number, found {value}")
+            if not 0 < value <= HIGHEST_LIMITS[name]:
+                raise UserError(
+                    f"limit {name}: expected a positive number up to {HIGHEST_LIMITS[name]}, "
+                    f"found {value}"
+                )
 
 
 @dataclass(frozen=True)

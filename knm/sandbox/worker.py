@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ STOP_SECONDS = 5.0
 
 # Isolated and without site packages: what the verifier loads, every fork of it carries.
 BOOTSTRAP = "import sys; sys.path.append({folder!r}); from jailed.verifier import main; main()"
+
+
+class Jail(StrEnum):
+    """What holds a program, beside its limits: see `jailed`."""
+
+    NAMESPACES = "namespaces"
+    FILTER = "filter"
+    NONE = "none"
 
 
 class WorkerLost(Exception):
@@ -49,6 +58,21 @@ class Outcome:
     stderr: bytes
 
 
+def language_options(language: Language) -> dict[str, Any]:
+    """What the verifier must know of a language.
+
+    Raises:
+        UserError: its interpreter is not installed.
+    """
+    if language.commands is not None:
+        return {"filename": language.filename, "commands": asdict(language.commands)}
+    return {
+        "filename": language.filename,
+        "interpreter": language.interpreter,
+        "library": language.library_path(),
+    }
+
+
 class Worker:
     """A running verifier. Not for use by several threads at once.
 
@@ -59,12 +83,12 @@ class Worker:
         WorkerLost: the verifier died before it could say why.
     """
 
-    def __init__(self, language: Language, *, confined: bool) -> None:
+    def __init__(self, language: Language, jail: Jail) -> None:
+        self.box = None if jail is Jail.NAMESPACES else tempfile.TemporaryDirectory(prefix="knm-")
         options = {
-            "library": language.library_path(),
-            "program": language.interpreter,
-            "filename": language.filename,
-            "confined": confined,
+            **language_options(language),
+            "jail": jail,
+            "box": self.box and self.box.name,
             "host": os.getpid(),
         }
         bootstrap = BOOTSTRAP.format(folder=str(Path(__file__).parent))
@@ -93,6 +117,7 @@ class Worker:
             self.close()
             raise
         self.interpreter_version: str = greeting["version"]
+        self.filtered: bool = greeting["filter"]
         self.grace = START_SECONDS
 
     def load(self, program: bytes, limits: Limits) -> Outcome:
@@ -115,6 +140,8 @@ class Worker:
             self.process.kill()  # the launcher, with which the verifier dies
             self.process.wait()
         self.diagnostics.close()
+        if self.box is not None:
+            self.box.cleanup()
 
     def ask(self, request: dict[str, Any], payload: bytes) -> Outcome:
         """One exchange.

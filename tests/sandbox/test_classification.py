@@ -8,6 +8,8 @@ from knm.errors import UserError
 from knm.sandbox import language_names, load_language
 from knm.sandbox.classification import Complaint, ErrorRow, classify, find_complaint
 
+LUAJIT = load_language("lua").complaint
+
 
 def test_unknown_language_is_refused_with_the_names_there_are():
     assert "lua" in language_names()
@@ -26,23 +28,21 @@ def test_last_complaint_is_found_among_what_the_program_wrote():
         "luajit: not this\nstack traceback:\n\tx\nnoise\n"
         "luajit: main.lua:12: two\nlines\nstack traceback:\n\t[C]: in function 'error'\n"
     )
-    assert find_complaint(stderr, "luajit") == Complaint("main.lua:12: two\nlines", 12)
+    assert find_complaint(stderr, LUAJIT) == Complaint("main.lua:12: two\nlines", 12)
 
 
 def test_message_without_a_place_has_no_line():
-    complaint = find_complaint("luajit: not enough memory\n", "luajit")
+    complaint = find_complaint("luajit: not enough memory\n", LUAJIT)
     assert complaint == Complaint("not enough memory", None)
 
 
 def test_complaint_is_found_after_an_unfinished_line():
-    assert find_complaint("noiseluajit: main.lua:1: no\n", "luajit") == Complaint(
-        "main.lua:1: no", 1
-    )
+    assert find_complaint("noiseluajit: main.lua:1: no\n", LUAJIT) == Complaint("main.lua:1: no", 1)
 
 
 @pytest.mark.parametrize("stderr", ["", "noise\n", "luajit of another kind\n"])
 def test_standard_error_without_a_complaint_has_none(stderr):
-    assert find_complaint(stderr, "luajit") is None
+    assert find_complaint(stderr, LUAJIT) is None
 
 
 def test_first_row_that_fits_message_and_source_decides():

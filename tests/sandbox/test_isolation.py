@@ -81,11 +81,11 @@ def test_program_is_an_unprivileged_user_alone_with_the_verifier(sandbox):
 def test_no_privilege_can_be_won_back(sandbox):
     program = """
     print(C.setuid(0), C.unshare(0x10000000), C.unshare(0x20000), C.chroot("/"))
-    print(C.mount("none", "/", "tmpfs", 0, nil), C.prctl(39, 0, 0, 0, 0), C.prctl(23, 21, 0, 0, 0))
+    print(C.mount("none", "/", "tmpfs", 0, nil), C.prctl(38, 0, 0, 0, 0), C.prctl(23, 21, 0, 0, 0))
     local limit = ffi.new("unsigned long[2]", {1000, 1000})
     print(C.setrlimit(6, limit))
     """
-    assert output_of(sandbox, FFI + program) == "-1\t-1\t-1\t-1\n-1\t1\t0\n-1\n"
+    assert output_of(sandbox, FFI + program) == "-1\t-1\t-1\t-1\n-1\t-1\t-1\n-1\n"
 
 
 @pytest.mark.parametrize("target", ["-1", "1", "C.getppid()", "0"])
@@ -113,22 +113,20 @@ SEARCH = (
     FFI
     + """
 ffi.cdef[[
-  struct part { uintptr_t start; size_t size; };
-  long process_vm_readv(int, const struct part *, unsigned long, const struct part *,
-                        unsigned long, unsigned long);
+  long pwrite(int, const void *, size_t, long); long pread(int, void *, size_t, long);
   void *sbrk(intptr_t);
 ]]
-local page, me = 4096, C.getpid()
-local buffer = ffi.new("char[?]", page)
-local here = ffi.new("struct part", {ffi.cast("uintptr_t", buffer), page})
-local there = ffi.new("struct part", {0, page})
+local page, buffer = 4096, ffi.new("char[?]", 4096)
+-- Through a file: the kernel refuses to write what is not mapped, and nothing crashes.
+local function read(address)
+  return C.pwrite(2, ffi.cast("void *", address), page, 0) == page
+    and C.pread(2, buffer, page, 0) == page
+end
 local function pages_with(pattern, middle, reach)
   local found = 0
   middle = middle - middle % page
   for start = middle - reach, middle + reach, page do
-    there.start = start
-    if C.process_vm_readv(me, here, 1, there, 1, 0) == page
-      and ffi.string(buffer, page):find(pattern) then found = found + 1 end
+    if read(start) and ffi.string(buffer, page):find(pattern) then found = found + 1 end
   end
   return found
 end

@@ -114,6 +114,7 @@ except SandboxUnavailable as error:
 
 def test_interpreter_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     with pytest.raises(UserError, match=r"lupa\.luajit21"):
         open_sandbox("local")
 

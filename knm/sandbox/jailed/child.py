@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
+from . import seccomp
+
 HIGHEST_DESCRIPTOR = 4096
 
 
@@ -24,6 +26,21 @@ class Bounds(NamedTuple):
     wall_seconds: float
     address_space: int
     output_bytes: int
+
+
+class Job(NamedTuple):
+    """What a child does.
+
+    `main` takes the program's text and returns the exit status, or, where `executes`, becomes
+    another program. `filter` binds it to a policy of system calls. `alone` forbids it to start
+    processes. `out_of_memory` is written to standard error where Python itself finds no memory.
+    """
+
+    main: Callable[[bytes], int]
+    executes: bool = False
+    filter: bytes | None = None
+    alone: bool = True
+    out_of_memory: bytes = b""
 
 
 class Exit(NamedTuple):
@@ -42,21 +59,14 @@ class Exit(NamedTuple):
     peak_memory_bytes: int = 0
 
 
-def run_in_child(
-    main: Callable[[bytes], int],
-    program: int,
-    streams: tuple[int, int, int],
-    bounds: Bounds,
-    out_of_memory: bytes,
-) -> Exit:
-    """Run `main` on the program in a process of its own and see it ended.
+def run_in_child(job: Job, program: int, streams: tuple[int, int, int], bounds: Bounds) -> Exit:
+    """Do a job in a process of its own and see it ended.
 
     Args:
-        main: takes the program's text, returns the exit status.
+        job: what to do.
         program: descriptor of the file that holds the program.
         streams: descriptors of standard input, output and error.
         bounds: enforced on the process.
-        out_of_memory: what to write to standard error where Python itself finds no memory.
     """
     # Stays open until the program begins: what is written there is a fault of ours, and the
     # program cannot forge it.
@@ -69,7 +79,7 @@ def run_in_child(
         os.close(tell)
         return Exit(fault=f"fork: {error}")
     if child == 0:
-        be_child(main, program, streams, bounds, out_of_memory, tell)
+        be_child(job, program, streams, bounds, tell)
     os.close(tell)
     try:
         stopped = watch(child, started, bounds)
@@ -132,24 +142,23 @@ def kill_group(child: int) -> None:
 
 
 def be_child(
-    main: Callable[[bytes], int],
-    program: int,
-    streams: tuple[int, int, int],
-    bounds: Bounds,
-    out_of_memory: bytes,
-    tell: int,
+    job: Job, program: int, streams: tuple[int, int, int], bounds: Bounds, tell: int
 ) -> NoReturn:
-    """Confine this process, run the program, leave. Never returns into the verifier's loop."""
+    """Confine this process, do the job, leave. Never returns into the verifier's loop."""
     status = 1
     try:
         source = prepare(program, streams)
-        limit(bounds)
-        os.closerange(3, HIGHEST_DESCRIPTOR)
-        status = main(source)
+        limit(bounds, alone=job.alone)
+        os.closerange(3, tell)
+        # A program that is executed closes `tell` by beginning: it was made to.
+        os.closerange(tell + job.executes, HIGHEST_DESCRIPTOR)
+        if job.filter is not None:
+            seccomp.install(job.filter)
+        status = job.main(source)
     except MemoryError:
-        os.write(2, out_of_memory)  # Python's own, within the program's limit
+        os.write(2, job.out_of_memory)  # Python's own, within the program's limit
     except BaseException as error:
-        os.write(tell, f"{type(error).__name__}: {error}".encode())  # closed once `main` runs
+        os.write(tell, f"{type(error).__name__}: {error}".encode())  # closed once it has begun
     finally:
         os._exit(status)
 
@@ -163,14 +172,12 @@ def prepare(program: int, streams: tuple[int, int, int]) -> bytes:
     return source
 
 
-def limit(bounds: Bounds) -> None:
+def limit(bounds: Bounds, *, alone: bool) -> None:
     """Set the resource limits that differ from the verifier's own."""
     # The watcher ends it at the exact time; this is for a watcher that is late.
     cpu = math.ceil(bounds.cpu_seconds) + 1
-    for kind, value in (
-        (resource.RLIMIT_CPU, cpu),
-        (resource.RLIMIT_FSIZE, bounds.output_bytes),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_AS, bounds.address_space),
-    ):
-        resource.setrlimit(kind, (value, value))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bounds.output_bytes, bounds.output_bytes))
+    resource.setrlimit(resource.RLIMIT_AS, (bounds.address_space, bounds.address_space))
+    if alone:
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))

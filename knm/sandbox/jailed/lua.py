@@ -1,7 +1,8 @@
-"""Running a Lua program as the `luajit` program would, inside this process.
+"""Running a Lua program as the `luajit` or `lua` program would, inside this process.
 
-The interpreter is the shared library that `lupa` ships, driven through the C API of Lua 5.1: no
-Python object is reachable from Lua. Messages, traceback and exit status are those of `luajit FILE`.
+The interpreter is a shared library, such as those that `lupa` ships, driven through the C API of
+Lua 5.1, or of 5.2 and later: no Python object is reachable from Lua. Messages, traceback and exit
+status are those of `luajit FILE`.
 """
 
 import ctypes
@@ -15,10 +16,13 @@ MULTIPLE_RESULTS = -1
 # replaced the globals by the time that they are needed.
 ON_ERROR = b"""
 local traceback, metatable, type, tostring = debug.traceback, debug.getmetatable, type, tostring
+local _VERSION = _VERSION
 return function(object)
   if type(object) ~= "string" and type(object) ~= "number" then
     local meta = metatable(object)
-    if object == nil or not (meta and meta.__tostring) then return object end
+    if object == nil or not (meta and meta.__tostring) then
+      return _VERSION == "Lua 5.1" and object or "(error object is a " .. type(object) .. " value)"
+    end
     object = tostring(object)
     if type(object) ~= "string" then return object end
   end
@@ -28,12 +32,14 @@ end
 
 
 class LuaInterpreter:
-    """The interpreter in `library`, a shared object that exports the C API of Lua 5.1.
+    """The interpreter in `library`, a shared object that exports the C API of Lua.
 
     Raises:
         OSError: it cannot be loaded.
         AttributeError: it does not export what is needed.
     """
+
+    executes = False
 
     def __init__(self, library: str, program: str, filename: str) -> None:
         self.api = declare(ctypes.CDLL(library))
@@ -58,7 +64,7 @@ class LuaInterpreter:
         """Run a program to its end; the exit status. It may also leave by `os.exit`."""
         if not self.load(source):
             return 1
-        failed = self.api.lua_pcall(self.state, 0, 0, self.on_error)
+        failed = self.protected_call(results=0, handler=self.on_error)
         if failed:
             self.report()
         # Finalizers run now, as they do when luajit ends, and their output counts.
@@ -66,12 +72,21 @@ class LuaInterpreter:
         system.flush_streams()
         return 1 if failed else 0
 
+    def clear(self) -> None:
+        """Nothing: a program is run in a process of its own and leaves nothing here."""
+
     def call(self, chunk: bytes) -> None:
         """Run a chunk of our own and leave its results on the stack."""
         failed = self.api.luaL_loadbufferx(
             self.state, chunk, len(chunk), b"=setup", b"t"
-        ) or self.api.lua_pcall(self.state, 0, MULTIPLE_RESULTS, 0)
+        ) or self.protected_call(results=MULTIPLE_RESULTS, handler=0)
         assert not failed, self.text()
+
+    def protected_call(self, *, results: int, handler: int) -> int:
+        """lua_pcall of the function on top of the stack, which takes no arguments."""
+        if hasattr(self.api, "lua_pcallk"):
+            return int(self.api.lua_pcallk(self.state, 0, results, handler, None, None))
+        return int(self.api.lua_pcall(self.state, 0, results, handler))
 
     def load(self, source: bytes) -> bool:
         """Compile the program (text only, no bytecode) and push it, or report why not."""
@@ -105,12 +120,16 @@ def declare(library: ctypes.CDLL) -> ctypes.CDLL:
             number,
             [state, ctypes.c_char_p, size, ctypes.c_char_p, ctypes.c_char_p],
         ),
-        "lua_pcall": (number, [state, number, number, number]),
         "lua_tolstring": (ctypes.c_void_p, [state, number, ctypes.POINTER(size)]),
         "lua_gettop": (number, [state]),
         "lua_settop": (None, [state, number]),
         "lua_close": (None, [state]),
     }
+    # From 5.2 on lua_pcall is a macro for a function with a continuation.
+    if hasattr(library, "lua_pcallk"):
+        signatures["lua_pcallk"] = (number, [state, number, number, number, *[ctypes.c_void_p] * 2])
+    else:
+        signatures["lua_pcall"] = (number, [state, number, number, number])
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments

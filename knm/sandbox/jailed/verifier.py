@@ -18,30 +18,53 @@ import resource
 import select
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
 
-from . import framing, namespaces, system
-from .child import HIGHEST_DESCRIPTOR, Bounds, Exit, run_in_child
+from . import framing, namespaces, seccomp, system
+from .child import HIGHEST_DESCRIPTOR, Bounds, Exit, Job, run_in_child
 from .lua import LuaInterpreter
 
-DESCRIPTORS = 16  # of the verifier and of each program
+DESCRIPTORS = 32  # of the verifier and of each program
+COMMAND_ADDRESS_SPACE = 32 << 20  # about what an idle interpreter takes
+COMPILER_ADDRESS_SPACE = 1 << 30
+COMPILER_SECONDS = 10.0
 STDERR_HEAD = 8 << 10
 STDERR_TAIL = 56 << 10
+
+
+class Runner(Protocol):
+    """Compiles and runs programs, in the child of the verifier that calls it."""
+
+    executes: bool
+    out_of_memory: bytes
+    version: str
+
+    def compile(self, source: bytes) -> int:
+        """Check or build the program; the exit status."""
+
+    def run(self, source: bytes) -> int:
+        """Run the program; the exit status."""
+
+    def clear(self) -> None:
+        """Leave nothing of the last program. Called in the verifier itself."""
 
 
 def main() -> NoReturn:
     """Entry point. Its one argument is the JSON of the options that `worker.Worker` sends."""
     options = json.loads(sys.argv[1])
+    jail = options["jail"]
+    commands = "commands" in options
     try:
         host = os.pidfd_open(options["host"])
         if os.getppid() != options["host"]:
             raise ProcessLookupError("the process that started the verifier is gone")
-        interpreter = LuaInterpreter(options["library"], options["program"], options["filename"])
+        runner = make_runner(options)
+        filter = None if jail == "none" else make_filter(runner, needed=jail == "filter")
         system.forget_environment_and_locale()
         baseline = address_space()
-        if options["confined"]:
-            namespaces.enter()
+        if jail == "namespaces":
+            namespaces.enter(commands=commands)
         verifier = os.fork()
     except (OSError, AttributeError) as error:
         send({"ready": False, "error": str(error)})
@@ -50,19 +73,47 @@ def main() -> NoReturn:
         stand_by(host, verifier)
     try:
         settle()
-        if options["confined"]:
+        if jail != "none":
             namespaces.lock()
     except OSError as error:
         send({"ready": False, "error": str(error)})
         os._exit(1)
-    send({"ready": True, "version": interpreter.version})
-    Verifier(interpreter, baseline, confined=options["confined"]).serve()
+    send({"ready": True, "version": runner.version, "filter": filter is not None})
+    Verifier(runner, baseline, filter, jail).serve()
     os._exit(0)
+
+
+def make_runner(options: dict[str, Any]) -> Runner:
+    """What runs programs of the language that the options describe."""
+    if "commands" not in options:
+        return LuaInterpreter(options["library"], options["interpreter"], options["filename"])
+    from .command import CommandRunner  # with modules that no other language needs
+
+    box = namespaces.BOX if options["jail"] == "namespaces" else options["box"]
+    return CommandRunner(**options["commands"], filename=options["filename"], box=box)
+
+
+def make_filter(runner: Runner, *, needed: bool) -> bytes | None:
+    """The filter of system calls for running programs; None if this system has no such thing.
+
+    Raises:
+        OSError: it has none, and nothing else would hold a program.
+    """
+    try:
+        policy = seccomp.COMMAND if runner.executes else seccomp.INTERPRETER
+        code = seccomp.compile_filter(policy)
+        seccomp.probe(code)
+    except OSError:
+        if needed:
+            raise
+        return None
+    return code
 
 
 def settle() -> None:
     """Make this process what its children are to inherit."""
     system.prctl(system.PR_SET_PDEATHSIG, signal.SIGKILL)
+    system.prctl(system.PR_SET_CHILD_SUBREAPER, 1)
     os.closerange(3, HIGHEST_DESCRIPTOR)
     for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
@@ -103,12 +154,17 @@ def stand_by(host: int, verifier: int) -> NoReturn:
 class Verifier:
     """Answers requests, one after the other. Holds at most one program, as a memory file."""
 
-    def __init__(self, interpreter: LuaInterpreter, baseline: int, *, confined: bool) -> None:
-        self.interpreter = interpreter
-        self.baseline = baseline
-        self.confined = confined
+    def __init__(self, runner: Runner, baseline: int, filter: bytes | None, jail: str) -> None:
+        self.runner = runner
+        self.jail = jail
+        self.baseline = COMMAND_ADDRESS_SPACE if runner.executes else baseline
         self.program = os.memfd_create("program")
         self.bounds = Bounds(0, 0, 0, 0)
+        self.run = Job(runner.run, runner.executes, filter, True, runner.out_of_memory)
+        # An interpreter reads a program as it runs one; a compiler needs files and processes.
+        self.compile = self.run._replace(main=runner.compile)
+        if runner.executes:
+            self.compile = self.compile._replace(filter=None, alone=False)
 
     def serve(self) -> None:
         """Answer until standard input ends."""
@@ -119,26 +175,41 @@ class Verifier:
             except EOFError:
                 return
             if request["do"] == "program":
-                os.close(self.program)
-                self.program = payload
-                self.bounds = Bounds(
-                    request["cpu_seconds"],
-                    request["wall_seconds"],
-                    self.baseline + request["memory_bytes"],
-                    request["output_bytes"],
-                )
-                empty = os.memfd_create("stdin")
-                self.answer(self.interpreter.compile, empty)
+                self.keep(payload, request)
+                self.answer(self.compile, os.memfd_create("stdin"), self.bounds_of_compiling())
             else:
-                self.answer(self.interpreter.run, payload)
+                self.answer(self.run, payload, self.bounds)
 
-    def answer(self, run: Callable[[bytes], int], stdin: int) -> None:
-        """Run the program on `stdin`, which is closed, and send what came of it."""
+    def keep(self, program: int, request: dict[str, Any]) -> None:
+        """Take over a program and its limits, and forget the last one."""
+        os.close(self.program)
+        self.program = program
+        self.runner.clear()
+        self.bounds = Bounds(
+            request["cpu_seconds"],
+            request["wall_seconds"],
+            self.baseline + request["memory_bytes"],
+            request["output_bytes"],
+        )
+
+    def bounds_of_compiling(self) -> Bounds:
+        """Those of the program, or more where a compiler is to run."""
+        if not self.compile.executes:
+            return self.bounds
+        return self.bounds._replace(
+            cpu_seconds=max(self.bounds.cpu_seconds, COMPILER_SECONDS),
+            address_space=max(self.bounds.address_space, COMPILER_ADDRESS_SPACE),
+        )
+
+    def answer(self, job: Job, stdin: int, bounds: Bounds) -> None:
+        """Do a job on `stdin`, which is closed, and send what came of it."""
         stdout, stderr = os.memfd_create("stdout"), os.memfd_create("stderr")
         streams = (stdin, stdout, stderr)
-        end = run_in_child(run, self.program, streams, self.bounds, self.interpreter.out_of_memory)
-        if self.confined:
+        end = run_in_child(job, self.program, streams, bounds)
+        if self.jail == "namespaces":
             kill_everyone_else()
+        elif not job.alone or job.filter is None:
+            kill_strays()
         send_result(end, stdout, stderr)
         for stream in streams:
             os.close(stream)
@@ -151,6 +222,14 @@ def kill_everyone_else() -> None:
         os.kill(-1, signal.SIGKILL)
         while True:
             os.wait()
+
+
+def kill_strays() -> None:
+    """End what a child left behind: this process has inherited it (see `settle`)."""
+    while children := Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        for child in map(int, children):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 def send_result(end: Exit, stdout: int, stderr: int) -> None:
