@@ -91,7 +91,9 @@ def failure_of_process(
     outcome: Outcome, language: Language, limits: Limits, program: str, *, compiling: bool = False
 ) -> Failure | None:
     """Why a process failed, whatever it wrote to standard output; None if it ended well."""
-    if outcome.signal == signal.SIGXFSZ:
+    # A runtime may turn the signal into an error, as Python does.
+    flooded = outcome.exit_code != 0 and len(outcome.stdout) >= limits.output_bytes
+    if outcome.signal == signal.SIGXFSZ or flooded:
         return Failure(
             Verdict.OUTPUT_LIMIT, None, f"more than {limits.output_bytes:,} bytes of output"
         )
