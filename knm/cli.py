@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from knm import __version__
+from knm.commands import reports
 from knm.errors import UserError
 from knm.jsonio import dumps
 from knm.progress import progress_bar
@@ -28,6 +29,8 @@ problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
 corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
 app.add_typer(problems_app, name="problems")
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(reports.report_app, name="report")
+app.command()(reports.diff)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
@@ -46,12 +49,6 @@ class IndexKind(StrEnum):
 
     FLAT = "flat"
     IVF = "ivf"
-
-
-class FailOn(StrEnum):
-    """When `knm diff` says no."""
-
-    REGRESSION = "regression"
 
 
 def main() -> None:
@@ -162,25 +159,6 @@ def train(
         raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
     figures = train_recipe(RECIPES[recipe], out, device=device)
     print(dumps(figures)) if json else _table(("model", out), *figures.items())
-
-
-@app.command()
-def diff(
-    a: Annotated[Path, typer.Argument(help="Report of the first run.")],
-    b: Annotated[Path, typer.Argument(help="Report of the second run.")],
-    fail_on: Annotated[
-        FailOn | None, typer.Option(help="Exit with 1 if B passes fewer problems than A.")
-    ] = None,
-    force: Annotated[bool, typer.Option(help="Compare unlike runs.")] = False,
-    json: JsonOption = False,
-) -> None:
-    """Compare two runs: which problems flipped, and whether that can be chance."""
-    from knm.report import diff_reports, load_report, regressed, render_diff
-
-    result = diff_reports(load_report(a), load_report(b), force=force)
-    print(dumps(result.to_json()) if json else render_diff(result))
-    if fail_on is FailOn.REGRESSION and regressed(result):
-        raise typer.Exit(1)
 
 
 @app.command()

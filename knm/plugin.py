@@ -4,9 +4,9 @@ Thin: what a run is and does stands in `knm.harness`. The plugin is at work only
 `bench/` are asked for; elsewhere it adds options and nothing else.
 """
 
+import time
 from collections.abc import Generator, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,15 +23,8 @@ from knm.harness import (
     render_failure,
 )
 from knm.problems import Problem
-from knm.report import (
-    ProblemResult,
-    ResultStream,
-    environment_info,
-    knm_section,
-    render_summary,
-    stream_path,
-    summarize,
-)
+from knm.report import RunHeader, environment_info, load_report, parse_condition, stream_path
+from knm.reporting import BaselineCheck, RunReporter, junit_properties
 from knm.sandbox import Sandbox
 
 BENCH_DIRECTORY = "bench"
@@ -62,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     given = {option.name: config.getoption(option.name) for option in OPTIONS}
     try:
         run = prepare_run(make_options(given), config.rootpath)
+        baseline = _baseline(run)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.option.json_report = True
@@ -72,7 +66,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.json_report_file = str(run.results)
     config.option.json_report_indent = 1
     config.option.json_report_verbosity = -1
-    config.pluginmanager.register(BenchController(run, config), "knm-bench")
+    config.pluginmanager.register(BenchController(run, baseline, config), "knm-bench")
+
+
+def _baseline(run: BenchRun) -> BaselineCheck | None:
+    options = run.options
+    if options.knm_baseline is None:
+        return None
+    condition = None if options.knm_fail_on is None else parse_condition(options.knm_fail_on)
+    return BaselineCheck(load_report(options.knm_baseline), condition)
 
 
 def _asks_for_bench(config: pytest.Config) -> bool:
@@ -114,6 +116,7 @@ def evaluation(
     """The problem's completion, judged. A fault of ours is an error of the test."""
     outcome = evaluate(problem, completions, sandbox, bench_run.options.language)
     request.node.stash[_EVALUATION] = outcome
+    request.node.user_properties.extend(junit_properties(outcome.result))
     if outcome.result.verdict.is_infrastructure:
         pytest.fail(render_failure(outcome), pytrace=False)
     return outcome
@@ -167,13 +170,15 @@ class BenchWorker:
 
 
 class BenchController(BenchWorker):
-    """Prepares a run, gathers its results and reports them."""
+    """Prepares a run; a `RunReporter` gathers its results and reports them."""
 
-    def __init__(self, run: BenchRun, config: pytest.Config) -> None:
+    def __init__(
+        self, run: BenchRun, baseline: BaselineCheck | None, config: pytest.Config
+    ) -> None:
         super().__init__(run, config)
-        self._results: list[ProblemResult] = []
-        self._stream: ResultStream | None = None
         self._sandbox_info: dict[str, str] = {}
+        self._reporter = RunReporter(config, run.results, self._header, baseline)
+        config.pluginmanager.register(self._reporter, "knm-reporter")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -185,6 +190,7 @@ class BenchController(BenchWorker):
                 self._sandbox_info = sandbox.describe()
             if self._run.ensure_datastore():
                 self._write(f"knm: mined the embedded datastore into {self._run.datastore}")
+            self._reporter.check_baseline()
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
         stream_path(self._run.results).unlink(missing_ok=True)
@@ -197,48 +203,17 @@ class BenchController(BenchWorker):
             return None
         return BatchScheduling(config, log, self._run.options.batch_size)
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Stream a result as it comes: the report itself is written only at the end."""
-        value = getattr(report, "knm_result", None)
-        if value is None:
-            return
-        result = ProblemResult.from_json(value, report.nodeid)
-        self._results.append(result)
-        if self._stream is None:
-            self._stream = ResultStream(stream_path(self._run.results))
-        self._stream.write(result)
-
-    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        """Add the `knm` section, order the tests and leave out this machine's paths."""
-        json_report["root"] = "."
-        tests = json_report.get("tests", [])
-        tests.sort(key=lambda test: test["nodeid"])
-        for test in tests:
-            for stage in ("setup", "call", "teardown"):
-                test.get(stage, {}).pop("crash", None)
-        json_report["knm"] = knm_section(
-            self._run.configuration,
-            self._results,
+    def _header(self, selected: int | None) -> RunHeader:
+        return RunHeader(
+            configuration=self._run.configuration,
             hashes=self._run.hashes(),
             environment={
                 **environment_info(self._config.rootpath),
                 "sandbox": self._sandbox_info,
             },
+            selected=selected,
+            created=time.time(),
         )
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Close with Pass@1, verdicts, error classes, kNN share and the report's place."""
-        if not self._results:
-            return
-        terminalreporter.section("knm")
-        for line in render_summary(summarize(self._results), _relative(self._run.results)):
-            terminalreporter.write_line(line)
-
-    def pytest_unconfigure(self) -> None:
-        """Close the stream."""
-        if self._stream is not None:
-            self._stream.close()
 
     def _write(self, line: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
@@ -255,10 +230,3 @@ def _worker_count(config: pytest.Config) -> int:
 def _parameter(item: pytest.Function, name: str) -> object:
     callspec = getattr(item, "callspec", None)
     return None if callspec is None else callspec.params.get(name)
-
-
-def _relative(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

@@ -78,7 +78,7 @@ def test_a_failure_line_shows_verdict_and_class(baseline):
 
 def test_results_are_streamed_beside_the_report(baseline):
     _, results = baseline
-    streamed = {result.question_id for result in read_stream(stream_path(results))}
+    streamed = {result.question_id for result in read_stream(stream_path(results)).results}
     assert streamed == set(outcomes(results))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,29 @@ class TokenChange:
     neighbours: tuple[NeighbourUse, ...]
 
 
+MOST_CHANGES: Final = 64
+"""Changes that are kept of one completion; all are counted."""
+
+
 @dataclass(frozen=True)
 class Interventions:
-    """What retrieval did to one completion, counted in decoding steps."""
+    """What retrieval did to one completion, counted in decoding steps.
+
+    `changes` are the first `MOST_CHANGES` of the `argmax_changes`, in their order.
+    """
 
     steps: int
     searched: int
     argmax_changes: int
-    first_change: TokenChange | None
+    changes: tuple[TokenChange, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a report."""
-        return asdict(self)
+        """As it stands in a report, plain JSON."""
+        changes = [
+            {**asdict(change), "neighbours": [asdict(use) for use in change.neighbours]}
+            for change in self.changes
+        ]
+        return {**asdict(self), "changes": changes}
 
 
 @dataclass(frozen=True)

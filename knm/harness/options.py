@@ -38,6 +38,8 @@ class RunOptions:
     time_limit: float = 5.0
     memory_limit: int = 512
     results: str | None = None
+    knm_baseline: str | None = None
+    knm_fail_on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Option:
     @property
     def variable(self) -> str:
         """Its twin in the environment."""
-        return "KNM_" + self.name.upper()
+        return "KNM_" + self.name.upper().removeprefix("KNM_")
 
 
 OPTIONS: Final = (
@@ -81,6 +83,14 @@ OPTIONS: Final = (
     Option("time_limit", float, "SECONDS", "CPU time per test (default: 5)"),
     Option("memory_limit", int, "MIB", "memory per test (default: 512)"),
     Option("results", str, "FILE", "report (default: results/<time>-<model>-<preset>.json)"),
+    Option("knm_baseline", str, "FILE", "report to compare this run with at its end"),
+    Option(
+        "knm_fail_on",
+        str,
+        "CONDITION",
+        "regression, any-loss or p:0.05 against the baseline; it alone then decides whether "
+        "problems that fail make the exit status 1",
+    ),
 )
 
 _POSITIVE: Final = (
@@ -137,6 +147,8 @@ def _check(options: RunOptions) -> None:
             raise UserError(f"{option.flag} {value}: must be greater than 0")
         if option.name in _NEED_KNN and value is not None and not options.knn:
             raise UserError(f"{option.flag} has no effect without --knn: add --knn, or leave it")
+    if options.knm_fail_on is not None and options.knm_baseline is None:
+        raise UserError("--knm-fail-on has no effect without --knm-baseline FILE: add it")
 
 
 assert {option.name for option in OPTIONS} == {field.name for field in fields(RunOptions)}

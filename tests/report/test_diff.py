@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.report import Difference, Report, diff_reports, mcnemar_exact, regressed, render_diff
+from knm.report import (
+    Difference,
+    FlipView,
+    Report,
+    diff_reports,
+    mcnemar_exact,
+    regressed,
+    render_diff,
+)
 from knm.sandbox import Verdict
 from tests.report.builders import result, write_report
 
@@ -188,21 +196,25 @@ def test_the_text_shows_settings_first_then_rates_flips_verdicts(tmp_path):
         "Pass@1         50.0 % (1 of 2)  100.0 % (2 of 2)",
         "95 % interval  9.5-90.5 %       34.2-100.0 %",
         "tests passed   62.5 %           100.0 %",
+        "generated      40 tokens        40 tokens",
+        "speed          40.0 tokens/s    40.0 tokens/s",
+        "tests passed, B - A: +37.5 points, 95 % interval +0.0 to +75.0",
         "",
-        "gained 1: a",
-        "lost 0",
-        "exact McNemar, two-sided: p = 1",
+        "1 gained, 0 lost, exact McNemar, two-sided: p = 1",
         "",
         "Verdict in A      Verdict in B  Problems",
         "accepted      =   accepted      1",
         "wrong-output  ->  accepted      1",
+        "",
+        "   Flip  Verdict                   Completions part at",
+        "+  a     wrong-output -> accepted  nowhere: judged differently",
     ]
 
 
 def test_long_id_lists_are_wrapped(tmp_path):
     names = [f"problem_{n:03}" for n in range(60)]
     a, b = reports(tmp_path, dict.fromkeys(names, WRONG), dict.fromkeys(names, Verdict.ACCEPTED))
-    text = render_diff(diff_reports(a, b))
+    text = render_diff(diff_reports(a, b), flips=FlipView.IDS)
 
     assert all(name in text for name in names)
     assert max(len(line) for line in text.splitlines() if "problem_" in line) <= 100

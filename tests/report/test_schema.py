@@ -7,7 +7,7 @@ from knm.report import ProblemResult
 from knm.sandbox import Verdict
 from tests.report.builders import result
 
-KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "first_change": {"step": 3}}
+KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "changes": [{"position": 3}]}
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

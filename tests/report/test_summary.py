@@ -6,7 +6,7 @@ from knm.report import Throughput, render_summary, summarize
 from knm.sandbox import Verdict
 from tests.report.builders import result
 
-KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "first_change": None}
+KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "changes": []}
 
 
 def test_infrastructure_is_counted_apart():
