@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import reports
+from knm.commands import judging, reports
 from knm.errors import UserError
 from knm.jsonio import dumps
 from knm.progress import progress_bar
@@ -30,7 +30,9 @@ corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
 app.add_typer(problems_app, name="problems")
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(reports.report_app, name="report")
+app.add_typer(judging.completions_app, name="completions")
 app.command()(reports.diff)
+app.command()(judging.judge)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]

@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.pluginmanager.register(BenchWorker(run, config), "knm-bench")
         return
-    config.option.json_report_file = str(run.results)
+    config.option.json_report_file = None if config.option.collectonly else str(run.results)
     config.option.json_report_indent = 1
     config.option.json_report_verbosity = -1
     config.pluginmanager.register(BenchController(run, baseline, config), "knm-bench")

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from knm.problems import Problem, extract_program
 from knm.report import ProblemResult
@@ -78,14 +78,42 @@ def evaluate(
         completion = completions.complete(problem)
     except Exception as error:
         return Evaluation(_engine_fault(problem, error), None)
-    program = extract_program(completion.text, language)
-    started = time.perf_counter()
-    judgement = judge_completion(sandbox, problem, program, truncated=completion.truncated)
     interventions = completion.interventions
+    candidate = Candidate(
+        completion=completion.text,
+        program=extract_program(completion.text, language),
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        finish_reason=completion.finish_reason,
+        generation_seconds=completion.seconds,
+        knn=None if interventions is None else interventions.to_json(),
+    )
+    return judge_candidate(problem, candidate, sandbox)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A completion and the program in it, to be judged; None and 0 are what is not known."""
+
+    completion: str | None
+    program: str | None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    finish_reason: str | None = None
+    generation_seconds: float = 0.0
+    knn: dict[str, Any] | None = None
+
+
+def judge_candidate(problem: Problem, candidate: Candidate, sandbox: Sandbox) -> Evaluation:
+    """Judge one completion. Faults become verdicts, never exceptions."""
+    started = time.perf_counter()
+    judgement = judge_completion(
+        sandbox, problem, candidate.program, truncated=candidate.finish_reason == "length"
+    )
     result = ProblemResult(
         question_id=problem.question_id,
-        completion=completion.text,
-        program=program,
+        completion=candidate.completion,
+        program=candidate.program,
         verdict=judgement.verdict,
         error_class=judgement.error_class,
         message=judgement.message,
@@ -93,14 +121,36 @@ def evaluate(
         tests_passed=judgement.tests_passed,
         tests_total=judgement.tests_total,
         lenient_accepted=judgement.lenient_accepted,
-        prompt_tokens=completion.prompt_tokens,
-        completion_tokens=completion.completion_tokens,
-        finish_reason=completion.finish_reason,
-        generation_seconds=completion.seconds,
+        prompt_tokens=candidate.prompt_tokens,
+        completion_tokens=candidate.completion_tokens,
+        finish_reason=candidate.finish_reason,
+        generation_seconds=candidate.generation_seconds,
         judge_seconds=time.perf_counter() - started,
-        knn=None if interventions is None else interventions.to_json(),
+        knn=candidate.knn,
+        errata=problem.errata,
     )
     return Evaluation(result, judgement)
+
+
+def combine_samples(attempts: Sequence[Evaluation]) -> Evaluation:
+    """One problem's samples as one evaluation.
+
+    The first decides, so that the rate of passed problems is Pass@1; a fault in any of them is the
+    problem's, because what they say together is then incomplete.
+    """
+    faults = [attempt for attempt in attempts if attempt.result.verdict.is_infrastructure]
+    chosen = (faults or attempts)[0]
+    if len(attempts) == 1:
+        return chosen
+    results = [attempt.result for attempt in attempts]
+    together = replace(
+        chosen.result,
+        completion_tokens=sum(result.completion_tokens for result in results),
+        generation_seconds=sum(result.generation_seconds for result in results),
+        judge_seconds=sum(result.judge_seconds for result in results),
+        samples=[result.to_sample() for result in results],
+    )
+    return replace(chosen, result=together)
 
 
 def _engine_fault(problem: Problem, error: Exception) -> ProblemResult:
@@ -121,4 +171,5 @@ def _engine_fault(problem: Problem, error: Exception) -> ProblemResult:
         generation_seconds=0.0,
         judge_seconds=0.0,
         knn=None,
+        errata=problem.errata,
     )

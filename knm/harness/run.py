@@ -133,8 +133,7 @@ def prepare_run(options: RunOptions, root: Path) -> BenchRun:
     Raises:
         UserError: something is missing, malformed or does not fit together.
     """
-    limits = Limits(cpu_seconds=options.time_limit, memory_bytes=options.memory_limit * MEBIBYTE)
-    limits = replace(limits, wall_seconds=max(limits.wall_seconds, 3 * limits.cpu_seconds))
+    limits = make_limits(options.time_limit, options.memory_limit)
     template = load_template(options.prompt)
     template.render("", language_prompt(options.language))
     problem_set = load_problems(options.problems or root / EMBEDDED_PROBLEMS, limit=options.limit)
@@ -154,6 +153,12 @@ def prepare_run(options: RunOptions, root: Path) -> BenchRun:
         datastore=datastore,
         results=Path(options.results) if options.results else root / RESULTS / _name(options),
     )
+
+
+def make_limits(cpu_seconds: float, memory_mebibytes: int) -> Limits:
+    """Limits per test; a longer CPU time moves the wall time along."""
+    limits = Limits(cpu_seconds=cpu_seconds, memory_bytes=memory_mebibytes * MEBIBYTE)
+    return replace(limits, wall_seconds=max(limits.wall_seconds, 3 * limits.cpu_seconds))
 
 
 def _retrieval(
