@@ -224,3 +224,81 @@ def test_equal_runs_say_so(tmp_path):
     a, b = reports(tmp_path, {"a": WRONG}, {"a": WRONG})
 
     assert "Same configuration." in render_diff(diff_reports(a, b))
+
+
+def test_settings_that_older_reports_could_not_have_are_their_defaults(tmp_path):
+    a, b = reports(
+        tmp_path,
+        {"a": WRONG},
+        {"a": WRONG},
+        configuration={
+            "samples": 1,
+            "sampling": {"temperature": 0.0, "top_p": 1.0, "seed": 0},
+        },
+    )
+    assert diff_reports(a, b).differences == ()
+
+
+def test_error_classes_are_compared_the_largest_change_first(tmp_path):
+    def classes(*names: str) -> list[Any]:
+        return [
+            result(f"q{number}", Verdict.RUNTIME_ERROR, error_class=name)
+            for number, name in enumerate(names)
+        ]
+
+    diff = diff_reports(
+        write_report(tmp_path / "a.json", classes("x", "x", "y", "z")),
+        write_report(tmp_path / "b.json", classes("y", "y", "y", "z")),
+    )
+
+    assert list(diff.error_classes.items()) == [("x", (2, 0)), ("y", (1, 3)), ("z", (1, 1))]
+    text = render_diff(diff).splitlines()
+    assert "x            2  0  -2" in text
+    assert not any(line.startswith("z") for line in text)
+
+
+def test_the_change_of_the_test_pass_rate_is_paired(tmp_path):
+    diff = diff_reports(
+        *reports(
+            tmp_path,
+            {"a": WRONG, "b": WRONG, "c": Verdict.ACCEPTED},
+            {"a": Verdict.ACCEPTED, "b": WRONG, "c": Verdict.ACCEPTED},
+        )
+    )
+
+    assert diff.rate_changes == (0.75, 0.0, 0.0)
+    assert diff.mean_rate_change is not None
+    mean, low, high = diff.mean_rate_change
+    assert mean == pytest.approx(0.25)
+    assert 0 <= low <= mean <= high
+
+
+def test_an_unfinished_run_is_told(tmp_path):
+    a, b = reports(tmp_path, {"a": WRONG}, {"a": WRONG}, selected=5)
+
+    assert "B is unfinished: 4 problems have no result" in render_diff(diff_reports(a, b))
+
+
+def test_flips_in_full_show_messages_and_neighbours(tmp_path):
+    change = {
+        "position": 7,
+        "lm_token": "1",
+        "token": "2",
+        "neighbours": [{"token": "2", "distance": 1.5, "record": "train-3", "offset": 12}],
+    }
+    knn = {"steps": 9, "searched": 9, "argmax_changes": 1, "changes": [change]}
+    before = result("a", WRONG, message="wrong output on test 2 of 4", completion="print(1)")
+    a = write_report(tmp_path / "a.json", [before])
+    b = write_report(tmp_path / "b.json", [result("a", completion="print(2)", knn=knn)])
+
+    text = render_diff(diff_reports(a, b), flips=FlipView.FULL)
+    assert text.splitlines()[-8:] == [
+        "+ a",
+        "  A  wrong-output: wrong output on test 2 of 4; 1 of 4 tests passed",
+        "  B  accepted; 4 of 4 tests passed",
+        "  completions part at line 1, character 7, token 7, after 'print('",
+        "    A goes on '1)'",
+        "    B goes on '2)'",
+        "  datastore, token 7: '1' -> '2'",
+        "    nearest '2' 1.5 (train-3:12)",
+    ]
