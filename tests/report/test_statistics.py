@@ -6,8 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from scipy.stats import bootstrap as scipy_bootstrap
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.proportion import proportion_confint
 
 from knm.report import bootstrap_interval, mcnemar_exact, pass_at_k, wilson_interval
 
@@ -130,17 +128,3 @@ def test_the_bootstrap_of_another_seed_is_another_draw():
     rates = [0.0, 0.2, 0.5, 1.0] * 10
 
     assert bootstrap_interval(rates, seed=1) != bootstrap_interval(rates, seed=2)
-
-
-@given(st.integers(0, 200), st.integers(0, 200))
-def test_mcnemar_agrees_with_statsmodels(gained, lost):
-    expected = mcnemar([[3, gained], [lost, 5]], exact=True).pvalue
-
-    assert mcnemar_exact(gained, lost) == pytest.approx(expected, rel=1e-9)
-
-
-@given(shares())
-def test_wilson_interval_agrees_with_statsmodels(share):
-    expected = proportion_confint(*share, method="wilson")
-
-    assert wilson_interval(*share) == pytest.approx(expected, abs=1e-12)
