@@ -70,6 +70,7 @@ class RunReporter:
         self._results: dict[str, ProblemResult] = {}
         self._tests: dict[str, dict[str, Any]] = {}
         self._failed: set[str] = set()
+        self._over = False
 
     def check_baseline(self) -> None:
         """Refuse a baseline that this run cannot be compared with, before it begins.
@@ -152,9 +153,11 @@ class RunReporter:
 
     @property
     def _is_live(self) -> bool:
-        """Whether one line can be drawn over and over."""
+        """Whether one line can be drawn over and over: on a terminal, while tests run."""
         terminal = self._terminal
-        return terminal is not None and terminal.isatty and terminal.verbosity == 0
+        if terminal is None or self._over:
+            return False
+        return bool(terminal.isatty and terminal.verbosity == 0)
 
     @property
     def _terminal(self) -> Any:
@@ -173,6 +176,7 @@ class RunReporter:
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """Say in JUnit XML what the run came to, and let the baseline decide the exit status."""
+        self._over = True
         self._add_suite_properties()
         diff = self._diff()
         condition = self._baseline.condition if self._baseline else None
