@@ -14,7 +14,7 @@ from knm.report import finish_stream, load_report, stream_path
 from knm.reporting import junit_properties
 from knm.sandbox import Verdict
 from tests.harness.problem_files import ROOT
-from tests.report.builders import result
+from tests.report.builders import result, without_times
 
 CONFTEST = """
 from pathlib import Path
@@ -68,9 +68,13 @@ def solved(problem):
     return VERDICTS[problem] == "accepted"
 """
 TEST = """
+import pytest
+
 def test_problem(problem, solved):
-    assert solved
+    if not solved: pytest.fail("wrong", pytrace=False)
 """
+COMMAND = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
 
 
 @pytest.fixture
@@ -81,9 +85,9 @@ def run(tmp_path):
         (tmp_path / "conftest.py").write_text(CONFTEST.format(VERDICTS=verdicts))
         (tmp_path / "test_bench.py").write_text(TEST)
         process = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, arguments)],
+            [*COMMAND, *map(str, arguments)],
             cwd=tmp_path,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COLUMNS": "120"},
+            env=ENVIRONMENT,
             stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.STDOUT,
             text=True,
@@ -107,6 +111,38 @@ def test_what_was_streamed_makes_the_same_report(run):
     assert finished["tests"] == written["tests"]
     assert finished["knm"] == written["knm"]
     assert [test["outcome"] for test in written["tests"]] == ["passed", "failed", "error"]
+
+
+def test_identical_runs_write_the_same_but_for_times(run):
+    verdicts = {"a": PASSED, "b": FAILED}
+    first = json.loads(run(verdicts)[1].read_text())
+    again = json.loads(run(verdicts)[1].read_text())
+
+    assert without_times(first) == without_times(again)
+
+
+@pytest.mark.parametrize("lines", [2, 6])
+def test_a_run_killed_at_any_moment_is_finished_as_far_as_it_came(run, tmp_path, lines):
+    verdicts = {f"q{number}": (PASSED, FAILED)[number % 2] for number in range(12)}
+    whole = json.loads(run(verdicts)[1].read_text())
+    stream = tmp_path / "run.jsonl"
+    stream.unlink()
+    (tmp_path / "test_bench.py").write_text(TEST + "    import time; time.sleep(0.1)\n")
+    with subprocess.Popen(
+        COMMAND, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL
+    ) as process:
+        while not stream.exists() or stream.read_bytes().count(b"\n") < lines:
+            assert process.poll() is None
+        process.kill()
+    finished = finish_stream(stream)
+
+    done = {test["nodeid"] for test in finished["tests"]}
+    assert lines - 1 <= len(done) < 12
+    assert without_times(finished["tests"]) == [
+        without_times(test) for test in whole["tests"] if test["nodeid"] in done
+    ]
+    assert finished["knm"]["selected"] == 12
+    assert finished["knm"]["totals"]["problems"] == len(done)
 
 
 @pytest.mark.parametrize(

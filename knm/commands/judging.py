@@ -67,10 +67,11 @@ def judge(
 def export(
     report: Annotated[Path, typer.Argument(help="Report of a run.")],
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Write a run's completions as JSONL of the reference harness."""
     from knm.harness import export_candidates
     from knm.report import load_report
 
     count = export_candidates(load_report(report), out)
-    print(f"{out}: {count} completions")
+    print(dumps({"path": str(out), "count": count}) if json else f"{out}: {count} completions")

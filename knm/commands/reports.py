@@ -12,6 +12,7 @@ from knm.jsonio import dumps, read_json, write_json
 if TYPE_CHECKING:
     from knm.report import FlipView, Report, ReportDiff
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 report_app = typer.Typer(no_args_is_help=True, help="Reports of runs.")
 
 
@@ -39,7 +40,7 @@ def diff(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compare unlike runs.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub Markdown.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Compare runs: which problems flipped, why, and whether that can be chance."""
     from knm.report import FlipView, load_report, parse_condition
@@ -101,6 +102,7 @@ def finish(
     out: Annotated[
         Path | None, typer.Option(help="Report to write (default: beside the stream).")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Make the report of a run that was killed from what it had streamed."""
     from knm.report import finish_stream, load_report, render_summary, summarize
@@ -110,7 +112,11 @@ def finish(
         raise UserError(f"--out {path}: that is the stream itself; give another file")
     write_json(path, finish_stream(stream))
     report = load_report(path)
-    print("\n".join(render_summary(summarize(report.results), path)))
+    totals = summarize(report.results)
+    if json:
+        print(dumps({"report": str(path), "missing": report.missing, **totals.to_json()}))
+        return
+    print("\n".join(render_summary(totals, path)))
     if report.missing:
         print(f"unfinished: {report.missing} problems have no result")
 
@@ -118,18 +124,21 @@ def finish(
 @report_app.command()
 def validate(
     reports: Annotated[list[Path], typer.Argument(help="Reports to check.")],
+    json: JsonOption = False,
 ) -> None:
     """Check reports against the schema; exit with 1 if one is not valid."""
     from knm.report import SCHEMA_VERSION, load_report, validate_document
 
-    valid = True
+    answers = []
     for path in reports:
         version = load_report(path).section["schema_version"]
-        if version < SCHEMA_VERSION:
-            print(f"{path}: readable, of older version {version}")
-            continue
-        complaints = list(validate_document(read_json(path)))
-        valid = valid and not complaints
-        print("\n".join(f"{path}: {line}" for line in complaints) or f"{path}: valid")
-    if not valid:
+        current = version == SCHEMA_VERSION
+        complaints = list(validate_document(read_json(path))) if current else []
+        answers.append({"path": str(path), "version": version, "complaints": complaints})
+        if not json:
+            fine = "valid" if current else f"readable, of older version {version}"
+            print("\n".join(f"{path}: {line}" for line in complaints or [fine]))
+    if json:
+        print(dumps(answers))
+    if any(answer["complaints"] for answer in answers):
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from knm.cli import app
 from knm.errors import UserError
 from knm.report import ResultStream, judged_test, load_report, stream_path
 from knm.sandbox import Verdict
-from tests.harness.problem_files import grammar_records, write_problems
+from tests.harness.problem_files import ROOT, grammar_records, write_problems
 from tests.report.builders import header, result, write_report
 
 RIGHT, WRONG = Verdict.ACCEPTED, Verdict.WRONG_OUTPUT
@@ -96,6 +96,7 @@ def test_a_killed_run_is_finished_beside_its_stream(tmp_path):
     process = knm("report", "finish", stream_path(path))
 
     assert "unfinished: 4 problems have no result" in process.stdout
+    assert json.loads(knm("report", "finish", stream_path(path), "--json").stdout)["missing"] == 4
     assert load_report(path).results == (result("a"),)
 
 
@@ -114,6 +115,20 @@ def test_reports_are_validated(paths, tmp_path):
     process = knm("report", "validate", tmp_path / "bad.json")
     assert process.exit_code == 1
     assert "$.knm.totals.passed" in process.stdout
+    answers = json.loads(
+        knm("report", "validate", paths[1], tmp_path / "bad.json", "--json").stdout
+    )
+    assert [len(answer["complaints"]) for answer in answers] == [0, 1]
+
+
+def test_the_committed_reports_of_version_1_are_read():
+    committed = [ROOT / "results/baseline.json", ROOT / "results/knn.json"]
+
+    assert knm("report", "validate", *committed).exit_code == 0
+    diff = json.loads(knm("diff", *committed, "--json").stdout)
+    assert len(diff["flips"]) == len(diff["gained"]) + len(diff["lost"]) > 0
+    explained = [flip for flip in diff["flips"] if flip["divergence"]["token"] is not None]
+    assert len(explained) == len(diff["flips"])  # the datastore is all that differs
 
 
 @pytest.mark.usefixtures("sandbox")

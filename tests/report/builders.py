@@ -75,3 +75,11 @@ def write_report(path: Path, results: list[ProblemResult], **settings: Any) -> R
     assert list(validate_document(content)) == []
     write_json(path, content)
     return load_report(path)
+
+
+def without_times(value: Any) -> Any:
+    """A report's content without what differs from run to run: dates, durations, rates."""
+    times = {"created", "duration", "throughput", "generation_seconds", "judge_seconds"}
+    if isinstance(value, dict):
+        return {name: without_times(value[name]) for name in value if name not in times}
+    return [without_times(entry) for entry in value] if isinstance(value, list) else value
