@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     given = {option.name: config.getoption(option.name) for option in OPTIONS}
     try:
         run = prepare_run(make_options(given), config.rootpath)
-        baseline = _baseline(run)
+        baseline = None if hasattr(config, "workerinput") else _baseline(run)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.option.json_report = True

@@ -101,7 +101,8 @@ FAILED, PASSED = Verdict.TIMEOUT.value, Verdict.ACCEPTED.value
 
 
 def baseline_of(run, verdicts: dict[str, str], path: Path) -> Path:
-    return run(verdicts)[1].rename(path)
+    run(verdicts)[1].rename(path)
+    return path
 
 
 def test_what_was_streamed_makes_the_same_report(run):
