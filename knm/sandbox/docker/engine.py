@@ -40,10 +40,10 @@ class Attachment:
         """End the connection, which ends the container's standard input."""
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
-        response = getattr(self.stream, "_response", None)
-        self.stream.close()
+        response = getattr(self.stream, "_response", None)  # owns the stream, in some transports
         if response is not None:
             response.close()
+        self.stream.close()
         self.connection.close()
 
 
