@@ -63,6 +63,8 @@ class Engine:
         self.errors = docker.errors
         try:
             self.api = docker.from_env(timeout=TIMEOUT_SECONDS).api
+            # The client keeps connections by the path asked for, and each container has its own.
+            self.api.headers["Connection"] = "close"
             self.version: str = self.api.version()["Version"]
         except (docker.errors.DockerException, OSError) as error:
             place = os.environ.get("DOCKER_HOST") or DEFAULT_PLACE
