@@ -39,7 +39,7 @@ def own_image(engine: Engine) -> Iterator[str]:
         pytest.skip(f"no image to build on: make {IMAGE} with `knm sandbox build`")
     tag = f"knm-sandbox-test:{context_hash()[:12]}"
     yield build(engine, bases[0], tag, lambda text: None).name
-    engine.api.remove_image(tag, noprune=True)
+    engine.api.remove_image(tag)
 
 
 @pytest.fixture(scope="session")

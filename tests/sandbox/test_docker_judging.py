@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 
-from knm.sandbox import Limits, Verdict, open_sandbox
+from knm.sandbox import Limits, Verdict, load_language, open_sandbox
+from knm.sandbox.docker.backend import DockerSandbox
+from knm.sandbox.docker.containers import Container
 from knm.sandbox.docker.flags import memory_bound
 from tests.sandbox.conftest import QUICK
 from tests.sandbox.programs import SUM, SUM_PROGRAM, cases, output_of
@@ -34,7 +36,7 @@ LUA = [
 LUA54 = ['print(io.read("n") + io.read("n"))', "print(7 // 0)", "local x <const> = 1 x = 2"]
 PYTHON = ["print(sum(map(int, input().split())))", "x = = 1", "1 / 0", "[][1]", "while True: pass"]
 C = [
-    "#include <stdio.h>\nint main() { int a, b; scanf(\"%d%d\", &a, &b); printf(\"%d\", a + b); }",
+    '#include <stdio.h>\nint main() { int a, b; scanf("%d%d", &a, &b); printf("%d", a + b); }',
     "int main() { return x; }",
     "int main() { return *(volatile int *)0; }",
     "int main() { return 3; }",
@@ -97,7 +99,7 @@ def test_description_names_what_decides_a_verdict(contained, own_image, engine):
 
 
 def test_container_has_every_flag(own_image, engine):
-    with open_sandbox(f"docker:{own_image}", limits=QUICK) as sandbox:
+    with DockerSandbox(load_language("lua"), QUICK, own_image) as sandbox:
         (container,) = sandbox.pool.idle
         inspected = engine.api.inspect_container(container.id)
     host = inspected["HostConfig"]
@@ -166,8 +168,6 @@ print(json.dumps({
 
 
 def test_program_in_a_container_of_any_image_is_held(own_image, engine):
-    from knm.sandbox.docker.containers import Container
-
     options = {"user": "65534:65534", "entrypoint": ["python3", "-I", "-c", PROBE]}
     container = Container(engine, own_image, QUICK, options)
     try:
@@ -194,8 +194,7 @@ def test_program_in_a_container_of_any_image_is_held(own_image, engine):
 
 
 def test_program_sees_neither_the_verifier_nor_the_tests(contained):
-    files = "/proc/1/environ /proc/1/cmdline /opt/verifier/__main__.py /tmp/x /etc/passwd".split()
-    for file in files:
+    for file in ("/proc/1/environ", "/proc/1/cmdline", "/opt/verifier/__main__.py", "/etc/passwd"):
         assert output_of(contained, f"print(io.open('{file}'))").startswith("nil")
 
 

@@ -107,7 +107,7 @@ def test_interrupted_judgement_does_not_disturb_the_next(own, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("knm.sandbox.docker.backend.parse_answer", interrupt)
+        patch.setattr("knm.sandbox.docker.containers.parse_answer", interrupt)
         with pytest.raises(KeyboardInterrupt):
             own.judge(SUM_PROGRAM, SUM)
     assert own.judge(SUM_PROGRAM, SUM).verdict is Verdict.ACCEPTED

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
-from knm.errors import UserError
-from knm.sandbox.docker.containers import Container, ContainerLost, Pool
+from knm.sandbox.docker.containers import Container, Pool
+from knm.sandbox.docker.conversation import ContainerLost
 from knm.sandbox.docker.dialects import Dialect, OwnDialect, PlainDialect
 from knm.sandbox.docker.engine import Engine, Image
 from knm.sandbox.docker.flags import USER, describe_flags
 from knm.sandbox.docker.image import IMAGE, is_current, is_ours
 from knm.sandbox.docker.ownership import RUN, owner_labels
 from knm.sandbox.local import ATTEMPTS, SandboxUnavailable
-from knm.sandbox.protocol import parse_answer
 from knm.sandbox.verdicts import Judgement, Limits, Verdict
 from knm.sandbox.worker import GRACE_SECONDS
 
@@ -67,16 +65,15 @@ class DockerSandbox:
         if not tests:
             return Judgement(Verdict.BROKEN_PROBLEM, message="the problem has no tests")
         limits = limits or self.limits
-        line = json.dumps(self.dialect.request(program, tests, limits)).encode()
+        request = self.dialect.request(program, tests, limits)
         # One more than the tests: compiling.
         seconds = limits.wall_seconds * (len(tests) + 1) + GRACE_SECONDS
         trouble = ""
         for _ in range(ATTEMPTS):
             try:
                 with self.pool.lend(limits) as container:
-                    answer = container.ask(line, seconds)
-                    return parse_answer(answer, self.language, program, len(tests))
-            except (ContainerLost, UserError) as error:
+                    return container.judge(request, seconds, self.language)
+            except (ContainerLost, SandboxUnavailable) as error:
                 trouble = str(error)
         return Judgement(Verdict.SANDBOX_FAULT, message=trouble, tests_total=len(tests))
 

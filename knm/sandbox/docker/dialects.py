@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from knm.errors import UserError
 from knm.sandbox.container import ATTENDED
-from knm.sandbox.docker.containers import Container, ContainerLost
+from knm.sandbox.docker.containers import Container
+from knm.sandbox.docker.conversation import ContainerLost
 from knm.sandbox.docker.flags import USER
-from knm.sandbox.protocol import DESCRIBE, parse_answer, parse_object, write_request
+from knm.sandbox.protocol import DESCRIBE, parse_object, write_request
 from knm.sandbox.verdicts import Limits, Verdict
 from knm.testcases import TestCase
 
@@ -98,10 +99,6 @@ class PlainDialect:
         """See `Dialect.describe`. What a program prints is the `got` of a wrong answer."""
         program = self.language.description.get("version_program", "")
         request = self.request(program, (TestCase("", "?"),), Limits())
-        answer = container.ask(json.dumps(request).encode(), START_SECONDS)
-        try:
-            told = parse_answer(answer, self.language, program, 1)
-        except UserError as error:
-            raise ContainerLost(f"the container said {answer[:200]!r}: {error}") from None
+        told = container.judge(request, START_SECONDS, self.language)
         printed = told.got if told.verdict is Verdict.WRONG_OUTPUT else None
         return {"interpreter": (printed or "").strip() or "unknown"}
