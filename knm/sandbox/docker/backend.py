@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import weakref
 from collections.abc import Iterator, Sequence
@@ -84,7 +83,7 @@ class DockerSandbox:
             "backend": "docker",
             "image": self.image.name,
             "image_id": self.image.id,
-            "image_digest": self.image.digest,
+            **({"image_digest": self.image.digest} if self.image.digest else {}),
             "engine": self.engine.version,
             "language": self.language.name,
             **self.told,
@@ -98,8 +97,7 @@ class DockerSandbox:
     def close(self) -> None:
         """Remove all containers. The next judgement would start another."""
         self.pool.close()
-        with contextlib.suppress(SandboxUnavailable):
-            self.engine.remove_labelled(f"{RUN}={self.labels[RUN]}")
+        self.engine.discard_labelled(f"{RUN}={self.labels[RUN]}")
         self.engine.close()
 
     def __enter__(self) -> Self:
@@ -163,5 +161,4 @@ def find_image(engine: Engine, name: str) -> Image:
 def shut_down(engine: Engine, label: str, owner: int) -> None:
     """Remove the containers of a sandbox that was not closed, when this process ends."""
     if os.getpid() == owner:  # and not a fork of it
-        with contextlib.suppress(SandboxUnavailable):
-            engine.remove_labelled(label)
+        engine.discard_labelled(label)

@@ -13,7 +13,6 @@ from knm.errors import UserError
 from knm.sandbox.docker.conversation import ContainerLost, Conversation
 from knm.sandbox.docker.engine import Engine
 from knm.sandbox.docker.flags import host_options, widest
-from knm.sandbox.local import SandboxUnavailable
 from knm.sandbox.protocol import parse_answer
 from knm.sandbox.verdicts import Judgement, Limits
 
@@ -45,7 +44,7 @@ class Container:
             self.attachment = engine.attach(self.id)
             engine.start(self.id)
         except BaseException:
-            engine.remove(self.id)
+            engine.discard([self.id])
             raise
         self.conversation = Conversation(self.attachment.connection)
 
@@ -70,10 +69,9 @@ class Container:
             raise ContainerLost(f"the container said {answer[:200]!r}: {error}") from None
 
     def close(self) -> None:
-        """Hang up and remove the container. If the engine fails, `Engine.reap` finds it later."""
+        """Hang up and remove the container."""
         self.attachment.close()
-        with contextlib.suppress(SandboxUnavailable):
-            self.engine.remove(self.id)
+        self.engine.discard([self.id])
 
 
 class Pool:

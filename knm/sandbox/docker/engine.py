@@ -6,7 +6,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,17 +133,21 @@ class Engine:
             found = self.api.containers(all=True, filters={"label": label})
         return {entry["Id"]: entry["Labels"] for entry in found}
 
-    def remove_labelled(self, label: str) -> None:
-        """Remove every container that has `label`."""
-        for container in self.containers(label):
-            self.remove(container)
+    def discard(self, containers: Iterable[str]) -> None:
+        """Remove each container that can be removed; others are left to a later `reap`."""
+        for container in containers:
+            with contextlib.suppress(SandboxUnavailable):
+                self.remove(container)
 
-    def reap(self) -> int:
-        """Remove what dead runs have left behind; how many containers that were."""
-        leftovers = [name for name, labels in self.containers(MARK).items() if is_leftover(labels)]
-        for container in leftovers:
-            self.remove(container)
-        return len(leftovers)
+    def discard_labelled(self, label: str) -> None:
+        """Remove every container that has `label`."""
+        with contextlib.suppress(SandboxUnavailable):
+            self.discard(self.containers(label))
+
+    def reap(self) -> None:
+        """Remove what dead runs have left behind."""
+        found = self.containers(MARK)
+        self.discard(name for name, labels in found.items() if is_leftover(labels))
 
     def close(self) -> None:
         """Close the connections."""
