@@ -26,9 +26,9 @@ app = typer.Typer(
 )
 problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
 corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
+sandbox_app = typer.Typer(no_args_is_help=True, help="Where programs are judged.")
 app.add_typer(problems_app, name="problems")
 app.add_typer(corpus_app, name="corpus")
-sandbox_app = typer.Typer(no_args_is_help=True, help="Where programs are run.")
 app.add_typer(sandbox_app, name="sandbox")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -199,6 +199,31 @@ def verify(
         verify_stream(judge, limits, sys.stdin.buffer, sys.stdout)
 
 
+@sandbox_app.command("build")
+def build_sandbox(
+    base: Annotated[
+        str | None, typer.Option(help="Image to begin with (default: debian:12-slim).")
+    ] = None,
+    rootfs: Annotated[
+        Path | None, typer.Option(help="Begin with a root by debootstrap: a directory or a tar.")
+    ] = None,
+    tag: Annotated[str, typer.Option(help="What to call the image.")] = "knm-sandbox",
+    json: JsonOption = False,
+) -> None:
+    """Build the image of `--sandbox docker`."""
+    from knm.sandbox.docker.engine import Engine
+    from knm.sandbox.docker.image import BASE, build, import_rootfs
+
+    if base and rootfs:
+        raise UserError("--base and --rootfs both say what to begin with: give one")
+    engine = Engine()
+    if rootfs:
+        base = import_rootfs(engine, rootfs)
+    image = build(engine, base or BASE, tag, lambda text: print(text, end="", file=sys.stderr))
+    facts = {"image": tag, "id": image.id, "base": base or BASE, **image.labels}
+    print(dumps(facts)) if json else _table(*facts.items())
+
+
 @problems_app.command("generate")
 def generate_problems(
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
@@ -253,31 +278,6 @@ def generate_corpus(
 
     save_corpus(out, progress_bar(islice(accepted(), count), label="programs", total=count))
     print(f"{out}: {count} records, seed {seed}, split {split}")
-
-
-@sandbox_app.command("build")
-def build_sandbox(
-    base: Annotated[
-        str | None, typer.Option(help="Image to begin with (default: debian:12-slim).")
-    ] = None,
-    rootfs: Annotated[
-        Path | None, typer.Option(help="Begin with a root by debootstrap: a directory or a tar.")
-    ] = None,
-    tag: Annotated[str, typer.Option(help="What to call the image.")] = "knm-sandbox",
-    json: JsonOption = False,
-) -> None:
-    """Build the image of `--sandbox docker`."""
-    from knm.sandbox.docker.engine import Engine
-    from knm.sandbox.docker.image import BASE, build, import_rootfs
-
-    if base and rootfs:
-        raise UserError("--base and --rootfs both say what to begin with: give one")
-    engine = Engine()
-    if rootfs:
-        base = import_rootfs(engine, rootfs)
-    image = build(engine, base or BASE, tag, lambda text: print(text, end="", file=sys.stderr))
-    facts = {"image": tag, "id": image.id, "base": base or BASE, **image.labels}
-    print(dumps(facts)) if json else _table(*facts.items())
 
 
 def _table(*rows: tuple[str, Any]) -> None:

@@ -10,17 +10,6 @@ QUICK = Limits(cpu_seconds=0.5, wall_seconds=20, memory_bytes=128 << 20, output_
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    """One local sandbox for all tests, as in a run: what one test does may not hurt another."""
-    try:
-        opened = open_sandbox("local", limits=QUICK)
-    except SandboxUnavailable as error:
-        pytest.skip(str(error))
-    with opened:
-        yield opened
-
-
-@pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """The Docker engine, if there is one."""
     try:
@@ -46,4 +35,15 @@ def own_image(engine: Engine) -> Iterator[str]:
 def contained(own_image: str) -> Iterator[Sandbox]:
     """One sandbox of containers for all tests."""
     with open_sandbox(f"docker:{own_image}", limits=QUICK) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """One local sandbox for all tests, as in a run: what one test does may not hurt another."""
+    try:
+        opened = open_sandbox("local", limits=QUICK)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    with opened:
         yield opened
