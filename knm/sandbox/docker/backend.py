@@ -150,7 +150,8 @@ def find_image(engine: Engine, name: str) -> Image:
         raise SandboxUnavailable(f"image {name} is not there: {mend}, or use --sandbox local")
     if is_ours(image):
         if not is_current(image):
-            raise SandboxUnavailable(f"image {name} is out of date: run `knm sandbox build`")
+            mend = "knm sandbox build" + ("" if name == IMAGE else f" --tag {name}")
+            raise SandboxUnavailable(f"image {name} is out of date: run `{mend}`")
     elif name == IMAGE:
         raise SandboxUnavailable(
             f"image {name} is not one of ours: run `knm sandbox build`, or use it as docker:{name}"
