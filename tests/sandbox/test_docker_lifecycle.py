@@ -1,5 +1,6 @@
 """The life of containers: made, lost, replaced, removed; those of others are left alone."""
 
+import json
 import os
 import signal
 import subprocess
@@ -133,6 +134,17 @@ def test_replaced_containers_leak_no_descriptor(own, engine):
     for _ in range(3):
         replace()
     assert replace() == replace()
+
+
+def test_soak_finds_nothing_that_grows_and_no_verdict_that_varies(own_image):
+    command = [sys.executable, "-m", "benchmarks.soak", "--json", "--count", "100"]
+    soak = subprocess.run(
+        [*command, "--sandbox", f"docker:{own_image}"], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    figures = json.loads(soak.stdout)
+    assert soak.returncode == 0, figures
+    assert figures["after"]["containers"] == 1
+    assert figures["after"]["verifier_processes"] == 4
 
 
 SCRIPT = """
