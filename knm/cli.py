@@ -26,8 +26,10 @@ app = typer.Typer(
 )
 problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
 corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
+sandbox_app = typer.Typer(no_args_is_help=True, help="Where programs are judged.")
 app.add_typer(problems_app, name="problems")
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(sandbox_app, name="sandbox")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
@@ -251,6 +253,32 @@ def generate_corpus(
 
     save_corpus(out, progress_bar(islice(accepted(), count), label="programs", total=count))
     print(f"{out}: {count} records, seed {seed}, split {split}")
+
+
+@sandbox_app.command("check")
+def check_sandbox(
+    sandbox: Annotated[str, typer.Option(help="local, docker, docker:IMAGE, or unsafe.")] = "local",
+    language: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be repeated.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Attack a sandbox, and judge programs whose verdict is known. Status 1 if a case fails."""
+    from shutil import get_terminal_size
+
+    from knm.sandbox.selfcheck import as_json, render, run_suite
+
+    report = run_suite(
+        sandbox,
+        language,
+        follow=lambda cases: iter(progress_bar(cases, label=sandbox, total=len(cases))),
+    )
+    if json:
+        print(dumps(as_json(report), pretty=True))
+    else:
+        print(render(report, get_terminal_size().columns if sys.stdout.isatty() else None))
+    if not report.passed:
+        raise typer.Exit(1)
 
 
 def _table(*rows: tuple[str, Any]) -> None:

@@ -91,7 +91,9 @@ def failure_of_process(
     outcome: Outcome, language: Language, limits: Limits, program: str, *, compiling: bool = False
 ) -> Failure | None:
     """Why a process failed, whatever it wrote to standard output; None if it ended well."""
-    if outcome.signal == signal.SIGXFSZ:
+    # Some interpreters ignore the signal and fail on the error instead, such as Python's.
+    stopped_writing = bool(outcome.exit_code) and len(outcome.stdout) >= limits.output_bytes
+    if outcome.signal == signal.SIGXFSZ or stopped_writing:
         return Failure(
             Verdict.OUTPUT_LIMIT, None, f"more than {limits.output_bytes:,} bytes of output"
         )

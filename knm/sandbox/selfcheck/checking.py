@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from knm.errors import UserError
 from knm.sandbox.backends import Sandbox, open_sandbox
@@ -194,6 +194,16 @@ def run_suite(
         results = [checker.check(case) for case in follow(cases)]
         results.append(checker.leftovers())
     return Report(spec, tuple(results), {name: str(error) for name, error in skipped.items()})
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report as `knm sandbox check --json` prints it."""
+    fields = ("name", "expected", "observed", "passed")
+    return {
+        "backend": report.backend,
+        "cases": [{field: getattr(case, field) for field in fields} for case in report.results],
+        "skipped": report.skipped,
+    }
 
 
 def jailed(sandbox: Sandbox) -> bool:

@@ -131,7 +131,9 @@ REQUEST_CASES = (
         "protocol/broken-line",
         "to break the answer's line with what the program prints",
         "fail:wrong-output, success",
-        answers_to(request('io.write("\\n{}\\n\\226\\128\\168\\0\\255\\n") io.stderr:write("\\n{}\\n")')),
+        answers_to(
+            request('io.write("\\n{}\\n\\226\\128\\168\\0\\255\\n") io.stderr:write("\\n{}\\n")')
+        ),
     ),
     RequestCase(
         "protocol/fake-answer",

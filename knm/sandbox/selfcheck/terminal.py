@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from knm.sandbox.selfcheck.checking import Report
 
-COLUMNS = ("", "attack", "tries", "expected", "observed")
+COLUMNS = ("", "case", "tries", "expected", "observed")
 
 
 def render(report: Report, width: int | None = None) -> str:
@@ -14,11 +14,10 @@ def render(report: Report, width: int | None = None) -> str:
         report: what to show.
         width: of the terminal, to which lines are cut; None leaves them whole.
     """
-    rows = [COLUMNS] + [
-        ("ok" if result.passed else "FAIL", result.name, result.tries, result.expected, observed)
-        for result in report.results
-        for observed in (result.observed,)
-    ]
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    for case in report.results:
+        state = "ok" if case.passed else "FAIL"
+        rows.append((state, case.name, case.tries, case.expected, case.observed))
     return "\n".join([*table(rows, width), "", *sums(report)])
 
 
@@ -26,7 +25,8 @@ def table(rows: list[tuple[str, ...]], width: int | None) -> Iterator[str]:
     """Rows as lines, in columns as wide as they need to be."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for row in rows:
-        line = "  ".join([*(f"{cell:<{size}}" for cell, size in zip(row, widths, strict=False)), row[-1]])
+        cells = [f"{cell:<{size}}" for cell, size in zip(row[:-1], widths, strict=True)]
+        line = "  ".join([*cells, row[-1]])
         yield line if width is None or len(line) <= width else f"{line[: width - 1]}…"
 
 
