@@ -91,9 +91,9 @@ def failure_of_process(
     outcome: Outcome, language: Language, limits: Limits, program: str, *, compiling: bool = False
 ) -> Failure | None:
     """Why a process failed, whatever it wrote to standard output; None if it ended well."""
-    # Some interpreters ignore the signal and fail on the error instead, such as Python's.
-    stopped_writing = bool(outcome.exit_code) and len(outcome.stdout) >= limits.output_bytes
-    if outcome.signal == signal.SIGXFSZ or stopped_writing:
+    # A runtime may turn the signal into an error, as Python does.
+    flooded = outcome.exit_code != 0 and len(outcome.stdout) >= limits.output_bytes
+    if outcome.signal == signal.SIGXFSZ or flooded:
         return Failure(
             Verdict.OUTPUT_LIMIT, None, f"more than {limits.output_bytes:,} bytes of output"
         )

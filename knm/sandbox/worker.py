@@ -1,5 +1,6 @@
 """The near side of one verifier process: start it, put a program and inputs to it, end it."""
 
+import itertools
 import json
 import os
 import select
@@ -12,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from knm.sandbox.cgroups import make_group
 from knm.sandbox.jailed import framing
 from knm.sandbox.languages import Language
 from knm.sandbox.verdicts import Limits
@@ -19,6 +21,9 @@ from knm.sandbox.verdicts import Limits
 START_SECONDS = 30.0
 GRACE_SECONDS = 60.0  # beyond the wall time of a test, for a machine that is overloaded
 STOP_SECONDS = 5.0
+VERIFIER_MEMORY = 128 << 20
+COMPILER_MEMORY = 1 << 30
+SERIALS = itertools.count()
 
 # Isolated and without site packages: what the verifier loads, every fork of it carries.
 BOOTSTRAP = "import sys; sys.path.append({folder!r}); from jailed.verifier import main; main()"
@@ -73,6 +78,14 @@ def language_options(language: Language) -> dict[str, Any]:
     }
 
 
+def most_memory(limits: Limits) -> int:
+    """What a verifier and all that it runs may take together, in bytes.
+
+    Inputs and outputs are memory too: the payload, two streams, and what a compiler writes.
+    """
+    return max(limits.memory_bytes, COMPILER_MEMORY) + 4 * limits.output_bytes + VERIFIER_MEMORY
+
+
 class Worker:
     """A running verifier. Not for use by several threads at once.
 
@@ -84,11 +97,13 @@ class Worker:
     """
 
     def __init__(self, language: Language, jail: Jail) -> None:
+        self.group = make_group(next(SERIALS)) if jail is Jail.NAMESPACES else None
         self.box = None if jail is Jail.NAMESPACES else tempfile.TemporaryDirectory(prefix="knm-")
         options = {
             **language_options(language),
             "jail": jail,
             "box": self.box and self.box.name,
+            "groups": self.group.entries if self.group else [],
             "host": os.getpid(),
         }
         bootstrap = BOOTSTRAP.format(folder=str(Path(__file__).parent))
@@ -116,6 +131,7 @@ class Worker:
         except BaseException:
             self.close()
             raise
+        self.limits: Limits | None = None
         self.interpreter_version: str = greeting["version"]
         self.filtered: bool = greeting["filter"]
         self.grace = START_SECONDS
@@ -123,6 +139,9 @@ class Worker:
     def load(self, program: bytes, limits: Limits) -> Outcome:
         """Keep a program for `run` and compile it: how the compiler ended."""
         self.grace = limits.wall_seconds + GRACE_SECONDS
+        if self.group is not None and limits != self.limits:
+            self.group.limit_memory(most_memory(limits))
+            self.limits = limits
         return self.ask({"do": "program", **vars(limits)}, program)
 
     def run(self, stdin: bytes) -> Outcome:
@@ -142,6 +161,8 @@ class Worker:
         self.diagnostics.close()
         if self.box is not None:
             self.box.cleanup()
+        if self.group is not None:
+            self.group.remove()
 
     def ask(self, request: dict[str, Any], payload: bytes) -> Outcome:
         """One exchange.

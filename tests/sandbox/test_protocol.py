@@ -1,12 +1,16 @@
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knm.sandbox import Limits
-from knm.sandbox.protocol import verify_stream
+from knm.errors import UserError
+from knm.sandbox import Limits, Verdict, load_language
+from knm.sandbox.protocol import parse_answer, verify_stream, write_request
+from knm.testcases import TestCase
 from tests.sandbox.programs import SUM_PROGRAM
 
 CASES = [{"input": "1 2\n", "output": "3\n"}, {"input": "2 2\n", "output": "4\n"}]
@@ -57,6 +61,13 @@ def test_timeout_of_the_request_is_cpu_time_per_test(sandbox):
     assert [answer["result"] for answer in answers(sandbox, *lines)] == ["fail:timeout", "success"]
 
 
+def test_limits_of_a_request_hold_and_the_others_stay(sandbox):
+    hog = 'print(#("x"):rep(60e6))'
+    lines = [request(hog, limits={"memory_bytes": size << 20}) for size in (16, 256)]
+    verdicts = [answer["verdict"] for answer in answers(sandbox, *lines)]
+    assert verdicts == ["memory-limit", "wrong-output"]
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -75,6 +86,11 @@ def test_timeout_of_the_request_is_cpu_time_per_test(sandbox):
         request("", timeout_s="1"),
         request("", timeout_s=-1),
         request("", timeout_s=True),
+        request("", timeout_s=1e300),
+        request("", limits=[1]),
+        request("", limits={"cpu_seconds": "1"}),
+        request("", limits={"cpu_seconds": 0}),
+        request("", limits={"colour": 1}),
         b'{"code": "", "test_cases": [], "timeout_s": NaN}',
         b'{"code": "", "test_cases": [], "timeout_s": 1e999}',
     ],
@@ -94,3 +110,75 @@ def without_newlines(data: bytes) -> bytes:
 @given(st.lists(st.binary().map(without_newlines) | st.text().map(request)))
 def test_every_line_gets_exactly_one_answer(sandbox, lines):
     assert len(answers(sandbox, *lines)) == len(lines)
+
+
+def test_endless_line_is_answered_and_the_next_one_too(sandbox, monkeypatch):
+    monkeypatch.setattr("knm.sandbox.protocol.LONGEST_REQUEST", 10_000)
+    long, good = answers(sandbox, b" " * 2_500_000, request(SUM_PROGRAM))
+    assert long == {"result": "fail:other", "message": "longer than 10,000 bytes"}
+    assert good["result"] == "success"
+
+
+LUA = load_language("lua")
+RUNTIME = "luajit: /tmp/x.lua:1: attempt to call a nil value\nstack traceback:\n\t[C]: in ?\n"
+SYNTAX = "luajit: /tmp/x.lua:1: unexpected symbol near '/'\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "error_class"),
+    [
+        ({"result": "success"}, Verdict.ACCEPTED, None),
+        ({"result": "fail:wrong-output", "got": "1"}, Verdict.WRONG_OUTPUT, None),
+        ({"result": "fail:timeout"}, Verdict.TIMEOUT, None),
+        ({"result": "fail:error", "stderr": RUNTIME}, Verdict.RUNTIME_ERROR, "call-nil"),
+        ({"result": "fail:error", "stderr": SYNTAX}, Verdict.SYNTAX_ERROR, "foreign-operator"),
+        (
+            {"result": "fail:error", "stderr": "luajit: not enough memory\n"},
+            Verdict.MEMORY_LIMIT,
+            None,
+        ),
+        ({"result": "fail:error", "exit_code": 3}, Verdict.RUNTIME_ERROR, "exit-code"),
+        ({"result": "fail:other"}, Verdict.SANDBOX_FAULT, None),
+        ({"result": "strange"}, Verdict.SANDBOX_FAULT, None),
+    ],
+)
+def test_answer_of_another_verifier_is_understood(answer, verdict, error_class):
+    judgement = parse_answer(json.dumps(answer).encode(), LUA, "print(7 // 2)", 3)
+    assert (judgement.verdict, judgement.error_class) == (verdict, error_class)
+    assert judgement.tests_total == 3
+    assert judgement.tests_passed == (3 if verdict is Verdict.ACCEPTED else 0)
+
+
+def test_answer_of_our_own_verifier_is_the_judgement_itself(sandbox):
+    tests = (TestCase("1 2", "3"), TestCase("2 2", "5"))
+    line = json.dumps(write_request(SUM_PROGRAM, tests, Limits())).encode()
+    out = io.StringIO()
+    verify_stream(sandbox, Limits(), io.BytesIO(line), out)
+    judgement = parse_answer(out.getvalue().encode(), LUA, SUM_PROGRAM, 2)
+    assert (judgement.verdict, judgement.failing_test) == (Verdict.WRONG_OUTPUT, 1)
+    assert (judgement.got, judgement.expected, judgement.tests_passed) == ("4\n", "5", 1)
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"[]", b"{}", b'{"result": 1}', b'{"result": "success", "verdict": "new"}']
+)
+def test_what_is_no_answer_is_an_error(line):
+    with pytest.raises(UserError):
+        parse_answer(line, LUA, "", 1)
+
+
+@given(st.dictionaries(st.sampled_from(["result", "stderr", "exit_code", "got"]), st.text()))
+def test_any_foreign_answer_is_a_judgement_or_an_error(answer):
+    line = json.dumps(answer).encode()
+    if "result" in answer:
+        parse_answer(line, LUA, "", 1)
+    else:
+        with pytest.raises(UserError):
+            parse_answer(line, LUA, "", 1)
+
+
+def test_command_answers_lines_until_they_end():
+    lines = b"nonsense\n" + request(SUM_PROGRAM, test_cases=[{"input": "1 2", "output": "3"}])
+    command = [sys.executable, "-m", "knm.cli", "verify", "--language", "lua"]
+    answer = subprocess.run(command, input=lines, stdout=subprocess.PIPE, check=True).stdout
+    assert [json.loads(line)["result"] for line in answer.splitlines()] == ["fail:other", "success"]

@@ -8,25 +8,41 @@ returns what came out. Grading is the business of the near side.
 Programs, inputs and outputs move between the pipes and memory files inside the kernel; the verifier
 does not read them, so a child forked from it inherits no trace of another test's data.
 
-Covered:
-- files of the host: the root is an empty, read-only directory in a mount namespace of its own;
-- the network: a network namespace in which not even the loopback interface is up;
-- processes: a pid namespace in which a program is alone with the verifier, may start nothing
-  (`RLIMIT_NPROC` 0) and can neither signal nor trace the verifier;
-- privileges: an unprivileged user in a user namespace of its own, no capabilities, `no_new_privs`,
-  no further user namespaces (a chroot forbids them);
+There are two kinds of jail. `namespaces` is the one of the local sandbox. `filter` is the one
+inside a container, which brings its own namespaces and takes away the right to make any: there the
+filter of system calls does the work, and the verifier refuses to start without it. `none` is for
+debugging.
+
+Covered by both:
+- system calls: a list of those that a program may use (`seccomp`). A program that an interpreter in
+  this process runs (Lua) can open no file, make no socket, start no process, signal nobody but
+  itself and attach no memory from outside its address space. One that is executed (Python, C) can
+  also read files and be replaced by another program, under the same filter; it can change no file;
+- privileges: an unprivileged user, no capabilities, `no_new_privs`;
 - the environment and every inherited descriptor;
 - CPU time (measured from outside, `RLIMIT_CPU` behind it), wall time, address space, size of output
-  and of any file, number of descriptors, core dumps;
-- leftovers: each test has a process of its own, nothing it does is seen by the next.
+  and of any file, number of descriptors and processes, core dumps;
+- leftovers: each test has a process of its own, nothing it does is seen by the next; the box in
+  which a program is compiled is emptied before the next one comes.
+
+Covered by `namespaces` beside that, and by a container in its own way:
+- files of the host: the root is an empty, read-only directory in a mount namespace of its own; for
+  languages of commands it holds `/usr` and the like, read-only, and the box, bounded in size and
+  number of files;
+- the network: a network namespace in which not even the loopback interface is up;
+- processes: a pid namespace in which a program is alone with the verifier and can neither signal
+  nor trace it;
+- no further user namespaces (a chroot forbids them);
+- memory and processes of all together, by a control group where this user may make one.
 
 Not covered:
-- the kernel's own attack surface: there is no system call filter;
-- memory outside the address space: memory files made through `ffi` are bounded only by the limits
-  on descriptors and file size, System V segments not at all, and these outlive the test;
+- the kernel's own attack surface, as far as the filter leaves it open; on processors for which no
+  list of system calls is kept (see `seccomp.MACHINES`), the local sandbox does without the filter;
+- compilers: they run without the filter, since they need files and processes, held by the
+  namespaces or the container, and by their limits;
 - side channels: timing, and the load of the machine.
 
 `ffi`, `io.popen`, `os.execute`, `package.loadlib` and `debug` are left in place: the jail holds
 them. Without a jail (`--sandbox unsafe`) only the limits on time, memory, output and descriptors
-remain, and a program that leaves its process group outlives its test.
+remain.
 """

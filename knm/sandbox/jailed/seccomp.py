@@ -24,6 +24,7 @@ LOAD_WORD, JUMP_EQUAL, JUMP_AT_LEAST, AND, RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
 NUMBER, ARCHITECTURE, ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 FOREIGN_CALLS = 0x40000000  # x32, and the -1 of an aborted call
 
+Instruction = tuple[int, int, int, int]
 INSTRUCTION = struct.Struct("=HBBI")
 OWN_PROCESS = 0x4B4E4D00  # stands in a filter for the number of the process that installs it
 
@@ -186,6 +187,7 @@ def compile_filter(policy: tuple[Rule, ...]) -> bytes:
     if name not in MACHINES:
         raise OSError(errno.ENOSYS, f"no filter of system calls is known for {name}")
     machine = MACHINES[name]
+    numbered = [(CALLS[rule.name][machine.column], _body(rule)) for rule in policy]
     code = [
         (LOAD_WORD, 0, 0, ARCHITECTURE),
         (JUMP_EQUAL, 1, 0, machine.audit),
@@ -193,17 +195,27 @@ def compile_filter(policy: tuple[Rule, ...]) -> bytes:
         (LOAD_WORD, 0, 0, NUMBER),
         (JUMP_AT_LEAST, 0, 1, FOREIGN_CALLS),
         (RETURN, 0, 0, ERRNO | errno.ENOSYS),
+        *_tree(sorted((number, body) for number, body in numbered if number is not None)),
     ]
-    for rule in policy:
-        number = CALLS[rule.name][machine.column]
-        if number is not None:
-            body = _body(rule)
-            code += [(JUMP_EQUAL, 0, len(body), number), *body]
-    code.append((RETURN, 0, 0, ERRNO | errno.EPERM))
     return b"".join(INSTRUCTION.pack(*instruction) for instruction in code)
 
 
-def _body(rule: Rule) -> list[tuple[int, int, int, int]]:
+def _tree(cases: list[tuple[int, list[Instruction]]]) -> list[Instruction]:
+    """Find the case of a number by halving, and refuse a number that has none.
+
+    The kernel runs a new filter for each number once, so a chain of comparisons would be felt.
+    """
+    if len(cases) <= 2:
+        code: list[Instruction] = []
+        for number, body in cases:
+            code += [(JUMP_EQUAL, 0, len(body), number), *body]
+        return [*code, (RETURN, 0, 0, ERRNO | errno.EPERM)]
+    middle = len(cases) // 2
+    low, high = _tree(cases[:middle]), _tree(cases[middle:])
+    return [(JUMP_AT_LEAST, len(low), 0, cases[middle][0]), *low, *high]
+
+
+def _body(rule: Rule) -> list[Instruction]:
     """What is to be done once the call is known to be the rule's. Always ends by returning."""
     refuse = (RETURN, 0, 0, ERRNO | rule.instead)
     allow = (RETURN, 0, 0, ALLOW)

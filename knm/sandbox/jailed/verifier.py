@@ -63,6 +63,8 @@ def main() -> NoReturn:
         filter = None if jail == "none" else make_filter(runner, needed=jail == "filter")
         system.forget_environment_and_locale()
         baseline = address_space()
+        for group in options["groups"]:
+            Path(group).write_text(str(os.getpid()))
         if jail == "namespaces":
             namespaces.enter(commands=commands)
         verifier = os.fork()
