@@ -280,6 +280,32 @@ def generate_corpus(
     print(f"{out}: {count} records, seed {seed}, split {split}")
 
 
+@sandbox_app.command("check")
+def check_sandbox(
+    sandbox: Annotated[str, typer.Option(help="local, docker, docker:IMAGE, or unsafe.")] = "local",
+    language: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be repeated.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Attack a sandbox, and judge programs whose verdict is known. Status 1 if a case fails."""
+    from shutil import get_terminal_size
+
+    from knm.sandbox.selfcheck import as_json, render, run_suite
+
+    report = run_suite(
+        sandbox,
+        language,
+        follow=lambda cases: iter(progress_bar(cases, label=sandbox, total=len(cases))),
+    )
+    if json:
+        print(dumps(as_json(report), pretty=True))
+    else:
+        print(render(report, get_terminal_size().columns if sys.stdout.isatty() else None))
+    if not report.passed:
+        raise typer.Exit(1)
+
+
 def _table(*rows: tuple[str, Any]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from knm.errors import UserError
 from knm.sandbox import Limits, Sandbox, SandboxUnavailable, open_sandbox
 from knm.sandbox.docker.engine import Engine
 from knm.sandbox.docker.image import BASE, IMAGE, IMPORTED_BASE, build, context_hash
@@ -47,3 +48,13 @@ def sandbox() -> Iterator[Sandbox]:
         pytest.skip(str(error))
     with opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def docker_sandbox_spec() -> str:
+    """The Docker backend's name, where there is an engine for it."""
+    try:
+        open_sandbox("docker").close()
+    except UserError as error:
+        pytest.skip(str(error))
+    return "docker"
