@@ -27,12 +27,14 @@ app = typer.Typer(
 )
 problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
 corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
+sandbox_app = typer.Typer(no_args_is_help=True, help="Where programs are judged.")
 app.add_typer(problems_app, name="problems")
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
 app.command()(reports.diff)
 app.command()(judging.judge)
+app.add_typer(sandbox_app, name="sandbox")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
@@ -177,6 +179,31 @@ def verify(
         verify_stream(judge, limits, sys.stdin.buffer, sys.stdout)
 
 
+@sandbox_app.command("build")
+def build_sandbox(
+    base: Annotated[
+        str | None, typer.Option(help="Image to begin with (default: debian:12-slim).")
+    ] = None,
+    rootfs: Annotated[
+        Path | None, typer.Option(help="Begin with a root by debootstrap: a directory or a tar.")
+    ] = None,
+    tag: Annotated[str, typer.Option(help="What to call the image.")] = "knm-sandbox",
+    json: JsonOption = False,
+) -> None:
+    """Build the image of `--sandbox docker`."""
+    from knm.sandbox.docker.engine import Engine
+    from knm.sandbox.docker.image import BASE, build, import_rootfs
+
+    if base and rootfs:
+        raise UserError("--base and --rootfs both say what to begin with: give one")
+    engine = Engine()
+    if rootfs:
+        base = import_rootfs(engine, rootfs)
+    image = build(engine, base or BASE, tag, lambda text: print(text, end="", file=sys.stderr))
+    facts = {"image": tag, "id": image.id, "base": base or BASE, **image.labels}
+    print(dumps(facts)) if json else _table(*facts.items())
+
+
 @problems_app.command("generate")
 def generate_problems(
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
@@ -231,6 +258,32 @@ def generate_corpus(
 
     save_corpus(out, progress_bar(islice(accepted(), count), label="programs", total=count))
     print(f"{out}: {count} records, seed {seed}, split {split}")
+
+
+@sandbox_app.command("check")
+def check_sandbox(
+    sandbox: Annotated[str, typer.Option(help="local, docker, docker:IMAGE, or unsafe.")] = "local",
+    language: Annotated[
+        list[str] | None, typer.Option(help="Only this one; may be repeated.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Attack a sandbox, and judge programs whose verdict is known. Status 1 if a case fails."""
+    from shutil import get_terminal_size
+
+    from knm.sandbox.selfcheck import as_json, render, run_suite
+
+    report = run_suite(
+        sandbox,
+        language,
+        follow=lambda cases: iter(progress_bar(cases, label=sandbox, total=len(cases))),
+    )
+    if json:
+        print(dumps(as_json(report), pretty=True))
+    else:
+        print(render(report, get_terminal_size().columns if sys.stdout.isatty() else None))
+    if not report.passed:
+        raise typer.Exit(1)
 
 
 def _table(*rows: tuple[str, Any]) -> None:

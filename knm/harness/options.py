@@ -79,7 +79,7 @@ OPTIONS: Final = (
     Option("knn_lambda", float, "W", "weight of the kNN distribution, 0 to 1"),
     Option("knn_temperature", float, "T", "temperature of the softmax over distances"),
     Option("knn_gate", float, "G", "weights below this count as 0, without a search"),
-    Option("sandbox", str, "NAME", "where programs run (default: local)"),
+    Option("sandbox", str, "NAME", "local, docker, docker:IMAGE or unsafe (default: local)"),
     Option("time_limit", float, "SECONDS", "CPU time per test (default: 5)"),
     Option("memory_limit", int, "MIB", "memory per test (default: 512)"),
     Option("results", str, "FILE", "report (default: results/<time>-<model>-<preset>.json)"),
