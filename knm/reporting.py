@@ -165,6 +165,8 @@ class RunReporter:
 
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
         """Add the `knm` section, order the tests and leave out this machine's paths."""
+        if self._config.option.collectonly:  # nothing ran, and a datastore need not be there
+            return
         json_report["root"] = "."
         tests = sorted(json_report.get("tests", []), key=lambda test: test["nodeid"])
         json_report["tests"] = [portable_test(test) for test in tests]

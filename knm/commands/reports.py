@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json, write_json
@@ -13,7 +14,20 @@ if TYPE_CHECKING:
     from knm.report import FlipView, Report, ReportDiff
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-report_app = typer.Typer(no_args_is_help=True, help="Reports of runs.")
+PAGE: Final = "page"
+
+
+class ReportGroup(TyperGroup):
+    """`knm report RUN... --out FILE` is short for `knm report page RUN... --out FILE`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command's name in front of words that name none."""
+        if PAGE in self.commands and args and args[0] not in {*self.commands, "--help"}:
+            args = [PAGE, *args]
+        return super().parse_args(ctx, args)
+
+
+report_app = typer.Typer(cls=ReportGroup, no_args_is_help=True, help="Reports of runs.")
 
 
 class Flips(StrEnum):

@@ -13,6 +13,8 @@ from knm.report.settings import show_value
 from knm.report.summary import Totals
 
 MESSAGE_LENGTH: Final = 60
+MOST_IDS: Final = 12
+"""Of those that are not compared: their number says more than their names."""
 
 
 def render_summary(totals: Totals, report: Path | None = None) -> list[str]:
@@ -96,7 +98,7 @@ def _problems(diff: ReportDiff) -> list[str]:
         ("only in B", diff.b.unmatched),
     ):
         if ids:
-            lines.extend(text.id_list(label, ids))
+            lines.extend(text.id_list(label, ids, MOST_IDS))
     for name, side in (("A", diff.a), ("B", diff.b)):
         if side.missing:
             lines.append(f"{name} is unfinished: {side.missing} problems have no result")

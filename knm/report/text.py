@@ -73,10 +73,13 @@ def counts(values: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in values.items())
 
 
-def id_list(label: str, ids: Sequence[str]) -> list[str]:
-    """A label, how many there are, and all of them, wrapped."""
-    text = f"{label} {len(ids)}: {' '.join(ids)}" if ids else f"{label} 0"
-    return wrap(text, "  ")
+def id_list(label: str, ids: Sequence[str], most: int | None = None) -> list[str]:
+    """A label, how many there are, and all of them or the first `most`, wrapped."""
+    if not ids:
+        return [f"{label} 0"]
+    left = len(ids) - len(ids[:most])
+    more = f" and {left} more" if left else ""
+    return wrap(f"{label} {len(ids)}: {' '.join(ids[:most])}{more}", "  ")
 
 
 def wrap(text: str, indent: str = "") -> list[str]:

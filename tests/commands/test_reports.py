@@ -3,9 +3,11 @@
 import json
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from knm.cli import app
+from knm.commands.reports import ReportGroup
 from knm.errors import UserError
 from knm.report import ResultStream, judged_test, load_report, stream_path
 from knm.sandbox import Verdict
@@ -129,6 +131,19 @@ def test_the_committed_reports_of_version_1_are_read():
     assert len(diff["flips"]) == len(diff["gained"]) + len(diff["lost"]) > 0
     explained = [flip for flip in diff["flips"] if flip["divergence"]["token"] is not None]
     assert len(explained) == len(diff["flips"])  # the datastore is all that differs
+
+
+def test_runs_given_to_knm_report_are_shown_as_a_page():
+    group = typer.Typer(cls=ReportGroup, no_args_is_help=True)
+    group.command("page")(lambda runs: print("page of", runs))
+    group.command("finish")(lambda stream: print("finish", stream))
+
+    def shown(*words: str) -> str:
+        return CliRunner().invoke(group, words).stdout
+
+    assert shown("a.json") == "page of a.json\n"
+    assert shown("finish", "s.jsonl") == "finish s.jsonl\n"
+    assert "Commands" in shown("--help")
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -220,6 +220,14 @@ def test_long_id_lists_are_wrapped(tmp_path):
     assert max(len(line) for line in text.splitlines() if "problem_" in line) <= 100
 
 
+def test_of_many_problems_that_are_not_compared_the_first_are_named(tmp_path):
+    names = [f"q{number:02}" for number in range(30)]
+    a, b = reports(tmp_path, dict.fromkeys(names, WRONG), {"q29": WRONG})
+    text = render_diff(diff_reports(a, b))
+
+    assert "only in A 29: q00 q01 q02 q03 q04 q05 q06 q07 q08 q09 q10 q11 and 17 more" in text
+
+
 def test_equal_runs_say_so(tmp_path):
     a, b = reports(tmp_path, {"a": WRONG}, {"a": WRONG})
 
