@@ -7,10 +7,11 @@ from typing import Final
 
 from knm.report import text
 from knm.report.diff import ReportDiff
-from knm.report.flips import Divergence, Flip
+from knm.report.flips import Divergence, Flip, Outcome
 from knm.report.noise import NoiseFloor
 from knm.report.settings import show_value
 from knm.report.summary import Totals
+from knm.sandbox import Verdict
 
 MESSAGE_LENGTH: Final = 60
 MOST_IDS: Final = 12
@@ -185,10 +186,7 @@ def _place(divergence: Divergence | None) -> str:
 
 def _detailed(flip: Flip) -> list[str]:
     lines = [f"{'+' if flip.gained else '-'} {flip.question_id}"]
-    for name, outcome in (("A", flip.a), ("B", flip.b)):
-        told = f": {text.one_line(outcome.message, MESSAGE_LENGTH)}" if outcome.message else ""
-        passed = f"{outcome.tests_passed} of {outcome.tests_total} tests passed"
-        lines.append(f"  {name}  {outcome.label}{told}; {passed}")
+    lines += [f"  {name}  {_told(outcome)}" for name, outcome in (("A", flip.a), ("B", flip.b))]
     if flip.divergence is None:
         return [*lines, "  both wrote the same"]
     parting = flip.divergence
@@ -205,6 +203,19 @@ def _detailed(flip: Flip) -> list[str]:
         near = text.neighbours(flip.change)
         lines += [f"    nearest {near}"] if near else []
     return lines
+
+
+def _told(outcome: Outcome) -> str:
+    """Verdict, message and tests; the message of a wrong output says no more than its test."""
+    failed = outcome.failing_test is not None
+    parts = [outcome.label]
+    if outcome.message and not (failed and outcome.verdict == Verdict.WRONG_OUTPUT):
+        parts = [f"{outcome.label}: {text.one_line(outcome.message, MESSAGE_LENGTH)}"]
+    if outcome.failing_test is None:
+        parts.append(f"{outcome.tests_passed} of {outcome.tests_total} tests passed")
+    else:
+        parts.append(f"failed test {outcome.failing_test + 1} of {outcome.tests_total}")
+    return "; ".join(parts)
 
 
 def _tokens(totals: Totals) -> str:

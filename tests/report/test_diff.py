@@ -302,7 +302,7 @@ def test_flips_in_full_show_messages_and_neighbours(tmp_path):
     text = render_diff(diff_reports(a, b), flips=FlipView.FULL)
     assert text.splitlines()[-8:] == [
         "+ a",
-        "  A  wrong-output: wrong output on test 2 of 4; 1 of 4 tests passed",
+        "  A  wrong-output; failed test 2 of 4",
         "  B  accepted; 4 of 4 tests passed",
         "  completions part at line 1, character 7, token 7, after 'print('",
         "    A goes on '1)'",
