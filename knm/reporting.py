@@ -171,6 +171,9 @@ class RunReporter:
         tests = sorted(json_report.get("tests", []), key=lambda test: test["nodeid"])
         json_report["tests"] = [portable_test(test) for test in tests]
         json_report["knm"] = self._run_header().section(self._ordered())
+        diff = self._diff()
+        if diff is not None and not diff.differences:
+            json_report["knm"]["noise"] = diff.noise[0].to_json()
 
     def _ordered(self) -> tuple[ProblemResult, ...]:
         return tuple(sorted(self._results.values(), key=lambda result: result.question_id))

@@ -84,16 +84,15 @@ def _diff_two(
     markdown: bool,
     json: bool,
 ) -> "ReportDiff":
-    from knm.report import diff_reports, markdown_diff, noise_of_repeats, render_diff
+    from knm.report import diff_reports, markdown_diff, render_diff
 
-    result = diff_reports(*reports, force=force)
-    noise = [noise_of_repeats(reports, repeat) for repeat in repeats]
+    result = diff_reports(*reports, force=force, repeats=repeats)
     if json:
-        print(dumps({**result.to_json(), "repeats": [floor.to_json() for floor in noise]}))
+        print(dumps(result.to_json()))
     elif markdown:
-        print(markdown_diff(result, noise=noise))
+        print(markdown_diff(result))
     else:
-        print(render_diff(result, flips=flips, noise=noise))
+        print(render_diff(result, flips=flips))
     return result
 
 

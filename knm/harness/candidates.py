@@ -21,9 +21,12 @@ UNKNOWN: Final = "unknown"
 
 @dataclass(frozen=True)
 class CandidateFile:
-    """Completions by problem, one for each sample, and what is known of how they were made."""
+    """Completions by problem, one for each sample, and what is known of how they were made.
 
-    path: Path
+    `report` is what the file is, None if it is JSONL.
+    """
+
+    report: Report | None
     configuration: dict[str, Any]
     hashes: dict[str, Any]
     by_problem: dict[str, tuple[Candidate, ...]]
@@ -59,7 +62,7 @@ def export_candidates(report: Report, path: Path) -> int:
 def _of_report(path: Path, language: str) -> CandidateFile:
     report = load_report(path)
     return CandidateFile(
-        path,
+        report,
         report.configuration,
         report.hashes,
         {
@@ -97,7 +100,7 @@ def _of_jsonl(path: Path, language: str) -> CandidateFile:
         by_problem[question_id] = (*by_problem.get(question_id, ()), candidate)
     samples = max(map(len, by_problem.values()), default=1)
     return CandidateFile(
-        path,
+        None,
         {"model": UNKNOWN, "prompt": UNKNOWN, "max_new_tokens": None, "samples": samples},
         {"prompt": UNKNOWN, "completions": hash_file(path)},
         by_problem,

@@ -23,7 +23,9 @@ from knm.report import (
     finish_stream,
     judged_test,
     load_report,
+    noise_between,
     read_stream,
+    setting_differences,
     stream_path,
 )
 from knm.sandbox import Limits, Sandbox, open_sandbox
@@ -85,7 +87,12 @@ def judge_file(options: JudgeOptions) -> Judged:
         done = _done_before(stream, header)
         left = [problem for problem in selected if problem.question_id not in done]
         _judge(left, candidates, sandbox, stream, header, RunningTotals(len(left)))
-    write_json(options.out, finish_stream(stream))
+    document = finish_stream(stream)
+    source = candidates.report
+    if source is not None and not setting_differences(source, header):
+        noise = noise_between(source.results, read_stream(stream).results)
+        document["knm"]["noise"] = noise.to_json()
+    write_json(options.out, document)
     return Judged(
         load_report(options.out),
         without_completion=len(problem_set) - len(selected),

@@ -15,7 +15,7 @@ from knm.report.flips import Divergence, Flip, Outcome
 from knm.report.header import RunHeader
 from knm.report.markdown import markdown_diff, markdown_matrix
 from knm.report.matrix import RunMatrix, compare_runs, render_matrix
-from knm.report.noise import NoiseFloor, noise_of_repeats
+from knm.report.noise import NoiseFloor, noise_between, noise_of_repeats
 from knm.report.running import RunningTotals
 from knm.report.schema import SCHEMA_VERSION, ProblemResult
 from knm.report.settings import Difference, refuse_unlike, setting_differences
@@ -62,6 +62,7 @@ __all__ = [
     "markdown_diff",
     "markdown_matrix",
     "mcnemar_exact",
+    "noise_between",
     "noise_of_repeats",
     "parse_condition",
     "pass_at_k",

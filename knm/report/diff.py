@@ -10,7 +10,7 @@ from typing import Any
 from knm.errors import UserError
 from knm.report.document import Report
 from knm.report.flips import Flip, find_flips
-from knm.report.noise import NoiseFloor, measure_noise
+from knm.report.noise import NoiseFloor, kept_noise, measure_noise, noise_of_repeats
 from knm.report.schema import ProblemResult
 from knm.report.settings import Difference, refuse_unlike, setting_differences
 from knm.report.statistics import bootstrap_interval, mcnemar_exact
@@ -38,8 +38,9 @@ class ReportDiff:
     Compared are the problems that both runs hold and neither lost to infrastructure (those are
     `uncounted`). `transitions` counts them by (verdict in a, verdict in b), in verdict order;
     `error_classes` holds the counts of each class in a and in b, the largest change first.
-    `rate_changes` is by how much the share of passed tests grew, for each problem. `noise` is the
-    runs' noise floor where they are one run done twice, and None otherwise.
+    `rate_changes` is by how much the share of passed tests grew, for each problem. `noise` holds
+    the noise floors that are known: of these two if they are one run done twice, of repeats, and
+    what the reports tell.
     """
 
     a: Side
@@ -50,7 +51,7 @@ class ReportDiff:
     transitions: dict[tuple[str, str], int]
     error_classes: dict[str, tuple[int, int]]
     rate_changes: tuple[float, ...]
-    noise: NoiseFloor | None
+    noise: tuple[NoiseFloor, ...]
 
     @property
     def gained(self) -> tuple[str, ...]:
@@ -104,16 +105,19 @@ class ReportDiff:
                 name: {"a": before, "b": after}
                 for name, (before, after) in self.error_classes.items()
             },
-            "noise": self.noise and self.noise.to_json(),
+            "noise": [floor.to_json() for floor in self.noise],
             "flips": [flip.to_json() for flip in self.flips],
         }
 
 
-def diff_reports(a: Report, b: Report, *, force: bool = False) -> ReportDiff:
-    """Compare two runs.
+def diff_reports(
+    a: Report, b: Report, *, force: bool = False, repeats: Sequence[Report] = ()
+) -> ReportDiff:
+    """Compare two runs; `repeats` are either of them done again.
 
     Raises:
-        UserError: the runs share no problem, or differ in what must agree and `force` is off.
+        UserError: the runs share no problem, or differ in what must agree and `force` is off, or a
+            repeat is none.
     """
     if not force:
         refuse_unlike(a, b, (a.path, b.path))
@@ -137,6 +141,12 @@ def diff_reports(a: Report, b: Report, *, force: bool = False) -> ReportDiff:
         tuple(name for name in after if name not in before),
         b.missing,
     )
+    floors = [
+        *([] if differences else [measure_noise(pairs)]),
+        *(noise_of_repeats((a, b), repeat) for repeat in repeats),
+        *kept_noise(a),
+        *kept_noise(b),
+    ]
     return ReportDiff(
         a=side_a,
         b=side_b,
@@ -146,7 +156,7 @@ def diff_reports(a: Report, b: Report, *, force: bool = False) -> ReportDiff:
         transitions=_transitions(Counter((x.verdict, y.verdict) for x, y in pairs)),
         error_classes=_class_changes(side_a.totals, side_b.totals),
         rate_changes=tuple(share_of_tests_passed(y) - share_of_tests_passed(x) for x, y in pairs),
-        noise=None if differences else measure_noise(pairs),
+        noise=tuple(dict.fromkeys(floors)),
     )
 
 

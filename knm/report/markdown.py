@@ -7,7 +7,6 @@ from knm.report import text
 from knm.report.diff import ReportDiff
 from knm.report.flips import Flip
 from knm.report.matrix import RunMatrix, pair_rows, run_rows, setting_rows
-from knm.report.noise import NoiseFloor
 from knm.report.settings import show_value
 
 MOST_FLIPS: Final = 60
@@ -16,11 +15,8 @@ MOST_FLIPS: Final = 60
 _SPECIAL: Final = str.maketrans({character: "\\" + character for character in "\\`*_[]<>|#~"})
 
 
-def markdown_diff(diff: ReportDiff, *, noise: Sequence[NoiseFloor] = ()) -> str:
-    """A comparison as Markdown, the answer first; ends without a line end.
-
-    `noise` are noise floors from repeats of the runs.
-    """
+def markdown_diff(diff: ReportDiff) -> str:
+    """A comparison as Markdown, the answer first; ends without a line end."""
     a, b = diff.a.totals, diff.b.totals
     rates = [
         ("", f"A: {_code(diff.a.path)}", f"B: {_code(diff.b.path)}"),
@@ -36,7 +32,7 @@ def markdown_diff(diff: ReportDiff, *, noise: Sequence[NoiseFloor] = ()) -> str:
         f"**{len(diff.gained)} gained, {len(diff.lost)} lost**, exact McNemar"
         f" {text.p_value(diff.p_value)}, {a.counted} problems compared.{_reservations(diff)}",
         _table(rates),
-        *(text.noise(floor).capitalize() + "." for floor in [diff.noise, *noise] if floor),
+        *(text.noise(floor).capitalize() + "." for floor in diff.noise),
         _details("Settings that differ", _settings(diff)),
         _details(f"{len(diff.flips)} flips", _flips(diff.flips)) if diff.flips else "",
         _details("Verdicts", _transitions(diff)),

@@ -1,6 +1,10 @@
-"""The noise floor: what changes when nothing was changed."""
+"""The noise floor: what changes when nothing was changed.
 
-from collections.abc import Sequence
+Measured where a run was done twice, or its completions judged twice, and kept in the report of the
+second time.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +37,19 @@ class NoiseFloor:
             "flips": list(self.flips),
         }
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], where: str) -> "NoiseFloor":
+        """Read back what `to_json` gave; `where` names its place in errors.
+
+        Raises:
+            UserError: it is something else.
+        """
+        try:
+            lists = [tuple(value[name]) for name in ("rewritten", "judged_otherwise", "flips")]
+            return cls(int(value["problems"]), *lists)
+        except (KeyError, TypeError, ValueError):
+            raise UserError(f"{where}: `noise` is damaged; judge or run again") from None
+
 
 def measure_noise(pairs: Sequence[tuple[ProblemResult, ProblemResult]]) -> NoiseFloor:
     """The noise floor from pairs of results of the same problems, free of infrastructure faults."""
@@ -52,6 +69,21 @@ def measure_noise(pairs: Sequence[tuple[ProblemResult, ProblemResult]]) -> Noise
     )
 
 
+def noise_between(first: Sequence[ProblemResult], again: Sequence[ProblemResult]) -> NoiseFloor:
+    """The noise floor from the results of a run and of its repeat."""
+    by_id = {result.question_id: result for result in again}
+    pairs = [(result, by_id[result.question_id]) for result in first if result.question_id in by_id]
+    return measure_noise(
+        [pair for pair in pairs if not any(side.verdict.is_infrastructure for side in pair)]
+    )
+
+
+def kept_noise(report: Report) -> tuple[NoiseFloor, ...]:
+    """The noise floor that a report holds, if it does."""
+    value = report.section.get("noise")
+    return (NoiseFloor.from_json(value, str(report.path)),) if isinstance(value, Mapping) else ()
+
+
 def noise_of_repeats(runs: Sequence[Report], repeat: Report) -> NoiseFloor:
     """The noise floor from a run's repeat and that of `runs` which it repeats.
 
@@ -60,22 +92,10 @@ def noise_of_repeats(runs: Sequence[Report], repeat: Report) -> NoiseFloor:
     """
     for run in runs:
         if not setting_differences(run, repeat):
-            return _measure(run, repeat)
+            return noise_between(run.results, repeat.results)
     names = " nor of ".join(str(run.path) for run in runs)
     entry = setting_differences(runs[0], repeat)[0]
     raise UserError(
         f"{repeat.path} is no repeat of {names}: {entry.path} is {show_value(entry.b)} there and"
         f" {show_value(entry.a)} in the first; run it again with the same settings"
-    )
-
-
-def _measure(first: Report, repeat: Report) -> NoiseFloor:
-    again = {result.question_id: result for result in repeat.results}
-    pairs = [
-        (result, again[result.question_id])
-        for result in first.results
-        if result.question_id in again
-    ]
-    return measure_noise(
-        [pair for pair in pairs if not any(side.verdict.is_infrastructure for side in pair)]
     )

@@ -1,6 +1,5 @@
 """Totals and comparisons as plain text, aligned, without colour: made for terminals and logs."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -8,7 +7,6 @@ from typing import Final
 from knm.report import text
 from knm.report.diff import ReportDiff
 from knm.report.flips import Divergence, Flip, Outcome
-from knm.report.noise import NoiseFloor
 from knm.report.settings import show_value
 from knm.report.summary import Totals
 from knm.sandbox import Verdict
@@ -49,13 +47,8 @@ class FlipView(StrEnum):
     FULL = "full"
 
 
-def render_diff(
-    diff: ReportDiff, *, flips: FlipView = FlipView.TABLE, noise: Sequence[NoiseFloor] = ()
-) -> str:
-    """A comparison as text, settings first; ends without a line end.
-
-    `noise` are noise floors from repeats of the runs.
-    """
+def render_diff(diff: ReportDiff, *, flips: FlipView = FlipView.TABLE) -> str:
+    """A comparison as text, settings first; ends without a line end."""
     blocks = [
         text.table([("A", str(diff.a.path)), ("B", str(diff.b.path))]),
         _settings(diff),
@@ -64,12 +57,7 @@ def render_diff(
         [
             f"{len(diff.gained)} gained, {len(diff.lost)} lost,"
             f" exact McNemar, two-sided: {text.p_value(diff.p_value)}",
-            *(
-                line
-                for floor in [diff.noise, *noise]
-                if floor
-                for line in text.wrap(text.noise(floor), "  ")
-            ),
+            *(line for floor in diff.noise for line in text.wrap(text.noise(floor), "  ")),
         ],
         _transitions(diff),
         _error_classes(diff),

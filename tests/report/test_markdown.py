@@ -3,7 +3,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.report import diff_reports, markdown_diff, noise_of_repeats
+from knm.report import diff_reports, markdown_diff
 from knm.report.markdown import MOST_FLIPS
 from knm.sandbox import Verdict
 from tests.report.builders import result, write_report
@@ -78,7 +78,7 @@ def test_no_message_breaks_the_table(tmp_path_factory, message):
 def test_a_repeat_adds_its_noise_floor(tmp_path):
     a = write_report(tmp_path / "a.json", [result("a")])
     repeat = write_report(tmp_path / "r.json", [result("a", WRONG)])
-    text = markdown_diff(diff_reports(a, a), noise=[noise_of_repeats([a], repeat)])
+    text = markdown_diff(diff_reports(a, a, repeats=[repeat]))
 
     assert "Noise floor: the same run twice differs on 0 of 1 problems" in text
     assert "Noise floor: the same run twice differs on 1 of 1 problems" in text

@@ -1,9 +1,17 @@
 import pytest
 
 from knm.errors import UserError
-from knm.report import diff_reports, noise_of_repeats, render_diff
+from knm.jsonio import write_json
+from knm.report import (
+    NoiseFloor,
+    diff_reports,
+    load_report,
+    noise_of_repeats,
+    render_diff,
+    validate_document,
+)
 from knm.sandbox import Verdict
-from tests.report.builders import result, write_report
+from tests.report.builders import document, result, write_report
 
 WRONG = Verdict.WRONG_OUTPUT
 
@@ -41,8 +49,31 @@ def test_runs_of_different_configurations_have_none_of_their_own(tmp_path):
     a = write_report(tmp_path / "a.json", [result("a")])
     b = write_report(tmp_path / "b.json", [result("a")], configuration={"model": "other"})
 
-    assert diff_reports(a, b).noise is None
-    assert "noise floor" in render_diff(diff_reports(a, b), noise=[noise_of_repeats([a, b], b)])
+    assert diff_reports(a, b).noise == ()
+    assert "noise floor" in render_diff(diff_reports(a, b, repeats=[b]))
+
+
+def test_what_a_report_holds_is_shown_once(tmp_path):
+    content = document([result("a"), result("b", WRONG)])
+    content["knm"]["noise"] = NoiseFloor(2, ("b",), (), ("b",)).to_json()
+    assert list(validate_document(content)) == []
+    write_json(tmp_path / "a.json", content)
+    a = load_report(tmp_path / "a.json")
+    other = write_report(tmp_path / "o.json", [result("a")], configuration={"model": "other"})
+
+    assert diff_reports(a, other).noise == (NoiseFloor(2, ("b",), (), ("b",)),)
+    assert len(diff_reports(a, a).noise) == 2  # its own, and that of these two
+
+
+@pytest.mark.parametrize("value", [{}, {"problems": 1, "rewritten": 3}, {"problems": "x"}])
+def test_a_damaged_noise_floor_is_named(tmp_path, value):
+    content = document([result("a")])
+    content["knm"]["noise"] = value
+    write_json(tmp_path / "a.json", content)
+    report = load_report(tmp_path / "a.json")
+
+    with pytest.raises(UserError, match=r"a\.json: `noise` is damaged"):
+        diff_reports(report, report)
 
 
 def test_what_repeats_neither_run_is_refused(tmp_path):
