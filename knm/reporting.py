@@ -6,11 +6,13 @@ alone, and nothing of models.
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from knm.errors import UserError
 from knm.report import (
     Condition,
     ProblemResult,
@@ -171,8 +173,8 @@ class RunReporter:
         tests = sorted(json_report.get("tests", []), key=lambda test: test["nodeid"])
         json_report["tests"] = [portable_test(test) for test in tests]
         json_report["knm"] = self._run_header().section(self._ordered())
-        diff = self._diff()
-        if diff is not None and not diff.differences:
+        diff = self._comparison
+        if isinstance(diff, ReportDiff) and not diff.differences:
             json_report["knm"]["noise"] = diff.noise[0].to_json()
 
     def _ordered(self) -> tuple[ProblemResult, ...]:
@@ -183,11 +185,11 @@ class RunReporter:
         """Say in JUnit XML what the run came to, and let the baseline decide the exit status."""
         self._over = True
         self._add_suite_properties()
-        diff = self._diff()
+        diff = self._comparison
         condition = self._baseline.condition if self._baseline else None
-        if diff is not None and condition is not None and self._only_problems_failed(session):
-            failed = condition.met_by(diff)
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED if failed else pytest.ExitCode.OK
+        if condition is not None and self._only_problems_failed(session):
+            passed = isinstance(diff, ReportDiff) and not condition.met_by(diff)
+            session.exitstatus = pytest.ExitCode.OK if passed else pytest.ExitCode.TESTS_FAILED
         yield
 
     def _only_problems_failed(self, session: pytest.Session) -> bool:
@@ -208,15 +210,19 @@ class RunReporter:
                 plugin.add_global_property("knm.counted", str(totals.counted))
                 plugin.add_global_property("knm.infrastructure", str(totals.infrastructure))
 
-    def _diff(self) -> ReportDiff | None:
+    @cached_property
+    def _comparison(self) -> ReportDiff | UserError | None:
+        """Of the baseline with this run, or why there is none; asked for when the run is over."""
         if self._baseline is None or not self._results:
             return None
-        header = self._run_header()
-        results = self._ordered()
+        header, results = self._run_header(), self._ordered()
         run = Report(
             self._path, header.configuration, header.hashes, results, header.section(results)
         )
-        return diff_reports(self._baseline.report, run)
+        try:
+            return diff_reports(self._baseline.report, run)
+        except UserError as error:
+            return error
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -226,17 +232,20 @@ class RunReporter:
         terminalreporter.section("knm")
         for line in render_summary(summarize(self._ordered()), _relative(self._path)):
             terminalreporter.write_line(line)
-        diff = self._diff()
-        if diff is not None:
-            terminalreporter.section("knm baseline")
-            terminalreporter.write_line(render_diff(diff))
-            self._write_verdict(terminalreporter, diff)
+        if self._baseline is not None:
+            self._write_comparison(terminalreporter, self._baseline.condition)
 
-    def _write_verdict(self, terminal: pytest.TerminalReporter, diff: ReportDiff) -> None:
-        condition = self._baseline.condition if self._baseline else None
+    def _write_comparison(
+        self, terminal: pytest.TerminalReporter, condition: Condition | None
+    ) -> None:
+        diff = self._comparison
+        terminal.section("knm baseline")
+        if not isinstance(diff, ReportDiff):
+            terminal.write_line(str(diff))
+            return
+        terminal.write_line(render_diff(diff))
         if condition is not None:
-            answer = "yes" if condition.met_by(diff) else "no"
-            terminal.write_line(f"\n{condition}: {answer}")
+            terminal.write_line(f"\n{condition}: {'yes' if condition.met_by(diff) else 'no'}")
 
     def pytest_unconfigure(self) -> None:
         """Close the stream."""

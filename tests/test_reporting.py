@@ -170,6 +170,15 @@ def test_the_condition_on_the_baseline_decides_the_exit_status(
         assert re.search(rf"^{condition}: (yes|no)$", process.stdout, re.MULTILINE)
 
 
+def test_a_baseline_without_a_common_problem_fails_the_run_that_asked(run, tmp_path):
+    baseline = baseline_of(run, {"a": PASSED}, tmp_path / "base.json")
+    process, _ = run({"b": PASSED}, "--baseline", baseline, "--fail-on", "regression")
+
+    assert process.returncode == 1
+    assert "no problem in common" in process.stdout
+    assert "INTERNALERROR" not in process.stdout
+
+
 def test_another_test_that_fails_fails_the_run_whatever_the_baseline_says(run, tmp_path):
     baseline = baseline_of(run, {"a": FAILED}, tmp_path / "base.json")
     (tmp_path / "test_other.py").write_text("def test_other():\n    assert False\n")
