@@ -27,6 +27,7 @@ def judge(
     time_limit: Annotated[float | None, typer.Option(help="CPU seconds per test.")] = None,
     memory_limit: Annotated[int | None, typer.Option(help="MiB of memory per test.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Programs judged at a time.")] = 1,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what an interrupted call has judged.")
     ] = False,
@@ -48,6 +49,7 @@ def judge(
             memory_limit=memory_limit,
             limit=limit,
             fresh=fresh,
+            workers=workers,
         )
     )
     for count, what in (

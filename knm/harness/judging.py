@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from knm.errors import UserError
 from knm.harness.candidates import CandidateFile, load_candidates
-from knm.harness.evaluation import combine_samples, judge_candidate
+from knm.harness.evaluation import Evaluation, combine_samples, judge_candidate
 from knm.harness.failures import render_failure
 from knm.harness.run import make_limits
 from knm.jsonio import write_json
@@ -35,7 +38,8 @@ from knm.sandbox import Limits, Sandbox, open_sandbox
 class JudgeOptions:
     """What is judged, how, and where the report goes.
 
-    The limits of a report's completions are those that it was made with, unless both are given.
+    The limits of a report's completions are those that it was made with, unless one is given.
+    `workers` programs are judged at a time.
     """
 
     completions: Path
@@ -47,6 +51,7 @@ class JudgeOptions:
     memory_limit: int | None = None
     limit: int | None = None
     fresh: bool = False
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -79,14 +84,20 @@ def judge_file(options: JudgeOptions) -> Judged:
             f" {options.problems}; give the problem set that it was written for"
         )
     limits = _limits(options, candidates)
-    with open_sandbox(options.sandbox, language=options.language, limits=limits) as sandbox:
-        header = _header(options, problem_set, candidates, limits, sandbox, len(selected))
+    with ExitStack() as stack:
+        sandboxes = [
+            stack.enter_context(
+                open_sandbox(options.sandbox, language=options.language, limits=limits)
+            )
+            for _ in range(options.workers)
+        ]
+        header = _header(options, problem_set, candidates, limits, sandboxes[0], len(selected))
         stream = stream_path(options.out)
         if options.fresh:
             stream.unlink(missing_ok=True)
         done = _done_before(stream, header)
         left = [problem for problem in selected if problem.question_id not in done]
-        _judge(left, candidates, sandbox, stream, header, RunningTotals(len(left)))
+        _judge(left, candidates, sandboxes, stream, header)
     document = finish_stream(stream)
     source = candidates.report
     if source is not None and not setting_differences(source, header):
@@ -103,28 +114,41 @@ def judge_file(options: JudgeOptions) -> Judged:
 def _judge(
     problems: Sequence[Problem],
     candidates: CandidateFile,
-    sandbox: Sandbox,
+    sandboxes: Sequence[Sandbox],
     stream: Path,
     header: RunHeader,
-    running: RunningTotals,
 ) -> None:
-    with (
-        ResultStream(stream, header) as written,
-        progress_bar(label="judging", total=len(problems), unit="problem") as bar,
-    ):
-        for problem in problems:
-            evaluation = combine_samples(
-                [
-                    judge_candidate(problem, candidate, sandbox)
-                    for candidate in candidates.by_problem[problem.question_id]
-                ]
+    """Judge problems in their order, as many at a time as there are sandboxes."""
+    free: SimpleQueue[Sandbox] = SimpleQueue()
+    for sandbox in sandboxes:
+        free.put(sandbox)
+
+    def evaluate(problem: Problem) -> Evaluation:
+        sandbox = free.get()
+        try:
+            attempts = candidates.by_problem[problem.question_id]
+            return combine_samples(
+                [judge_candidate(problem, candidate, sandbox) for candidate in attempts]
             )
-            result = evaluation.result
-            text = "" if result.accepted else render_failure(evaluation)
-            written.write(judged_test(result, text))
-            running.add(result)
-            bar.set_postfix_str(running.line(), refresh=False)
-            bar.update()
+        finally:
+            free.put(sandbox)
+
+    running = RunningTotals(len(problems))
+    pool = ThreadPoolExecutor(len(sandboxes))
+    try:
+        with (
+            ResultStream(stream, header) as written,
+            progress_bar(label="judging", total=len(problems), unit="problem") as bar,
+        ):
+            for evaluation in pool.map(evaluate, problems):
+                result = evaluation.result
+                text = "" if result.accepted else render_failure(evaluation)
+                written.write(judged_test(result, text))
+                running.add(result)
+                bar.set_postfix_str(running.line(), refresh=False)
+                bar.update()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _limits(options: JudgeOptions, candidates: CandidateFile) -> Limits:

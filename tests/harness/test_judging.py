@@ -69,6 +69,18 @@ def test_a_report_judged_again_differs_in_nothing(options):
     assert again.report.section["noise"] == diff.noise[0].to_json()
 
 
+def test_several_workers_judge_alike_and_in_the_same_order(options):
+    one = judge_file(options)
+    two = judge_file(replace(options, out=options.out.with_name("two.json"), workers=2))
+    order = [
+        [json.loads(line)["nodeid"] for line in stream_path(path).read_text().splitlines()[1:]]
+        for path in (options.out, options.out.with_name("two.json"))
+    ]
+
+    assert verdicts(one) == verdicts(two)
+    assert order[0] == order[1]
+
+
 def test_an_interrupted_call_is_resumed(options):
     whole = judge_file(options)
     stream = stream_path(options.out)
