@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from knm.engine.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
 from tests.harness.problem_files import ROOT, grammar_records, without_tests, write_problems
 
@@ -46,6 +47,8 @@ def baseline(problems, tmp_path_factory) -> tuple[subprocess.CompletedProcess[st
 
 
 def outcomes(path: Path) -> dict[str, tuple[str | None, str]]:
+    """Completion and verdict by id, of a report that has to be valid."""
+    assert list(validate_document(json.loads(path.read_text()))) == []
     return {
         result.question_id: (result.completion, result.verdict)
         for result in load_report(path).results
@@ -76,11 +79,6 @@ def test_a_failure_line_shows_verdict_and_class(baseline):
             label = f" ({result.error_class})" if result.error_class else ""
             line = f"test_problem[{result.question_id}] - Failed: {result.verdict}{label}"
             assert line in process.stdout
-
-
-def test_the_report_is_valid(baseline):
-    _, results = baseline
-    assert list(validate_document(json.loads(results.read_text()))) == []
 
 
 def test_the_stream_beside_the_report_would_have_made_the_same_report(baseline):
@@ -136,9 +134,14 @@ def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
     run_bench(*common, "--knn-lambda", "0", "--results", unweighted)
     run_bench(*common, "--results", corrected)
     assert outcomes(unweighted) == outcomes(results)
+    assert outcomes(corrected) != outcomes(results)
     changes = [result.knn for result in load_report(corrected).results]
     assert all(knn is not None and knn["searched"] == knn["steps"] for knn in changes)
     assert any(knn is not None and knn["argmax_changes"] for knn in changes)
+    assert all(
+        knn is not None and len(knn["changes"]) == min(knn["argmax_changes"], MOST_CHANGES)
+        for knn in changes
+    )
 
 
 @pytest.fixture(scope="module")
