@@ -3,8 +3,7 @@
 Importing this package loads no model library: what needs one is loaded when it is first named.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from knm.engine.cache import CompletionCache, completion_key
 from knm.engine.configuration import EngineConfiguration
@@ -21,27 +20,21 @@ from knm.engine.records import (
     StreamingEngine,
     TokenChange,
 )
+from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
     from knm.engine.batched import BatchedEngine
     from knm.engine.queued import QueuedEngine
     from knm.engine.setup import EngineSetup, OpenedEngine, describe_setup, open_setup
-
-_HEAVY: Final = {
-    "BatchedEngine": "knm.engine.batched",
-    "EngineSetup": "knm.engine.setup",
-    "OpenedEngine": "knm.engine.setup",
-    "QueuedEngine": "knm.engine.queued",
-    "describe_setup": "knm.engine.setup",
-    "open_setup": "knm.engine.setup",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HEAVY:
-        return getattr(import_module(_HEAVY[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
+else:
+    __getattr__ = load_on_demand(
+        __name__,
+        {
+            "batched": ["BatchedEngine"],
+            "queued": ["QueuedEngine"],
+            "setup": ["EngineSetup", "OpenedEngine", "describe_setup", "open_setup"],
+        },
+    )
 
 __all__ = [
     "GREEDY",

@@ -12,6 +12,7 @@ from knm.harness.evaluation import Completions, Evaluation, evaluate
 from knm.harness.failures import render_failure
 from knm.harness.options import OPTIONS, Option, RunOptions, make_options
 from knm.harness.run import BenchRun, cache_directory, prepare_run
+from knm.harness.service import serve_engine
 
 __all__ = [
     "OPTIONS",
@@ -31,4 +32,5 @@ __all__ = [
     "prepare_engine",
     "prepare_run",
     "render_failure",
+    "serve_engine",
 ]

@@ -130,7 +130,7 @@ def make_options(given: Mapping[str, Any]) -> RunOptions:
         if value is not None:
             values[option.name] = value
     options = RunOptions(**values)
-    _check(options)
+    check_options(options)
     return options
 
 
@@ -145,7 +145,12 @@ def _from_environment(option: Option, text: str) -> Any:
         raise UserError(f"{option.variable}={text}: expected {option.type.__name__}") from None
 
 
-def _check(options: RunOptions) -> None:
+def check_options(options: RunOptions) -> None:
+    """Refuse values out of range, and options that contradict each other.
+
+    Raises:
+        UserError: naming the option and the mend.
+    """
     for option in OPTIONS:
         value = getattr(options, option.name)
         if option.name in _POSITIVE and value is not None and value <= 0:

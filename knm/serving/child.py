@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from knm.engine import EngineConfiguration
+from knm.serving.loop import EngineLoop
 from knm.serving.server import serve
 
 if TYPE_CHECKING:
@@ -29,12 +30,10 @@ def main() -> None:
         return open_setup(EngineSetup.from_json(order["setup"]))
 
     serve(
-        open_engine,
+        EngineLoop(open_engine, order["capacity"]),
         EngineConfiguration.from_json(order["configuration"], "standard input"),
         socket.socket(fileno=order["socket"]),
         token=order["token"],
-        capacity=order["capacity"],
-        load_now=False,
     )
 
 

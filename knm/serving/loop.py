@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Deliver = Callable[[int, Event], None]
 """Called in the engine's thread with a request's place among those submitted, and its news."""
 
-DEFAULT_CAPACITY: Final = 4096
+_GOODBYE_SECONDS: Final = 10.0
 
 
 @dataclass
@@ -77,7 +77,9 @@ class EngineLoop:
         self._by_ticket: dict[int, _Job] = {}
         self._inbox: deque[_Job] = deque()
         self._withdrawn: list[int] = []
-        threading.Thread(target=self._run, name="engine", daemon=True).start()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
 
     @property
     def status(self) -> str:
@@ -142,6 +144,14 @@ class EngineLoop:
             subscription.jobs.clear()
             self._changed.notify()
 
+    def close(self) -> None:
+        """Stop after the step in progress; requests in work end with an error."""
+        self._closing = True
+        self._opening.set()
+        with self._changed:
+            self._changed.notify()
+        self._thread.join(_GOODBYE_SECONDS)
+
     def _join(self, request: Request, subscription: Subscription, place: int) -> None:
         job = self._jobs.get(request)
         if job is None:
@@ -155,18 +165,20 @@ class EngineLoop:
     def _run(self) -> None:
         self._opening.wait()
         try:
-            self._opened = self._open_engine()
-            self._ready.set()
-            while True:
+            if not self._closing:
+                self._opened = self._open_engine()
+                self._ready.set()
+            while self._opened is not None and not self._closing:
                 self._turn(self._opened.engine)
+            raise EngineFailed("the server is shutting down")
         except Exception as error:
-            if not isinstance(error, UserError):
+            if not isinstance(error, (EngineFailed, UserError)):
                 traceback.print_exc(file=sys.stderr)
             self._fail(error)
 
     def _turn(self, engine: StreamingEngine) -> None:
         with self._changed:
-            while not (self._inbox or self._withdrawn or engine.busy):
+            while not (self._inbox or self._withdrawn or engine.busy or self._closing):
                 self._changed.wait()
             while self._withdrawn:
                 engine.cancel(self._withdrawn.pop())
@@ -210,7 +222,8 @@ class EngineLoop:
         counters.completion_tokens += done.completion_tokens
 
     def _fail(self, error: Exception) -> None:
-        name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        known = isinstance(error, (EngineFailed, UserError))
+        name = "" if known else f"{type(error).__name__}: "
         with self._changed:
             self._failure = EngineFailed(f"{name}{error}")
             self._opened = None
