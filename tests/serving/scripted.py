@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from knm.engine import Event, Request
+from knm.engine import EngineConfiguration, Event, Request
 from knm.engine.setup import OpenedEngine
 from knm.errors import UserError
 from knm.serving.app import make_app
@@ -69,12 +69,16 @@ class ScriptedEngine:
 
 @contextmanager
 def serving(
-    engine: ScriptedEngine, *, capacity: int = 100, token: str | None = None, port: int = 0
+    engine: ScriptedEngine,
+    *,
+    configuration: EngineConfiguration = CONFIGURATION,
+    capacity: int = 100,
+    token: str | None = None,
 ) -> Iterator[str]:
     """The engine behind HTTP on the loopback; gives the address."""
     loop = EngineLoop(engine.opened, capacity)
-    with listen("127.0.0.1", port) as listener:
-        app = make_app(loop, CONFIGURATION, token=token, loopback=True)
+    with listen("127.0.0.1", 0) as listener:
+        app = make_app(loop, configuration, token=token, loopback=True)
         config = uvicorn.Config(
             app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
         )

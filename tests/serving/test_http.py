@@ -3,6 +3,7 @@
 import http.client
 import json
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,9 +27,12 @@ def url(engine):
         yield address
 
 
+def connect(url) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+
+
 def call(url, method, path, body=None, headers=None):
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection = connect(url)
     headers = {"Content-Type": "application/json"} | (headers or {})
     connection.request(method, path, None if body is None else json.dumps(body), headers)
     response = connection.getresponse()
@@ -43,7 +47,7 @@ def complete(url, body, **headers):
 
 
 def ask(url, *prompts, token=None):
-    outcomes = {}
+    outcomes: dict[int, Any] = {}
     requests = [Request(prompt, prompt, max_new_tokens=3) for prompt in prompts]
     EngineClient(url, token).complete("embedded", requests, outcomes.__setitem__)
     return outcomes
@@ -115,15 +119,14 @@ def test_a_full_queue_is_told_to_others_and_waited_for_by_the_bench(engine):
     with serving(engine, capacity=1) as url:
         engine.gate.clear()
         client = EngineClient(url)
-        parts = urlsplit(url)
-        waiting = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        waiting = connect(url)
         body = json.dumps({"prompt": "a", "temperature": 0})
         waiting.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
         wait_until(lambda: engine.submitted)
         status, answer = complete(url, {"prompt": "b"})
         assert (status, answer["error"]["code"]) == (429, "queue_full")
         engine.gate.set()
-        outcomes = {}
+        outcomes: dict[int, Any] = {}
         client.complete("embedded", [Request("c", "c")], outcomes.__setitem__)
         assert waiting.getresponse().status == 200
         waiting.close()
@@ -132,8 +135,7 @@ def test_a_full_queue_is_told_to_others_and_waited_for_by_the_bench(engine):
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_takes_its_request_along(url, engine, stream):
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection = connect(url)
     body = {"prompt": "a", "max_tokens": 64, "stream": stream, "temperature": 0}
     engine.gate.clear()
     connection.request(
@@ -164,8 +166,7 @@ def test_a_page_in_a_browser_is_not_answered(url):
 
 
 def test_what_is_not_json_or_not_there_is_said_in_openais_shape(url):
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+    connection = connect(url)
     connection.request("POST", "/v1/completions", "{", {"Content-Type": "application/json"})
     error = json.loads(connection.getresponse().read())["error"]
     connection.close()

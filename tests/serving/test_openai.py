@@ -6,7 +6,7 @@ from openai import OpenAI
 
 from knm.problems import language_prompt, load_template
 from tests.harness.problem_files import grammar_records
-from tests.harness.servers import knm_serve
+from tests.harness.processes import knm_serve
 
 TOKENS = 40
 
@@ -66,7 +66,13 @@ def test_a_streamed_chat_is_the_same_text(client, messages, greedy):
 def test_samples_with_a_seed_are_repeatable_and_differ_from_each_other(client, messages):
     def sample(seed):
         answer = client.chat.completions.create(
-            model="embedded", messages=messages, temperature=1, top_p=0.95, n=2, seed=seed
+            model="embedded",
+            messages=messages,
+            temperature=2,
+            top_p=0.99,
+            n=2,
+            seed=seed,
+            max_tokens=16,
         )
         return [choice.message.content for choice in answer.choices]
 
