@@ -10,6 +10,7 @@ from knm.errors import UserError
 from knm.harness.engines import TOKEN_VARIABLE, ensure_datastore, prepare_engine
 from knm.harness.options import RunOptions, check_options
 from knm.serving import EngineFailed
+from knm.serving.cores import wait_without_spinning
 from knm.serving.sockets import is_loopback, listen, url_of
 
 
@@ -30,6 +31,7 @@ def serve_engine(
         UserError: something is missing or does not fit together, the address cannot be listened
             on, or others can reach it and there is no token.
     """
+    wait_without_spinning()
     check_options(options)
     token = os.environ.get(TOKEN_VARIABLE) or None
     if not is_loopback(host) and token is None:

@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from knm.engine import EngineConfiguration
+from knm.serving.cores import wait_without_spinning
 from knm.serving.loop import EngineLoop
 from knm.serving.server import serve
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Serve on the socket inherited, until standard input ends."""
+    wait_without_spinning()
     order = json.loads(sys.stdin.readline())
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 

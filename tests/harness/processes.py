@@ -17,13 +17,13 @@ from tests.harness.problem_files import ROOT
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what steers pytest or knm."""
+    """The environment without what steers pytest or knm, for one of many on the same cores."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTEST_", "KNM_"))
     }
-    return kept | {"COLUMNS": "200"}
+    return kept | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"}
 
 
 def start_bench(
