@@ -119,7 +119,13 @@ class _Service:
             raise _engine_failed(error) from None
         answer = Answer(call, self._configuration.model)
         if call.stream:
-            chunks = _stream(call, answer, news, lambda: self._loop.withdraw(subscription))
+            chunks = _stream(
+                call,
+                answer,
+                news,
+                stalled=lambda: self._loop.stalled,
+                leave=lambda: self._loop.withdraw(subscription),
+            )
             return StreamingResponse(chunks, media_type="text/event-stream")
         completions = await self._gather(request, call, news, subscription)
         return JSONResponse(answer.full(completions))
@@ -157,7 +163,12 @@ async def _completions(count: int, news: asyncio.Queue[News]) -> list[Completion
 
 
 async def _stream(
-    call: Call, answer: Answer, news: asyncio.Queue[News], leave: Callable[[], None]
+    call: Call,
+    answer: Answer,
+    news: asyncio.Queue[News],
+    *,
+    stalled: Callable[[], bool],
+    leave: Callable[[], None],
 ) -> AsyncIterator[str]:
     """Server-sent events of an answer; ends early, and says why, when the engine fails."""
     found: dict[int, Completion] = {}
@@ -170,6 +181,9 @@ async def _stream(
             try:
                 place, event = await asyncio.wait_for(news.get(), HEARTBEAT_SECONDS)
             except TimeoutError:
+                if stalled():
+                    yield _event(_engine_failed(EngineFailed("it does not move")).to_json())
+                    return
                 yield ": waiting\n\n"
                 continue
             if event.error is not None:

@@ -24,6 +24,8 @@ Deliver = Callable[[int, Event], None]
 """Called in the engine's thread with a request's place among those submitted, and its news."""
 
 _GOODBYE_SECONDS: Final = 10.0
+_STALL_SECONDS: Final = 1800.0
+"""Longer than any step of a living engine: plain `generate` decodes a batch to its end in one."""
 
 
 @dataclass
@@ -78,6 +80,7 @@ class EngineLoop:
         self._inbox: deque[_Job] = deque()
         self._withdrawn: list[int] = []
         self._closing = False
+        self._last_turn = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -94,6 +97,11 @@ class EngineLoop:
     def pending(self) -> int:
         """How many requests wait or decode."""
         return len(self._jobs)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the engine has been in one step for so long that it will hardly return."""
+        return self._ready.is_set() and time.monotonic() - self._last_turn > _STALL_SECONDS
 
     def open(self) -> "OpenedEngine":
         """Have the engine opened, and wait until it is.
@@ -179,15 +187,16 @@ class EngineLoop:
     def _turn(self, engine: StreamingEngine) -> None:
         with self._changed:
             while not (self._inbox or self._withdrawn or engine.busy or self._closing):
-                self._changed.wait()
+                self._changed.wait(_STALL_SECONDS / 2)
+                self._last_turn = time.monotonic()
             while self._withdrawn:
                 engine.cancel(self._withdrawn.pop())
             while self._inbox:
                 self._enter(engine, self._inbox.popleft())
-        started = time.perf_counter()
+        started = self._last_turn = time.monotonic()
         events = engine.step()
         with self._changed:
-            self.counters.busy_seconds += time.perf_counter() - started
+            self.counters.busy_seconds += time.monotonic() - started
             for event in events:
                 job = self._by_ticket.get(event.ticket)
                 if job is not None:

@@ -115,6 +115,15 @@ def test_a_dead_engine_is_an_error_at_once_for_all(url):
     assert complete(url, {"prompt": "c"})[1]["error"]["code"] == "engine_failed"
 
 
+def test_an_engine_that_does_not_move_is_a_dead_one(url, engine, monkeypatch):
+    monkeypatch.setattr("knm.serving.app.HEARTBEAT_SECONDS", 0.05)
+    ask(url, "a")
+    engine.gate.clear()
+    monkeypatch.setattr("knm.serving.loop._STALL_SECONDS", 0.3)
+    with pytest.raises(EngineFailed, match="does not move"):
+        ask(url, "b")
+
+
 def test_a_full_queue_is_told_to_others_and_waited_for_by_the_bench(engine):
     with serving(engine, capacity=1) as url:
         engine.gate.clear()
