@@ -45,6 +45,7 @@ _RUN = pytest.StashKey[BenchRun]()
 _COMPLETIONS = pytest.StashKey[CompletionService]()
 _EVALUATION = pytest.StashKey[Evaluation]()
 WORKER_INPUT: Final = "knm"
+WORKER_OUTPUT: Final = "knm_from_cache"
 _OMITTED = ("collectors", "keywords", "log", "streams", "traceback")
 
 
@@ -161,6 +162,11 @@ class BenchWorker:
         self._completions = self._ask(requests, self._cache)
         self._config.stash[_COMPLETIONS] = self._completions
 
+    def pytest_sessionfinish(self) -> None:
+        """Tell the process that reports how many completions were kept from before."""
+        if self._completions is not None and hasattr(self._config, "workeroutput"):
+            self._config.workeroutput[WORKER_OUTPUT] = self._completions.from_cache
+
     def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
         given = self._config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]
         address = EngineAddress.from_json(given["engine"])
@@ -203,6 +209,7 @@ class BenchController(BenchWorker):
         self._engine = engine
         self._since = time.time() if run.options.fresh else 0.0
         self._results: list[ProblemResult] = []
+        self._from_cache: list[int] = []
         self._stream: ResultStream | None = None
         self._sandbox_info: dict[str, str] = {}
 
@@ -264,6 +271,13 @@ class BenchController(BenchWorker):
             },
         )
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Gather what a worker of xdist found kept."""
+        found = getattr(node, "workeroutput", {}).get(WORKER_OUTPUT)
+        if found is not None:
+            self._from_cache.append(found)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Close with Pass@1, verdicts, error classes, kNN share and the report's place."""
@@ -272,6 +286,14 @@ class BenchController(BenchWorker):
         terminalreporter.section("knm")
         for line in render_summary(summarize(self._results), _relative(self._run.results)):
             terminalreporter.write_line(line)
+        if self._completions is not None:
+            self._from_cache.append(self._completions.from_cache)
+        # All workers ask for the same; the first to look found what was there before the run.
+        kept = min(self._from_cache, default=0)
+        if kept:
+            terminalreporter.write_line(
+                f"{kept} completions were kept from before; --fresh decodes them again"
+            )
         for line in self._engine.trouble():
             terminalreporter.write_line(f"engine: {line}")
 

@@ -105,16 +105,20 @@ def test_a_run_that_is_killed_goes_on_where_it_was(full, common, url, tmp_path):
         run.kill()
         run.communicate()
     assert 0 < kept(tmp_path) < COUNT
-    run_bench(*common, "--results", tmp_path / "r.json", environment=environment)
+    there = kept(tmp_path)
+    again = run_bench(*common, "--results", tmp_path / "r.json", environment=environment)
     assert completions(tmp_path / "r.json") == full
+    assert f"{there} completions were kept from before" in again.stdout
     # The batch that was being decoded when the run was killed is lost, and nothing else.
     assert decoded(url) - before <= COUNT + 2
 
 
-def test_an_interrupted_run_reports_what_it_had(full, common, tmp_path):
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_an_interrupted_run_reports_what_it_had(full, common, workers, tmp_path):
     environment = {"KNM_CACHE_DIR": str(tmp_path)}
     results = tmp_path / "r.json"
-    with start_bench(*common, "--results", results, environment=environment) as run:
+    arguments = (*common, "-n", workers, "--results", results)
+    with start_bench(*arguments, environment=environment) as run:
         while not stream_path(results).exists() or not read_stream(stream_path(results)):
             assert run.poll() is None
             time.sleep(0.02)
