@@ -158,8 +158,7 @@ class BenchWorker:
             and isinstance(problem := _parameter(item, "problem"), Problem)
             for request in self._run.requests(problem)
         ]
-        self._cache = CompletionCache(cache_directory(self._config.rootpath), self._say)
-        self._completions = self._ask(requests, self._cache)
+        self._completions = self._ask(requests, self._open_cache())
         self._config.stash[_COMPLETIONS] = self._completions
 
     def pytest_sessionfinish(self) -> None:
@@ -173,6 +172,11 @@ class BenchWorker:
         return CompletionService(
             requests, address.configuration, lambda: address, cache, since=given["since"]
         )
+
+    def _open_cache(self) -> CompletionCache:
+        if self._cache is None:
+            self._cache = CompletionCache(cache_directory(self._config.rootpath), self._say)
+        return self._cache
 
     def _say(self, line: str) -> None:
         print(f"knm: {line}", file=sys.stderr)
@@ -224,6 +228,7 @@ class BenchController(BenchWorker):
             done = self._engine.prepare()
             if done is not None:
                 self._say(done)
+            self._open_cache()
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
         stream_path(self._run.results).unlink(missing_ok=True)

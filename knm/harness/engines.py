@@ -97,18 +97,21 @@ class OwnEngine:
 
     @property
     def configuration(self) -> EngineConfiguration:
-        """What the engine is; the datastore has to be there."""
-        if self._configuration is None:
-            from knm.engine import describe_setup
-
-            self._configuration = describe_setup(self._setup)
+        """What the engine is, once it is prepared."""
+        assert self._configuration is not None, "prepare() comes first"
         return self._configuration
 
     def prepare(self) -> str | None:
-        """Mine the embedded datastore if it is needed and missing. Returns what was done."""
-        if not ensure_datastore(self._setup):
-            return None
-        return f"mined the embedded datastore into {self._setup.datastore}"
+        """Mine the embedded datastore if it is needed and missing. Returns what was done.
+
+        Raises:
+            UserError: the engine cannot be what was asked for.
+        """
+        from knm.engine import describe_setup
+
+        mined = ensure_datastore(self._setup)
+        self._configuration = describe_setup(self._setup)
+        return f"mined the embedded datastore into {self._setup.datastore}" if mined else None
 
     def address(self) -> EngineAddress:
         """Where it is."""

@@ -19,8 +19,8 @@ from knm.serving.faults import EngineFailed, EngineLost
 
 Outcome = Completion | Exception
 
-_SILENCE_SECONDS: Final = 60.0
-"""A living server says something every few seconds."""
+_SILENCE_SECONDS: Final = 300.0
+"""A living server says something every few seconds, a starting one on a crowded machine may not."""
 _CONNECT_SECONDS: Final = 10.0
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 10.0

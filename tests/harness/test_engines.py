@@ -62,6 +62,7 @@ def test_a_setup_travels_as_json():
 def test_the_engine_of_a_run_is_described_without_being_started():
     engine = find_engine(RunOptions(device="cpu", max_new_tokens=32, batch_size=2), ROOT)
     assert isinstance(engine, OwnEngine)
+    assert engine.prepare() is None
     configuration = engine.configuration
     assert (configuration.max_new_tokens, configuration.batch_size) == (32, 2)
     assert (configuration.preset, configuration.datastore_hash) == (None, None)

@@ -110,7 +110,7 @@ def test_a_dead_engine_is_an_error_at_once_for_all(url):
     started = time.monotonic()
     with pytest.raises(EngineFailed, match="CUDA error"):
         ask(url, "c")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert call(url, "GET", "/health")[0] == 503
     assert complete(url, {"prompt": "c"})[1]["error"]["code"] == "engine_failed"
 

@@ -6,17 +6,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from knm.engine import GenerationOptions, Request
-from knm.engine.setup import EngineSetup
-from knm.models import Placement
+from knm.engine import Request
 from knm.serving import EngineLost, EngineProcess
 from tests.engine.configurations import CONFIGURATION
 from tests.harness.problem_files import ROOT
 
-SETUP = EngineSetup("embedded", Placement("cpu", "float32"), GenerationOptions(8, 2))
+SETUP: Any = SimpleNamespace(to_json=dict)  # it is never opened
 PARENT = """
 import sys, time
 from knm.serving import EngineProcess
