@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -29,6 +29,8 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 MOST_BODY_BYTES: Final = 64 << 20
 HEARTBEAT_SECONDS: Final = 5.0
 """A stream says at least so often that its server lives."""
+
+_CLIENT_LEFT: Final = 499  # as nginx has it; nobody reads it
 
 Handler = Callable[[Request], Awaitable[Response]]
 News = tuple[int, Event]
@@ -128,6 +130,8 @@ class _Service:
             )
             return StreamingResponse(chunks, media_type="text/event-stream")
         completions = await self._gather(request, call, news, subscription)
+        if completions is None:
+            return Response(status_code=_CLIENT_LEFT)
         return JSONResponse(answer.full(completions))
 
     async def _gather(
@@ -136,15 +140,13 @@ class _Service:
         call: Call,
         news: asyncio.Queue[News],
         subscription: Subscription,
-    ) -> list[Completion]:
-        """Wait for every completion; give up when the client has gone."""
+    ) -> list[Completion] | None:
+        """Wait for every completion; None when the client has gone."""
         gathering = asyncio.ensure_future(_completions(len(call.requests), news))
         leaving = asyncio.ensure_future(_departure(request))
         try:
             await asyncio.wait({gathering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not gathering.done():
-                raise ClientDisconnect
-            return gathering.result()
+            return gathering.result() if gathering.done() else None
         finally:
             gathering.cancel()
             leaving.cancel()
