@@ -1,7 +1,6 @@
 """The bench as a user runs it: real pytest processes, the embedded model, the real sandbox."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,25 +9,9 @@ import pytest
 
 from knm.report import load_report, read_stream, stream_path
 from tests.harness.problem_files import ROOT, grammar_records, without_tests, write_problems
+from tests.harness.processes import run_bench
 
 SETTINGS = ("--max-new-tokens", "160", "--batch-size", "2")
-
-
-def run_bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """`pytest bench ...` in the project's directory."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "KNM_"))
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "bench", "-p", "no:cacheprovider", *map(str, arguments)],
-        cwd=ROOT,
-        env=environment | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +77,7 @@ def test_the_report_says_what_ran(baseline):
 def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, tmp_path):
     _, results = baseline
     parallel = tmp_path / "parallel.json"
-    run_bench("--problems", problems, "--results", parallel, "-n", "2", *SETTINGS)
+    run_bench("--problems", problems, "--results", parallel, "-n", "2", "--fresh", *SETTINGS)
     assert outcomes(parallel) == outcomes(results)
 
 
@@ -144,6 +127,8 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
         (("--knn", "--datastore", "nope"), "--datastore nope"),
         (("--knn", "--knn-k", "0"), "--knn-k 0"),
         (("--sandbox", "nope"), "nope"),
+        (("--samples", "4"), "--temperature"),
+        (("--engine", "http://127.0.0.1:9"), "cannot be reached"),
     ],
 )
 def test_bad_input_stops_the_run_with_a_usage_error(arguments, message):

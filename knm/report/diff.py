@@ -20,6 +20,9 @@ CRITICAL: Final = (
     "configuration.language",
     "configuration.limits",
     "configuration.max_new_tokens",
+    "configuration.samples",
+    "configuration.sampling.temperature",
+    "configuration.sampling.top_p",
 )
 """Dotted paths that must agree for two runs to have sat the same exam. Models, datastores and
 presets are what runs are compared for, so they may differ."""

@@ -1,7 +1,7 @@
 """One problem's outcome as reports and streams hold it. Knows nothing of the file around it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
@@ -23,6 +23,8 @@ class ProblemResult:
     `tests_passed` counts the tests before the first failing one.
     `knn` is None without retrieval, else `steps` and of those how many `searched`, the number of
     `argmax_changes`, and the `first_change` (None, or the engine's record of it).
+    `samples` holds every one of several completions with its own verdict; the other fields are then
+    the first sample's (or the first faulty one's), `completion_tokens` and times are sums.
     """
 
     question_id: str
@@ -41,6 +43,7 @@ class ProblemResult:
     generation_seconds: float
     judge_seconds: float
     knn: dict[str, Any] | None
+    samples: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def accepted(self) -> bool:
@@ -50,6 +53,11 @@ class ProblemResult:
     def to_json(self) -> dict[str, Any]:
         """The result as plain JSON."""
         return {**asdict(self), "verdict": self.verdict.value}
+
+    def to_sample(self) -> dict[str, Any]:
+        """The result as one entry of another's `samples`."""
+        value = self.to_json()
+        return {name: value[name] for name in value if name not in {"question_id", "samples"}}
 
     @classmethod
     def from_json(cls, value: Any, where: str) -> "ProblemResult":
@@ -62,6 +70,8 @@ class ProblemResult:
             raise UserError(f"{where}: expected a JSON object, found {type(value).__name__}")
         found: dict[str, Any] = {}
         for name, hint in _HINTS.items():
+            if name not in value and name in _OPTIONAL:
+                continue
             if name not in value:
                 raise UserError(f"{where}: no `{name}`; was the file edited by hand?")
             found[name] = value[name]
@@ -83,6 +93,11 @@ class ProblemResult:
 _HINTS: Final = {
     field.name: get_type_hints(ProblemResult)[field.name] for field in fields(ProblemResult)
 }
+
+_OPTIONAL: Final = frozenset(
+    field.name for field in fields(ProblemResult) if field.default_factory is not MISSING
+)
+"""Added since the first reports were written: what lacks them is still read."""
 
 
 def _conforms(value: Any, hint: Any) -> bool:

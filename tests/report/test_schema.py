@@ -63,3 +63,15 @@ def test_a_missing_field_is_named():
 def test_what_is_no_object_is_no_result(value):
     with pytest.raises(UserError, match="expected a JSON object"):
         ProblemResult.from_json(value, "report.json")
+
+
+def test_a_result_from_before_there_were_samples_is_still_read():
+    value = result("p").to_json()
+    del value["samples"]
+    assert ProblemResult.from_json(value, "here") == result("p")
+
+
+def test_samples_survive_json():
+    several = result("p", samples=[result("p", Verdict.NO_CODE).to_sample()])
+    assert ProblemResult.from_json(several.to_json(), "here") == several
+    assert "question_id" not in several.samples[0]
