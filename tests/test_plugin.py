@@ -1,7 +1,6 @@
 """The bench as a user runs it: real pytest processes, the embedded model, the real sandbox."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,25 +12,9 @@ import pytest
 from knm.engine.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
 from tests.harness.problem_files import ROOT, grammar_records, without_tests, write_problems
+from tests.harness.processes import run_bench
 
 SETTINGS = ("--max-new-tokens", "160", "--batch-size", "2")
-
-
-def run_bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """`pytest bench ...` in the project's directory."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "KNM_"))
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "bench", "-p", "no:cacheprovider", *map(str, arguments)],
-        cwd=ROOT,
-        env=environment | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +94,7 @@ def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, 
     junit = tmp_path / "junit.xml"
     comparison = ("--knm-baseline", results, "--knm-fail-on", "any-loss", "--junitxml", junit)
     process = run_bench(
-        "--problems", problems, "--results", parallel, "-n", "2", *SETTINGS, *comparison
+        "--problems", problems, "--results", parallel, "-n", "2", "--fresh", *SETTINGS, *comparison
     )
     assert outcomes(parallel) == outcomes(results)
     assert "noise floor: the same run twice differs on 0 of 6" in process.stdout
@@ -180,6 +163,8 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
         (("--knm-fail-on", "regression"), "--knm-baseline"),
         (("--knm-baseline", "results/baseline.json", "--knm-fail-on", "x"), "regression, any-loss"),
         (("--knm-baseline", "results/baseline.json", "--limit", "3"), "hashes.problem_set"),
+        (("--samples", "4"), "--temperature"),
+        (("--engine", "http://127.0.0.1:9"), "cannot be reached"),
     ],
 )
 def test_bad_input_stops_the_run_with_a_usage_error(arguments, message):

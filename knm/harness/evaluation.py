@@ -1,65 +1,22 @@
 """From a problem to its result: completion, program, verdict."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from knm.engine import Completion, Request
 from knm.problems import Problem, extract_program
 from knm.report import ProblemResult
 from knm.sandbox import Judgement, Sandbox, Verdict, judge_completion
 
-if TYPE_CHECKING:
-    from knm.engine import Completion, Engine
 
+class Completions(Protocol):
+    """Where completions come from."""
 
-class CompletionService:
-    """Completions of the selected problems, decoded a batch at a time when first asked for.
-
-    Batches are cut from the whole selection in its order, whichever problems this process ends
-    up asking for: every worker decodes the same batches.
-    """
-
-    def __init__(
-        self,
-        open_engine: "Callable[[], Engine]",
-        prompt: Callable[[Problem], str],
-        selected: Sequence[Problem],
-        batch_size: int,
-    ) -> None:
-        self._open_engine = open_engine
-        self._prompt = prompt
-        self._engine: Engine | None = None
-        self._done: dict[str, Completion | Exception] = {}
-        self._batch_of = {
-            problem.question_id: selected[start : start + batch_size]
-            for start in range(0, len(selected), batch_size)
-            for problem in selected[start : start + batch_size]
-        }
-
-    def complete(self, problem: Problem) -> "Completion":
-        """The problem's completion. Raises what the engine raised on its batch."""
-        if problem.question_id not in self._done:
-            self._decode(self._batch_of[problem.question_id])
-        outcome = self._done[problem.question_id]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def _decode(self, batch: Sequence[Problem]) -> None:
-        from knm.engine import Request
-
-        outcomes: Sequence[Completion | Exception]
-        try:
-            if self._engine is None:
-                self._engine = self._open_engine()
-            outcomes = self._engine.complete(
-                [Request(problem.question_id, self._prompt(problem)) for problem in batch]
-            )
-        except Exception as error:
-            outcomes = [error] * len(batch)
-        for problem, outcome in zip(batch, outcomes, strict=True):
-            self._done[problem.question_id] = outcome
+    def complete(self, request: Request) -> Completion:
+        """The completion of a request. Raises what kept it from being."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -71,11 +28,26 @@ class Evaluation:
 
 
 def evaluate(
-    problem: Problem, completions: CompletionService, sandbox: Sandbox, language: str
+    problem: Problem,
+    requests: Sequence[Request],
+    completions: Completions,
+    sandbox: Sandbox,
+    language: str,
 ) -> Evaluation:
     """Complete, extract and judge one problem. Faults become verdicts, never exceptions."""
+    attempts = [_attempt(problem, request, completions, sandbox, language) for request in requests]
+    return combine_samples(attempts)
+
+
+def _attempt(
+    problem: Problem,
+    request: Request,
+    completions: Completions,
+    sandbox: Sandbox,
+    language: str,
+) -> Evaluation:
     try:
-        completion = completions.complete(problem)
+        completion = completions.complete(request)
     except Exception as error:
         return Evaluation(_engine_fault(problem, error), None)
     interventions = completion.interventions

@@ -12,6 +12,8 @@ CONFIGURATION = {
     "language": "lua",
     "limits": {"cpu_seconds": 5.0, "memory_bytes": 2**29},
     "max_new_tokens": 512,
+    "samples": 1,
+    "sampling": {"temperature": 0.0, "top_p": 1.0, "seed": 0},
     "knn": None,
 }
 HASHES = {"problem_set": "1" * 64, "prompt": "2" * 64, "model": "3" * 64, "datastore": None}

@@ -124,6 +124,11 @@ def test_what_runs_are_compared_for_may_differ_and_is_listed(tmp_path):
         ({"hashes": {"prompt": "9" * 64}}, "hashes.prompt: 222222222222 / 999999999999"),
         ({"configuration": {"language": "python"}}, "configuration.language: lua / python"),
         ({"configuration": {"max_new_tokens": 64}}, "configuration.max_new_tokens: 512 / 64"),
+        ({"configuration": {"samples": 4}}, "configuration.samples: 1 / 4"),
+        (
+            {"configuration": {"sampling": {"temperature": 0.8, "top_p": 1.0, "seed": 0}}},
+            "configuration.sampling.temperature: 0.0 / 0.8",
+        ),
         (
             {"configuration": {"limits": {"cpu_seconds": 9.0, "memory_bytes": 2**29}}},
             "configuration.limits.cpu_seconds: 5.0 / 9.0",
