@@ -5,7 +5,8 @@ model for the length of a `with` block. What is not in here: how datastores are 
 (`knm.datastore`) and how text is generated (`knm.engine`).
 """
 
-from knm.retrieval.fusions import Fusion, MixtureFusion
+from knm.retrieval.evidence import LMOutput, MixedLogits
+from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
 from knm.retrieval.presets import DEFAULT_PRESET, PRESETS, Preset, resolve_preset
 from knm.retrieval.searchers import (
     SEARCHERS,
@@ -32,9 +33,12 @@ __all__ = [
     "WEIGHTS",
     "ConfidenceWeight",
     "CorrectedHead",
+    "CorrectedLogits",
     "Correction",
     "FaissSearcher",
     "Fusion",
+    "LMOutput",
+    "MixedLogits",
     "MixtureFusion",
     "Neighbours",
     "Observer",

@@ -6,19 +6,27 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from knm.retrieval.evidence import LMOutput, MixedLogits
 from knm.retrieval.searchers import Neighbours
+
+
+class CorrectedLogits(Protocol):
+    """Logits after a fusion; what is not asked for is not computed."""
+
+    def argmax(self) -> Tensor:
+        """The most likely tokens (B,) int64."""
+        ...
+
+    def dense(self) -> Tensor:
+        """All logits (B, V) float32."""
+        ...
 
 
 class Fusion(Protocol):
     """Corrects logits, row by row."""
 
-    def __call__(
-        self, logits: Tensor, lm_log_probs: Tensor, weight: Tensor, neighbours: Neighbours
-    ) -> Tensor:
-        """Correct `logits` (B, V), of which `lm_log_probs` is the log-softmax, by `weight` (B,).
-
-        Returns (B, V) float32.
-        """
+    def __call__(self, lm: LMOutput, weight: Tensor, neighbours: Neighbours) -> CorrectedLogits:
+        """Correct the LM's logits by `weight` (B,)."""
         ...
 
 
@@ -26,17 +34,14 @@ class Fusion(Protocol):
 class MixtureFusion:
     """`p = (1 - w) p_LM + w p_kNN`, with p_kNN = softmax(-distance / temperature) per token.
 
-    Returns `log p + logsumexp(logits)`, so that a corrected row has the scale of the original. Rows
+    Gives `log p + logsumexp(logits)`, so that a corrected row has the scale of the original. Rows
     with weight 0, without a neighbour or with a NaN in weight or distance keep their logits.
     """
 
     temperature: float
 
-    def __call__(
-        self, logits: Tensor, lm_log_probs: Tensor, weight: Tensor, neighbours: Neighbours
-    ) -> Tensor:
-        """Correct `logits` (B, V) by `weight` (B,); returns (B, V) float32."""
-        original = logits.float()
+    def __call__(self, lm: LMOutput, weight: Tensor, neighbours: Neighbours) -> MixedLogits:
+        """Correct the LM's logits by `weight` (B,)."""
         # All that is small is in float64: torch rounds exp and log by an element's place in the
         # tensor, and a row must come out the same wherever it stands.
         found = neighbours.ids >= 0  # (B, k)
@@ -49,14 +54,15 @@ class MixtureFusion:
         log_knn = (same * votes[:, None, :]).sum(-1).log()
 
         share = weight.double()[:, None]
-        mixed = original + torch.log1p(-share).float()
-        # logsumexp(logits), without another pass over the vocabulary
-        scale = original.amax(1, keepdim=True).double() - lm_log_probs.amax(1, keepdim=True)
-        evidence = share.log() + log_knn + scale
-        at_tokens = torch.logaddexp(mixed.gather(1, tokens).double(), evidence).float()
-        # Evidence only ever adds; missing neighbours, which all name token 0, must not take away.
-        at_tokens = at_tokens.masked_fill(~found, -torch.inf)
-        mixed = mixed.scatter_reduce(1, tokens, at_tokens, "amax")
-
-        usable = found.any(1) & ~votes.isnan().any(1) & (weight > 0)
-        return torch.where(usable[:, None], mixed, original)
+        shift = torch.log1p(-share).float()
+        evidence = share.log() + log_knn + lm.log_sum[:, None]
+        at_tokens = lm.logits.gather(1, tokens).float() + shift
+        at_tokens = torch.logaddexp(at_tokens.double(), evidence).float()
+        return MixedLogits(
+            lm=lm,
+            shift=shift[:, 0],
+            tokens=tokens,
+            # Evidence only ever adds; missing neighbours, which all name token 0, take nothing away
+            at_tokens=at_tokens.masked_fill(~found, -torch.inf),
+            usable=found.any(1) & ~votes.isnan().any(1) & (weight > 0),
+        )

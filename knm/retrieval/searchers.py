@@ -51,6 +51,16 @@ class Neighbours:
         return wide
 
 
+    def only(self, rows: Tensor) -> "Neighbours":
+        """Forget what was found for the rows that the mask `rows` (B,) leaves out."""
+        out = ~rows[:, None]
+        return Neighbours(
+            self.distances.masked_fill(out, torch.inf),
+            self.ids.masked_fill(out, -1),
+            self.values.masked_fill(out, 0),
+        )
+
+
 class Searcher(Protocol):
     """Finds neighbours. Rows are independent of each other; rows that are not finite find none."""
 
