@@ -1,72 +1,105 @@
-"""Collecting what retrieval did at each step of a batch."""
+"""What retrieval did to one completion, gathered from the history of its slot."""
 
-import torch
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
 from knm.engine.records import Interventions, NeighbourUse, TokenChange
+from knm.engine.state import CHANGED, SEARCHED, FirstChange
 from knm.retrieval import StepTrace
 
 SHOWN_NEIGHBOURS = 4
 
 
-class BatchTracer:
-    """Observes the decoding steps of one batch of `rows` prompts."""
+@dataclass(frozen=True)
+class _Change:
+    """A changed step: head (3,), ids, values and distances (k,) as in `FirstChange`."""
 
-    def __init__(self, rows: int) -> None:
-        self._searched: list[torch.Tensor] = []
-        self._changed: list[torch.Tensor] = []
-        self._first: list[tuple[int, StepTrace] | None] = [None] * rows
+    head: list[int]
+    ids: list[int]
+    values: list[int]
+    distances: list[float]
 
-    def __call__(self, trace: StepTrace) -> None:
-        """Record one step."""
-        position = len(self._changed)
-        changed = (trace.token != trace.lm_token).cpu()
+
+@dataclass
+class SequenceTrace:
+    """Grows with the steps of one sequence."""
+
+    _changed: list[int] = field(default_factory=list)
+    _searched: list[int] = field(default_factory=list)
+    _first: _Change | None = None
+
+    def extend(
+        self, history: np.ndarray[Any, Any], first: FirstChange | None, slot: int
+    ) -> None:
+        """Add steps: their history (n, 3), and the first changes of all slots after them."""
+        self._changed += history[:, CHANGED].tolist()
+        self._searched += history[:, SEARCHED].tolist()
+        if self._first is None and first is not None and first.head[slot, 0] > 0:
+            self._first = _Change(
+                *(part[slot].tolist() for part in (first.head, first.ids, first.values)),
+                first.distances[slot].tolist(),
+            )
+
+    def observe(self, place: int, step: StepTrace) -> None:
+        """Add one step of a batch of one, whose token is number `place` of prompt and answer."""
+        changed = bool(step.token[0] != step.lm_token[0])
         self._changed.append(changed)
-        self._searched.append(trace.searched.cpu())
-        for row in changed.nonzero().flatten().tolist():
-            if self._first[row] is None:
-                self._first[row] = (position, trace)
+        self._searched.append(int(step.searched[0]))
+        if changed and self._first is None:
+            found = step.neighbours
+            self._first = _Change(
+                [place, int(step.lm_token[0]), int(step.token[0])],
+                *(part[0].tolist() for part in (found.ids, found.values, found.distances)),
+            )
 
     def interventions(
-        self, row: int, steps: int, datastore: Datastore, tokenizer: PreTrainedTokenizerBase
+        self,
+        steps: int,
+        prompt_tokens: int,
+        datastore: Datastore,
+        tokenizer: PreTrainedTokenizerBase,
     ) -> Interventions:
-        """What happened to one row in its first `steps` steps; later ones are padding."""
-        first = self._first[row]
+        """What happened in the first `steps` steps; later ones are not of the completion."""
+        first = None
+        if any(self._changed[:steps]):
+            assert self._first is not None
+            first = _describe(self._first, prompt_tokens, datastore, tokenizer)
         return Interventions(
             steps=steps,
-            searched=sum(int(step[row]) for step in self._searched[:steps]),
-            argmax_changes=sum(int(step[row]) for step in self._changed[:steps]),
-            first_change=None
-            if first is None or first[0] >= steps
-            else _describe(row, *first, datastore, tokenizer),
+            searched=sum(self._searched[:steps]),
+            argmax_changes=sum(self._changed[:steps]),
+            first_change=first,
         )
 
 
 def _describe(
-    row: int,
-    position: int,
-    trace: StepTrace,
+    change: _Change,
+    prompt_tokens: int,
     datastore: Datastore,
     tokenizer: PreTrainedTokenizerBase,
 ) -> TokenChange:
     uses = []
-    for column in range(min(SHOWN_NEIGHBOURS, trace.neighbours.ids.shape[1])):
-        entry = int(trace.neighbours.ids[row, column])
+    shown = zip(change.ids, change.values, change.distances, strict=True)
+    for entry, value, distance in list(shown)[:SHOWN_NEIGHBOURS]:
         if entry < 0:
             break
         origin = datastore.provenance[entry]
         uses.append(
             NeighbourUse(
-                token=tokenizer.decode([int(trace.neighbours.values[row, column])]),
-                distance=float(trace.neighbours.distances[row, column]),
+                token=tokenizer.decode([value]),
+                distance=distance,
                 record=datastore.record_ids[int(origin["record"])],
                 offset=int(origin["offset"]),
             )
         )
+    place, lm_token, token = change.head
     return TokenChange(
-        position=position,
-        lm_token=tokenizer.decode([int(trace.lm_token[row])]),
-        token=tokenizer.decode([int(trace.token[row])]),
+        position=place - prompt_tokens,
+        lm_token=tokenizer.decode([lm_token]),
+        token=tokenizer.decode([token]),
         neighbours=tuple(uses),
     )

@@ -13,7 +13,9 @@ from knm.retrieval.searchers import (
     FaissSearcher,
     Neighbours,
     Searcher,
+    SearcherChoice,
     TorchSearcher,
+    choose_searcher,
     open_searcher,
 )
 from knm.retrieval.weights import WEIGHTS, ConfidenceWeight, StaticWeight, Weight
@@ -45,10 +47,12 @@ __all__ = [
     "Preset",
     "Retriever",
     "Searcher",
+    "SearcherChoice",
     "StaticWeight",
     "StepTrace",
     "TorchSearcher",
     "Weight",
+    "choose_searcher",
     "corrected",
     "open_searcher",
     "resolve_preset",

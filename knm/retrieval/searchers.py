@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +20,8 @@ _TILE: Final = 16
 # Keys per matrix product: on a CPU the scores of a tile should stay in the cache.
 _CPU_CHUNK: Final = 1 << 16
 _GPU_CHUNK: Final = 1 << 21
+# Numbers in all keys up to which exact search on a CPU costs no more than an index.
+_EXACT_ON_CPU: Final = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -94,16 +97,10 @@ class TorchSearcher:
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D)."""
-        rows = len(queries)
-        tiles = max(1, -(-rows // _TILE))
-        padded = torch.zeros((tiles * _TILE, self._keys.shape[1]), device=self._device)
-        padded[:rows] = queries
-        found = [
-            nearest(tile, self._chunks, self._keys.__getitem__, k)
-            for tile in torch.split(padded, _TILE)
-        ]
-        distances = torch.cat([part for part, _ in found])[:rows]
-        ids = torch.cat([part for _, part in found])[:rows]
+        tiles = _tiles(queries.to(self._device, torch.float32))
+        found = [nearest(tile, self._chunks, self._keys.__getitem__, k) for tile in tiles]
+        distances = torch.cat([part for part, _ in found])[: len(queries)]
+        ids = torch.cat([part for _, part in found])[: len(queries)]
         values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
@@ -112,8 +109,8 @@ class TorchSearcher:
 class FaissSearcher:
     """Search of a Faiss index on the CPU, where keys do not fit on the device or speed needs it.
 
-    Faiss computes small and large batches by different routines, so a row's distances agree to
-    about 1e-5 of the keys' squared norm between batches, not to the bit.
+    Faiss computes small and large batches by different routines: queries go to it in tiles of one
+    size, so that a row's result is the same to the bit whatever the other rows are.
     """
 
     def __init__(self, datastore: Datastore, device: torch.device, *, kind: str) -> None:
@@ -141,14 +138,25 @@ class FaissSearcher:
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D)."""
-        rows = queries.detach().to("cpu", torch.float32)
-        finite = rows.isfinite().all(1, keepdim=True)
-        found, labels = self._index.search(rows.masked_fill(~finite, 0.0).numpy(), k)
-        ids = torch.from_numpy(labels).masked_fill(~finite, -1)
-        distances, ids = sort_neighbours(torch.from_numpy(found).clamp_min(0.0), ids)
+        tiles = _tiles(queries.detach().to("cpu", torch.float32))
+        lost = ~tiles.isfinite().all(-1, keepdim=True)
+        asked = tiles.masked_fill(lost, 0.0).numpy()
+        found = [self._index.search(tile, k) for tile in asked]
+        shape = (-1, k)
+        labels = torch.from_numpy(np.stack([ids for _, ids in found])).masked_fill(lost, -1)
+        measured = torch.from_numpy(np.stack([near for near, _ in found])).clamp_min(0.0)
+        distances, ids = sort_neighbours(measured.view(shape), labels.view(shape))
+        distances, ids = distances[: len(queries)], ids[: len(queries)]
         values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
+
+
+def _tiles(queries: Tensor) -> Tensor:
+    """Queries (B, D) as tiles (T, _TILE, D), at least one, padded with zeros."""
+    missing = -len(queries) % _TILE if len(queries) else _TILE
+    padded = torch.nn.functional.pad(queries, (0, 0, 0, missing))
+    return padded.view(-1, _TILE, queries.shape[1])
 
 
 SEARCHERS: Final[Mapping[str, Callable[[Datastore, torch.device], Searcher]]] = {
@@ -158,8 +166,53 @@ SEARCHERS: Final[Mapping[str, Callable[[Datastore, torch.device], Searcher]]] = 
 }
 
 
+AUTO: Final = "auto"
+
+
+@dataclass(frozen=True)
+class SearcherChoice:
+    """A searcher's name, and a line that says what it is and why it was taken."""
+
+    name: str
+    line: str
+
+
+def choose_searcher(name: str, datastore: Datastore, device: torch.device | str) -> SearcherChoice:
+    """Resolve `name`: for `auto` exact search where keys fit and are few enough, else an index.
+
+    Raises:
+        UserError: unknown name.
+    """
+    if name != AUTO:
+        if name not in SEARCHERS:
+            known = ", ".join((AUTO, *SEARCHERS))
+            raise UserError(f"searcher {name!r}: unknown; choose one of {known}")
+        return SearcherChoice(name, f"kNN search: {name}, as asked for")
+    device = torch.device(device)
+    rows, dim = len(datastore), datastore.manifest.dim
+    size = f"{rows:,} keys x {dim}"
+    ivf = datastore.manifest.indexes.get("ivf")
+    if device.type == "cpu":
+        exact, slow = rows * dim <= _EXACT_ON_CPU, "exact search would outlast the model's own step"
+    else:
+        free, _ = torch.cuda.mem_get_info(device)
+        exact, slow = rows * dim * 4 <= free // 2, "the keys do not fit on the device"
+    if exact:
+        return SearcherChoice("torch", f"kNN search: torch, exact, {size} on {device}")
+    if ivf is not None:
+        return SearcherChoice(
+            "faiss-ivf",
+            f"kNN search: faiss-ivf, {size}, {ivf.nprobe} of {ivf.nlist} lists, recall@16 "
+            f"{ivf.recall_at_16:.4f} ({slow})",
+        )
+    if device.type != "cpu" and "flat" in datastore.manifest.indexes:
+        return SearcherChoice("faiss-flat", f"kNN search: faiss-flat, exact, {size} ({slow})")
+    remedy = f"`knm index {datastore.path} --kind ivf` makes it faster"
+    return SearcherChoice("torch", f"kNN search: torch, exact, {size}; {remedy}")
+
+
 def open_searcher(name: str, datastore: Datastore, device: torch.device | str) -> Searcher:
-    """Open the searcher `name` over `datastore`, with its work on `device` if it can be there.
+    """Open the searcher `name` (not `auto`) over `datastore`, on `device` if it can be there.
 
     Raises:
         UserError: unknown name, or the datastore lacks the index it needs.

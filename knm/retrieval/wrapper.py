@@ -19,7 +19,7 @@ from knm.errors import UserError
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
 from knm.retrieval.presets import Preset
-from knm.retrieval.searchers import Neighbours, Searcher, open_searcher
+from knm.retrieval.searchers import Neighbours, Searcher, choose_searcher, open_searcher
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,24 @@ class Retriever:
         self.temperature = preset.temperature_for(datastore)
         self._weight = preset.build_weight()
         self._fusion: Fusion = MixtureFusion(self.temperature)
-        self.searcher = searcher or open_searcher(preset.searcher, datastore, device)
+        self.search_choice = choose_searcher(preset.searcher, datastore, device)
+        self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
+
+    def check_width(self, model: PreTrainedModel) -> None:
+        """Refuse a model whose output head takes vectors of another width than the keys.
+
+        Raises:
+            UserError: naming both widths, or where the model has no head.
+        """
+        head = model.get_output_embeddings()
+        if head is None:
+            raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
+        width, dim = head.weight.shape[1], self.datastore.manifest.dim
+        if width != dim:
+            raise UserError(
+                f"{self.datastore.path}: its keys have {dim} dimensions, the model's hidden "
+                f"states {width}: choose the datastore that belongs to the model"
+            )
 
     def correct(self, hidden: Tensor, lm: LMOutput) -> Correction:
         """Correct what the LM says at hidden states `hidden` (B, D), each row by itself.
@@ -146,16 +163,9 @@ def corrected(
         RuntimeError: the model is being corrected already.
     """
     head = model.get_output_embeddings()
-    if head is None:
-        raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
     if isinstance(head, CorrectedHead):
         raise RuntimeError("this model is being corrected already: corrected() does not nest")
-    width, dim = head.weight.shape[1], retriever.datastore.manifest.dim
-    if width != dim:
-        raise UserError(
-            f"{retriever.datastore.path}: its keys have {dim} dimensions, the model's hidden "
-            f"states {width}: choose the datastore that belongs to the model"
-        )
+    retriever.check_width(model)
     places = [
         (parent, name)
         for parent in model.modules()

@@ -41,4 +41,5 @@ def test_a_certain_lm_leaves_exactly_nothing():
 
 
 def test_rows_of_nan_are_not_searched_behind_a_gate():
-    assert searched(ConfidenceWeight(0.25, 0.01), LMOutput.read(LM.logits * torch.nan)) == [False] * 3
+    unknown = LMOutput.read(LM.logits * torch.nan)
+    assert searched(ConfidenceWeight(0.25, 0.01), unknown) == [False] * 3

@@ -1,0 +1,198 @@
+"""The device's part of slot decoding: prefill, decoding steps and the cache that they share.
+
+Rows are independent: a step always computes all slots, in the same shapes, whichever are taken; a
+prompt is prefilled by itself in its own length.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from knm.engine.decoder import Decoder, Operations, Placement, forward
+from knm.engine.records import Sampling
+from knm.engine.sampling import sample
+from knm.engine.state import FirstChange, SlotState, host_copy
+from knm.retrieval import LMOutput, Retriever
+
+
+class Mode(IntEnum):
+    """What the choice of tokens needs; each contains those before it."""
+
+    GREEDY = 0
+    SAMPLED = 1
+    NUCLEUS = 2
+
+
+class Kernels(Operations, Protocol):
+    """A device's kernels."""
+
+    def attend(
+        self,
+        decoder: Decoder,
+        q: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        positions: Tensor,
+        lengths: Sequence[int],
+    ) -> Tensor:
+        """Attend with q (B, heads, D) to keys and values (B, kv heads, capacity, D).
+
+        Row b sees places 0 to `positions[b]`, that is the first `lengths[b]`. Returns
+        (B, heads * D).
+        """
+        ...
+
+    def read_logits(self, logits: Tensor) -> LMOutput:
+        """What the LM says, from logits (B, V)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a run of steps gave: history (interval, 3, B) and first changes, on the host."""
+
+    history: Tensor
+    first_change: FirstChange | None
+    wait: Callable[[], None]
+
+
+class SlotProgram:
+    """Decodes `slots` sequences of up to `capacity` tokens, `interval` steps at a time."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        kernels: Kernels,
+        retriever: Retriever | None,
+        *,
+        slots: int,
+        capacity: int,
+        interval: int,
+    ) -> None:
+        self.capacity = capacity
+        self._decoder = decoder
+        self._kernels = kernels
+        self._retriever = retriever
+        self._interval = interval
+        self._slots = slots
+        self._state = SlotState.allocate(slots, interval, retriever, decoder.device)
+        # What the host knows of the lengths; a graph does not need it.
+        self._lengths = [1] * slots
+        self._running = [False] * slots
+        self._cache = self._allocate()
+
+    waits = True  # whether `run` returns only when the steps are done
+
+    @torch.inference_mode()
+    def grow(self, capacity: int) -> None:
+        """Make room for longer sequences; those in the slots stay."""
+        old, written = self._cache, self.capacity
+        self.capacity = capacity
+        self._cache = self._allocate()
+        self._cache[..., :written, :] = old
+
+    @torch.inference_mode()
+    def admit(self, slot: int, prompt: Sequence[int], noise_key: int, how: Sampling) -> None:
+        """Put a prompt into a slot. Its last token is left to the first step."""
+        last = len(prompt) - 1
+        if last:
+            device = self._decoder.device
+            forward(
+                self._decoder,
+                self._kernels,
+                torch.tensor(prompt[:last], device=device),
+                torch.arange(last, device=device),
+                self._placement(torch.full((last,), slot, device=device)),
+                lambda layer, q: self._attend_prompt(layer, q, slot),
+            )
+        self._state.occupy(slot, prompt[last], last, noise_key, how)
+        self._lengths[slot] = last + 1
+        self._running[slot] = True
+
+    @torch.inference_mode()
+    def free(self, slot: int) -> None:
+        """Take a sequence out of its slot."""
+        self._state.free(slot)
+        self._lengths[slot] = 1
+        self._running[slot] = False
+
+    @torch.inference_mode()
+    def run(self, mode: Mode) -> Snapshot:
+        """Take `interval` steps."""
+        for _ in range(self._interval):
+            self._take_step(mode)
+            for slot, running in enumerate(self._running):
+                self._lengths[slot] = min(self._lengths[slot] + running, self.capacity)
+        first = self._state.first_change
+        return Snapshot(
+            host_copy(self._state.history),
+            None if first is None else first.host_copy(),
+            self._mark(),
+        )
+
+    def _allocate(self) -> Tensor:
+        """A cache (layers, key or value, slots, kv heads, capacity, D)."""
+        decoder = self._decoder
+        shape = (len(decoder.layers), 2, self._slots, decoder.key_value_heads)
+        return torch.zeros(
+            (*shape, self.capacity, decoder.head_dim), dtype=decoder.dtype, device=decoder.device
+        )
+
+    def _take_step(self, mode: Mode) -> None:
+        self._step(mode)
+
+    def _mark(self) -> Callable[[], None]:
+        """A function that waits for all that was asked of the device so far."""
+        return lambda: None
+
+    def _step(self, mode: Mode) -> None:
+        state, decoder = self._state, self._decoder
+        hidden = forward(
+            decoder,
+            self._kernels,
+            state.tokens,
+            state.positions,
+            self._placement(state.rows),
+            self._attend_slots,
+        )
+        lm = self._kernels.read_logits(decoder.head(hidden))
+        correction = None
+        if self._retriever is not None:
+            correction = self._retriever.correct(hidden, lm)
+        token = lm.token if correction is None else correction.token
+        if mode is not Mode.GREEDY:
+            drawn = sample(
+                (lm.logits if correction is None else correction.logits).float(),
+                state.temperature,
+                state.top_p if mode is Mode.NUCLEUS else None,
+                state.noise_keys,
+                state.positions,
+            )
+            token = torch.where(state.temperature > 0, drawn, token)
+        state.advance(token, correction, self.capacity - 1)
+
+    def _placement(self, rows: Tensor) -> Callable[[int], Placement]:
+        return lambda layer: Placement(self._cache[layer, 0], self._cache[layer, 1], rows)
+
+    def _attend_slots(self, layer: int, q: Tensor) -> Tensor:
+        keys, values = self._cache[layer]
+        positions = self._state.positions
+        return self._kernels.attend(self._decoder, q, keys, values, positions, self._lengths)
+
+    def _attend_prompt(self, layer: int, q: Tensor, slot: int) -> Tensor:
+        """Causal attention of q (T, heads, D) within one slot; returns (T, heads * D)."""
+        keys, values = self._cache[layer, :, slot : slot + 1, :, : len(q)]
+        attended = functional.scaled_dot_product_attention(
+            q.transpose(0, 1)[None],
+            keys,
+            values,
+            is_causal=True,
+            scale=self._decoder.attention_scale,
+            enable_gqa=self._decoder.heads != self._decoder.key_value_heads,
+        )
+        return attended[0].transpose(0, 1).flatten(1)
