@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -23,19 +24,21 @@ class CpuKernels(TorchOperations):
     ) -> Tensor:
         """Attend with q (B, heads, D) to the first `lengths` of keys and values.
 
-        These are (B, kv heads, capacity, D). Returns (B, heads * D).
+        These are (B, capacity, kv heads, D). Returns (B, heads * D).
         """
-        out = q.new_empty(q.shape)
-        for row, length in enumerate(lengths):
-            part = slice(row, row + 1)
-            out[row] = functional.scaled_dot_product_attention(
-                q[part, :, None],
-                keys[part, :, :length],
-                values[part, :, :length],
+        shared = decoder.heads != decoder.key_value_heads
+        keys, values = keys.transpose(1, 2), values.transpose(1, 2)
+        parts = [
+            functional.scaled_dot_product_attention(
+                q[row : row + 1, :, None],
+                keys[row : row + 1, :, :length],
+                values[row : row + 1, :, :length],
                 scale=decoder.attention_scale,
-                enable_gqa=decoder.heads != decoder.key_value_heads,
-            )[0, :, 0]
-        return out.flatten(1)
+                enable_gqa=shared,
+            )
+            for row, length in enumerate(lengths)
+        ]
+        return torch.cat(parts).flatten(1)
 
     def read_logits(self, logits: Tensor) -> LMOutput:
         """What the LM says, from logits (B, V)."""

@@ -130,14 +130,14 @@ class Operations(Protocol):
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a layer's keys and values go: `keys[rows, :, positions]`, likewise `values`.
+    """Where a layer's keys and values go: token n to `keys[places[n]]`, likewise `values`.
 
-    `keys` and `values` (slots, kv heads, capacity, D); `rows` (N,) int64.
+    `keys` and `values` (slots * capacity, kv heads * D); `places` (N,) int64.
     """
 
     keys: Tensor
     values: Tensor
-    rows: Tensor
+    places: Tensor
 
 
 def forward(
@@ -197,8 +197,8 @@ class TorchOperations:
             sin = functional.embedding(positions, decoder.rope.sin)[:, None]
             first, second = qk.chunk(2, -1)
             qk = qk * cos + torch.cat([-second, first], -1) * sin
-        into.keys[into.rows, :, positions] = qk[:, decoder.heads :]
-        into.values[into.rows, :, positions] = v
+        into.keys.index_copy_(0, into.places, qk[:, decoder.heads :].flatten(1))
+        into.values.index_copy_(0, into.places, v.flatten(1))
         return qk[:, : decoder.heads]
 
     def activate(self, decoder: Decoder, x: Tensor) -> Tensor:

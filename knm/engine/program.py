@@ -40,7 +40,7 @@ class Kernels(Operations, Protocol):
         positions: Tensor,
         lengths: Sequence[int],
     ) -> Tensor:
-        """Attend with q (B, heads, D) to keys and values (B, kv heads, capacity, D).
+        """Attend with q (B, heads, D) to keys and values (B, capacity, kv heads, D).
 
         Row b sees places 0 to `positions[b]`, that is the first `lengths[b]`. Returns
         (B, heads * D).
@@ -94,7 +94,7 @@ class SlotProgram:
         old, written = self._cache, self.capacity
         self.capacity = capacity
         self._cache = self._allocate()
-        self._cache[..., :written, :] = old
+        self._cache[:, :, :, :written] = old
 
     @torch.inference_mode()
     def admit(self, slot: int, prompt: Sequence[int], noise_key: int, how: Sampling) -> None:
@@ -102,12 +102,13 @@ class SlotProgram:
         last = len(prompt) - 1
         if last:
             device = self._decoder.device
+            positions = torch.arange(last, device=device)
             forward(
                 self._decoder,
                 self._kernels,
                 torch.tensor(prompt[:last], device=device),
-                torch.arange(last, device=device),
-                self._placement(torch.full((last,), slot, device=device)),
+                positions,
+                self._placement(slot * self.capacity + positions),
                 lambda layer, q: self._attend_prompt(layer, q, slot),
             )
         self._state.occupy(slot, prompt[last], last, noise_key, how)
@@ -136,12 +137,11 @@ class SlotProgram:
         )
 
     def _allocate(self) -> Tensor:
-        """A cache (layers, key or value, slots, kv heads, capacity, D)."""
+        """A cache (layers, key or value, slots, capacity, kv heads, D)."""
         decoder = self._decoder
-        shape = (len(decoder.layers), 2, self._slots, decoder.key_value_heads)
-        return torch.zeros(
-            (*shape, self.capacity, decoder.head_dim), dtype=decoder.dtype, device=decoder.device
-        )
+        shape = (len(decoder.layers), 2, self._slots, self.capacity)
+        heads = (decoder.key_value_heads, decoder.head_dim)
+        return torch.zeros((*shape, *heads), dtype=decoder.dtype, device=decoder.device)
 
     def _take_step(self, mode: Mode) -> None:
         self._step(mode)
@@ -157,7 +157,7 @@ class SlotProgram:
             self._kernels,
             state.tokens,
             state.positions,
-            self._placement(state.rows),
+            self._placement(state.rows * self.capacity + state.positions),
             self._attend_slots,
         )
         lm = self._kernels.read_logits(decoder.head(hidden))
@@ -176,8 +176,9 @@ class SlotProgram:
             token = torch.where(state.temperature > 0, drawn, token)
         state.advance(token, correction, self.capacity - 1)
 
-    def _placement(self, rows: Tensor) -> Callable[[int], Placement]:
-        return lambda layer: Placement(self._cache[layer, 0], self._cache[layer, 1], rows)
+    def _placement(self, places: Tensor) -> Callable[[int], Placement]:
+        flat = self._cache.flatten(4).flatten(2, 3)
+        return lambda layer: Placement(flat[layer, 0], flat[layer, 1], places)
 
     def _attend_slots(self, layer: int, q: Tensor) -> Tensor:
         keys, values = self._cache[layer]
@@ -186,7 +187,7 @@ class SlotProgram:
 
     def _attend_prompt(self, layer: int, q: Tensor, slot: int) -> Tensor:
         """Causal attention of q (T, heads, D) within one slot; returns (T, heads * D)."""
-        keys, values = self._cache[layer, :, slot : slot + 1, :, : len(q)]
+        keys, values = self._cache[layer, :, slot : slot + 1, : len(q)].transpose(2, 3)
         attended = functional.scaled_dot_product_attention(
             q.transpose(0, 1)[None],
             keys,
