@@ -1,22 +1,37 @@
 """Which program decodes on which device."""
 
+from typing import Final
+
 from knm.engine.cpu import CpuKernels
 from knm.engine.decoder import Decoder
 from knm.engine.program import SlotProgram
 from knm.retrieval import Retriever
 
-_CPU_INTERVAL = 4  # steps between looks at what was written
+# Steps between looks at what was written: a finished sequence keeps its slot until the next one.
+_CPU_INTERVAL: Final = 4
+_CUDA_INTERVAL: Final = 8
 
 
 def open_program(
     decoder: Decoder, retriever: Retriever | None, slots: int, capacity: int
 ) -> SlotProgram:
     """The program for the decoder's device."""
-    return SlotProgram(
+    if decoder.device.type != "cuda":
+        return SlotProgram(
+            decoder,
+            CpuKernels(),
+            retriever,
+            slots=slots,
+            capacity=capacity,
+            interval=_CPU_INTERVAL,
+        )
+    from knm.engine.cuda import CudaKernels, CudaProgram
+
+    return CudaProgram(
         decoder,
-        CpuKernels(),
+        CudaKernels(),
         retriever,
         slots=slots,
         capacity=capacity,
-        interval=_CPU_INTERVAL,
+        interval=_CUDA_INTERVAL,
     )

@@ -50,7 +50,7 @@ def sample(
 
 def _outside_nucleus(scaled: Tensor, top_p: Tensor) -> Tensor:
     """Tokens (B, V) that are not among the fewest whose probabilities reach `top_p`."""
-    order = scaled.argsort(1, descending=True, stable=True)
+    order = scaled.sort(dim=1, descending=True, stable=True).indices
     probabilities = scaled.softmax(1).gather(1, order)
     before = probabilities.cumsum(1) - probabilities
     outside = before >= top_p.double()[:, None]

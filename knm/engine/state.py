@@ -104,6 +104,12 @@ class SlotState:
             else FirstChange.allocate(slots, retriever.preset.k, device),
         )
 
+    def parts(self) -> list[Tensor]:
+        """The tensors that steps change."""
+        first = self.first_change
+        traced = [] if first is None else [first.head, first.ids, first.values, first.distances]
+        return [self.tokens, self.positions, self.history, self.cursor, *traced]
+
     def occupy(self, slot: int, token: int, position: int, noise: int, how: Sampling) -> None:
         """Let a slot go on from `token` at `position`."""
         self.tokens[slot] = token

@@ -7,11 +7,11 @@ model for the length of a `with` block. What is not in here: how datastores are 
 
 from knm.retrieval.evidence import LMOutput, MixedLogits
 from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
+from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.presets import DEFAULT_PRESET, PRESETS, Preset, resolve_preset
 from knm.retrieval.searchers import (
     SEARCHERS,
     FaissSearcher,
-    Neighbours,
     Searcher,
     SearcherChoice,
     TorchSearcher,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from knm.retrieval.evidence import LMOutput, MixedLogits
-from knm.retrieval.searchers import Neighbours
+from knm.retrieval.neighbours import Neighbours
 
 
 class CorrectedLogits(Protocol):

@@ -13,59 +13,24 @@ from knm.datastore import Datastore
 from knm.datastore.exact import KeyChunk, nearest, padded_rows, sort_neighbours, stream_chunks
 from knm.datastore.index import import_faiss
 from knm.errors import UserError
+from knm.retrieval.neighbours import Neighbours
 
 # Queries are searched in tiles of this many, padded with zeros. Matrix products round differently
 # in different shapes; with one shape, a query's result cannot depend on how many others there are.
 _TILE: Final = 16
 # Keys per matrix product: on a CPU the scores of a tile should stay in the cache.
 _CPU_CHUNK: Final = 1 << 16
-_GPU_CHUNK: Final = 1 << 21
 # Numbers in all keys up to which exact search on a CPU costs no more than an index.
 _EXACT_ON_CPU: Final = 1 << 22
 
 
-@dataclass(frozen=True)
-class Neighbours:
-    """The k nearest entries of each row, nearest first.
+class Searcher(Protocol):
+    """Finds neighbours. Rows are independent of each other; rows that are not finite find none.
 
-    `distances` (B, k) float32 squared L2, `ids` (B, k) int64 and `values` (B, k) int64 token ids.
-    A missing neighbour has distance inf, id -1, value 0.
+    `on_device` says whether a search runs wholly on a GPU, without the host.
     """
 
-    distances: Tensor
-    ids: Tensor
-    values: Tensor
-
-    @classmethod
-    def none(cls, rows: int, k: int, device: torch.device) -> "Neighbours":
-        """`rows` rows for which nothing was found."""
-        return cls(
-            distances=torch.full((rows, k), torch.inf, device=device),
-            ids=torch.full((rows, k), -1, dtype=torch.int64, device=device),
-            values=torch.zeros((rows, k), dtype=torch.int64, device=device),
-        )
-
-    def spread(self, rows: Tensor, total: int) -> "Neighbours":
-        """Put row i at place `rows[i]` of `total`; the other places get nothing."""
-        wide = Neighbours.none(total, self.ids.shape[1], self.ids.device)
-        wide.distances[rows] = self.distances
-        wide.ids[rows] = self.ids
-        wide.values[rows] = self.values
-        return wide
-
-
-    def only(self, rows: Tensor) -> "Neighbours":
-        """Forget what was found for the rows that the mask `rows` (B,) leaves out."""
-        out = ~rows[:, None]
-        return Neighbours(
-            self.distances.masked_fill(out, torch.inf),
-            self.ids.masked_fill(out, -1),
-            self.values.masked_fill(out, 0),
-        )
-
-
-class Searcher(Protocol):
-    """Finds neighbours. Rows are independent of each other; rows that are not finite find none."""
+    on_device: bool
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D), of any float type, on any device."""
@@ -73,11 +38,13 @@ class Searcher(Protocol):
 
 
 class TorchSearcher:
-    """Exact search with all keys on one device as float32.
+    """Exact search on the CPU with all keys as float32.
 
-    A row's result is the same to the bit whatever the other rows are. Nothing here waits for the
-    device. Equal distances are ordered by id.
+    A row's result is the same to the bit whatever the other rows are. Equal distances are ordered
+    by id.
     """
+
+    on_device = False
 
     def __init__(self, datastore: Datastore, device: torch.device) -> None:
         self._device = device
@@ -89,10 +56,10 @@ class TorchSearcher:
             self._keys[piece], self._norms[piece] = chunk.keys, chunk.norms
         self._values = torch.zeros(rows, dtype=torch.int64, device=device)
         self._values[:count] = torch.from_numpy(datastore.values.astype("int64"))
-        step = _CPU_CHUNK if device.type == "cpu" else _GPU_CHUNK
         self._chunks = [
-            KeyChunk(start, self._keys[start : start + step], self._norms[start : start + step])
-            for start in range(0, rows, step)
+            KeyChunk(start, self._keys[start:end], self._norms[start:end])
+            for start in range(0, rows, _CPU_CHUNK)
+            for end in (start + _CPU_CHUNK,)
         ]
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
@@ -112,6 +79,8 @@ class FaissSearcher:
     Faiss computes small and large batches by different routines: queries go to it in tiles of one
     size, so that a row's result is the same to the bit whatever the other rows are.
     """
+
+    on_device = False
 
     def __init__(self, datastore: Datastore, device: torch.device, *, kind: str) -> None:
         """Open the index; `device` is not used, results go where the queries are.
@@ -159,8 +128,16 @@ def _tiles(queries: Tensor) -> Tensor:
     return padded.view(-1, _TILE, queries.shape[1])
 
 
+def _exact(datastore: Datastore, device: torch.device) -> Searcher:
+    if device.type != "cuda":
+        return TorchSearcher(datastore, device)
+    from knm.retrieval.device_search import DeviceSearcher
+
+    return DeviceSearcher(datastore, device)
+
+
 SEARCHERS: Final[Mapping[str, Callable[[Datastore, torch.device], Searcher]]] = {
-    "torch": TorchSearcher,
+    "torch": _exact,
     "faiss-flat": partial(FaissSearcher, kind="flat"),
     "faiss-ivf": partial(FaissSearcher, kind="ivf"),
 }
@@ -196,7 +173,7 @@ def choose_searcher(name: str, datastore: Datastore, device: torch.device | str)
         exact, slow = rows * dim <= _EXACT_ON_CPU, "exact search would outlast the model's own step"
     else:
         free, _ = torch.cuda.mem_get_info(device)
-        exact, slow = rows * dim * 4 <= free // 2, "the keys do not fit on the device"
+        exact, slow = rows * dim * 2 <= free // 2, "the keys do not fit on the device"
     if exact:
         return SearcherChoice("torch", f"kNN search: torch, exact, {size} on {device}")
     if ivf is not None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from knm.retrieval.evidence import LMOutput
-from knm.retrieval.searchers import Neighbours
+from knm.retrieval.neighbours import Neighbours
 
 
 class Weight(Protocol):

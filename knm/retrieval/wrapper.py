@@ -18,8 +18,9 @@ from knm.datastore.store import check_key_kind
 from knm.errors import UserError
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
+from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.presets import Preset
-from knm.retrieval.searchers import Neighbours, Searcher, choose_searcher, open_searcher
+from knm.retrieval.searchers import Searcher, choose_searcher, open_searcher
 
 
 @dataclass(frozen=True)
