@@ -78,7 +78,7 @@ class SlotProgram:
         self._decoder = decoder
         self._kernels = kernels
         self._retriever = retriever
-        self._interval = interval
+        self.interval = interval
         self._slots = slots
         self._state = SlotState.allocate(slots, interval, retriever, decoder.device)
         # What the host knows of the lengths; a graph does not need it.
@@ -125,7 +125,7 @@ class SlotProgram:
     @torch.inference_mode()
     def run(self, mode: Mode) -> Snapshot:
         """Take `interval` steps."""
-        for _ in range(self._interval):
+        for _ in range(self.interval):
             self._take_step(mode)
             for slot, running in enumerate(self._running):
                 self._lengths[slot] = min(self._lengths[slot] + running, self.capacity)
