@@ -67,17 +67,6 @@ def nearest(
             scores.masked_fill_(chunk.groups == exclude[:, None], torch.inf)
         lows = scores.view(len(scores), -1, BLOCK).amin(-1)
         best = smallest(torch.cat([best, best_of_scores(scores, lows, chunk.start, k)], 1), k)
-    return measure(queries, best, lost, fetch, k)
-
-
-def measure(
-    queries: Tensor,
-    best: Tensor,
-    lost: Tensor,
-    fetch: Callable[[Tensor], Tensor],
-    k: int,
-) -> tuple[Tensor, Tensor]:
-    """Distances and ids, as of `nearest`, of the packed `best` (B, up to k); `lost` (B, 1)."""
     if best.shape[1] < k:
         best = torch.nn.functional.pad(best, (0, k - best.shape[1]), value=_INFINITY_BITS << 32)
     missing = ((best >> 32) >= _INFINITY_BITS) | lost

@@ -51,7 +51,7 @@ class FirstChange:
             (self.values, found.values),
             (self.distances, found.distances),
         ):
-            kept.copy_(torch.where(take, new, kept))
+            torch.where(take, new, kept, out=kept)
 
     def host_copy(self) -> "FirstChange":
         """A copy on the host; on a GPU it is there when the stream has come so far."""

@@ -42,7 +42,7 @@ class MixedLogits:
     """Logits after a mixture: all of a row moved by `shift`, some tokens set to what they became.
 
     `shift` (B,) float32; `at_tokens` (B, k) float32 are the logits of `tokens` (B, k) int64, -inf
-    where there is none; rows that are not `usable` (B,) are the LM's.
+    where there is none; rows that are not `usable` (B,) are the LM's. `token` (B,) is the argmax.
     """
 
     lm: LMOutput
@@ -50,18 +50,7 @@ class MixedLogits:
     tokens: Tensor
     at_tokens: Tensor
     usable: Tensor
-
-    def argmax(self) -> Tensor:
-        """The most likely tokens (B,), without a pass over the vocabulary."""
-        best = self.at_tokens.amax(1)
-        # Of several neighbours' tokens with the same logit the lowest, as argmax has it.
-        beyond = torch.iinfo(torch.int64).max
-        raised = self.tokens.masked_fill(self.at_tokens != best[:, None], beyond).amin(1)
-        unraised = self.lm.top + self.shift
-        tied = torch.minimum(raised, self.lm.token)
-        token = torch.where(best > unraised, raised, self.lm.token)
-        token = torch.where(best == unraised, tied, token)
-        return torch.where(self.usable, token, self.lm.token)
+    token: Tensor
 
     def dense(self) -> Tensor:
         """The whole distribution (B, V) float32, on the scale of the LM's logits."""

@@ -13,7 +13,8 @@ from knm.retrieval.neighbours import Neighbours
 class CorrectedLogits(Protocol):
     """Logits after a fusion; what is not asked for is not computed."""
 
-    def argmax(self) -> Tensor:
+    @property
+    def token(self) -> Tensor:
         """The most likely tokens (B,) int64."""
         ...
 
@@ -42,6 +43,10 @@ class MixtureFusion:
 
     def __call__(self, lm: LMOutput, weight: Tensor, neighbours: Neighbours) -> MixedLogits:
         """Correct the LM's logits by `weight` (B,)."""
+        if lm.logits.device.type == "cuda":
+            from knm.retrieval.device_search import mix
+
+            return mix(lm, weight, neighbours, self.temperature)
         # All that is small is in float64: torch rounds exp and log by an element's place in the
         # tensor, and a row must come out the same wherever it stands.
         found = neighbours.ids >= 0  # (B, k)
@@ -58,11 +63,20 @@ class MixtureFusion:
         evidence = share.log() + log_knn + lm.log_sum[:, None]
         at_tokens = lm.logits.gather(1, tokens).float() + shift
         at_tokens = torch.logaddexp(at_tokens.double(), evidence).float()
-        return MixedLogits(
-            lm=lm,
-            shift=shift[:, 0],
-            tokens=tokens,
-            # Evidence only ever adds; missing neighbours, which all name token 0, take nothing away
-            at_tokens=at_tokens.masked_fill(~found, -torch.inf),
-            usable=found.any(1) & ~votes.isnan().any(1) & (weight > 0),
-        )
+        # Evidence only ever adds; missing neighbours, which all name token 0, take nothing away.
+        at_tokens = at_tokens.masked_fill(~found, -torch.inf)
+        usable = found.any(1) & ~votes.isnan().any(1) & (weight > 0)
+        token = _most_likely(lm, shift[:, 0], tokens, at_tokens)
+        token = torch.where(usable, token, lm.token)
+        return MixedLogits(lm, shift[:, 0], tokens, at_tokens, usable, token)
+
+
+def _most_likely(lm: LMOutput, shift: Tensor, tokens: Tensor, at_tokens: Tensor) -> Tensor:
+    """The argmax (B,) of mixed logits, without a pass over the vocabulary."""
+    best = at_tokens.amax(1)
+    # Of several neighbours' tokens with the same logit the lowest, as argmax has it.
+    beyond = torch.iinfo(torch.int64).max
+    raised = tokens.masked_fill(at_tokens != best[:, None], beyond).amin(1)
+    unraised = lm.top + shift
+    token = torch.where(best > unraised, raised, lm.token)
+    return torch.where(best == unraised, torch.minimum(raised, lm.token), token)

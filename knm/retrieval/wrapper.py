@@ -43,7 +43,7 @@ class Correction:
     @property
     def token(self) -> Tensor:
         """The most likely tokens (B,) int64."""
-        return self.lm.token if self.corrected is None else self.corrected.argmax()
+        return self.lm.token if self.corrected is None else self.corrected.token
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from knm.retrieval import TorchSearcher, open_searcher
+from knm.retrieval import LMOutput, MixtureFusion, Neighbours, TorchSearcher, open_searcher
 from tests.retrieval.stores import store_of
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -52,3 +52,35 @@ def test_ties_go_to_the_lowest_id_and_odd_rows_find_nothing():
     found = searcher.search(queries, 6)
     assert found.ids[0].tolist() == [7, 30, 31, 150, 290, 399]
     assert (found.ids[1:] == -1).all()
+
+
+@pytest.mark.parametrize("k", [1, 7, 16, 100])
+def test_other_numbers_of_neighbours(k):
+    store = store_of(keys_of(900, 24))
+    queries = queries_of(3, 24, torch.bfloat16)
+    expected = TorchSearcher(store, torch.device("cpu")).search(queries.cpu(), k)
+    found = open_searcher("torch", store, "cuda").search(queries, k)
+    assert torch.equal(found.ids.cpu(), expected.ids)
+
+
+@pytest.mark.parametrize("temperature", [0.01, 7.5])
+def test_the_mixture_is_that_of_the_cpu(temperature):
+    draw = torch.Generator().manual_seed(0)
+    logits = torch.randn(40, 500, generator=draw) * 6
+    weight = torch.tensor([0.0, 1e-6, 0.25, 0.9, 1.0]).repeat(8)
+    distances = (torch.rand(40, 16, generator=draw) * 20).sort(1).values
+    ids = torch.randint(0, 9, (40, 16), generator=draw)
+    values = torch.randint(0, 30, (40, 16), generator=draw)
+    ids[5:10], ids[10:15, 7:] = -1, -1
+    distances[15, 3] = torch.nan
+    found = Neighbours(
+        distances.masked_fill(ids < 0, torch.inf), ids, values.masked_fill(ids < 0, 0)
+    )
+    moved = Neighbours(found.distances.cuda(), found.ids.cuda(), found.values.cuda())
+    fusion = MixtureFusion(temperature)
+    expected = fusion(LMOutput.read(logits), weight, found)
+    mixed = fusion(LMOutput.read(logits.cuda()), weight.cuda(), moved)
+    torch.testing.assert_close(mixed.dense().cpu(), expected.dense(), rtol=1e-5, atol=1e-5)
+    assert torch.equal(mixed.token.cpu(), expected.token)
+    assert torch.equal(mixed.token, mixed.dense().argmax(1))
+    assert torch.equal(mixed.usable.cpu(), expected.usable)
