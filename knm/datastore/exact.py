@@ -66,7 +66,7 @@ def nearest(
         if exclude is not None and chunk.groups is not None:
             scores.masked_fill_(chunk.groups == exclude[:, None], torch.inf)
         lows = scores.view(len(scores), -1, BLOCK).amin(-1)
-        best = smallest(torch.cat([best, best_of_scores(scores, lows, chunk.start, k)], 1), k)
+        best = _smallest(torch.cat([best, _best_of_scores(scores, lows, chunk.start, k)], 1), k)
     if best.shape[1] < k:
         best = torch.nn.functional.pad(best, (0, k - best.shape[1]), value=_INFINITY_BITS << 32)
     missing = ((best >> 32) >= _INFINITY_BITS) | lost
@@ -107,14 +107,14 @@ def stored_keys(store: Datastore, ids: Tensor) -> Tensor:
     return torch.from_numpy(store.read_keys(ids.cpu().numpy())).to(ids.device)
 
 
-def best_of_scores(scores: Tensor, lows: Tensor, start: int, k: int) -> Tensor:
+def _best_of_scores(scores: Tensor, lows: Tensor, start: int, k: int) -> Tensor:
     """The k smallest of each row of scores (B, C), packed; `lows` (B, C / BLOCK) are minima."""
     block_ids = torch.arange(lows.shape[1], device=scores.device)
     # The blocks that hold the k smallest scores are those with the k smallest minima.
-    blocks = smallest(_pack(lows, block_ids), k) & _LOW_WORD
+    blocks = _smallest(_pack(lows, block_ids), k) & _LOW_WORD
     inside = torch.arange(BLOCK, device=scores.device)
     members = (blocks[:, :, None] * BLOCK + inside).flatten(1)
-    return smallest(_pack(scores.gather(1, members), members + start), k)
+    return _smallest(_pack(scores.gather(1, members), members + start), k)
 
 
 def _pack(scores: Tensor, ids: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ def _pack(scores: Tensor, ids: Tensor) -> Tensor:
     return (ordered << 32) | ids
 
 
-def smallest(packed: Tensor, k: int) -> Tensor:
+def _smallest(packed: Tensor, k: int) -> Tensor:
     """The k smallest of each row of packed scores (B, C), ascending."""
     width = min(k, packed.shape[1])
     return torch.topk(packed, width, dim=1, largest=False, sorted=True).values

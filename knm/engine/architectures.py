@@ -115,7 +115,7 @@ def _gpt2_layer(block: Any) -> Layer:
         qk_norm=None,
         attention_out=_transposed(block.attn.c_proj),
         mlp_norm=_layer_norm(block.ln_2),
-        up=Linear(*(_pad_rows(part) for part in (up.weight, up.bias))),
+        up=Linear(_pad_rows(up.weight), None if up.bias is None else _pad_rows(up.bias)),
         down=_padded_input(_transposed(block.mlp.c_proj)),
     )
 
@@ -146,12 +146,12 @@ def _fused(modules: Sequence[Any], *, pad: bool = False) -> Linear:
         if parts[0] is None:
             return None
         heights = [len(part) for part in parts]
-        padded = [_pad_rows(part.detach()) if pad else part.detach() for part in parts]
-        whole = torch.cat([part for part in padded if part is not None])
+        pieces = [_pad_rows(part.detach()) if pad else part.detach() for part in parts]
+        whole = torch.cat(pieces)
         start = 0
-        for parameter, height, piece in zip(parts, heights, padded, strict=True):
+        for parameter, height, piece in zip(parts, heights, pieces, strict=True):
             parameter.data = whole[start : start + height]
-            start += height if piece is None else len(piece)
+            start += len(piece)
         return whole
 
     weight = join("weight")
@@ -159,10 +159,10 @@ def _fused(modules: Sequence[Any], *, pad: bool = False) -> Linear:
     return Linear(weight, join("bias"))
 
 
-def _pad_rows(part: Tensor | None) -> Tensor | None:
-    """Add zero rows up to whole vectors; none where there is nothing to add."""
-    missing = 0 if part is None else -len(part) % _ALIGNMENT
-    if part is None or missing == 0:
+def _pad_rows(part: Tensor) -> Tensor:
+    """Add zero rows up to whole vectors."""
+    missing = -len(part) % _ALIGNMENT
+    if missing == 0:
         return part
     return functional.pad(part, (0, 0) * (part.dim() - 1) + (0, missing))
 

@@ -1,6 +1,7 @@
 """The GPU's kernels, and decoding steps replayed as CUDA graphs."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
@@ -17,6 +18,7 @@ _SPLIT: Final = 256  # places that one program of the attention reads
 _PLACES: Final = 64  # of them at a time
 _VOCABULARY_BLOCK: Final = 4096
 _WARM_UP: Final = 2
+_BUCKET: Final = 32  # tokens
 
 
 class CudaKernels(TorchOperations):
@@ -170,46 +172,83 @@ class CudaKernels(TorchOperations):
         )
 
 
-class CudaProgram(SlotProgram):
-    """Replays each step as a graph, unless the searcher works on the host.
+@dataclass(frozen=True)
+class _PromptGraph:
+    """A prefill of a fixed number of `tokens` (T,) into the scratch cache."""
 
-    A graph is captured when its mode is first needed, and again when the cache has grown.
+    tokens: Tensor
+    graph: torch.cuda.CUDAGraph
+
+
+class CudaProgram(SlotProgram):
+    """Replays each step as a graph, unless the searcher works on the host; prefills too.
+
+    A graph is captured when its mode or prompt length is first needed, and again when the cache
+    has grown. Prompts are padded to whole multiples of `_BUCKET` tokens, which is a matter of each
+    prompt alone.
     """
 
     waits = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._graphs: dict[Mode, torch.cuda.CUDAGraph] = {}
+        self._steps: dict[Mode, torch.cuda.CUDAGraph] = {}
+        self._prompts: dict[int, _PromptGraph] = {}
+        self._pool = torch.cuda.graph_pool_handle()
         super().__init__(*arguments, **options)
         self._capturable = self._retriever is None or self._retriever.searcher.on_device
 
     def grow(self, capacity: int) -> None:
         """Make room for longer sequences; those in the slots stay."""
-        self._graphs.clear()
+        self._steps.clear()
+        self._prompts.clear()
         super().grow(capacity)
+
+    def _allocate(self) -> Tensor:
+        # Where prompts are prefilled before they are copied to their slots: a graph cannot choose.
+        cache = super()._allocate()
+        self._scratch = torch.zeros_like(cache[:, :, :1])
+        return cache
+
+    def _prefill(self, slot: int, tokens: Tensor) -> None:
+        length = len(tokens)
+        padded = min(-(-length // _BUCKET) * _BUCKET, self.capacity)
+        if padded not in self._prompts:
+            self._prompts[padded] = self._capture_prompt(padded, tokens.device)
+        prompt = self._prompts[padded]
+        prompt.tokens.zero_()
+        prompt.tokens[:length] = tokens
+        prompt.graph.replay()
+        self._cache[:, :, slot, :length] = self._scratch[:, :, 0, :length]
+
+    def _capture_prompt(self, length: int, device: torch.device) -> _PromptGraph:
+        tokens = torch.zeros(length, dtype=torch.int64, device=device)
+        graph = self._capture(lambda: self._forward_prompt(tokens, self._scratch))
+        return _PromptGraph(tokens, graph)
 
     def _take_step(self, mode: Mode) -> None:
         if not self._capturable:
             self._step(mode)
             return
-        if mode not in self._graphs:
-            self._graphs[mode] = self._capture(mode)
-        self._graphs[mode].replay()
+        if mode not in self._steps:
+            # What the trials do to the slots' state is undone.
+            saved = [part.clone() for part in self._state.parts()]
+            self._steps[mode] = self._capture(lambda: self._step(mode))
+            for part, before in zip(self._state.parts(), saved, strict=True):
+                part.copy_(before)
+        self._steps[mode].replay()
 
-    def _capture(self, mode: Mode) -> torch.cuda.CUDAGraph:
-        """Record one step. What its trials do to the slots' state is undone."""
-        saved = [part.clone() for part in self._state.parts()]
+    def _capture(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:
+        """Record what `work` asks of the device, after trials that compile and choose kernels."""
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UP):
-                self._step(mode)
+                work()
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._step(mode)
-        for part, before in zip(self._state.parts(), saved, strict=True):
-            part.copy_(before)
+        # One pool for all: graphs run one after the other, and leave results outside it.
+        with torch.cuda.graph(graph, pool=self._pool):
+            work()
         return graph
 
     def _mark(self) -> Callable[[], None]:

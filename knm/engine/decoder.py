@@ -206,7 +206,7 @@ class TorchOperations:
         width = x.shape[1] // 2 if decoder.gated else x.shape[1]
         gate, up = (x[:, :width], x[:, width:]) if decoder.gated else (x, None)
         if x.device.type == "cpu":
-            pieces = gate.contiguous().split(max(1, _GRAIN // width))
+            pieces = torch.split(gate.contiguous(), max(1, _GRAIN // width))
             active = torch.cat([decoder.activation(piece) for piece in pieces])
         else:
             active = decoder.activation(gate)

@@ -101,19 +101,27 @@ class SlotProgram:
         """Put a prompt into a slot. Its last token is left to the first step."""
         last = len(prompt) - 1
         if last:
-            device = self._decoder.device
-            positions = torch.arange(last, device=device)
-            forward(
-                self._decoder,
-                self._kernels,
-                torch.tensor(prompt[:last], device=device),
-                positions,
-                self._placement(slot * self.capacity + positions),
-                lambda layer, q: self._attend_prompt(layer, q, slot),
-            )
+            self._prefill(slot, torch.tensor(prompt[:last], device=self._decoder.device))
         self._state.occupy(slot, prompt[last], last, noise_key, how)
         self._lengths[slot] = last + 1
         self._running[slot] = True
+
+    def _prefill(self, slot: int, tokens: Tensor) -> None:
+        """Write keys and values of `tokens` (T,) into a slot."""
+        cache = self._cache[:, :, slot : slot + 1]
+        self._forward_prompt(tokens, cache)
+
+    def _forward_prompt(self, tokens: Tensor, cache: Tensor) -> None:
+        """Write keys and values of `tokens` (T,) to the front of a cache of one slot."""
+        positions = torch.arange(len(tokens), device=tokens.device)
+        forward(
+            self._decoder,
+            self._kernels,
+            tokens,
+            positions,
+            _placement(cache, positions),
+            lambda layer, q: self._attend_prompt(q, cache[layer]),
+        )
 
     @torch.inference_mode()
     def free(self, slot: int) -> None:
@@ -157,7 +165,7 @@ class SlotProgram:
             self._kernels,
             state.tokens,
             state.positions,
-            self._placement(state.rows * self.capacity + state.positions),
+            _placement(self._cache, state.rows * self.capacity + state.positions),
             self._attend_slots,
         )
         lm = self._kernels.read_logits(decoder.head(hidden))
@@ -176,18 +184,17 @@ class SlotProgram:
             token = torch.where(state.temperature > 0, drawn, token)
         state.advance(token, correction, self.capacity - 1)
 
-    def _placement(self, places: Tensor) -> Callable[[int], Placement]:
-        flat = self._cache.flatten(4).flatten(2, 3)
-        return lambda layer: Placement(flat[layer, 0], flat[layer, 1], places)
-
     def _attend_slots(self, layer: int, q: Tensor) -> Tensor:
         keys, values = self._cache[layer]
         positions = self._state.positions
         return self._kernels.attend(self._decoder, q, keys, values, positions, self._lengths)
 
-    def _attend_prompt(self, layer: int, q: Tensor, slot: int) -> Tensor:
-        """Causal attention of q (T, heads, D) within one slot; returns (T, heads * D)."""
-        keys, values = self._cache[layer, :, slot : slot + 1, : len(q)].transpose(2, 3)
+    def _attend_prompt(self, q: Tensor, cache: Tensor) -> Tensor:
+        """Causal attention of q (T, heads, D) to one layer's cache (2, 1, capacity, kv heads, D).
+
+        Returns (T, heads * D).
+        """
+        keys, values = cache[:, :, : len(q)].transpose(2, 3)
         attended = functional.scaled_dot_product_attention(
             q.transpose(0, 1)[None],
             keys,
@@ -197,3 +204,13 @@ class SlotProgram:
             enable_gqa=self._decoder.heads != self._decoder.key_value_heads,
         )
         return attended[0].transpose(0, 1).flatten(1)
+
+
+def _placement(cache: Tensor, places: Tensor) -> Callable[[int], Placement]:
+    """Where tokens go in a cache (layers, 2, slots, capacity, kv heads, D)."""
+
+    def of_layer(layer: int) -> Placement:
+        keys, values = cache[layer].flatten(3).flatten(1, 2)
+        return Placement(keys, values, places)
+
+    return of_layer

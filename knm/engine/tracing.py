@@ -40,8 +40,10 @@ class SequenceTrace:
         self._searched += history[:, SEARCHED].tolist()
         if self._first is None and first is not None and first.head[slot, 0] > 0:
             self._first = _Change(
-                *(part[slot].tolist() for part in (first.head, first.ids, first.values)),
-                first.distances[slot].tolist(),
+                head=first.head[slot].tolist(),
+                ids=first.ids[slot].tolist(),
+                values=first.values[slot].tolist(),
+                distances=first.distances[slot].tolist(),
             )
 
     def observe(self, place: int, step: StepTrace) -> None:
@@ -52,8 +54,10 @@ class SequenceTrace:
         if changed and self._first is None:
             found = step.neighbours
             self._first = _Change(
-                [place, int(step.lm_token[0]), int(step.token[0])],
-                *(part[0].tolist() for part in (found.ids, found.values, found.distances)),
+                head=[place, int(step.lm_token[0]), int(step.token[0])],
+                ids=found.ids[0].tolist(),
+                values=found.values[0].tolist(),
+                distances=found.distances[0].tolist(),
             )
 
     def interventions(

@@ -64,7 +64,7 @@ class BenchRun:
         import torch
 
         from knm.datastore import Datastore
-        from knm.engine import BatchedEngine, GenerationOptions
+        from knm.engine import GenerationOptions, open_engine
         from knm.models import load_model
         from knm.retrieval import Retriever
 
@@ -78,7 +78,7 @@ class BenchRun:
             store = Datastore.open(self.datastore, expect=loaded.identity)
             retriever = Retriever(store, self.preset, device=loaded.device)
         generation = GenerationOptions(self.options.max_new_tokens, self.options.batch_size)
-        return BatchedEngine(loaded, generation, retriever)
+        return open_engine(loaded, generation, retriever)
 
     @property
     def configuration(self) -> dict[str, Any]:

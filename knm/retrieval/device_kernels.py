@@ -9,18 +9,19 @@ def score_kernel(
     queries,
     keys,
     norms,
-    scores,
     lows,
     rows,
     count,
     DIM: tl.constexpr,
     BLOCK: tl.constexpr,
+    GROUP: tl.constexpr,
     ROWS: tl.constexpr,
     DEPTH: tl.constexpr,
 ):
-    """Block n of keys, tile m of queries: scores |key|^2 - 2 query.key and their minima.
+    """Block n of keys, tile m of queries: the least |key|^2 - 2 query.key of each group of keys.
 
-    `scores` (rows, count) and `lows` (rows, count / BLOCK) float32.
+    `lows` (rows, count / GROUP) float32. The scores themselves are not written: reading a few
+    groups again costs less.
     """
     block, tile = tl.program_id(0), tl.program_id(1)
     member = block * BLOCK + tl.arange(0, BLOCK)
@@ -36,9 +37,11 @@ def score_kernel(
         k = tl.load(at_keys + start, inside[None, :], 0.0)
         product = tl.dot(q, tl.trans(k), product, input_precision="ieee")
     score = tl.load(norms + member)[None, :] - 2.0 * product
-    at = row.to(tl.int64)[:, None] * count + member[None, :]
-    tl.store(scores + at, score, asked[:, None])
-    tl.store(lows + row * (count // BLOCK) + block, tl.min(score, 1), asked)
+    groups: tl.constexpr = BLOCK // GROUP
+    low = tl.min(tl.reshape(score, [ROWS, groups, GROUP]), 2)
+    group = block * groups + tl.arange(0, groups)
+    at = row.to(tl.int64)[:, None] * (count // GROUP) + group[None, :]
+    tl.store(lows + at, low, asked[:, None])
 
 
 @triton.jit
@@ -50,101 +53,93 @@ def _pack(score, number):
 
 
 @triton.jit
-def pick_blocks_kernel(lows, picked, blocks, PARTS, K: tl.constexpr, WIDTH: tl.constexpr):
-    """Row b, part s of the blocks' minima (rows, blocks): the K smallest, packed with their block.
+def pick_groups_kernel(lows, picked, groups, PARTS, K: tl.constexpr, WIDTH: tl.constexpr):
+    """Row b, part s of the minima (rows, groups): the K smallest, packed with their group.
 
     `picked` (rows, PARTS, K) int64.
     """
     row, part = tl.program_id(0), tl.program_id(1)
-    block = part * WIDTH + tl.arange(0, WIDTH)
-    low = tl.load(lows + row * blocks + block, block < blocks, float("inf"))
-    packed = _pack(low, block)
-    largest = tl.full([WIDTH], 0x7FFFFFFFFFFFFFFF, tl.int64)
+    group = part * WIDTH + tl.arange(0, WIDTH)
+    low = tl.load(lows + row.to(tl.int64) * groups + group, group < groups, float("inf"))
+    packed = _pack(low, group)
     for place in range(K):
         least = tl.min(packed, 0)
         tl.store(picked + (row * PARTS + part) * K + place, least)
-        packed = tl.where(packed == least, largest, packed)
-
-
-@triton.jit
-def pick_keys_kernel(
-    picked,
-    scores,
-    best,
-    blocks,
-    count,
-    start,
-    FOUND,
-    FOUND_PADDED: tl.constexpr,
-    K: tl.constexpr,
-    K_PADDED: tl.constexpr,
-    BLOCK: tl.constexpr,
-):
-    """Row b: of the FOUND packed blocks the K smallest, and of their keys the K smallest.
-
-    `scores` (rows, count); `best` (rows, K) int64, scores packed with the key's id from `start` on.
-    """
-    row = tl.program_id(0)
-    places = tl.arange(0, FOUND_PADDED)
-    packed = tl.load(picked + row * FOUND + places, places < FOUND, 0x7FFFFFFFFFFFFFFF)
-    order = tl.arange(0, K_PADDED)
-    chosen = tl.full([K_PADDED], 0x7FFFFFFF, tl.int64)
-    for place in range(K):
-        least = tl.min(packed, 0)
-        chosen = tl.where(order == place, least & 0xFFFFFFFF, chosen)
         packed = tl.where(packed == least, 0x7FFFFFFFFFFFFFFF, packed)
-    member = chosen[:, None] * BLOCK + tl.arange(0, BLOCK)[None, :]
-    real = (chosen < blocks)[:, None] & (member < count)
-    score = tl.load(scores + row.to(tl.int64) * count + member, real, float("inf"))
-    keys = tl.where(real, _pack(score, member + start), 0x7FFFFFFFFFFFFFFF)
-    for place in range(K):
-        least = tl.min(tl.min(keys, 1), 0)
-        tl.store(best + row * K + place, least)
-        keys = tl.where(keys == least, 0x7FFFFFFFFFFFFFFF, keys)
 
 
 @triton.jit
 def measure_kernel(
-    queries, rounded, keys, best, measured, DIM: tl.constexpr, DIM_PADDED: tl.constexpr
+    queries,
+    rounded,
+    keys,
+    norms,
+    picked,
+    measured,
+    groups,
+    start,
+    FOUND,
+    FOUND_PADDED: tl.constexpr,
+    DIM: tl.constexpr,
+    DEPTH: tl.constexpr,
+    GROUP: tl.constexpr,
 ):
-    """Row b, candidate j of the packed `best` (rows, k): its distance by plain difference.
+    """Row b: distances by plain difference to the keys of its j-th best group.
 
-    `measured` (rows, k) int64 packs it with the candidate's id, or infinity with an id from
-    `MISSING` on where there is none.
+    `picked` (rows, FOUND) are the packed groups to choose from; `measured` (rows, k, GROUP) int64
+    gets each distance packed with its key's id, which counts from `start`; the largest integer
+    stands where there is no key, or the query is not finite.
     """
     row, place = tl.program_id(0), tl.program_id(1)
-    at = row * tl.num_programs(1) + place
-    depth = tl.arange(0, DIM_PADDED)
-    inside = depth < DIM
-    query = tl.load(queries + row * DIM + depth, inside, 0.0).to(tl.float32)
-    coarse = tl.load(rounded + row * DIM + depth, inside, 0.0).to(tl.float32)
-    size = tl.sum(query * query, 0) + tl.sum(coarse * coarse, 0)
-    packed = tl.load(best + at)
-    there = ((packed >> 32) < 0x7F800000) & (size < float("inf"))
-    entry = tl.where(there, packed & 0xFFFFFFFF, 0)
-    key = tl.load(keys + entry * DIM + depth, inside, 0.0).to(tl.float32)
-    distance = tl.where(there, tl.sum((query - key) * (query - key), 0), float("inf"))
-    tl.store(measured + at, _pack(distance, tl.where(there, entry, 0x7FFFFF00 + place)))
+    slots = tl.arange(0, FOUND_PADDED)
+    packed = tl.load(picked + row * FOUND + slots, slots < FOUND, 0x7FFFFFFFFFFFFFFF)
+    for _ in range(place):
+        packed = tl.where(packed == tl.min(packed, 0), 0x7FFFFFFFFFFFFFFF, packed)
+    group = tl.min(packed, 0) & 0xFFFFFFFF
+    there = group < groups
+    group = tl.where(there, group, 0)
+    member = group * GROUP + tl.arange(0, GROUP)
+    distance = tl.zeros([GROUP], tl.float32)
+    size = 0.0
+    for offset in range(0, DIM, DEPTH):
+        depth = offset + tl.arange(0, DEPTH)
+        inside = depth < DIM
+        query = tl.load(queries + row * DIM + depth, inside, 0.0).to(tl.float32)
+        coarse = tl.load(rounded + row * DIM + depth, inside, 0.0).to(tl.float32)
+        key = tl.load(keys + member[:, None] * DIM + depth[None, :], inside[None, :], 0.0)
+        apart = query[None, :] - key.to(tl.float32)
+        distance += tl.sum(apart * apart, 1)
+        size += tl.sum(query * query, 0) + tl.sum(coarse * coarse, 0)
+    real = there & (size < float("inf")) & (tl.load(norms + member) < float("inf"))
+    found = tl.where(real, _pack(distance, member + start), 0x7FFFFFFFFFFFFFFF)
+    tl.store(measured + (row * tl.num_programs(1) + place) * GROUP + tl.arange(0, GROUP), found)
 
 
 @triton.jit
 def settle_kernel(
-    measured, stored_values, distances, ids, values, K: tl.constexpr, K_PADDED: tl.constexpr
+    measured,
+    stored_values,
+    distances,
+    ids,
+    values,
+    FOUND,
+    FOUND_PADDED: tl.constexpr,
+    K: tl.constexpr,
 ):
-    """Row b of what `measure_kernel` gave: nearest first, each to the place its rank says."""
+    """Row b: the K smallest of `measured` (rows, FOUND), and the values stored with them."""
     row = tl.program_id(0)
-    order = tl.arange(0, K_PADDED)
-    inside = order < K
-    packed = tl.load(measured + row * K + order, inside, 0x7FFFFFFFFFFFFFFF)
-    rank = tl.sum((packed[None, :] < packed[:, None]).to(tl.int32), 1)
-    entry = packed & 0xFFFFFFFF
-    missing = entry >= 0x7FFFFF00
-    entry = tl.where(missing, 0, entry)
-    out = row * K + rank
-    tl.store(distances + out, (packed >> 32).to(tl.int32).to(tl.float32, bitcast=True), inside)
-    tl.store(ids + out, tl.where(missing, -1, entry), inside)
-    value = tl.load(stored_values + entry, inside, 0)
-    tl.store(values + out, tl.where(missing, 0, value), inside)
+    slots = tl.arange(0, FOUND_PADDED)
+    packed = tl.load(measured + row * FOUND + slots, slots < FOUND, 0x7FFFFFFFFFFFFFFF)
+    for place in range(K):
+        least = tl.min(packed, 0)
+        packed = tl.where(packed == least, 0x7FFFFFFFFFFFFFFF, packed)
+        missing = least == 0x7FFFFFFFFFFFFFFF
+        entry = tl.where(missing, 0, least & 0xFFFFFFFF)
+        distance = (least >> 32).to(tl.int32).to(tl.float32, bitcast=True)
+        at = row * K + place
+        tl.store(distances + at, tl.where(missing, float("inf"), distance))
+        tl.store(ids + at, tl.where(missing, -1, entry))
+        tl.store(values + at, tl.where(missing, 0, tl.load(stored_values + entry)))
 
 
 @triton.jit

@@ -8,18 +8,19 @@ import triton
 from torch import Tensor
 
 from knm.datastore import Datastore
-from knm.datastore.exact import BLOCK, best_of_scores, padded_rows, smallest
+from knm.datastore.exact import BLOCK, padded_rows
+from knm.errors import UserError
 from knm.retrieval import device_kernels
 from knm.retrieval.evidence import LMOutput, MixedLogits
 from knm.retrieval.neighbours import Neighbours
 
 _TILE: Final = 64  # queries per matrix product
 _READ_ROWS: Final = 1 << 16
-# Keys scored at a time: bounds the memory of scores to half a gigabyte for 64 queries.
+# Keys scored at a time: bounds what one program picks from.
 _CHUNK: Final = 1 << 21
-_PART: Final = 1024  # blocks that one program picks from
-_MOST_IN_KERNEL: Final = 64  # neighbours; beyond them torch picks
-_NOTHING: Final = 0x7F800000 << 32  # a packed score of infinity
+_GROUP: Final = 32  # keys of which the least score is kept
+_PART: Final = 1024  # groups that one program picks from
+_MOST_NEIGHBOURS: Final = 256
 _DTYPES: Final = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
@@ -48,98 +49,83 @@ class DeviceSearcher:
         self._values[:count] = torch.from_numpy(datastore.values.astype("int64"))
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
-        """Find the k nearest entries of `queries` (B, D)."""
-        rounded = queries.to(self._keys.dtype).contiguous()
-        best: Tensor | None = None
-        for start in range(0, len(self._keys), _CHUNK):
-            piece = slice(start, start + _CHUNK)
-            scores, lows = self._scores(rounded, self._keys[piece], self._norms[piece])
-            found = _pick(scores, lows, start, k)
-            best = found if best is None else smallest(torch.cat([best, found], 1), k)
-        assert best is not None
-        return self._measure(queries, rounded, best, k)
+        """Find the k nearest entries of `queries` (B, D).
 
-    def _measure(self, queries: Tensor, rounded: Tensor, best: Tensor, k: int) -> Neighbours:
-        """The neighbours of packed candidates (B, k), by their distance in float32."""
-        rows, dim = queries.shape
-        measured, ids, values = (torch.empty_like(best) for _ in range(3))
-        distances = torch.empty(best.shape, device=best.device)
-        device_kernels.measure_kernel[(rows, k)](
-            queries.contiguous(),
-            rounded,
-            self._keys,
-            best,
-            measured,
-            DIM=dim,
-            DIM_PADDED=triton.next_power_of_2(dim),
+        Raises:
+            UserError: more neighbours than the kernels hold.
+        """
+        if k > _MOST_NEIGHBOURS:
+            raise UserError(f"--knn-k {k}: at most {_MOST_NEIGHBOURS} on a GPU")
+        queries = queries.contiguous()
+        rounded = queries.to(self._keys.dtype)
+        measured = torch.cat(
+            [
+                self._measure(queries, rounded, slice(start, start + _CHUNK), k)
+                for start in range(0, len(self._keys), _CHUNK)
+            ],
+            1,
         )
-        # In a kernel of its own: ranks must compare one and the same rounding of each distance.
+        rows, found = measured.shape
+        distances = torch.empty((rows, k), device=queries.device)
+        ids, values = torch.empty((2, rows, k), dtype=torch.int64, device=queries.device)
         device_kernels.settle_kernel[(rows,)](
             measured,
             self._values,
             distances,
             ids,
             values,
+            found,
+            FOUND_PADDED=triton.next_power_of_2(found),
             K=k,
-            K_PADDED=triton.next_power_of_2(k),
-            num_warps=1,
         )
         return Neighbours(distances, ids, values)
 
-    def _scores(self, queries: Tensor, keys: Tensor, norms: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores (B, C) of keys (C, D), and the minimum of each block of keys (B, C / BLOCK)."""
-        rows, count = len(queries), len(keys)
-        scores = torch.empty((rows, count), device=keys.device)
-        lows = torch.empty((rows, count // BLOCK), device=keys.device)
+    def _measure(self, queries: Tensor, rounded: Tensor, piece: slice, k: int) -> Tensor:
+        """Packed distances (B, k * _GROUP) to the keys of the k groups that hold the nearest.
+
+        The k smallest scores are in the groups of the k smallest minima.
+        """
+        keys, norms = self._keys[piece], self._norms[piece]
+        (rows, dim), count = queries.shape, len(keys)
+        groups = count // _GROUP
+        lows = torch.empty((rows, groups), device=keys.device)
         device_kernels.score_kernel[(count // BLOCK, triton.cdiv(rows, _TILE))](
-            queries,
+            rounded,
             keys,
             norms,
-            scores,
             lows,
             rows,
             count,
-            DIM=keys.shape[1],
+            DIM=dim,
             BLOCK=BLOCK,
+            GROUP=_GROUP,
             ROWS=_TILE,
             DEPTH=64,
             num_warps=4,
             num_stages=4,
         )
-        return scores, lows
-
-
-def _pick(scores: Tensor, lows: Tensor, start: int, k: int) -> Tensor:
-    """The k smallest of each row of scores (B, C), packed with their ids from `start` on: (B, k).
-
-    `lows` (B, C / BLOCK) are the minima of blocks: the k smallest scores are in the blocks of the k
-    smallest minima.
-    """
-    rows, blocks = lows.shape
-    if k > _MOST_IN_KERNEL:
-        best = best_of_scores(scores, lows, start, k)
-        return torch.nn.functional.pad(best, (0, k - best.shape[1]), value=_NOTHING)
-    parts = triton.cdiv(blocks, _PART)
-    picked = torch.empty((rows, parts * k), dtype=torch.int64, device=lows.device)
-    device_kernels.pick_blocks_kernel[(rows, parts)](
-        lows, picked, blocks, parts, K=k, WIDTH=_PART, num_warps=4
-    )
-    best = torch.empty((rows, k), dtype=torch.int64, device=lows.device)
-    device_kernels.pick_keys_kernel[(rows,)](
-        picked,
-        scores,
-        best,
-        blocks,
-        scores.shape[1],
-        start,
-        parts * k,
-        FOUND_PADDED=triton.next_power_of_2(parts * k),
-        K=k,
-        K_PADDED=triton.next_power_of_2(k),
-        BLOCK=BLOCK,
-        num_warps=8,
-    )
-    return best
+        parts = triton.cdiv(groups, _PART)
+        picked = torch.empty((rows, parts * k), dtype=torch.int64, device=keys.device)
+        device_kernels.pick_groups_kernel[(rows, parts)](
+            lows, picked, groups, parts, K=k, WIDTH=_PART
+        )
+        measured = torch.empty((rows, k * _GROUP), dtype=torch.int64, device=keys.device)
+        device_kernels.measure_kernel[(rows, k)](
+            queries,
+            rounded,
+            keys,
+            norms,
+            picked,
+            measured,
+            groups,
+            piece.start,
+            parts * k,
+            FOUND_PADDED=triton.next_power_of_2(parts * k),
+            DIM=dim,
+            DEPTH=128,
+            GROUP=_GROUP,
+        )
+        return measured
 
 
 def mix(lm: LMOutput, weight: Tensor, neighbours: Neighbours, temperature: float) -> MixedLogits:
@@ -166,6 +152,6 @@ def mix(lm: LMOutput, weight: Tensor, neighbours: Neighbours, temperature: float
         temperature,
         K=k,
         K_PADDED=triton.next_power_of_2(k),
-        num_warps=1,
+        num_warps=1 if k <= 32 else 4,
     )
     return MixedLogits(lm, shift, neighbours.values, at_tokens, usable, token)
