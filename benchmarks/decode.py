@@ -1,4 +1,4 @@
-"""Tokens per second of decoding, with and without kNN, against plain `generate`: one run, one table.
+"""Tokens per second with and without kNN, against plain `generate`: one run, one table.
 
     python -m benchmarks.decode --shape qwen3-4b --slots 64 --stores 24000x2560 1000000x512
 
@@ -95,19 +95,17 @@ class Ours:
         self._decoder = read_decoder(loaded.model)
 
     def measure(self, name: str, retriever: Retriever | None, key_bytes: int) -> Row:
-        """Tokens per second of a run of two slots' fill, and the median step at full slots."""
+        """Tokens per second of a run with prefill, and the median step at full slots."""
         step = self._step_ms(retriever)
         options = self._options
         generation = GenerationOptions(options.new_tokens, options.slots)
-        engine = open_engine(self._loaded, generation, retriever, notify=lambda line: None)
-        engine.complete(as_requests(self._prompts, 16))  # captures the graph
+        engine = open_engine(self._loaded, generation, retriever, notify=print)
         requests = as_requests(self._prompts, options.new_tokens)
+        engine.complete(requests)  # captures the graphs
         seconds, done = timed(lambda: engine.complete(requests))
         tokens = sum(each.completion_tokens for each in done)
         floor = (self._read_bytes() + key_bytes) / self._bandwidth * 1e3
-        return Row(
-            name, tokens / seconds, len(requests), options.new_tokens, seconds, step, floor
-        )
+        return Row(name, tokens / seconds, len(requests), options.new_tokens, seconds, step, floor)
 
     def _step_ms(self, retriever: Retriever | None) -> float:
         options = self._options
@@ -171,9 +169,7 @@ def static(loaded: LoadedModel, prompts: list[list[int]], new_tokens: int) -> Ro
     return plain(name, loaded, prompts, new_tokens, cache_implementation="static")
 
 
-def faiss_wrapper(
-    loaded: LoadedModel, prompts: list[list[int]], options: Any, device: str
-) -> Row:
+def faiss_wrapper(loaded: LoadedModel, prompts: list[list[int]], options: Any, device: str) -> Row:
     """`generate` corrected from a flat Faiss index on the host, as published wrappers do."""
     size, dim = options.faiss
     store = random_datastore(loaded, size, dim, device)

@@ -37,16 +37,17 @@ def main() -> None:
         Request(problem.question_id, run.prompt(problem)) for problem in run.problem_set.problems
     ]
     loaded = load_model(device="cpu")
-    sample = requests[:: options.sample]
     figures: dict[str, Any] = {}
     texts: dict[str, dict[str, str]] = {}
 
     def note(name: str, tokens: int, seconds: float) -> None:
-        figures[name] = {"tokens": tokens, "seconds": seconds, "tokens_per_second": tokens / seconds}
-        print(f"{name:44} {tokens:7} tokens {seconds:7.1f} s {tokens / seconds:8.1f} /s", flush=True)
+        speed = tokens / seconds
+        figures[name] = {"tokens": tokens, "seconds": seconds, "tokens_per_second": speed}
+        print(f"{name:44} {tokens:7} tokens {seconds:7.1f} s {speed:8.1f} /s", flush=True)
 
-    for size in (1, *options.batches):
-        spent, tokens = generate(loaded, sample if size == 1 else requests[:: options.sample // 2], size)
+    for size in options.batches:
+        every = options.sample if size == 1 else max(1, options.sample // 2)
+        spent, tokens = generate(loaded, requests[::every], size)
         note(f"generate, left-padded batches of {size}", tokens, spent)
     store = Datastore.open(store_path, expect=loaded.identity)
     settings: list[tuple[str, str | None]] = [("no kNN", None), ("kNN faiss-ivf", "faiss-ivf")]
@@ -97,7 +98,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sample", type=int, default=8)
-    parser.add_argument("--batches", type=int, nargs="*", default=[8, 16, 32])
+    parser.add_argument("--batches", type=int, nargs="*", default=[1, 8, 16])
     parser.add_argument("--slots", type=int, nargs="*", default=[32, 16])
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--json", type=Path)

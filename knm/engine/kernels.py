@@ -192,9 +192,7 @@ def join_kernel(
 
 
 @triton.jit
-def read_logits_kernel(
-    logits, tops, tokens, sums, vocabulary, BLOCKS, BLOCK: tl.constexpr
-):
+def read_logits_kernel(logits, tops, tokens, sums, vocabulary, BLOCKS, BLOCK: tl.constexpr):
     """Row b, block n of the vocabulary: maximum, its lowest token, sum of exponentials."""
     row, block = tl.program_id(0), tl.program_id(1)
     columns = block * BLOCK + tl.arange(0, BLOCK)

@@ -83,9 +83,7 @@ class PlainEngine:
             if self._retriever is not None:
                 place = iter(range(len(prompt), len(prompt) + limit + 1))
                 stack.enter_context(
-                    corrected(
-                        model, self._retriever, lambda step: trace.observe(next(place), step)
-                    )
+                    corrected(model, self._retriever, lambda step: trace.observe(next(place), step))
                 )
             output = model.generate(
                 input_ids=ids,

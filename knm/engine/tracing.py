@@ -32,9 +32,7 @@ class SequenceTrace:
     _searched: list[int] = field(default_factory=list)
     _first: _Change | None = None
 
-    def extend(
-        self, history: np.ndarray[Any, Any], first: FirstChange | None, slot: int
-    ) -> None:
+    def extend(self, history: np.ndarray[Any, Any], first: FirstChange | None, slot: int) -> None:
         """Add steps: their history (n, 3), and the first changes of all slots after them."""
         self._changed += history[:, CHANGED].tolist()
         self._searched += history[:, SEARCHED].tolist()

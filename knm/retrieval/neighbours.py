@@ -35,7 +35,6 @@ class Neighbours:
         wide.values[rows] = self.values
         return wide
 
-
     def only(self, rows: Tensor) -> "Neighbours":
         """Forget what was found for the rows that the mask `rows` (B,) leaves out."""
         out = ~rows[:, None]
