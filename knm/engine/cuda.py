@@ -239,7 +239,7 @@ class CudaProgram(SlotProgram):
 
     def _capture(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:
         """Record what `work` asks of the device, after trials that compile and choose kernels."""
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UP):
@@ -252,6 +252,6 @@ class CudaProgram(SlotProgram):
         return graph
 
     def _mark(self) -> Callable[[], None]:
-        event = torch.cuda.Event()
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record()
         return event.synchronize
