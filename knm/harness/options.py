@@ -26,7 +26,7 @@ class RunOptions:
     prompt: str = "task"
     language: str = "lua"
     max_new_tokens: int = 512
-    batch_size: int = 16
+    batch_size: int = 32
     knn: bool = False
     datastore: str | None = None
     knn_preset: str | None = None
@@ -69,7 +69,7 @@ OPTIONS: Final = (
     Option("prompt", str, "NAME|FILE", "prompt template (default: task)"),
     Option("language", str, "NAME", "language to be written and judged (default: lua)"),
     Option("max_new_tokens", int, "N", "longest completion, in tokens (default: 512)"),
-    Option("batch_size", int, "N", "prompts decoded together (default: 16)"),
+    Option("batch_size", int, "N", "prompts decoded together (default: 32)"),
     Option("knn", bool, "", "correct the LM from a datastore while decoding"),
     Option("datastore", str, "NAME|PATH", "datastore (default: the embedded model's)"),
     Option("knn_preset", str, "NAME", "retrieval configuration"),
