@@ -13,6 +13,8 @@ from knm.retrieval import LMOutput
 class CpuKernels(TorchOperations):
     """Reads of each slot just what it has written: no mask, no padding, no neighbour."""
 
+    heads_first = True  # attention reads a head's places in a row, half as long again otherwise
+
     def attend(
         self,
         decoder: Decoder,

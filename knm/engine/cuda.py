@@ -24,6 +24,8 @@ _BUCKET: Final = 32  # tokens
 class CudaKernels(TorchOperations):
     """Triton where torch would need several passes: RMS norms, rotary heads, gates, attention."""
 
+    heads_first = False
+
     def norm(self, x: Tensor, norm: Norm) -> Tensor:
         """Normalise x (N, H)."""
         if norm.centred:

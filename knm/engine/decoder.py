@@ -130,13 +130,16 @@ class Operations(Protocol):
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a layer's keys and values go: token n to `keys[places[n]]`, likewise `values`.
+    """Where a layer's keys and values go: token n to `keys[rows[n], positions[n]]`.
 
-    `keys` and `values` (slots * capacity, kv heads * D); `places` (N,) int64.
+    `keys` and `values` (slots, capacity, kv heads, D), in whatever order memory holds them; `rows`,
+    `positions` and `places` (N,) int64, the last being `rows * capacity + positions`.
     """
 
     keys: Tensor
     values: Tensor
+    rows: Tensor
+    positions: Tensor
     places: Tensor
 
 
@@ -197,8 +200,8 @@ class TorchOperations:
             sin = functional.embedding(positions, decoder.rope.sin)[:, None]
             first, second = qk.chunk(2, -1)
             qk = qk * cos + torch.cat([-second, first], -1) * sin
-        into.keys.index_copy_(0, into.places, qk[:, decoder.heads :].flatten(1))
-        into.values.index_copy_(0, into.places, v.flatten(1))
+        into.keys[into.rows, into.positions] = qk[:, decoder.heads :]
+        into.values[into.rows, into.positions] = v
         return qk[:, : decoder.heads]
 
     def activate(self, decoder: Decoder, x: Tensor) -> Tensor:

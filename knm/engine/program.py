@@ -29,7 +29,13 @@ class Mode(IntEnum):
 
 
 class Kernels(Operations, Protocol):
-    """A device's kernels."""
+    """A device's kernels.
+
+    `heads_first` says how memory holds keys and values: of each head all places, or of each place
+    all heads.
+    """
+
+    heads_first: bool
 
     def attend(
         self,
@@ -119,7 +125,7 @@ class SlotProgram:
             self._kernels,
             tokens,
             positions,
-            _placement(cache, positions),
+            _placement(cache, torch.zeros_like(positions), positions),
             lambda layer, q: self._attend_prompt(q, cache[layer]),
         )
 
@@ -148,8 +154,11 @@ class SlotProgram:
         """A cache (layers, key or value, slots, capacity, kv heads, D)."""
         decoder = self._decoder
         shape = (len(decoder.layers), 2, self._slots, self.capacity)
-        heads = (decoder.key_value_heads, decoder.head_dim)
-        return torch.zeros((*shape, *heads), dtype=decoder.dtype, device=decoder.device)
+        heads, dim = decoder.key_value_heads, decoder.head_dim
+        if not self._kernels.heads_first:
+            return torch.zeros((*shape, heads, dim), dtype=decoder.dtype, device=decoder.device)
+        swapped = (*shape[:-1], heads, self.capacity, dim)
+        return torch.zeros(swapped, dtype=decoder.dtype, device=decoder.device).transpose(3, 4)
 
     def _take_step(self, mode: Mode) -> None:
         self._step(mode)
@@ -165,7 +174,7 @@ class SlotProgram:
             self._kernels,
             state.tokens,
             state.positions,
-            _placement(self._cache, state.rows * self.capacity + state.positions),
+            _placement(self._cache, state.rows, state.positions),
             self._attend_slots,
         )
         lm = self._kernels.read_logits(decoder.head(hidden))
@@ -206,11 +215,11 @@ class SlotProgram:
         return attended[0].transpose(0, 1).flatten(1)
 
 
-def _placement(cache: Tensor, places: Tensor) -> Callable[[int], Placement]:
+def _placement(cache: Tensor, rows: Tensor, positions: Tensor) -> Callable[[int], Placement]:
     """Where tokens go in a cache (layers, 2, slots, capacity, kv heads, D)."""
+    places = rows * cache.shape[3] + positions
 
     def of_layer(layer: int) -> Placement:
-        keys, values = cache[layer].flatten(3).flatten(1, 2)
-        return Placement(keys, values, places)
+        return Placement(cache[layer, 0], cache[layer, 1], rows, positions, places)
 
     return of_layer
