@@ -20,7 +20,7 @@ from torch import Tensor
 
 from knm.datastore.store import Datastore
 
-_BLOCK: Final = 128
+BLOCK: Final = 128
 _LOW_WORD: Final = 0xFFFFFFFF
 _INFINITY_BITS: Final = 0x7F800000
 
@@ -40,7 +40,7 @@ class KeyChunk:
 
 def padded_rows(count: int) -> int:
     """`count` rounded up to whole blocks, at least one."""
-    return max(1, -(-count // _BLOCK)) * _BLOCK
+    return max(1, -(-count // BLOCK)) * BLOCK
 
 
 def nearest(
@@ -65,7 +65,8 @@ def nearest(
         scores = torch.addmm(chunk.norms, queries, chunk.keys.T, alpha=-2)
         if exclude is not None and chunk.groups is not None:
             scores.masked_fill_(chunk.groups == exclude[:, None], torch.inf)
-        best = _smallest(torch.cat([best, _best_of_chunk(scores, chunk.start, k)], 1), k)
+        lows = scores.view(len(scores), -1, BLOCK).amin(-1)
+        best = _smallest(torch.cat([best, _best_of_scores(scores, lows, chunk.start, k)], 1), k)
     if best.shape[1] < k:
         best = torch.nn.functional.pad(best, (0, k - best.shape[1]), value=_INFINITY_BITS << 32)
     missing = ((best >> 32) >= _INFINITY_BITS) | lost
@@ -106,14 +107,13 @@ def stored_keys(store: Datastore, ids: Tensor) -> Tensor:
     return torch.from_numpy(store.read_keys(ids.cpu().numpy())).to(ids.device)
 
 
-def _best_of_chunk(scores: Tensor, start: int, k: int) -> Tensor:
-    """The k smallest of each row of scores (B, C), packed."""
-    lows = scores.view(len(scores), -1, _BLOCK).amin(-1)
+def _best_of_scores(scores: Tensor, lows: Tensor, start: int, k: int) -> Tensor:
+    """The k smallest of each row of scores (B, C), packed; `lows` (B, C / BLOCK) are minima."""
     block_ids = torch.arange(lows.shape[1], device=scores.device)
     # The blocks that hold the k smallest scores are those with the k smallest minima.
     blocks = _smallest(_pack(lows, block_ids), k) & _LOW_WORD
-    inside = torch.arange(_BLOCK, device=scores.device)
-    members = (blocks[:, :, None] * _BLOCK + inside).flatten(1)
+    inside = torch.arange(BLOCK, device=scores.device)
+    members = (blocks[:, :, None] * BLOCK + inside).flatten(1)
     return _smallest(_pack(scores.gather(1, members), members + start), k)
 
 
@@ -126,5 +126,6 @@ def _pack(scores: Tensor, ids: Tensor) -> Tensor:
 
 
 def _smallest(packed: Tensor, k: int) -> Tensor:
+    """The k smallest of each row of packed scores (B, C), ascending."""
     width = min(k, packed.shape[1])
     return torch.topk(packed, width, dim=1, largest=False, sorted=True).values

@@ -17,7 +17,8 @@ from knm.datastore.store import Datastore
 from knm.errors import UserError
 
 _CHUNK_ROWS: Final = 65_536
-_TRAIN_PER_LIST: Final = 64  # rows that k-means sees for each list
+_TRAIN_PER_LIST: Final = 40  # rows that k-means sees for each list; Faiss warns below 39
+_TRAIN_ROUNDS: Final = 10
 _RECALL_SAMPLE: Final = 500
 _RECALL_K: Final = 16
 
@@ -103,10 +104,10 @@ def _build_flat(faiss: ModuleType, datastore: Datastore, options: IndexOptions) 
 
 def _build_ivf(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> _Empty:
     rows, dim = len(datastore), datastore.manifest.dim
-    # Below 39 rows a list, k-means has too little to place its centres (and Faiss warns).
-    fitting = max(1, min(math.isqrt(rows), rows // 39))
+    # Many short lists: comparing a query with their centres costs less than reading long ones.
+    fitting = max(1, min(4 * math.isqrt(rows), rows // _TRAIN_PER_LIST))
     nlist = fitting if options.nlist is None else options.nlist
-    nprobe = min(nlist, 32) if options.nprobe is None else options.nprobe
+    nprobe = min(nlist, 16) if options.nprobe is None else options.nprobe
     if not 1 <= nlist <= rows:
         raise UserError(f"--nlist {nlist}: must be from 1 to the number of rows, {rows}")
     if not 1 <= nprobe <= nlist:
@@ -115,6 +116,7 @@ def _build_ivf(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -
     sample.sort()  # a memory map is read fastest from front to back
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dim), dim, nlist)
     index.cp.seed = options.seed
+    index.cp.niter = _TRAIN_ROUNDS
     index.nprobe = nprobe
     index.train(datastore.read_keys(sample))
     return _Empty(index, nlist, nprobe, trained_on=len(sample))

@@ -1,6 +1,8 @@
 """Engines: prompts in, completions out.
 
-Importing this package loads no model library: what needs one is loaded when it is first named.
+`open_engine` gives the one that a model can have: slots that are decoded together, in fixed shapes,
+so that a completion depends on its request alone; or plain `generate`. Importing this package loads
+no model library: what needs one is loaded when it is first named.
 """
 
 from typing import TYPE_CHECKING
@@ -23,22 +25,26 @@ from knm.engine.records import (
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
-    from knm.engine.batched import BatchedEngine
-    from knm.engine.queued import QueuedEngine
+    from knm.engine.architectures import ARCHITECTURES, UnsupportedModelError
+    from knm.engine.opening import LocalEngine, open_engine
+    from knm.engine.plain import PlainEngine
     from knm.engine.setup import EngineSetup, OpenedEngine, describe_setup, open_setup
+    from knm.engine.slots import SlotEngine
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
-            "batched": ["BatchedEngine"],
-            "queued": ["QueuedEngine"],
+            "architectures": ["ARCHITECTURES", "UnsupportedModelError"],
+            "opening": ["LocalEngine", "open_engine"],
+            "plain": ["PlainEngine"],
             "setup": ["EngineSetup", "OpenedEngine", "describe_setup", "open_setup"],
+            "slots": ["SlotEngine"],
         },
     )
 
 __all__ = [
+    "ARCHITECTURES",
     "GREEDY",
-    "BatchedEngine",
     "Completion",
     "CompletionCache",
     "Engine",
@@ -47,14 +53,18 @@ __all__ = [
     "Event",
     "GenerationOptions",
     "Interventions",
+    "LocalEngine",
     "NeighbourUse",
     "OpenedEngine",
-    "QueuedEngine",
+    "PlainEngine",
     "Request",
     "Sampling",
+    "SlotEngine",
     "StreamingEngine",
     "TokenChange",
+    "UnsupportedModelError",
     "completion_key",
     "describe_setup",
+    "open_engine",
     "open_setup",
 ]

@@ -10,7 +10,7 @@ class GenerationOptions:
     """What holds for all requests: the longest completion, and how many prompts run together."""
 
     max_new_tokens: int = 512
-    batch_size: int = 16
+    batch_size: int = 32
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 
 from knm.datastore import Datastore
 from knm.engine.configuration import EngineConfiguration
-from knm.engine.queued import QueuedEngine
+from knm.engine.opening import open_engine
 from knm.engine.records import GenerationOptions, StreamingEngine
 from knm.models import ModelIdentity, Placement, identify_model, load_model
 from knm.retrieval import Preset, Retriever
@@ -112,7 +112,7 @@ def open_setup(setup: EngineSetup) -> OpenedEngine:
         )
         return text
 
-    return OpenedEngine(QueuedEngine(loaded, setup.generation, retriever), render_chat)
+    return OpenedEngine(open_engine(loaded, setup.generation, retriever), render_chat)
 
 
 def _hardware(device: str) -> str:

@@ -1,73 +1,109 @@
-"""Collecting what retrieval did at each step of a batch."""
+"""What retrieval did to one completion, gathered step by step."""
 
-import torch
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
 from knm.engine.records import MOST_CHANGES, Interventions, NeighbourUse, TokenChange
+from knm.engine.state import CORRECTED, LM_TOKEN, SEARCHED, SHOWN_NEIGHBOURS, Found
 from knm.retrieval import StepTrace
 
-SHOWN_NEIGHBOURS = 4
+
+@dataclass(frozen=True)
+class _Change:
+    """A changed step: number `position` of the answer; ids, values and distances (S,)."""
+
+    position: int
+    lm_token: int
+    token: int
+    ids: Sequence[int]
+    values: Sequence[int]
+    distances: Sequence[float]
 
 
-class BatchTracer:
-    """Observes the decoding steps of one batch of `rows` prompts."""
+@dataclass
+class SequenceTrace:
+    """Grows with the steps of one sequence."""
 
-    def __init__(self, rows: int) -> None:
-        self._searched: list[torch.Tensor] = []
-        self._changed: list[torch.Tensor] = []
-        self._kept: list[list[tuple[int, StepTrace]]] = [[] for _ in range(rows)]
+    _changed: list[int] = field(default_factory=list)
+    _searched: list[int] = field(default_factory=list)
+    _kept: list[_Change] = field(default_factory=list)
 
-    def __call__(self, trace: StepTrace) -> None:
-        """Record one step."""
-        position = len(self._changed)
-        changed = (trace.token != trace.lm_token).cpu()
+    def extend(self, history: np.ndarray[Any, Any], found: Found, slot: int) -> None:
+        """Add steps of a slot: their history (n, 4) and what was found at them."""
+        before = len(self._changed)
+        changed = history[:, LM_TOKEN] != history[:, CORRECTED]
+        self._changed += changed.tolist()
+        self._searched += history[:, SEARCHED].tolist()
+        for step in changed.nonzero()[0][: MOST_CHANGES - len(self._kept)].tolist():
+            self._kept.append(
+                _Change(
+                    position=before + step,
+                    lm_token=int(history[step, LM_TOKEN]),
+                    token=int(history[step, CORRECTED]),
+                    ids=found.ids[step, slot].tolist(),
+                    values=found.values[step, slot].tolist(),
+                    distances=found.distances[step, slot].tolist(),
+                )
+            )
+
+    def observe(self, step: StepTrace) -> None:
+        """Add one step of a batch of one."""
+        changed = bool(step.token[0] != step.lm_token[0])
+        if changed and len(self._kept) < MOST_CHANGES:
+            found = step.neighbours
+            self._kept.append(
+                _Change(
+                    position=len(self._changed),
+                    lm_token=int(step.lm_token[0]),
+                    token=int(step.token[0]),
+                    ids=found.ids[0, :SHOWN_NEIGHBOURS].tolist(),
+                    values=found.values[0, :SHOWN_NEIGHBOURS].tolist(),
+                    distances=found.distances[0, :SHOWN_NEIGHBOURS].tolist(),
+                )
+            )
         self._changed.append(changed)
-        self._searched.append(trace.searched.cpu())
-        for row in changed.nonzero().flatten().tolist():
-            if len(self._kept[row]) < MOST_CHANGES:
-                self._kept[row].append((position, trace))
+        self._searched.append(int(step.searched[0]))
 
     def interventions(
-        self, row: int, steps: int, datastore: Datastore, tokenizer: PreTrainedTokenizerBase
+        self, steps: int, datastore: Datastore, tokenizer: PreTrainedTokenizerBase
     ) -> Interventions:
-        """What happened to one row in its first `steps` steps; later ones are padding."""
+        """What happened in the first `steps` steps; later ones are not of the completion."""
         return Interventions(
             steps=steps,
-            searched=sum(int(step[row]) for step in self._searched[:steps]),
-            argmax_changes=sum(int(step[row]) for step in self._changed[:steps]),
+            searched=sum(self._searched[:steps]),
+            argmax_changes=sum(self._changed[:steps]),
             changes=tuple(
-                _describe(row, position, trace, datastore, tokenizer)
-                for position, trace in self._kept[row]
-                if position < steps
+                _describe(change, datastore, tokenizer)
+                for change in self._kept
+                if change.position < steps
             ),
         )
 
 
 def _describe(
-    row: int,
-    position: int,
-    trace: StepTrace,
-    datastore: Datastore,
-    tokenizer: PreTrainedTokenizerBase,
+    change: _Change, datastore: Datastore, tokenizer: PreTrainedTokenizerBase
 ) -> TokenChange:
     uses = []
-    for column in range(min(SHOWN_NEIGHBOURS, trace.neighbours.ids.shape[1])):
-        entry = int(trace.neighbours.ids[row, column])
+    for entry, value, distance in zip(change.ids, change.values, change.distances, strict=True):
         if entry < 0:
             break
         origin = datastore.provenance[entry]
         uses.append(
             NeighbourUse(
-                token=tokenizer.decode([int(trace.neighbours.values[row, column])]),
-                distance=float(trace.neighbours.distances[row, column]),
+                token=tokenizer.decode([value]),
+                distance=distance,
                 record=datastore.record_ids[int(origin["record"])],
                 offset=int(origin["offset"]),
             )
         )
     return TokenChange(
-        position=position,
-        lm_token=tokenizer.decode([int(trace.lm_token[row])]),
-        token=tokenizer.decode([int(trace.token[row])]),
+        position=change.position,
+        lm_token=tokenizer.decode([change.lm_token]),
+        token=tokenizer.decode([change.token]),
         neighbours=tuple(uses),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from knm.corpora import EMBEDDED_CORPUS, corpus_hash, load_corpus
-from knm.datastore import Datastore, MiningOptions, mine
+from knm.datastore import Datastore, MiningOptions, build_index, mine
 from knm.datastore.manifest import Manifest
 from knm.errors import UserError
 from knm.models import EMBEDDED, encode_corpus, identify_model, load_model
@@ -17,13 +17,15 @@ MINING: Final = MiningOptions(positions="all")
 def ensure_embedded_datastore(directory: Path) -> bool:
     """Mine or resume the embedded datastore unless it is up to date; whether that was needed.
 
+    It gets an IVF index: on a CPU exact search would take several times as long as the LM.
+
     All positions, not the mistakes alone: a store needs evidence of where the LM is right, or it
     cannot tell when to keep silent. One that belongs to other weights or another corpus is a
     leftover of an earlier version and is replaced.
     """
     records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")
     if _up_to_date(directory, corpus_hash(records)):
-        return False
+        return _ensure_index(directory)
     loaded = load_model(EMBEDDED, dtype="float32", device="cpu")
     examples = encode_corpus(loaded.tokenizer, records, load_template("task"))
     try:
@@ -33,6 +35,15 @@ def ensure_embedded_datastore(directory: Path) -> bool:
             raise
         shutil.rmtree(directory)
         mine(loaded, examples, directory, MINING, corpus_hash=corpus_hash(records))
+    _ensure_index(directory)
+    return True
+
+
+def _ensure_index(directory: Path) -> bool:
+    store = Datastore.open(directory)
+    if "ivf" in store.manifest.indexes:
+        return False
+    build_index(store, "ivf")
     return True
 
 

@@ -82,7 +82,7 @@ OPTIONS: Final = (
     Option("temperature", float, "T", "0 takes the likeliest token, else sample (default: 0)"),
     Option("top_p", float, "P", "sample from the likeliest tokens up to this probability"),
     Option("seed", int, "N", "seed of sampling (default: 0)"),
-    Option("batch_size", int, "N", "prompts decoded together (default: 16)"),
+    Option("batch_size", int, "N", "prompts decoded together (default: 32)"),
     Option("engine", str, "URL", "a running `knm serve` (default: a process of this run's own)"),
     Option("fresh", bool, "", "ignore completions that were kept before"),
     Option("knn", bool, "", "correct the LM from a datastore while decoding"),

@@ -5,14 +5,17 @@ model for the length of a `with` block. What is not in here: how datastores are 
 (`knm.datastore`) and how text is generated (`knm.engine`).
 """
 
-from knm.retrieval.fusions import Fusion, MixtureFusion
+from knm.retrieval.evidence import LMOutput, MixedLogits
+from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
+from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.presets import DEFAULT_PRESET, PRESETS, Preset, resolve_preset
 from knm.retrieval.searchers import (
     SEARCHERS,
     FaissSearcher,
-    Neighbours,
     Searcher,
+    SearcherChoice,
     TorchSearcher,
+    choose_searcher,
     open_searcher,
 )
 from knm.retrieval.weights import WEIGHTS, ConfidenceWeight, StaticWeight, Weight
@@ -32,19 +35,24 @@ __all__ = [
     "WEIGHTS",
     "ConfidenceWeight",
     "CorrectedHead",
+    "CorrectedLogits",
     "Correction",
     "FaissSearcher",
     "Fusion",
+    "LMOutput",
+    "MixedLogits",
     "MixtureFusion",
     "Neighbours",
     "Observer",
     "Preset",
     "Retriever",
     "Searcher",
+    "SearcherChoice",
     "StaticWeight",
     "StepTrace",
     "TorchSearcher",
     "Weight",
+    "choose_searcher",
     "corrected",
     "open_searcher",
     "resolve_preset",

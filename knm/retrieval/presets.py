@@ -7,6 +7,7 @@ from typing import Final
 
 from knm.datastore import FINAL_NORM, Datastore
 from knm.errors import UserError
+from knm.retrieval.searchers import AUTO
 from knm.retrieval.weights import WEIGHTS, Weight
 
 
@@ -30,7 +31,7 @@ class Preset:
     temperature_scale: float | None = None
     k: int = 16
     key_kind: str = FINAL_NORM
-    searcher: str = "torch"
+    searcher: str = AUTO
 
     def __post_init__(self) -> None:
         assert (self.temperature is None) != (self.temperature_scale is None)

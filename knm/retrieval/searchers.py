@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,47 +13,24 @@ from knm.datastore import Datastore
 from knm.datastore.exact import KeyChunk, nearest, padded_rows, sort_neighbours, stream_chunks
 from knm.datastore.index import import_faiss
 from knm.errors import UserError
+from knm.retrieval.neighbours import Neighbours
 
 # Queries are searched in tiles of this many, padded with zeros. Matrix products round differently
 # in different shapes; with one shape, a query's result cannot depend on how many others there are.
 _TILE: Final = 16
 # Keys per matrix product: on a CPU the scores of a tile should stay in the cache.
 _CPU_CHUNK: Final = 1 << 16
-_GPU_CHUNK: Final = 1 << 21
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """The k nearest entries of each row, nearest first.
-
-    `distances` (B, k) float32 squared L2, `ids` (B, k) int64 and `values` (B, k) int64 token ids.
-    A missing neighbour has distance inf, id -1, value 0.
-    """
-
-    distances: Tensor
-    ids: Tensor
-    values: Tensor
-
-    @classmethod
-    def none(cls, rows: int, k: int, device: torch.device) -> "Neighbours":
-        """`rows` rows for which nothing was found."""
-        return cls(
-            distances=torch.full((rows, k), torch.inf, device=device),
-            ids=torch.full((rows, k), -1, dtype=torch.int64, device=device),
-            values=torch.zeros((rows, k), dtype=torch.int64, device=device),
-        )
-
-    def spread(self, rows: Tensor, total: int) -> "Neighbours":
-        """Put row i at place `rows[i]` of `total`; the other places get nothing."""
-        wide = Neighbours.none(total, self.ids.shape[1], self.ids.device)
-        wide.distances[rows] = self.distances
-        wide.ids[rows] = self.ids
-        wide.values[rows] = self.values
-        return wide
+# Numbers in all keys up to which exact search on a CPU costs no more than an index.
+_EXACT_ON_CPU: Final = 1 << 22
 
 
 class Searcher(Protocol):
-    """Finds neighbours. Rows are independent of each other; rows that are not finite find none."""
+    """Finds neighbours. Rows are independent of each other; rows that are not finite find none.
+
+    `on_device` says whether a search runs wholly on a GPU, without the host.
+    """
+
+    on_device: bool
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D), of any float type, on any device."""
@@ -60,11 +38,13 @@ class Searcher(Protocol):
 
 
 class TorchSearcher:
-    """Exact search with all keys on one device as float32.
+    """Exact search on the CPU with all keys as float32.
 
-    A row's result is the same to the bit whatever the other rows are. Nothing here waits for the
-    device. Equal distances are ordered by id.
+    A row's result is the same to the bit whatever the other rows are. Equal distances are ordered
+    by id.
     """
+
+    on_device = False
 
     def __init__(self, datastore: Datastore, device: torch.device) -> None:
         self._device = device
@@ -76,24 +56,18 @@ class TorchSearcher:
             self._keys[piece], self._norms[piece] = chunk.keys, chunk.norms
         self._values = torch.zeros(rows, dtype=torch.int64, device=device)
         self._values[:count] = torch.from_numpy(datastore.values.astype("int64"))
-        step = _CPU_CHUNK if device.type == "cpu" else _GPU_CHUNK
         self._chunks = [
-            KeyChunk(start, self._keys[start : start + step], self._norms[start : start + step])
-            for start in range(0, rows, step)
+            KeyChunk(start, self._keys[start:end], self._norms[start:end])
+            for start in range(0, rows, _CPU_CHUNK)
+            for end in (start + _CPU_CHUNK,)
         ]
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D)."""
-        rows = len(queries)
-        tiles = max(1, -(-rows // _TILE))
-        padded = torch.zeros((tiles * _TILE, self._keys.shape[1]), device=self._device)
-        padded[:rows] = queries
-        found = [
-            nearest(tile, self._chunks, self._keys.__getitem__, k)
-            for tile in torch.split(padded, _TILE)
-        ]
-        distances = torch.cat([part for part, _ in found])[:rows]
-        ids = torch.cat([part for _, part in found])[:rows]
+        tiles = _tiles(queries.to(self._device, torch.float32))
+        found = [nearest(tile, self._chunks, self._keys.__getitem__, k) for tile in tiles]
+        distances = torch.cat([part for part, _ in found])[: len(queries)]
+        ids = torch.cat([part for _, part in found])[: len(queries)]
         values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
@@ -102,9 +76,11 @@ class TorchSearcher:
 class FaissSearcher:
     """Search of a Faiss index on the CPU, where keys do not fit on the device or speed needs it.
 
-    Faiss computes small and large batches by different routines, so a row's distances agree to
-    about 1e-5 of the keys' squared norm between batches, not to the bit.
+    Faiss computes small and large batches by different routines: queries go to it in tiles of one
+    size, so that a row's result is the same to the bit whatever the other rows are.
     """
+
+    on_device = False
 
     def __init__(self, datastore: Datastore, device: torch.device, *, kind: str) -> None:
         """Open the index; `device` is not used, results go where the queries are.
@@ -131,25 +107,89 @@ class FaissSearcher:
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D)."""
-        rows = queries.detach().to("cpu", torch.float32)
-        finite = rows.isfinite().all(1, keepdim=True)
-        found, labels = self._index.search(rows.masked_fill(~finite, 0.0).numpy(), k)
-        ids = torch.from_numpy(labels).masked_fill(~finite, -1)
-        distances, ids = sort_neighbours(torch.from_numpy(found).clamp_min(0.0), ids)
+        tiles = _tiles(queries.detach().to("cpu", torch.float32))
+        lost = ~tiles.isfinite().all(-1, keepdim=True)
+        asked = tiles.masked_fill(lost, 0.0).numpy()
+        found = [self._index.search(tile, k) for tile in asked]
+        shape = (-1, k)
+        labels = torch.from_numpy(np.stack([ids for _, ids in found])).masked_fill(lost, -1)
+        measured = torch.from_numpy(np.stack([near for near, _ in found])).clamp_min(0.0)
+        distances, ids = sort_neighbours(measured.view(shape), labels.view(shape))
+        distances, ids = distances[: len(queries)], ids[: len(queries)]
         values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
 
 
+def _tiles(queries: Tensor) -> Tensor:
+    """Queries (B, D) as tiles (T, _TILE, D), at least one, padded with zeros."""
+    missing = -len(queries) % _TILE if len(queries) else _TILE
+    padded = torch.nn.functional.pad(queries, (0, 0, 0, missing))
+    return padded.view(-1, _TILE, queries.shape[1])
+
+
+def _exact(datastore: Datastore, device: torch.device) -> Searcher:
+    if device.type != "cuda":
+        return TorchSearcher(datastore, device)
+    from knm.retrieval.device_search import DeviceSearcher
+
+    return DeviceSearcher(datastore, device)
+
+
 SEARCHERS: Final[Mapping[str, Callable[[Datastore, torch.device], Searcher]]] = {
-    "torch": TorchSearcher,
+    "torch": _exact,
     "faiss-flat": partial(FaissSearcher, kind="flat"),
     "faiss-ivf": partial(FaissSearcher, kind="ivf"),
 }
 
 
+AUTO: Final = "auto"
+
+
+@dataclass(frozen=True)
+class SearcherChoice:
+    """A searcher's name, and a line that says what it is and why it was taken."""
+
+    name: str
+    line: str
+
+
+def choose_searcher(name: str, datastore: Datastore, device: torch.device | str) -> SearcherChoice:
+    """Resolve `name`: for `auto` exact search where keys fit and are few enough, else an index.
+
+    Raises:
+        UserError: unknown name.
+    """
+    if name != AUTO:
+        if name not in SEARCHERS:
+            known = ", ".join((AUTO, *SEARCHERS))
+            raise UserError(f"searcher {name!r}: unknown; choose one of {known}")
+        return SearcherChoice(name, f"kNN search: {name}, as asked for")
+    device = torch.device(device)
+    rows, dim = len(datastore), datastore.manifest.dim
+    size = f"{rows:,} keys x {dim}"
+    ivf = datastore.manifest.indexes.get("ivf")
+    if device.type == "cpu":
+        exact, slow = rows * dim <= _EXACT_ON_CPU, "exact search would outlast the model's own step"
+    else:
+        free, _ = torch.cuda.mem_get_info(device)
+        exact, slow = rows * dim * 2 <= free // 2, "the keys do not fit on the device"
+    if exact:
+        return SearcherChoice("torch", f"kNN search: torch, exact, {size} on {device}")
+    if ivf is not None:
+        return SearcherChoice(
+            "faiss-ivf",
+            f"kNN search: faiss-ivf, {size}, {ivf.nprobe} of {ivf.nlist} lists, recall@16 "
+            f"{ivf.recall_at_16:.4f} ({slow})",
+        )
+    if device.type != "cpu" and "flat" in datastore.manifest.indexes:
+        return SearcherChoice("faiss-flat", f"kNN search: faiss-flat, exact, {size} ({slow})")
+    remedy = f"`knm index {datastore.path} --kind ivf` makes it faster"
+    return SearcherChoice("torch", f"kNN search: torch, exact, {size}; {remedy}")
+
+
 def open_searcher(name: str, datastore: Datastore, device: torch.device | str) -> Searcher:
-    """Open the searcher `name` over `datastore`, with its work on `device` if it can be there.
+    """Open the searcher `name` (not `auto`) over `datastore`, on `device` if it can be there.
 
     Raises:
         UserError: unknown name, or the datastore lacks the index it needs.

@@ -7,17 +7,18 @@ from typing import Final, Protocol
 import torch
 from torch import Tensor
 
-from knm.retrieval.searchers import Neighbours
+from knm.retrieval.evidence import LMOutput
+from knm.retrieval.neighbours import Neighbours
 
 
 class Weight(Protocol):
     """The share of the kNN distribution, row by row."""
 
-    def before_search(self, lm_log_probs: Tensor) -> Tensor | None:
-        """Which rows of `lm_log_probs` (B, V) need a search: a mask (B,), or None for every row."""
+    def before_search(self, lm: LMOutput) -> Tensor | None:
+        """Which rows need a search: a mask (B,), or None for every row."""
         ...
 
-    def __call__(self, lm_log_probs: Tensor, neighbours: Neighbours) -> Tensor:
+    def __call__(self, lm: LMOutput, neighbours: Neighbours) -> Tensor:
         """The weights (B,) float32 in [0, 1]; 0 leaves a row to the LM."""
         ...
 
@@ -28,15 +29,15 @@ class StaticWeight:
 
     value: float
 
-    def before_search(self, lm_log_probs: Tensor) -> Tensor | None:
+    def before_search(self, lm: LMOutput) -> Tensor | None:
         """Every row, or none at weight 0."""
         if self.value > 0:
             return None
-        return torch.zeros(len(lm_log_probs), dtype=torch.bool, device=lm_log_probs.device)
+        return torch.zeros_like(lm.token, dtype=torch.bool)
 
-    def __call__(self, lm_log_probs: Tensor, neighbours: Neighbours) -> Tensor:  # noqa: ARG002
+    def __call__(self, lm: LMOutput, neighbours: Neighbours) -> Tensor:  # noqa: ARG002
         """`value` for each row."""
-        return torch.full((len(lm_log_probs),), self.value, device=lm_log_probs.device)
+        return torch.full_like(lm.top, self.value)
 
 
 @dataclass(frozen=True)
@@ -46,21 +47,20 @@ class ConfidenceWeight:
     base: float
     gate: float = 0.0
 
-    def before_search(self, lm_log_probs: Tensor) -> Tensor | None:
+    def before_search(self, lm: LMOutput) -> Tensor | None:
         """The rows at or above the gate."""
         if self.gate == 0 and self.base > 0:
             return None
-        return self._gated(lm_log_probs) > 0
+        return self._gated(lm) > 0
 
-    def __call__(self, lm_log_probs: Tensor, neighbours: Neighbours) -> Tensor:  # noqa: ARG002
+    def __call__(self, lm: LMOutput, neighbours: Neighbours) -> Tensor:  # noqa: ARG002
         """The weight of each row."""
-        return self._gated(lm_log_probs)
+        return self._gated(lm)
 
-    def _gated(self, lm_log_probs: Tensor) -> Tensor:
+    def _gated(self, lm: LMOutput) -> Tensor:
         # In float64: torch rounds a transcendental function by its place in the tensor, and a row
         # must not depend on its place.
-        log_confidence = lm_log_probs.amax(1).double().clamp_max(0.0)
-        weight = (-self.base * torch.expm1(log_confidence)).float()
+        weight = (-self.base * torch.expm1(lm.log_confidence)).float()
         return weight.masked_fill(weight < self.gate, 0.0)
 
 

@@ -16,18 +16,34 @@ from transformers import PreTrainedModel
 from knm.datastore import Datastore
 from knm.datastore.store import check_key_kind
 from knm.errors import UserError
-from knm.retrieval.fusions import Fusion, MixtureFusion
+from knm.retrieval.evidence import LMOutput
+from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
+from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.presets import Preset
-from knm.retrieval.searchers import Neighbours, Searcher, open_searcher
+from knm.retrieval.searchers import Searcher, choose_searcher, open_searcher
 
 
 @dataclass(frozen=True)
 class Correction:
-    """Corrected `logits` (B, V), which rows were `searched` (B,) and what was found."""
+    """What the LM said, which rows were `searched` (B,), what was found and what came of it.
 
-    logits: Tensor
+    `corrected` is None where no row needed a search.
+    """
+
+    lm: LMOutput
     searched: Tensor
     neighbours: Neighbours
+    corrected: CorrectedLogits | None
+
+    @property
+    def logits(self) -> Tensor:
+        """The logits (B, V) to go on with: float32, or the LM's own where nothing was searched."""
+        return self.lm.logits if self.corrected is None else self.corrected.dense()
+
+    @property
+    def token(self) -> Tensor:
+        """The most likely tokens (B,) int64."""
+        return self.lm.token if self.corrected is None else self.corrected.token
 
 
 @dataclass(frozen=True)
@@ -64,28 +80,48 @@ class Retriever:
         self.temperature = preset.temperature_for(datastore)
         self._weight = preset.build_weight()
         self._fusion: Fusion = MixtureFusion(self.temperature)
-        self._searcher = searcher or open_searcher(preset.searcher, datastore, device)
+        self.search_choice = choose_searcher(preset.searcher, datastore, device)
+        self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
 
-    def correct(self, hidden: Tensor, logits: Tensor) -> Correction:
-        """Correct `logits` (B, V) at hidden states `hidden` (B, D), each row by itself.
+    def check_width(self, model: PreTrainedModel) -> None:
+        """Refuse a model whose output head takes vectors of another width than the keys.
 
-        Where no row needs a search, the logits come back as they are; else they are float32, with
-        the rows that were not corrected unchanged in value.
+        Raises:
+            UserError: naming both widths, or where the model has no head.
         """
-        hidden, log_probs = hidden.detach(), logits.detach().float().log_softmax(-1)
+        head = model.get_output_embeddings()
+        if head is None:
+            raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
+        width, dim = head.weight.shape[1], self.datastore.manifest.dim
+        if width != dim:
+            raise UserError(
+                f"{self.datastore.path}: its keys have {dim} dimensions, the model's hidden "
+                f"states {width}: choose the datastore that belongs to the model"
+            )
+
+    def correct(self, hidden: Tensor, lm: LMOutput) -> Correction:
+        """Correct what the LM says at hidden states `hidden` (B, D), each row by itself.
+
+        On a CPU only the rows that need it are searched. Elsewhere all are, and the others forget
+        what was found: choosing them would wait for the device, and costs more than it saves.
+        """
+        hidden = hidden.detach()
         rows, k = len(hidden), self.preset.k
-        wanted = self._weight.before_search(log_probs)
+        wanted = self._weight.before_search(lm)
         if wanted is None:
             searched = torch.ones(rows, dtype=torch.bool, device=hidden.device)
-            neighbours = self._searcher.search(hidden, k)
-        else:
+            neighbours = self.searcher.search(hidden, k)
+        elif hidden.device.type == "cpu":
             searched = wanted
             places = wanted.nonzero()[:, 0]
             if len(places) == 0:
-                return Correction(logits, searched, Neighbours.none(rows, k, hidden.device))
-            neighbours = self._searcher.search(hidden[places], k).spread(places, rows)
-        weight = self._weight(log_probs, neighbours)
-        return Correction(self._fusion(logits, log_probs, weight, neighbours), searched, neighbours)
+                return Correction(lm, searched, Neighbours.none(rows, k, hidden.device), None)
+            neighbours = self.searcher.search(hidden[places], k).spread(places, rows)
+        else:
+            searched = wanted
+            neighbours = self.searcher.search(hidden, k).only(wanted)
+        fused = self._fusion(lm, self._weight(lm, neighbours), neighbours)
+        return Correction(lm, searched, neighbours, fused)
 
 
 class CorrectedHead(nn.Module):
@@ -101,16 +137,18 @@ class CorrectedHead(nn.Module):
         """Compute the logits of the original head, corrected row by row."""
         logits: Tensor = self.head(hidden)
         rows = logits.reshape(-1, logits.shape[-1])
-        correction = self._retriever.correct(hidden.reshape(-1, hidden.shape[-1]), rows)
+        lm = LMOutput.read(rows)
+        correction = self._retriever.correct(hidden.reshape(-1, hidden.shape[-1]), lm)
+        corrected_rows = correction.logits
         if self._observer is not None:
             trace = StepTrace(
-                lm_token=rows.argmax(-1),
-                token=correction.logits.argmax(-1),
+                lm_token=lm.token,
+                token=corrected_rows.argmax(-1),
                 searched=correction.searched,
                 neighbours=correction.neighbours,
             )
             self._observer(trace)
-        return correction.logits.reshape(logits.shape)
+        return corrected_rows.reshape(logits.shape)
 
 
 @contextmanager
@@ -126,16 +164,9 @@ def corrected(
         RuntimeError: the model is being corrected already.
     """
     head = model.get_output_embeddings()
-    if head is None:
-        raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
     if isinstance(head, CorrectedHead):
         raise RuntimeError("this model is being corrected already: corrected() does not nest")
-    width, dim = head.weight.shape[1], retriever.datastore.manifest.dim
-    if width != dim:
-        raise UserError(
-            f"{retriever.datastore.path}: its keys have {dim} dimensions, the model's hidden "
-            f"states {width}: choose the datastore that belongs to the model"
-        )
+    retriever.check_width(model)
     places = [
         (parent, name)
         for parent in model.modules()

@@ -24,7 +24,7 @@ def test_flat_is_exact_and_noted_in_the_manifest(store):
 def test_ivf_sizes_itself_and_measures_its_recall(store):
     build_index(store, "ivf")
     info = Datastore.open(store.path).manifest.indexes["ivf"]
-    assert info.nlist == len(store) // 39
+    assert info.nlist == len(store) // 40
     assert info.nprobe == min(info.nlist, 32)
     assert 0.5 < info.recall_at_16 <= 1.0
 

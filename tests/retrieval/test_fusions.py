@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knm.retrieval import MixtureFusion, Neighbours
+from knm.retrieval import LMOutput, MixedLogits, MixtureFusion, Neighbours
 
 
 def neighbours(distances, values, ids=None) -> Neighbours:
@@ -13,9 +13,12 @@ def neighbours(distances, values, ids=None) -> Neighbours:
     return Neighbours(distances, ids, torch.tensor(values).masked_fill(missing, 0))
 
 
+def fuse(temperature: float, logits: torch.Tensor, weight, found: Neighbours) -> MixedLogits:
+    return MixtureFusion(temperature)(LMOutput.read(logits), torch.as_tensor(weight), found)
+
+
 def mix(temperature: float, logits: torch.Tensor, weight, found: Neighbours) -> torch.Tensor:
-    log_probs = logits.float().log_softmax(1)
-    return MixtureFusion(temperature)(logits, log_probs, torch.as_tensor(weight), found)
+    return fuse(temperature, logits, weight, found).dense()
 
 
 def reference(
@@ -63,12 +66,14 @@ def test_the_mixture_equals_a_plain_numpy_implementation(
     distances.sort(1)
     values = draw.integers(0, vocabulary, (rows, k))
     weight = np.array(weights[:rows], dtype=np.float32)
-    corrected = mix(
+    fused = fuse(
         temperature,
         torch.from_numpy(logits),
         torch.from_numpy(weight),
         neighbours(distances.tolist(), values.tolist()),
     )
+    corrected = fused.dense()
+    assert torch.equal(fused.token, corrected.argmax(1))
     expected = reference(logits, distances, values, weight, temperature)
     np.testing.assert_allclose(corrected.softmax(1), expected, rtol=0, atol=1e-5)
     np.testing.assert_allclose(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from knm.datastore import Datastore, IndexOptions, build_index
 from knm.errors import UserError
-from knm.retrieval import SEARCHERS, TorchSearcher, open_searcher
+from knm.retrieval import SEARCHERS, TorchSearcher, choose_searcher, open_searcher
 from tests.retrieval.stores import store_of
 
 CPU = torch.device("cpu")
@@ -117,8 +117,7 @@ def threads(request):
 
 
 @pytest.mark.usefixtures("threads")
-def test_torch_results_are_the_same_to_the_bit_whatever_the_other_rows(indexed):
-    searcher = open_searcher("torch", indexed, "cpu")
+def test_results_are_the_same_to_the_bit_whatever_the_other_rows(searcher):
     queries = random_queries(50)
     together = searcher.search(queries, 16)
     order = torch.randperm(50, generator=torch.Generator().manual_seed(2))
@@ -129,16 +128,6 @@ def test_torch_results_are_the_same_to_the_bit_whatever_the_other_rows(indexed):
         alone = searcher.search(queries[row : row + 1], 16)
         assert torch.equal(alone.distances[0], together.distances[row])
         assert torch.equal(alone.ids[0], together.ids[row])
-
-
-@pytest.mark.parametrize("name", ["faiss-flat", "faiss-ivf"])
-def test_faiss_results_agree_within_rounding_whatever_the_other_rows(indexed, name):
-    searcher = open_searcher(name, indexed, "cpu")
-    queries = random_queries(50)
-    together = searcher.search(queries, 16)
-    for row in range(0, 50, 7):
-        alone = searcher.search(queries[row : row + 1], 16)
-        torch.testing.assert_close(alone.distances[0], together.distances[row], rtol=0, atol=1e-3)
 
 
 def test_equal_distances_are_ordered_by_id():
@@ -180,8 +169,22 @@ def test_torch_search_equals_a_stable_sort_even_with_many_ties(rows, queries, k,
 
 
 def test_an_unknown_searcher_is_refused(indexed):
-    with pytest.raises(UserError, match="choose one of torch, faiss-flat, faiss-ivf"):
-        open_searcher("annoy", indexed, "cpu")
+    for opening in (open_searcher, choose_searcher):
+        with pytest.raises(UserError, match="choose one of .*torch, faiss-flat, faiss-ivf"):
+            opening("annoy", indexed, "cpu")
+
+
+def test_few_keys_are_searched_exactly_and_many_by_their_index(indexed):
+    few = choose_searcher("auto", indexed, "cpu")
+    assert few.name == "torch"
+    assert few.line == "kNN search: torch, exact, 3,000 keys x 24 on cpu"
+    wide = store_of(np.zeros((5000, 1000)))
+    assert choose_searcher("auto", wide, "cpu").name == "torch"
+    assert "knm index given --kind ivf" in choose_searcher("auto", wide, "cpu").line
+    indexes = replace(wide, manifest=replace(wide.manifest, indexes=indexed.manifest.indexes))
+    chosen = choose_searcher("auto", indexes, "cpu")
+    assert chosen.name == "faiss-ivf"
+    assert "20 of 20 lists, recall@16 1.0000" in chosen.line
 
 
 def test_an_index_that_was_not_built_is_refused():

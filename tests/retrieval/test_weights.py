@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from knm.retrieval import ConfidenceWeight, Neighbours, StaticWeight, Weight
+from knm.retrieval import ConfidenceWeight, LMOutput, Neighbours, StaticWeight, Weight
 
 NOTHING = Neighbours.none(3, 4, torch.device("cpu"))
-LOG_PROBS = torch.tensor([[0.9, 0.1], [0.5, 0.5], [0.98, 0.02]]).log()
+LM = LMOutput.read(torch.tensor([[0.9, 0.1], [0.5, 0.5], [0.98, 0.02]]).log())
 
 
-def searched(weight: Weight, log_probs: torch.Tensor = LOG_PROBS) -> list[bool]:
-    mask = weight.before_search(log_probs)
+def searched(weight: Weight, lm: LMOutput = LM) -> list[bool]:
+    mask = weight.before_search(lm)
     assert mask is not None
     rows: list[bool] = mask.tolist()
     return rows
@@ -16,8 +16,8 @@ def searched(weight: Weight, log_probs: torch.Tensor = LOG_PROBS) -> list[bool]:
 
 def test_static_is_the_same_for_every_row():
     weight = StaticWeight(0.25)
-    assert weight(LOG_PROBS, NOTHING).tolist() == [0.25] * 3
-    assert weight.before_search(LOG_PROBS) is None
+    assert weight(LM, NOTHING).tolist() == [0.25] * 3
+    assert weight.before_search(LM) is None
 
 
 def test_static_zero_searches_nothing():
@@ -25,20 +25,21 @@ def test_static_zero_searches_nothing():
 
 
 def test_confidence_leaves_what_the_lm_leaves_open():
-    weight = ConfidenceWeight(0.25)(LOG_PROBS, NOTHING)
+    weight = ConfidenceWeight(0.25)(LM, NOTHING)
     assert weight.tolist() == pytest.approx([0.025, 0.125, 0.005], abs=1e-6)
 
 
 def test_rows_below_the_gate_are_not_searched_and_weigh_nothing():
     gated = ConfidenceWeight(0.25, gate=0.01)
     assert searched(gated) == [True, True, False]
-    assert gated(LOG_PROBS, NOTHING).tolist() == pytest.approx([0.025, 0.125, 0], abs=1e-6)
+    assert gated(LM, NOTHING).tolist() == pytest.approx([0.025, 0.125, 0], abs=1e-6)
 
 
 def test_a_certain_lm_leaves_exactly_nothing():
-    certain = torch.tensor([[0.0, -torch.inf]])
+    certain = LMOutput.read(torch.tensor([[0.0, -torch.inf]]))
     assert ConfidenceWeight(1.0)(certain, NOTHING).tolist() == [0.0]
 
 
 def test_rows_of_nan_are_not_searched_behind_a_gate():
-    assert searched(ConfidenceWeight(0.25, 0.01), LOG_PROBS * torch.nan) == [False] * 3
+    unknown = LMOutput.read(LM.logits * torch.nan)
+    assert searched(ConfidenceWeight(0.25, 0.01), unknown) == [False] * 3

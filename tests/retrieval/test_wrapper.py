@@ -7,7 +7,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from knm.errors import UserError
-from knm.retrieval import Retriever, StepTrace, corrected, resolve_preset
+from knm.retrieval import LMOutput, Retriever, StepTrace, corrected, resolve_preset
 from tests.datastore.tiny import VOCAB, examples, mine_tiny, tiny_model
 from tests.retrieval.stores import store_of
 
@@ -99,10 +99,10 @@ def test_a_corrected_row_does_not_depend_on_the_other_rows(store, name):
     draw = torch.Generator().manual_seed(0)
     hidden = torch.randn(40, 32, generator=draw)
     logits = torch.randn(40, VOCAB, generator=draw) * 6
-    together = retriever.correct(hidden, logits)
+    together = retriever.correct(hidden, LMOutput.read(logits))
     for row in range(40):
         part = slice(row, row + 1)
-        alone = retriever.correct(hidden[part], logits[part])
+        alone = retriever.correct(hidden[part], LMOutput.read(logits[part]))
         assert torch.equal(alone.logits, together.logits[part])
         assert torch.equal(alone.searched, together.searched[part])
         assert torch.equal(alone.neighbours.ids, together.neighbours.ids[part])
@@ -167,11 +167,11 @@ def test_a_row_of_nan_keeps_its_logits(store):
     retriever = retriever_of(store, weight=0.9)
     hidden, logits = torch.randn(3, 32), torch.randn(3, VOCAB)
     hidden[1] = torch.nan
-    correction = retriever.correct(hidden, logits)
+    correction = retriever.correct(hidden, LMOutput.read(logits))
     assert torch.equal(correction.logits[1], logits[1])
     assert not torch.equal(correction.logits[0], logits[0])
     logits[1] = torch.nan
-    assert retriever.correct(hidden, logits).logits[1].isnan().all()
+    assert retriever.correct(hidden, LMOutput.read(logits)).logits[1].isnan().all()
 
 
 def test_k_larger_than_the_datastore_uses_all_of_it(store):

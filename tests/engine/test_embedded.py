@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from knm.datastore import mine
-from knm.engine import BatchedEngine, GenerationOptions, Request
+from knm.engine import GenerationOptions, Request, open_engine
 from knm.engine.records import MOST_CHANGES
 from knm.models import encode_example, encode_prompt
 from knm.problems import fence_program, language_prompt, load_template
@@ -43,7 +43,7 @@ def oracle(embedded, records, requests, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def baseline(embedded, requests):
-    return BatchedEngine(embedded, GenerationOptions(TOKENS)).complete(requests)
+    return open_engine(embedded, GenerationOptions(TOKENS)).complete(requests)
 
 
 def test_completions_come_in_the_order_of_the_requests(baseline, requests):
@@ -61,14 +61,14 @@ def test_a_completion_is_what_generate_gives_alone(embedded, requests, baseline)
 
 
 def test_a_completion_does_not_depend_on_its_batch(embedded, requests, baseline):
-    engine = BatchedEngine(embedded, GenerationOptions(TOKENS, batch_size=3))
+    engine = open_engine(embedded, GenerationOptions(TOKENS, batch_size=3))
     texts = {done.id: done.text for done in engine.complete(requests[::-1])}
     assert texts == {completion.id: completion.text for completion in baseline}
 
 
 def test_running_out_of_tokens_is_told_from_stopping(embedded, requests):
-    short = BatchedEngine(embedded, GenerationOptions(5)).complete(requests[:1])[0]
-    full = BatchedEngine(embedded, GenerationOptions(400)).complete(requests[:1])[0]
+    short = open_engine(embedded, GenerationOptions(5)).complete(requests[:1])[0]
+    full = open_engine(embedded, GenerationOptions(400)).complete(requests[:1])[0]
     assert (short.finish_reason, short.truncated, short.completion_tokens) == ("length", True, 5)
     assert (full.finish_reason, full.truncated) == ("stop", False)
     assert full.prompt_tokens == len(encode_prompt(embedded.tokenizer, requests[0].prompt))
@@ -80,7 +80,7 @@ def test_without_retrieval_there_are_no_interventions(baseline):
 
 def test_weight_0_changes_nothing(embedded, requests, baseline, oracle):
     retriever = Retriever(oracle, resolve_preset("dense", weight=0.0))
-    corrected = BatchedEngine(embedded, GenerationOptions(TOKENS), retriever).complete(requests)
+    corrected = open_engine(embedded, GenerationOptions(TOKENS), retriever).complete(requests)
     assert [done.text for done in corrected] == [done.text for done in baseline]
     for done in corrected:
         assert done.interventions is not None
@@ -90,14 +90,14 @@ def test_weight_0_changes_nothing(embedded, requests, baseline, oracle):
 
 def test_an_oracle_store_makes_the_model_write_the_references(embedded, records, requests, oracle):
     retriever = Retriever(oracle, resolve_preset("v1", weight=0.99))
-    engine = BatchedEngine(embedded, GenerationOptions(300), retriever)
+    engine = open_engine(embedded, GenerationOptions(300), retriever)
     for done, record in zip(engine.complete(requests), records, strict=True):
         assert done.text == fence_program(record["reference"])
 
 
 def test_interventions_name_each_changed_token_and_its_origin(embedded, requests, oracle):
     retriever = Retriever(oracle, resolve_preset("v1", weight=0.99))
-    engine = BatchedEngine(embedded, GenerationOptions(300), retriever)
+    engine = open_engine(embedded, GenerationOptions(300), retriever)
     changed = 0
     for done in engine.complete(requests):
         interventions = done.interventions
@@ -117,7 +117,7 @@ def test_interventions_name_each_changed_token_and_its_origin(embedded, requests
 
 def test_the_gate_is_seen_in_the_count_of_searches(embedded, requests, oracle):
     retriever = Retriever(oracle, resolve_preset("v3", gate=1e-4))
-    completions = BatchedEngine(embedded, GenerationOptions(TOKENS), retriever).complete(requests)
+    completions = open_engine(embedded, GenerationOptions(TOKENS), retriever).complete(requests)
     interventions = [done.interventions for done in completions if done.interventions is not None]
     searched = sum(counts.searched for counts in interventions)
     assert 0 < searched < sum(counts.steps for counts in interventions)

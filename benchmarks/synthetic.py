@@ -1,0 +1,166 @@
+"""Models, prompts and datastores of given shapes, without training or mining anything."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import Qwen3Config, Qwen3ForCausalLM
+
+from knm.datastore import PROVENANCE_DTYPE, Datastore
+from knm.datastore.manifest import Calibration, Manifest
+from knm.engine import Request
+from knm.models import LoadedModel, ModelIdentity
+from knm.retrieval import Neighbours, Retriever, Searcher, resolve_preset
+
+SHAPES: Final[dict[str, dict[str, int]]] = {
+    "qwen3-4b": {
+        "vocab_size": 151_936,
+        "hidden_size": 2560,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "intermediate_size": 9728,
+        "max_position_embeddings": 8192,
+    },
+    "tiny": {
+        "vocab_size": 1024,
+        "hidden_size": 256,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 64,
+        "intermediate_size": 512,
+        "max_position_embeddings": 2048,
+    },
+}
+
+
+class NumberTokenizer:
+    """Token 12 is written `12`."""
+
+    chat_template = None
+    eos_token_id = -1
+    name_or_path = "numbers"
+
+    def __call__(self, text: str, **_: Any) -> dict[str, list[int]]:
+        return {"input_ids": [int(word) for word in text.split()]}
+
+    def decode(self, tokens: Any, **_: Any) -> str:
+        return "".join(f" {token}" for token in tokens)
+
+
+def random_model(shape: str, device: str) -> LoadedModel:
+    """A model of random weights that never ends a completion."""
+    sizes = SHAPES[shape]
+    config = Qwen3Config(**sizes, tie_word_embeddings=False, bos_token_id=None, eos_token_id=None)
+    config.dtype = torch.bfloat16
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        with torch.device(device):
+            model = Qwen3ForCausalLM(config).eval()
+    finally:
+        torch.set_default_dtype(default)
+    model.generation_config.eos_token_id = None
+    model.generation_config.pad_token_id = 0
+    tokenizer: Any = NumberTokenizer()
+    identity = ModelIdentity(
+        shape, "random", "numbers", "bfloat16", sizes["hidden_size"], sizes["vocab_size"]
+    )
+    return LoadedModel(model, tokenizer, identity)
+
+
+def random_prompts(count: int, length: int, vocabulary: int, seed: int = 0) -> list[list[int]]:
+    """Prompts of random tokens."""
+    draw = np.random.default_rng(seed)
+    return [draw.integers(2, vocabulary, length).tolist() for _ in range(count)]
+
+
+def as_requests(prompts: list[list[int]], new_tokens: int) -> list[Request]:
+    """Requests for completions of prompts."""
+    return [
+        Request(f"p{n}", " ".join(map(str, ids)), chat=False, max_new_tokens=new_tokens)
+        for n, ids in enumerate(prompts)
+    ]
+
+
+def random_datastore(loaded: LoadedModel, rows: int, dim: int, device: str) -> Datastore:
+    """Normally distributed keys, float16, and random values."""
+    generator = torch.Generator(device).manual_seed(0)
+    keys = np.empty((rows, dim), np.float16)
+    for start in range(0, rows, 1 << 17):
+        piece = keys[start : start + (1 << 17)]
+        drawn = torch.randn(piece.shape, generator=generator, device=device, dtype=torch.float16)
+        piece[:] = drawn.cpu().numpy()
+    values = np.random.default_rng(0).integers(2, loaded.identity.vocab_size, rows)
+    manifest = Manifest(
+        model=loaded.identity,
+        key_dtype="float16",
+        dim=dim,
+        capacity=rows,
+        corpus_hash="random",
+        examples_hash="random",
+        mining={},
+        packages={},
+        count=rows,
+        content_hash="random",
+        calibration=Calibration(float(dim), None, None),
+    )
+    provenance = np.zeros(rows, PROVENANCE_DTYPE)
+    return Datastore(
+        Path("random"), manifest, keys, values.astype(np.int32), provenance, ("random",)
+    )
+
+
+class Projected:
+    """Queries taken to the width of the keys before they are searched, as after a PCA."""
+
+    def __init__(self, searcher: Searcher, width: int, dim: int, like: Tensor) -> None:
+        self._searcher = searcher
+        self.on_device = searcher.on_device
+        shape = (width, dim)
+        self._matrix = torch.randn(shape, device=like.device, dtype=like.dtype) * width**-0.5
+
+    def search(self, queries: Tensor, k: int) -> Neighbours:
+        """Find the k nearest entries."""
+        return self._searcher.search(queries @ self._matrix, k)
+
+
+class HostFaiss:
+    """What published wrappers do: a flat Faiss index, asked from the host at each step."""
+
+    on_device = False
+
+    def __init__(self, datastore: Datastore) -> None:
+        import faiss
+
+        self._index = faiss.IndexFlatL2(datastore.manifest.dim)
+        for start in range(0, len(datastore), 1 << 17):
+            self._index.add(datastore.read_keys(slice(start, start + (1 << 17))))
+        self._values = torch.from_numpy(datastore.values.astype("int64"))
+
+    def search(self, queries: Tensor, k: int) -> Neighbours:
+        """Find the k nearest entries."""
+        found, labels = self._index.search(queries.float().cpu().numpy(), k)
+        ids = torch.from_numpy(labels)
+        device = queries.device
+        return Neighbours(
+            torch.from_numpy(found).to(device), ids.to(device), self._values[ids].to(device)
+        )
+
+
+def retriever_of(
+    loaded: LoadedModel, datastore: Datastore, searcher: Searcher | None = None
+) -> Retriever:
+    """A retriever whose keys may be narrower than the model."""
+    preset = resolve_preset("v1", weight=0.25, temperature=float(datastore.manifest.dim))
+    retriever = Retriever(datastore, preset, searcher, device=loaded.device)
+    width, dim = loaded.identity.hidden_size, datastore.manifest.dim
+    if width != dim:
+        head = loaded.model.get_output_embeddings().weight
+        retriever.searcher = Projected(retriever.searcher, width, dim, head)
+        retriever.check_width = lambda model: None  # type: ignore[method-assign]  # noqa: ARG005
+    return retriever

@@ -1,0 +1,259 @@
+"""The GPU's kernels, and decoding steps replayed as CUDA graphs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+import triton
+from torch import Tensor
+from torch.nn import functional
+
+from knm.engine import kernels
+from knm.engine.decoder import Decoder, Layer, Norm, Placement, TorchOperations
+from knm.engine.program import Mode, SlotProgram
+from knm.retrieval import LMOutput
+
+_SPLIT: Final = 256  # places that one program of the attention reads
+_PLACES: Final = 64  # of them at a time
+_VOCABULARY_BLOCK: Final = 4096
+_WARM_UP: Final = 2
+_BUCKET: Final = 32  # tokens
+
+
+class CudaKernels(TorchOperations):
+    """Triton where torch would need several passes: RMS norms, rotary heads, gates, attention."""
+
+    heads_first = False
+
+    def norm(self, x: Tensor, norm: Norm) -> Tensor:
+        """Normalise x (N, H)."""
+        if norm.centred:
+            return super().norm(x, norm)
+        normed = torch.empty_like(x)
+        self._add_norm(x, x, norm, normed, normed, add=False)
+        return normed
+
+    def add_norm(self, x: Tensor, residual: Tensor, norm: Norm) -> tuple[Tensor, Tensor]:
+        """Add x to the residual stream and normalise it."""
+        if norm.centred:
+            return super().add_norm(x, residual, norm)
+        normed, total = torch.empty_like(x), torch.empty_like(x)
+        self._add_norm(x, residual, norm, normed, total, add=True)
+        return normed, total
+
+    def place_heads(
+        self, decoder: Decoder, layer: Layer, qkv: Tensor, positions: Tensor, into: Placement
+    ) -> Tensor:
+        """Store keys and values, return the queries (N, heads, D)."""
+        heads, kv_heads, dim = decoder.heads, decoder.key_value_heads, decoder.head_dim
+        queries = qkv.new_empty(len(qkv), heads, dim)
+        norm, rope = layer.qk_norm, decoder.rope
+        kernels.place_heads_kernel[(len(qkv), heads + 2 * kv_heads)](
+            qkv,
+            qkv if norm is None else norm.weight,
+            qkv if rope is None else rope.cos,
+            qkv if rope is None else rope.sin,
+            positions,
+            into.places,
+            queries,
+            into.keys,
+            into.values,
+            0.0 if norm is None else norm.eps,
+            HEADS=heads,
+            KV_HEADS=kv_heads,
+            HALF=dim // 2,
+            BLOCK=triton.next_power_of_2(dim // 2),
+            NORM=norm is not None,
+            ROPE=rope is not None,
+            num_warps=1,
+        )
+        return queries
+
+    def activate(self, decoder: Decoder, x: Tensor) -> Tensor:
+        """Activate x (N, I), or gate it from (N, 2 I)."""
+        if not (decoder.gated and decoder.activation is functional.silu):
+            return super().activate(decoder, x)
+        width = x.shape[1] // 2
+        out = x.new_empty(len(x), width)
+        kernels.gate_kernel[(len(x), triton.cdiv(width, 1024))](x, out, width, BLOCK=1024)
+        return out
+
+    def attend(
+        self,
+        decoder: Decoder,
+        q: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        positions: Tensor,
+        lengths: Sequence[int],  # noqa: ARG002
+    ) -> Tensor:
+        """Attend with q (B, heads, D) to keys and values (B, capacity, kv heads, D)."""
+        rows, heads, dim = q.shape
+        capacity, kv_heads = keys.shape[1:3]
+        splits = triton.cdiv(capacity, _SPLIT)
+        partial = torch.empty((rows, heads, splits, dim), device=q.device)
+        summary = torch.empty((rows, heads, splits, 2), device=q.device)
+        dim_block = max(16, triton.next_power_of_2(dim))
+        kernels.attend_kernel[(rows, kv_heads, splits)](
+            q,
+            keys,
+            values,
+            positions,
+            partial,
+            summary,
+            decoder.attention_scale,
+            capacity,
+            splits,
+            HEADS=heads,
+            KV_HEADS=kv_heads,
+            DIM=dim,
+            GROUP=max(16, triton.next_power_of_2(heads // kv_heads)),
+            DIM_BLOCK=dim_block,
+            SPLIT=_SPLIT,
+            BLOCK=_PLACES if q.dtype.itemsize == 2 else _PLACES // 2,
+            num_warps=4,
+            num_stages=3,
+        )
+        out = torch.empty_like(q)
+        kernels.join_kernel[(rows, heads)](
+            partial,
+            summary,
+            positions,
+            out,
+            splits,
+            HEADS=heads,
+            DIM=dim,
+            DIM_BLOCK=dim_block,
+            SPLIT=_SPLIT,
+            num_warps=1,
+        )
+        return out.flatten(1)
+
+    def read_logits(self, logits: Tensor) -> LMOutput:
+        """What the LM says, from logits (B, V), in one pass over them."""
+        rows, vocabulary = logits.shape
+        blocks = triton.cdiv(vocabulary, _VOCABULARY_BLOCK)
+        device = logits.device
+        tops, sums = torch.empty((2, rows, blocks), device=device)
+        tokens = torch.empty((rows, blocks), dtype=torch.int32, device=device)
+        kernels.read_logits_kernel[(rows, blocks)](
+            logits, tops, tokens, sums, vocabulary, blocks, BLOCK=_VOCABULARY_BLOCK
+        )
+        top = torch.empty(rows, device=device)
+        token = torch.empty(rows, dtype=torch.int64, device=device)
+        confidence = torch.empty(rows, dtype=torch.float64, device=device)
+        kernels.join_logits_kernel[(rows,)](
+            tops,
+            tokens,
+            sums,
+            top,
+            token,
+            confidence,
+            blocks,
+            PADDED=triton.next_power_of_2(blocks),
+            num_warps=1,
+        )
+        return LMOutput(logits, token, top, confidence.clamp_max(0.0))
+
+    def _add_norm(
+        self, x: Tensor, residual: Tensor, norm: Norm, normed: Tensor, total: Tensor, *, add: bool
+    ) -> None:
+        width = x.shape[1]
+        kernels.add_norm_kernel[(len(x),)](
+            x,
+            residual,
+            norm.weight,
+            normed,
+            total,
+            width,
+            norm.eps,
+            ADD=add,
+            BLOCK=triton.next_power_of_2(width),
+            num_warps=8 if width >= 2048 else 4,
+        )
+
+
+@dataclass(frozen=True)
+class _PromptGraph:
+    """A prefill of a fixed number of `tokens` (T,) into the scratch cache."""
+
+    tokens: Tensor
+    graph: torch.cuda.CUDAGraph
+
+
+class CudaProgram(SlotProgram):
+    """Replays each step as a graph, unless the searcher works on the host; prefills too.
+
+    A graph is captured when its mode or prompt length is first needed, and again when the cache
+    has grown. Prompts are padded to whole multiples of `_BUCKET` tokens, which is a matter of each
+    prompt alone.
+    """
+
+    waits = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._steps: dict[Mode, torch.cuda.CUDAGraph] = {}
+        self._prompts: dict[int, _PromptGraph] = {}
+        self._pool = torch.cuda.graph_pool_handle()
+        super().__init__(*arguments, **options)
+        self._capturable = self._retriever is None or self._retriever.searcher.on_device
+
+    def grow(self, capacity: int) -> None:
+        """Make room for longer sequences; those in the slots stay."""
+        self._steps.clear()
+        self._prompts.clear()
+        super().grow(capacity)
+
+    def _allocate(self) -> Tensor:
+        # Where prompts are prefilled before they are copied to their slots: a graph cannot choose.
+        cache = super()._allocate()
+        self._scratch = torch.zeros_like(cache[:, :, :1])
+        return cache
+
+    def _prefill(self, slot: int, tokens: Tensor) -> None:
+        length = len(tokens)
+        padded = min(-(-length // _BUCKET) * _BUCKET, self.capacity)
+        if padded not in self._prompts:
+            self._prompts[padded] = self._capture_prompt(padded, tokens.device)
+        prompt = self._prompts[padded]
+        prompt.tokens.zero_()
+        prompt.tokens[:length] = tokens
+        prompt.graph.replay()
+        self._cache[:, :, slot, :length] = self._scratch[:, :, 0, :length]
+
+    def _capture_prompt(self, length: int, device: torch.device) -> _PromptGraph:
+        tokens = torch.zeros(length, dtype=torch.int64, device=device)
+        graph = self._capture(lambda: self._forward_prompt(tokens, self._scratch))
+        return _PromptGraph(tokens, graph)
+
+    def _take_step(self, mode: Mode) -> None:
+        if not self._capturable:
+            self._step(mode)
+            return
+        if mode not in self._steps:
+            # What the trials do to the slots' state is undone.
+            saved = [part.clone() for part in self._state.parts()]
+            self._steps[mode] = self._capture(lambda: self._step(mode))
+            for part, before in zip(self._state.parts(), saved, strict=True):
+                part.copy_(before)
+        self._steps[mode].replay()
+
+    def _capture(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:
+        """Record what `work` asks of the device, after trials that compile and choose kernels."""
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(_WARM_UP):
+                work()
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        # One pool for all: graphs run one after the other, and leave results outside it.
+        with torch.cuda.graph(graph, pool=self._pool):
+            work()
+        return graph
+
+    def _mark(self) -> Callable[[], None]:
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        return event.synchronize

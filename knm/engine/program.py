@@ -1,0 +1,225 @@
+"""The device's part of slot decoding: prefill, decoding steps and the cache that they share.
+
+Rows are independent: a step always computes all slots, in the same shapes, whichever are taken; a
+prompt is prefilled by itself in its own length.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from knm.engine.decoder import Decoder, Operations, Placement, forward
+from knm.engine.records import Sampling
+from knm.engine.sampling import sample
+from knm.engine.state import Found, SlotState, host_copy
+from knm.retrieval import LMOutput, Retriever
+
+
+class Mode(IntEnum):
+    """What the choice of tokens needs; each contains those before it."""
+
+    GREEDY = 0
+    SAMPLED = 1
+    NUCLEUS = 2
+
+
+class Kernels(Operations, Protocol):
+    """A device's kernels.
+
+    `heads_first` says how memory holds keys and values: of each head all places, or of each place
+    all heads.
+    """
+
+    heads_first: bool
+
+    def attend(
+        self,
+        decoder: Decoder,
+        q: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        positions: Tensor,
+        lengths: Sequence[int],
+    ) -> Tensor:
+        """Attend with q (B, heads, D) to keys and values (B, capacity, kv heads, D).
+
+        Row b sees places 0 to `positions[b]`, that is the first `lengths[b]`. Returns
+        (B, heads * D).
+        """
+        ...
+
+    def read_logits(self, logits: Tensor) -> LMOutput:
+        """What the LM says, from logits (B, V)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a run of steps gave, on the host: history (interval, 4, B) and neighbours."""
+
+    history: Tensor
+    found: Found | None
+    wait: Callable[[], None]
+
+
+class SlotProgram:
+    """Decodes `slots` sequences of up to `capacity` tokens, `interval` steps at a time."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        kernels: Kernels,
+        retriever: Retriever | None,
+        *,
+        slots: int,
+        capacity: int,
+        interval: int,
+    ) -> None:
+        self.capacity = capacity
+        self._decoder = decoder
+        self._kernels = kernels
+        self._retriever = retriever
+        self.interval = interval
+        self._slots = slots
+        self._state = SlotState.allocate(slots, interval, retriever, decoder.device)
+        # What the host knows of the lengths; a graph does not need it.
+        self._lengths = [1] * slots
+        self._running = [False] * slots
+        self._cache = self._allocate()
+
+    waits = True  # whether `run` returns only when the steps are done
+
+    @torch.inference_mode()
+    def grow(self, capacity: int) -> None:
+        """Make room for longer sequences; those in the slots stay."""
+        old, written = self._cache, self.capacity
+        self.capacity = capacity
+        self._cache = self._allocate()
+        self._cache[:, :, :, :written] = old
+
+    @torch.inference_mode()
+    def admit(self, slot: int, prompt: Sequence[int], noise_key: int, how: Sampling) -> None:
+        """Put a prompt into a slot. Its last token is left to the first step."""
+        last = len(prompt) - 1
+        if last:
+            self._prefill(slot, torch.tensor(prompt[:last], device=self._decoder.device))
+        self._state.occupy(slot, prompt[last], last, noise_key, how)
+        self._lengths[slot] = last + 1
+        self._running[slot] = True
+
+    def _prefill(self, slot: int, tokens: Tensor) -> None:
+        """Write keys and values of `tokens` (T,) into a slot."""
+        cache = self._cache[:, :, slot : slot + 1]
+        self._forward_prompt(tokens, cache)
+
+    def _forward_prompt(self, tokens: Tensor, cache: Tensor) -> None:
+        """Write keys and values of `tokens` (T,) to the front of a cache of one slot."""
+        positions = torch.arange(len(tokens), device=tokens.device)
+        forward(
+            self._decoder,
+            self._kernels,
+            tokens,
+            positions,
+            _placement(cache, torch.zeros_like(positions), positions),
+            lambda layer, q: self._attend_prompt(q, cache[layer]),
+        )
+
+    @torch.inference_mode()
+    def free(self, slot: int) -> None:
+        """Take a sequence out of its slot."""
+        self._state.free(slot)
+        self._lengths[slot] = 1
+        self._running[slot] = False
+
+    @torch.inference_mode()
+    def run(self, mode: Mode) -> Snapshot:
+        """Take `interval` steps."""
+        for _ in range(self.interval):
+            self._take_step(mode)
+            for slot, running in enumerate(self._running):
+                self._lengths[slot] = min(self._lengths[slot] + running, self.capacity)
+        found = self._state.found
+        return Snapshot(
+            host_copy(self._state.history),
+            None if found is None else found.host_copy(),
+            self._mark(),
+        )
+
+    def _allocate(self) -> Tensor:
+        """A cache (layers, key or value, slots, capacity, kv heads, D)."""
+        decoder = self._decoder
+        shape = (len(decoder.layers), 2, self._slots, self.capacity)
+        heads, dim = decoder.key_value_heads, decoder.head_dim
+        if not self._kernels.heads_first:
+            return torch.zeros((*shape, heads, dim), dtype=decoder.dtype, device=decoder.device)
+        swapped = (*shape[:-1], heads, self.capacity, dim)
+        return torch.zeros(swapped, dtype=decoder.dtype, device=decoder.device).transpose(3, 4)
+
+    def _take_step(self, mode: Mode) -> None:
+        self._step(mode)
+
+    def _mark(self) -> Callable[[], None]:
+        """A function that waits for all that was asked of the device so far."""
+        return lambda: None
+
+    def _step(self, mode: Mode) -> None:
+        state, decoder = self._state, self._decoder
+        hidden = forward(
+            decoder,
+            self._kernels,
+            state.tokens,
+            state.positions,
+            _placement(self._cache, state.rows, state.positions),
+            self._attend_slots,
+        )
+        lm = self._kernels.read_logits(decoder.head(hidden))
+        correction = None
+        if self._retriever is not None:
+            correction = self._retriever.correct(hidden, lm)
+        token = lm.token if correction is None else correction.token
+        if mode is not Mode.GREEDY:
+            drawn = sample(
+                (lm.logits if correction is None else correction.logits).float(),
+                state.temperature,
+                state.top_p if mode is Mode.NUCLEUS else None,
+                state.noise_keys,
+                state.positions,
+            )
+            token = torch.where(state.temperature > 0, drawn, token)
+        state.advance(token, correction, self.capacity - 1)
+
+    def _attend_slots(self, layer: int, q: Tensor) -> Tensor:
+        keys, values = self._cache[layer]
+        positions = self._state.positions
+        return self._kernels.attend(self._decoder, q, keys, values, positions, self._lengths)
+
+    def _attend_prompt(self, q: Tensor, cache: Tensor) -> Tensor:
+        """Causal attention of q (T, heads, D) to one layer's cache (2, 1, capacity, kv heads, D).
+
+        Returns (T, heads * D).
+        """
+        keys, values = cache[:, :, : len(q)].transpose(2, 3)
+        attended = functional.scaled_dot_product_attention(
+            q.transpose(0, 1)[None],
+            keys,
+            values,
+            is_causal=True,
+            scale=self._decoder.attention_scale,
+            enable_gqa=self._decoder.heads != self._decoder.key_value_heads,
+        )
+        return attended[0].transpose(0, 1).flatten(1)
+
+
+def _placement(cache: Tensor, rows: Tensor, positions: Tensor) -> Callable[[int], Placement]:
+    """Where tokens go in a cache (layers, 2, slots, capacity, kv heads, D)."""
+    places = rows * cache.shape[3] + positions
+
+    def of_layer(layer: int) -> Placement:
+        return Placement(cache[layer, 0], cache[layer, 1], rows, positions, places)
+
+    return of_layer

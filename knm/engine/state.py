@@ -1,0 +1,135 @@
+"""What the slots of an engine hold, in tensors that are allocated once."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from knm.engine.records import Sampling
+from knm.retrieval import Correction, Neighbours, Retriever
+
+# Rows of `SlotState.history`: the token that was chosen, the likeliest of the LM alone and after
+# correction, and whether there was a search.
+TOKEN, LM_TOKEN, CORRECTED, SEARCHED = range(4)
+SHOWN_NEIGHBOURS: Final = 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """The nearest neighbours of B slots at each of the steps since the last read.
+
+    `ids` and `values` (interval, B, S) int64, `distances` (interval, B, S) float32.
+    """
+
+    ids: Tensor
+    values: Tensor
+    distances: Tensor
+
+    @classmethod
+    def allocate(cls, interval: int, slots: int, k: int, device: torch.device) -> "Found":
+        """Nothing found yet; S is `SHOWN_NEIGHBOURS`, or `k` where that is less."""
+        shape = (interval, slots, min(k, SHOWN_NEIGHBOURS))
+        ids, values = torch.zeros((2, *shape), dtype=torch.int64, device=device)
+        return cls(ids, values, torch.zeros(shape, device=device))
+
+    def note(self, cursor: Tensor, neighbours: Neighbours) -> None:
+        """Keep those of one step as number `cursor` (1,)."""
+        shown = self.ids.shape[2]
+        for kept, new in (
+            (self.ids, neighbours.ids),
+            (self.values, neighbours.values),
+            (self.distances, neighbours.distances),
+        ):
+            kept.index_copy_(0, cursor, new[None, :, :shown])
+
+    def host_copy(self) -> "Found":
+        """A copy on the host; on a GPU it is there when the stream has come so far."""
+        return Found(*map(host_copy, (self.ids, self.values, self.distances)))
+
+
+@dataclass(frozen=True)
+class SlotState:
+    """The decoding state of B slots.
+
+    The next step feeds in `tokens` (B,) at `positions` (B,). `running` (B,) is 1 for taken slots, 0
+    for free ones, which stand still at position 0. `history` (interval, 4, B) holds what the steps
+    since the last read gave and `cursor` (1,) its next row. All are int64 but `temperature` and
+    `top_p` (B,) float32. `rows` (B,) counts the slots.
+    """
+
+    tokens: Tensor
+    positions: Tensor
+    running: Tensor
+    noise_keys: Tensor
+    temperature: Tensor
+    top_p: Tensor
+    history: Tensor
+    cursor: Tensor
+    rows: Tensor
+    found: Found | None
+
+    @classmethod
+    def allocate(
+        cls, slots: int, interval: int, retriever: Retriever | None, device: torch.device
+    ) -> "SlotState":
+        """Free slots; changes are traced where there is a retriever."""
+
+        def zeros(*shape: int, dtype: torch.dtype = torch.int64) -> Tensor:
+            return torch.zeros(shape, dtype=dtype, device=device)
+
+        return cls(
+            tokens=zeros(slots),
+            positions=zeros(slots),
+            running=zeros(slots),
+            noise_keys=zeros(slots),
+            temperature=zeros(slots, dtype=torch.float32),
+            top_p=zeros(slots, dtype=torch.float32),
+            history=zeros(interval, 4, slots),
+            cursor=zeros(1),
+            rows=torch.arange(slots, device=device),
+            found=None
+            if retriever is None
+            else Found.allocate(interval, slots, retriever.preset.k, device),
+        )
+
+    def parts(self) -> list[Tensor]:
+        """The tensors that steps change."""
+        found = self.found
+        traced = [] if found is None else [found.ids, found.values, found.distances]
+        return [self.tokens, self.positions, self.history, self.cursor, *traced]
+
+    def occupy(self, slot: int, token: int, position: int, noise: int, how: Sampling) -> None:
+        """Let a slot go on from `token` at `position`."""
+        self.tokens[slot] = token
+        self.positions[slot] = position
+        self.running[slot] = 1
+        self.noise_keys[slot] = noise
+        self.temperature[slot] = how.temperature
+        self.top_p[slot] = how.top_p
+
+    def free(self, slot: int) -> None:
+        """Let a slot stand still."""
+        self.running[slot] = 0
+        self.positions[slot] = 0
+        self.temperature[slot] = 0.0
+
+    def advance(self, token: Tensor, correction: Correction | None, last: int) -> None:
+        """Note what a step chose, (B,), and move on; positions never pass `last`."""
+        notes = [token] * 3 + [torch.zeros_like(token)]
+        if correction is not None:
+            assert self.found is not None
+            notes[LM_TOKEN:] = [correction.lm.token, correction.token, correction.searched.long()]
+            self.found.note(self.cursor, correction.neighbours)
+        self.history.index_copy_(0, self.cursor, torch.stack(notes)[None])
+        self.cursor.add_(1).remainder_(len(self.history))
+        self.tokens.copy_(token)
+        self.positions.add_(self.running).clamp_max_(last)
+
+
+def host_copy(tensor: Tensor) -> Tensor:
+    """A copy on the host that does not wait for the device."""
+    if tensor.device.type == "cpu":
+        return tensor.clone()
+    pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    return pinned.copy_(tensor, non_blocking=True)

@@ -1,0 +1,84 @@
+"""When a completion ends, and which of its text is final."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from knm.models import LoadedModel
+
+_UNFINISHED = "\N{REPLACEMENT CHARACTER}"  # what half a character decodes to
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a completion ended: after `tokens` tokens, with `text`."""
+
+    tokens: int
+    text: str
+    reason: str  # "stop" or "length"
+
+
+def end_tokens(loaded: LoadedModel) -> frozenset[int]:
+    """The tokens that end a completion: the model's, or else the tokenizer's."""
+    generation = loaded.model.generation_config
+    ends = None if generation is None else generation.eos_token_id
+    if ends is None:
+        ends = loaded.tokenizer.eos_token_id
+    return frozenset(ends if isinstance(ends, list) else [ends])
+
+
+class StopRule:
+    """Decides from a completion's tokens whether, where and why it ends."""
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        ends: frozenset[int],
+        limit: int,
+        stop: Sequence[str] = (),
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._ends = ends
+        self._limit = limit
+        self._stop = [text for text in stop if text]
+
+    def ending(self, tokens: Sequence[int], seen: int = 0) -> Ending | None:
+        """The end of `tokens`, None where they go on; the first `seen` are known not to end it."""
+        fresh = range(seen, min(len(tokens), self._limit))
+        end = next((place for place in fresh if tokens[place] in self._ends), None)
+        written = tokens[: self._limit] if end is None else tokens[:end]
+        if self._stop:
+            cut = self._stop_string(written, seen)
+            if cut is not None:
+                return cut
+        if end is not None:
+            return Ending(end + 1, self.decode(written), "stop")
+        if len(tokens) >= self._limit:
+            return Ending(self._limit, self.decode(written), "length")
+        return None
+
+    def settled(self, tokens: Sequence[int]) -> str:
+        """The text of `tokens` that no later token changes or cuts off."""
+        text = self.decode(tokens).rstrip(_UNFINISHED)
+        longest = max(map(len, self._stop), default=0)
+        for held in range(min(longest - 1, len(text)), 0, -1):
+            if any(stop.startswith(text[-held:]) for stop in self._stop):
+                return text[:-held]
+        return text
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens, without special ones."""
+        text: str = self._tokenizer.decode(list(tokens), skip_special_tokens=True)
+        return text
+
+    def _stop_string(self, tokens: Sequence[int], seen: int) -> Ending | None:
+        """The end where the text first holds a stop string: found token by token, as written."""
+        if not any(stop in self.decode(tokens) for stop in self._stop):
+            return None
+        for count in range(seen + 1, len(tokens) + 1):
+            text = self.decode(tokens[:count])
+            places = [place for stop in self._stop if (place := text.find(stop)) >= 0]
+            if places:
+                return Ending(count, text[: min(places)], "stop")
+        return None

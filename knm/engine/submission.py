@@ -1,0 +1,49 @@
+"""Checking a request and turning its prompt into tokens."""
+
+from transformers import PreTrainedTokenizerBase
+
+from knm.engine.records import GenerationOptions, Request
+from knm.errors import UserError
+from knm.models import encode_prompt
+
+
+def encode_request(tokenizer: PreTrainedTokenizerBase, request: Request) -> list[int]:
+    """Token ids of the prompt, in the chat template if it is a chat.
+
+    Raises:
+        UserError: there is none, or sampling is out of range.
+    """
+    sampling = request.sampling
+    if not sampling.temperature >= 0:
+        raise UserError(f"temperature {sampling.temperature}: must be 0 (greedy) or above")
+    if not 0 < sampling.top_p <= 1:
+        raise UserError(f"top_p {sampling.top_p}: must be above 0 and at most 1")
+    if request.chat:
+        ids = encode_prompt(tokenizer, request.prompt)
+    else:
+        ids = list(tokenizer(request.prompt)["input_ids"])
+    if not ids:
+        raise UserError(f"request {request.id!r}: the prompt is empty")
+    return ids
+
+
+def token_limit(
+    request: Request, prompt_tokens: int, options: GenerationOptions, max_positions: int
+) -> int:
+    """How many tokens the request may write.
+
+    Raises:
+        UserError: none, because it asks for none or its prompt fills the model's context.
+    """
+    asked = options.max_new_tokens
+    if request.max_new_tokens is not None:
+        asked = min(asked, request.max_new_tokens)
+    if asked < 1:
+        raise UserError(f"max_new_tokens {request.max_new_tokens}: must be at least 1")
+    room = max_positions - prompt_tokens
+    if room < 1:
+        raise UserError(
+            f"request {request.id!r}: its prompt has {prompt_tokens} tokens, the model's context "
+            f"{max_positions}: shorten the prompt, or choose a model with a longer context"
+        )
+    return min(asked, room)

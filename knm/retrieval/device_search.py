@@ -1,0 +1,157 @@
+"""Exact search on a GPU in the dtype in which a datastore keeps its keys, and the mixture there."""
+
+from typing import Final
+
+import numpy as np
+import torch
+import triton
+from torch import Tensor
+
+from knm.datastore import Datastore
+from knm.datastore.exact import BLOCK, padded_rows
+from knm.errors import UserError
+from knm.retrieval import device_kernels
+from knm.retrieval.evidence import LMOutput, MixedLogits
+from knm.retrieval.neighbours import Neighbours
+
+_TILE: Final = 64  # queries per matrix product
+_READ_ROWS: Final = 1 << 16
+# Keys scored at a time: bounds what one program picks from.
+_CHUNK: Final = 1 << 21
+_GROUP: Final = 32  # keys of which the least score is kept
+_PART: Final = 1024  # groups that one program picks from
+_MOST_NEIGHBOURS: Final = 256
+_DTYPES: Final = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+class DeviceSearcher:
+    """All keys on the GPU; nothing here waits for it, so a CUDA graph can hold a search.
+
+    Keys stay float16 or bfloat16 as they are stored, which loses nothing: products of two such
+    numbers are exact in float32. Queries are rounded to that dtype to find candidates, and the
+    distances that are returned are computed in float32 from the query as it is. A row's result does
+    not depend on the other rows. Equal scores are ordered by id.
+    """
+
+    on_device = True
+
+    def __init__(self, datastore: Datastore, device: torch.device) -> None:
+        count, rows = len(datastore), padded_rows(len(datastore))
+        dtype = _DTYPES[datastore.manifest.key_dtype]
+        self._keys = torch.zeros((rows, datastore.manifest.dim), dtype=dtype, device=device)
+        self._norms = torch.full((rows,), torch.inf, device=device)
+        for start in range(0, count, _READ_ROWS):
+            piece = slice(start, min(start + _READ_ROWS, count))
+            stored = torch.from_numpy(np.array(datastore.keys[piece]).view(np.int16))
+            self._keys[piece] = stored.to(device).view(dtype)
+            self._norms[piece] = self._keys[piece].float().square().sum(1)
+        self._values = torch.zeros(rows, dtype=torch.int64, device=device)
+        self._values[:count] = torch.from_numpy(datastore.values.astype("int64"))
+
+    def search(self, queries: Tensor, k: int) -> Neighbours:
+        """Find the k nearest entries of `queries` (B, D).
+
+        Raises:
+            UserError: more neighbours than the kernels hold.
+        """
+        if k > _MOST_NEIGHBOURS:
+            raise UserError(f"--knn-k {k}: at most {_MOST_NEIGHBOURS} on a GPU")
+        queries = queries.contiguous()
+        rounded = queries.to(self._keys.dtype)
+        measured = torch.cat(
+            [
+                self._measure(queries, rounded, slice(start, start + _CHUNK), k)
+                for start in range(0, len(self._keys), _CHUNK)
+            ],
+            1,
+        )
+        rows, found = measured.shape
+        distances = torch.empty((rows, k), device=queries.device)
+        ids, values = torch.empty((2, rows, k), dtype=torch.int64, device=queries.device)
+        device_kernels.settle_kernel[(rows,)](
+            measured,
+            self._values,
+            distances,
+            ids,
+            values,
+            found,
+            FOUND_PADDED=triton.next_power_of_2(found),
+            K=k,
+        )
+        return Neighbours(distances, ids, values)
+
+    def _measure(self, queries: Tensor, rounded: Tensor, piece: slice, k: int) -> Tensor:
+        """Packed distances (B, k * _GROUP) to the keys of the k groups that hold the nearest.
+
+        The k smallest scores are in the groups of the k smallest minima.
+        """
+        keys, norms = self._keys[piece], self._norms[piece]
+        (rows, dim), count = queries.shape, len(keys)
+        groups = count // _GROUP
+        lows = torch.empty((rows, groups), device=keys.device)
+        device_kernels.score_kernel[(count // BLOCK, triton.cdiv(rows, _TILE))](
+            rounded,
+            keys,
+            norms,
+            lows,
+            rows,
+            count,
+            DIM=dim,
+            BLOCK=BLOCK,
+            GROUP=_GROUP,
+            ROWS=_TILE,
+            DEPTH=64,
+            num_warps=4,
+            num_stages=4,
+        )
+        parts = triton.cdiv(groups, _PART)
+        picked = torch.empty((rows, parts * k), dtype=torch.int64, device=keys.device)
+        device_kernels.pick_groups_kernel[(rows, parts)](
+            lows, picked, groups, parts, K=k, WIDTH=_PART
+        )
+        measured = torch.empty((rows, k * _GROUP), dtype=torch.int64, device=keys.device)
+        device_kernels.measure_kernel[(rows, k)](
+            queries,
+            rounded,
+            keys,
+            norms,
+            picked,
+            measured,
+            groups,
+            piece.start,
+            parts * k,
+            FOUND_PADDED=triton.next_power_of_2(parts * k),
+            DIM=dim,
+            DEPTH=128,
+            GROUP=_GROUP,
+        )
+        return measured
+
+
+def mix(lm: LMOutput, weight: Tensor, neighbours: Neighbours, temperature: float) -> MixedLogits:
+    """`MixtureFusion` in one kernel."""
+    rows, k = neighbours.ids.shape
+    shift = torch.empty_like(weight)
+    at_tokens = torch.empty_like(neighbours.distances)
+    usable = torch.empty(rows, dtype=torch.bool, device=weight.device)
+    token = torch.empty_like(lm.token)
+    device_kernels.mixture_kernel[(rows,)](
+        lm.logits,
+        lm.token,
+        lm.top,
+        lm.log_confidence,
+        weight,
+        neighbours.distances,
+        neighbours.ids,
+        neighbours.values,
+        shift,
+        at_tokens,
+        usable,
+        token,
+        lm.logits.shape[1],
+        temperature,
+        K=k,
+        K_PADDED=triton.next_power_of_2(k),
+        num_warps=1 if k <= 32 else 4,
+    )
+    return MixedLogits(lm, shift, neighbours.values, at_tokens, usable, token)

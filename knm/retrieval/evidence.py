@@ -1,0 +1,60 @@
+"""What the LM says at a step, and what is made of it: logits that need not be written out."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class LMOutput:
+    """The LM's `logits` (B, V) and what weights and fusions need of them.
+
+    `token` (B,) int64 is the argmax, `top` (B,) float32 its logit and `log_confidence` (B,) float64
+    the logarithm of its probability.
+    """
+
+    logits: Tensor
+    token: Tensor
+    top: Tensor
+    log_confidence: Tensor
+
+    @classmethod
+    def read(cls, logits: Tensor) -> "LMOutput":
+        """Read logits (B, V) of any float type, each row by itself."""
+        # log_softmax works row by row: unlike exp it does not round by an element's place.
+        log_probs = logits.detach().float().log_softmax(-1)
+        return cls(
+            logits=logits,
+            token=logits.argmax(-1),
+            top=logits.detach().amax(-1).float(),
+            log_confidence=log_probs.amax(-1).double().clamp_max(0.0),
+        )
+
+    @property
+    def log_sum(self) -> Tensor:
+        """The logarithm of the sum of the exponentials of the logits, (B,) float64."""
+        return self.top.double() - self.log_confidence
+
+
+@dataclass(frozen=True)
+class MixedLogits:
+    """Logits after a mixture: all of a row moved by `shift`, some tokens set to what they became.
+
+    `shift` (B,) float32; `at_tokens` (B, k) float32 are the logits of `tokens` (B, k) int64, -inf
+    where there is none; rows that are not `usable` (B,) are the LM's. `token` (B,) is the argmax.
+    """
+
+    lm: LMOutput
+    shift: Tensor
+    tokens: Tensor
+    at_tokens: Tensor
+    usable: Tensor
+    token: Tensor
+
+    def dense(self) -> Tensor:
+        """The whole distribution (B, V) float32, on the scale of the LM's logits."""
+        original = self.lm.logits.float()
+        mixed = original + self.shift[:, None]
+        mixed = mixed.scatter_reduce(1, self.tokens, self.at_tokens, "amax")
+        return torch.where(self.usable[:, None], mixed, original)

@@ -1,0 +1,45 @@
+"""What a search finds."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The k nearest entries of each row, nearest first.
+
+    `distances` (B, k) float32 squared L2, `ids` (B, k) int64 and `values` (B, k) int64 token ids.
+    A missing neighbour has distance inf, id -1, value 0.
+    """
+
+    distances: Tensor
+    ids: Tensor
+    values: Tensor
+
+    @classmethod
+    def none(cls, rows: int, k: int, device: torch.device) -> "Neighbours":
+        """`rows` rows for which nothing was found."""
+        return cls(
+            distances=torch.full((rows, k), torch.inf, device=device),
+            ids=torch.full((rows, k), -1, dtype=torch.int64, device=device),
+            values=torch.zeros((rows, k), dtype=torch.int64, device=device),
+        )
+
+    def spread(self, rows: Tensor, total: int) -> "Neighbours":
+        """Put row i at place `rows[i]` of `total`; the other places get nothing."""
+        wide = Neighbours.none(total, self.ids.shape[1], self.ids.device)
+        wide.distances[rows] = self.distances
+        wide.ids[rows] = self.ids
+        wide.values[rows] = self.values
+        return wide
+
+    def only(self, rows: Tensor) -> "Neighbours":
+        """Forget what was found for the rows that the mask `rows` (B,) leaves out."""
+        out = ~rows[:, None]
+        return Neighbours(
+            self.distances.masked_fill(out, torch.inf),
+            self.ids.masked_fill(out, -1),
+            self.values.masked_fill(out, 0),
+        )
