@@ -1,0 +1,35 @@
+// What the page knows: the index at once, the programs when first asked for.
+
+const index = JSON.parse(byId("page-data").textContent);
+const problemNumbers = new Map(index.problems.map((problem, number) => [problem.id, number]));
+let unpacked = null;
+
+/** Details of all problems, in the order of the index; unpacked once. */
+function allDetails() {
+  unpacked ??= inflate(index.details).then((text) => {
+    index.details = "";
+    return JSON.parse(text);
+  });
+  return unpacked;
+}
+
+async function inflate(base64) {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Response(stream).text();
+}
+
+function permalink(id) {
+  // A lone surrogate has no percent form.
+  return "#problem/" + encodeURIComponent(id.toWellFormed?.() ?? id);
+}
+
+/** The number of the problem that an address names; -1 for an unknown one, null for none. */
+function problemOf(hash) {
+  if (!hash.startsWith("#problem/")) return null;
+  try {
+    return problemNumbers.get(decodeURIComponent(hash.slice("#problem/".length))) ?? -1;
+  } catch {
+    return -1;
+  }
+}
