@@ -48,6 +48,13 @@ class IndexKind(StrEnum):
     IVF = "ivf"
 
 
+class ChartFormat(StrEnum):
+    """What kind of file `knm report --charts` writes."""
+
+    SVG = "svg"
+    PNG = "png"
+
+
 class FailOn(StrEnum):
     """When `knm diff` says no."""
 
@@ -181,6 +188,30 @@ def diff(
     print(dumps(result.to_json()) if json else render_diff(result))
     if fail_on is FailOn.REGRESSION and regressed(result):
         raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Reports; the others are compared to the first.")],
+    out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
+    charts: Annotated[
+        Path | None, typer.Option(help="Directory for each chart as a file of its own.")
+    ] = None,
+    format: Annotated[ChartFormat, typer.Option(help="Format of these files.")] = ChartFormat.SVG,
+    json: JsonOption = False,
+) -> None:
+    """Show runs as one self-contained HTML page: totals, charts, flips, programs side by side."""
+    from knm.report import load_report, page
+
+    bench = page.join_runs([load_report(path) for path in runs])
+    page.write_page(bench, out)
+    written = [out]
+    if charts:
+        written += page.write_charts(bench, charts, page.ChartFormat(format.value))
+    if json:
+        print(dumps({"page": str(out), "charts": [str(path) for path in written[1:]]}))
+    else:
+        print("\n".join(map(str, written)))
 
 
 @app.command()

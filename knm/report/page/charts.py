@@ -176,13 +176,13 @@ def interventions(bench: Bench, width: float) -> Scene | None:
 
 CHARTS: Final[tuple[Callable[[Bench, float], Scene | None], ...]] = (
     pass_at_1,
-    flip_grid,
     error_groups,
     verdicts,
     error_classes,
     tokens_and_time,
     retrieval,
     interventions,
+    flip_grid,
 )
 
 

@@ -132,6 +132,14 @@ def _statement(pair: Comparison) -> str:
     return text
 
 
+def _differing(pair: Comparison) -> str:
+    """How many settings differ, and in which parts of the configuration."""
+    paths = [entry.path for entry in pair.diff.differences]
+    parts = dict.fromkeys(".".join(path.split(".")[:2]) for path in paths)
+    settings = "setting differs" if len(paths) == 1 else "settings differ"
+    return printable(f"{len(paths)} {settings}: {', '.join(parts)}")
+
+
 def _settings(run: Run) -> str:
     """A run's settings and surroundings in full, as JSON."""
     section = run.report.section
@@ -185,6 +193,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     filters: dict[str, Any] = {
+        "differing": _differing,
         "permalink": _permalink,
         "printable": printable,
         "px": _px,

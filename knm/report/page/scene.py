@@ -6,7 +6,7 @@ from typing import Final
 
 from knm.report.page.runs import printable
 
-CHARACTER: Final = 6.6
+CHARACTER: Final = 7.0
 """About the width of a character of chart text: there are no font metrics here."""
 
 LINE: Final = 18

@@ -1,6 +1,6 @@
 // Building elements. Text is only ever set as text, never parsed.
 
-/** An element with attributes (null leaves one out) and children: nodes, text or lists of these. */
+/** An element with attributes (null leaves one out) and children: nodes, text, or lists of these. */
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -8,7 +8,7 @@ function element(tag, attributes = {}, ...children) {
     if (name === "class") made.className = value;
     else made.setAttribute(name, value === true ? "" : String(value));
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return made;
 }
 

@@ -81,7 +81,7 @@ list.addEventListener("keydown", (event) =>
   roveWith(event, [...list.querySelectorAll("a")], { ArrowDown: 1, ArrowUp: -1 }),
 );
 
-for (const chart of document.querySelectorAll("#chart-flips .chart")) {
+for (const chart of document.querySelectorAll("#flip-grid .chart")) {
   const cells = [...chart.querySelectorAll("a")];
   if (cells.length) cells[0].tabIndex = 0;
   const columns = cells.filter((cell) => topOf(cell) === topOf(cells[0])).length;
