@@ -9,18 +9,17 @@ from knm.jsonio import dumps
 from knm.report.page.changes import Change, Place, changes_of, place_changes
 from knm.report.page.palette import run_kind, verdict_kind
 from knm.report.page.runs import Bench, Row, Run
-from knm.report.schema import ProblemResult
+from knm.report.schema import KNN_COUNTS, ProblemResult
 from knm.sandbox import Verdict
 
 
 def page_data(bench: Bench) -> str:
     """JSON text for a script element: no `<`, so nothing in it can end the element.
 
-    Programs are the bulk of a page and much alike, so `details` (a list in the order of `problems`)
-    is deflated; the script unpacks it once, after the first paint.
+    Programs and changes are the bulk of a page and repeat themselves, so `details` is deflated; the
+    script unpacks it once, after the first paint.
     """
-    details = [[*_details(bench, row)] for row in bench.rows]
-    packed = zlib.compress(_encode(details), level=6, wbits=-zlib.MAX_WBITS)
+    packed = zlib.compress(_encode(_all_details(bench)), level=6, wbits=-zlib.MAX_WBITS)
     index = {
         "runs": [
             {"label": run.label, "kind": run_kind(number)} for number, run in enumerate(bench.runs)
@@ -31,7 +30,7 @@ def page_data(bench: Bench) -> str:
         "details": base64.b64encode(packed).decode("ascii"),
     }
     text = _encode(index).decode("utf-8")
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return text.replace("<", "\\u003c")
 
 
 def _encode(value: Any) -> bytes:
@@ -50,35 +49,56 @@ def _summary(row: Row) -> dict[str, Any]:
     }
 
 
-def _details(bench: Bench, row: Row) -> Iterator[dict[str, Any] | None]:
+def _all_details(bench: Bench) -> dict[str, Any]:
+    """Per problem, in the order of the index, and run. What is alike lies together: it packs better.
+
+    A change names the records of its neighbours by their number in `records`.
+    """
+    records: dict[str, int] = {}
+    return {
+        "programs": [[_shown_text(result) for result in row.results] for row in bench.rows],
+        "facts": [[_facts(result) for result in row.results] for row in bench.rows],
+        "changes": [[*_changes(bench, row, records)] for row in bench.rows],
+        "records": list(records),
+    }
+
+
+def _shown_text(result: ProblemResult | None) -> str | None:
+    """The program, or the completion when it shows why there is none."""
+    if result is None:
+        return None
+    return result.completion if result.program is None else result.program
+
+
+def _facts(result: ProblemResult | None) -> dict[str, Any] | None:
+    return result and {
+        "extracted": result.program is not None,
+        "message": result.message,
+        "failing_test": result.failing_test,
+        "tests_passed": result.tests_passed,
+        "tests_total": result.tests_total,
+        "prompt_tokens": result.prompt_tokens,
+        "completion_tokens": result.completion_tokens,
+        "finish_reason": result.finish_reason,
+        "generation_seconds": round(result.generation_seconds, 3),
+        "judge_seconds": round(result.judge_seconds, 3),
+        "knn": result.knn and {name: result.knn[name] for name in KNN_COUNTS},
+    }
+
+
+def _changes(bench: Bench, row: Row, records: dict[str, int]) -> Iterator[list[Any]]:
     unaided = _unaided(bench, row)
     for run, result in zip(bench.runs, row.results, strict=True):
         if result is None:
-            yield None
+            yield []
             continue
         changes = changes_of(result)
         comparable = unaided is not None and _same_text(unaided[0], run)
         places = place_changes(result, changes, unaided[1] if unaided and comparable else None)
-        yield {
-            # Without a program the completion is what shows why.
-            "program": result.program if result.program is not None else result.completion,
-            "extracted": result.program is not None,
-            "message": result.message,
-            "failing_test": result.failing_test,
-            "tests_passed": result.tests_passed,
-            "tests_total": result.tests_total,
-            "prompt_tokens": result.prompt_tokens,
-            "completion_tokens": result.completion_tokens,
-            "finish_reason": result.finish_reason,
-            "generation_seconds": round(result.generation_seconds, 3),
-            "judge_seconds": round(result.judge_seconds, 3),
-            "knn": result.knn
-            and {name: result.knn[name] for name in ("steps", "searched", "argmax_changes")},
-            "changes": [
-                _change(change, place, result.program or "")
-                for change, place in zip(changes, places, strict=True)
-            ],
-        }
+        yield [
+            _change(change, place, result.program or "", records)
+            for change, place in zip(changes, places, strict=True)
+        ]
 
 
 def _unaided(bench: Bench, row: Row) -> tuple[Run, ProblemResult] | None:
@@ -101,16 +121,24 @@ def _same_text(a: Run, b: Run) -> bool:
     )
 
 
-def _change(change: Change, place: Place | None, program: str) -> dict[str, Any]:
-    return {
-        "position": change.position,
-        "lm_token": change.lm_token,
-        "token": change.token,
-        # Scripts count in UTF-16.
-        "start": place and len(program[: place.start].encode("utf-16-le", "surrogatepass")) // 2,
-        "exact": place and place.exact,
-        "neighbours": [
-            [entry.token, float(f"{entry.distance:.5g}"), entry.record, entry.offset]
+def _change(
+    change: Change, place: Place | None, program: str, records: dict[str, int]
+) -> list[Any]:
+    # Scripts count in UTF-16.
+    start = place and len(program[: place.start].encode("utf-16-le", "surrogatepass")) // 2
+    return [
+        change.position,
+        change.lm_token,
+        change.token,
+        start,
+        int(place is not None and place.exact),
+        [
+            [
+                entry.token,
+                f"{entry.distance:.4g}",
+                records.setdefault(entry.record, len(records)),
+                entry.offset,
+            ]
             for entry in change.neighbours
         ],
-    }
+    ]

@@ -4,13 +4,33 @@ const index = JSON.parse(byId("page-data").textContent);
 const problemNumbers = new Map(index.problems.map((problem, number) => [problem.id, number]));
 let unpacked = null;
 
-/** Details of all problems, in the order of the index; unpacked once. */
-function allDetails() {
-  unpacked ??= inflate(index.details).then((text) => {
-    index.details = "";
-    return JSON.parse(text);
-  });
-  return unpacked;
+/** What the page knows of one problem: per run its facts, program and changes, or null. */
+async function detailsOf(number) {
+  unpacked ??= inflate(index.details).then(JSON.parse);
+  const { programs, facts, changes, records } = await unpacked;
+  return facts[number].map(
+    (known, run) =>
+      known && {
+        ...known,
+        program: programs[number][run],
+        changes: changes[number][run].map((change) => readChange(change, records)),
+      },
+  );
+}
+
+function readChange([position, lmToken, token, start, exact, neighbours], records) {
+  return {
+    position,
+    lmToken,
+    token,
+    start,
+    exact: exact === 1,
+    neighbours: neighbours.map(([near, distance, record, offset]) => ({
+      token: near,
+      distance,
+      source: `${records[record]}, token ${offset}`,
+    })),
+  };
 }
 
 async function inflate(base64) {

@@ -20,9 +20,9 @@ async function showProblem(number) {
     detail.replaceChildren(backButton(), element("p", { class: "hint" }, text));
     return;
   }
-  const all = await allDetails();
+  const results = await detailsOf(number);
   if (shownProblem !== number) return; // another one was opened meanwhile
-  renderProblem(index.problems[number], all[number]);
+  renderProblem(index.problems[number], results);
 }
 
 function renderProblem(problem, results) {
@@ -76,7 +76,7 @@ function factsTable(problem, results) {
     ["time", (result) => `${result.generation_seconds} s, judged in ${result.judge_seconds} s`],
   ];
   if (results.some((result) => result?.knn)) facts.push(["retrieval", retrievalText]);
-  return element(
+  const table = element(
     "table",
     { class: "facts" },
     element(
@@ -105,6 +105,12 @@ function factsTable(problem, results) {
         ),
       ),
     ),
+  );
+  table.style.minWidth = `${100 + 85 * index.runs.length}px`; // else it scrolls in its box
+  return element(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Outcomes by run" },
+    table,
   );
 }
 
@@ -167,7 +173,7 @@ function changesList(result, run) {
       "tr",
       {},
       element("td", {}, String(change.position + 1)),
-      element("td", {}, element("code", {}, visible(change.lm_token))),
+      element("td", {}, element("code", {}, visible(change.lmToken))),
       element("td", {}, element("code", {}, visible(change.token))),
       element("td", {}, change.neighbours.map(neighbourText).join("; ") || "-"),
     ),
@@ -188,8 +194,8 @@ function changesList(result, run) {
   ];
 }
 
-function neighbourText([token, distance, record, offset]) {
-  return `${visible(token)} ${distance.toPrecision(4)}, ${record}:${offset}`;
+function neighbourText({ token, distance, source }) {
+  return `${visible(token)} ${distance}, ${source}`;
 }
 
 /** With more than two runs: which two are side by side. */

@@ -79,7 +79,7 @@ function changedToken(change, text, line, begun) {
   begun.add(change);
   const style = change.exact ? "change" : "change estimated";
   if (!first) return element("span", { class: style }, text);
-  const label = `${visible(change.token)}, changed from ${visible(change.lm_token)}`;
+  const label = `${visible(change.token)}, changed from ${visible(change.lmToken)}`;
   const made = element(
     "span",
     { class: style, tabindex: 0, role: "button", "aria-label": label, "aria-describedby": "popover" },
@@ -96,7 +96,7 @@ function neighbourNotes(change) {
       "p",
       {},
       `Token ${change.position + 1}: the LM wanted `,
-      element("code", {}, visible(change.lm_token)),
+      element("code", {}, visible(change.lmToken)),
       ", the datastore made it ",
       element("code", {}, visible(change.token)),
       ".",
@@ -116,13 +116,13 @@ function neighbourTable(neighbours) {
     element(
       "tbody",
       {},
-      neighbours.map(([token, distance, record, offset]) =>
+      neighbours.map(({ token, distance, source }) =>
         element(
           "tr",
           {},
           element("td", {}, element("code", {}, visible(token))),
-          element("td", {}, distance.toPrecision(4)),
-          element("td", {}, `${record}, token ${offset}`),
+          element("td", {}, distance),
+          element("td", {}, source),
         ),
       ),
     ),
