@@ -107,7 +107,15 @@ def main() -> None:
         for report in reports:
             synthetic_report(ROOT / "results" / report.name, report)
         page = folder / "report.html"
-        command = [sys.executable, "-m", "knm.cli", "report", *map(str, reports), "--out", str(page)]
+        command = [
+            sys.executable,
+            "-m",
+            "knm.cli",
+            "report",
+            *map(str, reports),
+            "--out",
+            str(page),
+        ]
         seconds = []
         for _ in range(REPEATS):
             start = time.perf_counter()

@@ -192,7 +192,9 @@ def diff(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Reports; the others are compared to the first.")],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Reports; the others are compared to the first.")
+    ],
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
     charts: Annotated[
         Path | None, typer.Option(help="Directory for each chart as a file of its own.")

@@ -60,7 +60,9 @@ def error_groups(bench: Bench, width: float) -> Scene:
     scene = Scene("error-groups", "Failures by the original study's four groups", width)
     counts = [
         Counter(
-            group for entry in run.report.results if (group := entry.verdict.study_group) is not None
+            group
+            for entry in run.report.results
+            if (group := entry.verdict.study_group) is not None
         )
         for run in bench.runs
     ]
@@ -71,7 +73,9 @@ def error_groups(bench: Bench, width: float) -> Scene:
 def verdicts(bench: Bench, width: float) -> Scene:
     """All outcomes, infrastructure faults apart."""
     scene = Scene("verdicts", "Verdicts", width)
-    counts = [Counter(verdict_kind(entry.verdict) for entry in run.report.results) for run in bench.runs]
+    counts = [
+        Counter(verdict_kind(entry.verdict) for entry in run.report.results) for run in bench.runs
+    ]
     kinds = dict.fromkeys(map(verdict_kind, Verdict))
     names = {kind: (kind, kind) for kind in kinds}
     names[INFRASTRUCTURE] = (INFRASTRUCTURE, "infrastructure (not counted)")
@@ -91,7 +95,9 @@ def error_classes(bench: Bench, width: float) -> Scene | None:
     counts = {name: [run.totals.error_classes.get(name, 0) for run in bench.runs] for name in shown}
     if rest:
         label = f"{len(rest)} rarer classes"
-        counts[label] = [sum(run.totals.error_classes.get(name, 0) for name in rest) for run in bench.runs]
+        counts[label] = [
+            sum(run.totals.error_classes.get(name, 0) for name in rest) for run in bench.runs
+        ]
     scene = Scene("error-classes", "Error classes", width)
     longest = max(max(values) for values in counts.values())
     side = min(0.42 * width, CHARACTER * max(map(len, counts)) + 8)
