@@ -1,7 +1,7 @@
-"""How long `knm report` takes on two runs of 499 problems, how large the page is, how fast it opens.
+"""Time and size of `knm report` on two runs of 499 problems, and how fast the page opens.
 
-The runs are made from the committed reference reports: as many problems as LiveCodeBench's, programs
-of about 2,000 tokens, and in the second run 64 recorded changes of 4 neighbours each.
+The runs are made from the committed reference reports: as many problems as LiveCodeBench's, with
+programs of about 2,000 tokens, and in the second run 64 recorded changes of 4 neighbours each.
 """
 
 import json

@@ -90,7 +90,7 @@ def _spots(
             found = _divergence(text, unaided.completion or "", change)
         exact = found is not None
         if found is None:
-            between = change.position - token
+            between = max(change.position - token, 0)
             found = _nearest(text, change.token, end + between, end + mean * between)
         if found is not None:
             token, end = change.position + 1, found + len(change.token)

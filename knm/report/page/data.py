@@ -50,7 +50,7 @@ def _summary(row: Row) -> dict[str, Any]:
 
 
 def _all_details(bench: Bench) -> dict[str, Any]:
-    """Per problem, in the order of the index, and run. What is alike lies together: it packs better.
+    """Per problem, in the order of the index, and run; what is alike lies together and packs better.
 
     A change names the records of its neighbours by their number in `records`.
     """
@@ -71,7 +71,9 @@ def _shown_text(result: ProblemResult | None) -> str | None:
 
 
 def _facts(result: ProblemResult | None) -> dict[str, Any] | None:
-    return result and {
+    if result is None:
+        return None
+    return {
         "extracted": result.program is not None,
         "message": result.message,
         "failing_test": result.failing_test,
