@@ -50,7 +50,7 @@ def _summary(row: Row) -> dict[str, Any]:
 
 
 def _all_details(bench: Bench) -> dict[str, Any]:
-    """Per problem, in the order of the index, and run; what is alike lies together and packs better.
+    """Per problem, in the order of the index, and run; what is alike lies together to pack well.
 
     A change names the records of its neighbours by their number in `records`.
     """
