@@ -110,7 +110,7 @@ def error_classes(bench: Bench, width: float) -> Scene | None:
         for number, value in enumerate(values):
             y = scene.height + (tall - thin * len(values)) / 2 + thin * number
             length = (width - side - 30) * value / longest
-            scene.add(Rect(side, y, max(length, 1), thin - 1, run_kind(number)))
+            scene.add(Rect(side, y, length, thin - 1, run_kind(number)))
             scene.add(Text(side + length + 5, y + thin - 1, str(value), "small"))
         scene.height += tall + 6
     scene.summary = "; ".join(

@@ -56,12 +56,12 @@ function markCurrent(number) {
   scrollInside(list, linkOf(entry));
 }
 
-/** Bring a link into view without moving the page. */
+/** Bring a link that is out of sight to the upper third of its box, without moving the page. */
 function scrollInside(box, link) {
   const outer = box.getBoundingClientRect();
   const inner = link.getBoundingClientRect();
-  if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top;
-  if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom;
+  const seen = inner.top >= outer.top && inner.bottom <= Math.min(outer.bottom, window.innerHeight);
+  if (!seen) box.scrollTop += inner.top - outer.top - box.clientHeight / 3;
 }
 
 /** Move the focus among sibling links with the arrow keys, Home and End. */
