@@ -19,7 +19,7 @@ def page_data(bench: Bench) -> str:
     Programs and changes are the bulk of a page and repeat themselves, so `details` is deflated; the
     script unpacks it once, after the first paint.
     """
-    packed = zlib.compress(_encode(_all_details(bench)), level=6, wbits=-zlib.MAX_WBITS)
+    packed = zlib.compress(_encode(_all_details(bench)), level=5, wbits=-zlib.MAX_WBITS)
     index = {
         "runs": [
             {"label": run.label, "kind": run_kind(number)} for number, run in enumerate(bench.runs)
@@ -126,21 +126,26 @@ def _same_text(a: Run, b: Run) -> bool:
 def _change(
     change: Change, place: Place | None, program: str, records: dict[str, int]
 ) -> list[Any]:
-    # Scripts count in UTF-16.
-    start = place and len(program[: place.start].encode("utf-16-le", "surrogatepass")) // 2
     return [
         change.position,
         change.lm_token,
         change.token,
-        start,
+        None if place is None else _utf16_place(program, place.start),
         int(place is not None and place.exact),
         [
-            [
+            (  # a tuple, which the garbage collector need not visit: there are many
                 entry.token,
                 f"{entry.distance:.4g}",
                 records.setdefault(entry.record, len(records)),
                 entry.offset,
-            ]
+            )
             for entry in change.neighbours
         ],
     ]
+
+
+def _utf16_place(text: str, place: int) -> int:
+    """Where a place is for scripts, which count in UTF-16."""
+    if text.isascii():
+        return place
+    return len(text[:place].encode("utf-16-le", "surrogatepass")) // 2
