@@ -18,10 +18,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from tests.report.page.chromium import open_chromium
 
-from tests.report.page.chromium import open_chromium  # noqa: E402
+ROOT = Path(__file__).parent.parent
 
 PROBLEMS = 499
 PROGRAM_CHARACTERS = 6000

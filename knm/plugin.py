@@ -4,40 +4,40 @@ Thin: what a run is and does stands in `knm.harness`. The plugin is at work only
 `bench/` are asked for; elsewhere it adds options and nothing else.
 """
 
+import sys
+import time
 from collections.abc import Generator, Iterator
-from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from knm.engine import CompletionCache, Request
 from knm.errors import UserError
 from knm.harness import (
     OPTIONS,
     BenchRun,
     CompletionService,
+    EngineAddress,
     Evaluation,
+    RunEngine,
+    cache_directory,
     evaluate,
+    find_engine,
     make_options,
     prepare_run,
     render_failure,
 )
 from knm.problems import Problem
-from knm.report import (
-    ProblemResult,
-    ResultStream,
-    environment_info,
-    knm_section,
-    render_summary,
-    stream_path,
-    summarize,
-)
+from knm.report import RunHeader, environment_info, load_report, parse_condition, stream_path
+from knm.reporting import BaselineCheck, RunReporter, junit_properties
 from knm.sandbox import Sandbox
 
 BENCH_DIRECTORY = "bench"
 _RUN = pytest.StashKey[BenchRun]()
 _COMPLETIONS = pytest.StashKey[CompletionService]()
 _EVALUATION = pytest.StashKey[Evaluation]()
+WORKER_INPUT: Final = "knm"
+WORKER_OUTPUT: Final = "knm_from_cache"
 _OMITTED = ("collectors", "keywords", "log", "streams", "traceback")
 
 
@@ -62,17 +62,29 @@ def pytest_configure(config: pytest.Config) -> None:
     given = {option.name: config.getoption(option.name) for option in OPTIONS}
     try:
         run = prepare_run(make_options(given), config.rootpath)
+        worker = hasattr(config, "workerinput")
+        baseline = None if worker else _baseline(run)
+        engine = None if worker else find_engine(run.options, config.rootpath)
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.option.json_report = True
     config.option.json_report_omit = [*config.option.json_report_omit, *_OMITTED]
-    if hasattr(config, "workerinput"):
+    if engine is None:
         config.pluginmanager.register(BenchWorker(run, config), "knm-bench")
         return
-    config.option.json_report_file = str(run.results)
+    config.option.json_report_file = None if config.option.collectonly else str(run.results)
     config.option.json_report_indent = 1
     config.option.json_report_verbosity = -1
-    config.pluginmanager.register(BenchController(run, config), "knm-bench")
+    controller = BenchController(run, engine, baseline, config)
+    config.pluginmanager.register(controller, "knm-bench")
+
+
+def _baseline(run: BenchRun) -> BaselineCheck | None:
+    options = run.options
+    if options.knm_baseline is None:
+        return None
+    condition = None if options.knm_fail_on is None else parse_condition(options.knm_fail_on)
+    return BaselineCheck(load_report(options.knm_baseline), condition)
 
 
 def _asks_for_bench(config: pytest.Config) -> bool:
@@ -99,7 +111,7 @@ def sandbox(bench_run: BenchRun) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def completions(pytestconfig: pytest.Config) -> CompletionService:
-    """What the model writes, with or without kNN; loads the model when first asked."""
+    """What the model writes, with or without kNN."""
     return pytestconfig.stash[_COMPLETIONS]
 
 
@@ -112,8 +124,10 @@ def evaluation(
     sandbox: Sandbox,
 ) -> Evaluation:
     """The problem's completion, judged. A fault of ours is an error of the test."""
-    outcome = evaluate(problem, completions, sandbox, bench_run.options.language)
+    requests = bench_run.requests(problem)
+    outcome = evaluate(problem, requests, completions, sandbox, bench_run.options.language)
     request.node.stash[_EVALUATION] = outcome
+    request.node.user_properties.extend(junit_properties(outcome.result))
     if outcome.result.verdict.is_infrastructure:
         pytest.fail(render_failure(outcome), pytrace=False)
     return outcome
@@ -125,6 +139,8 @@ class BenchWorker:
     def __init__(self, run: BenchRun, config: pytest.Config) -> None:
         self._run = run
         self._config = config
+        self._cache: CompletionCache | None = None
+        self._completions: CompletionService | None = None
         config.stash[_RUN] = run
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -135,19 +151,45 @@ class BenchWorker:
             metafunc.parametrize("problem", problems, ids=ids)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Cut the selected problems into decoding batches."""
-        selected: list[Problem] = [
-            problem
+        """Ask for the completions of all selected problems, those that are not kept already."""
+        if self._config.option.collectonly:
+            return
+        requests = [
+            request
             for item in session.items
             if isinstance(item, pytest.Function)
             and isinstance(problem := _parameter(item, "problem"), Problem)
+            for request in self._run.requests(problem)
         ]
-        self._config.stash[_COMPLETIONS] = CompletionService(
-            partial(self._run.open_engine, _worker_count(self._config)),
-            self._run.prompt,
-            selected,
-            self._run.options.batch_size,
+        self._completions = self._ask(requests, self._open_cache())
+        self._config.stash[_COMPLETIONS] = self._completions
+
+    def pytest_sessionfinish(self) -> None:
+        """Tell the process that reports how many completions were kept from before."""
+        if self._completions is not None and hasattr(self._config, "workeroutput"):
+            self._config.workeroutput[WORKER_OUTPUT] = self._completions.from_cache
+
+    def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
+        given = self._config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]
+        address = EngineAddress.from_json(given["engine"])
+        return CompletionService(
+            requests, address.configuration, lambda: address, cache, since=given["since"]
         )
+
+    def _open_cache(self) -> CompletionCache:
+        if self._cache is None:
+            self._cache = CompletionCache(cache_directory(self._config.rootpath), self._say)
+        return self._cache
+
+    def _say(self, line: str) -> None:
+        print(f"knm: {line}", file=sys.stderr)
+
+    def pytest_unconfigure(self) -> None:
+        """Give up what is outstanding; what has come is kept."""
+        if self._completions is not None:
+            self._completions.close()
+        if self._cache is not None:
+            self._cache.close()
 
     def pytest_json_runtest_metadata(self, item: pytest.Item) -> dict[str, Any]:
         """Put the result into the JSON report."""
@@ -167,13 +209,22 @@ class BenchWorker:
 
 
 class BenchController(BenchWorker):
-    """Prepares a run, gathers its results and reports them."""
+    """Prepares a run and its engine; a `RunReporter` gathers its results and reports them."""
 
-    def __init__(self, run: BenchRun, config: pytest.Config) -> None:
+    def __init__(
+        self,
+        run: BenchRun,
+        engine: RunEngine,
+        baseline: BaselineCheck | None,
+        config: pytest.Config,
+    ) -> None:
         super().__init__(run, config)
-        self._results: list[ProblemResult] = []
-        self._stream: ResultStream | None = None
+        self._engine = engine
+        self._since = time.time() if run.options.fresh else 0.0
+        self._from_cache: list[int] = []
         self._sandbox_info: dict[str, str] = {}
+        self._reporter = RunReporter(config, run.results, self._header, baseline)
+        config.pluginmanager.register(self._reporter, "knm-reporter")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -183,82 +234,72 @@ class BenchController(BenchWorker):
         try:
             with self._run.open_sandbox() as sandbox:
                 self._sandbox_info = sandbox.describe()
-            if self._run.ensure_datastore():
-                self._write(f"knm: mined the embedded datastore into {self._run.datastore}")
+            done = self._engine.prepare()
+            if done is not None:
+                self._say(done)
+            self._reporter.check_baseline()
+            self._open_cache()
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
         stream_path(self._run.results).unlink(missing_ok=True)
 
-    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        """Share out whole decoding batches, unless the user asks for another `--dist`."""
-        from knm.harness.scheduling import BatchScheduling
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of xdist where the engine is: one serves them all."""
+        node.workerinput[WORKER_INPUT] = {
+            "engine": self._engine.address().to_json(),
+            "since": self._since,
+        }
 
-        if config.getoption("dist") != "load":
-            return None
-        return BatchScheduling(config, log, self._run.options.batch_size)
+    def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
+        engine = self._engine
+        return CompletionService(
+            requests, engine.configuration, engine.address, cache, since=self._since
+        )
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Stream a result as it comes: the report itself is written only at the end."""
-        value = getattr(report, "knm_result", None)
-        if value is None:
-            return
-        result = ProblemResult.from_json(value, report.nodeid)
-        self._results.append(result)
-        if self._stream is None:
-            self._stream = ResultStream(stream_path(self._run.results))
-        self._stream.write(result)
-
-    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        """Add the `knm` section, order the tests and leave out this machine's paths."""
-        json_report["root"] = "."
-        tests = json_report.get("tests", [])
-        tests.sort(key=lambda test: test["nodeid"])
-        for test in tests:
-            for stage in ("setup", "call", "teardown"):
-                test.get(stage, {}).pop("crash", None)
-        json_report["knm"] = knm_section(
-            self._run.configuration,
-            self._results,
-            hashes=self._run.hashes(),
+    def _header(self, selected: int | None) -> RunHeader:
+        return RunHeader(
+            configuration=self._run.configuration(self._engine.configuration),
+            hashes=self._run.hashes(self._engine.configuration),
             environment={
                 **environment_info(self._config.rootpath),
                 "sandbox": self._sandbox_info,
             },
+            selected=selected,
+            created=time.time(),
         )
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Gather what a worker of xdist found kept."""
+        found = getattr(node, "workeroutput", {}).get(WORKER_OUTPUT)
+        if found is not None:
+            self._from_cache.append(found)
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Close with Pass@1, verdicts, error classes, kNN share and the report's place."""
-        if not self._results:
-            return
-        terminalreporter.section("knm")
-        for line in render_summary(summarize(self._results), _relative(self._run.results)):
-            terminalreporter.write_line(line)
+        """Say which completions were kept, and what the engine said if it was in trouble."""
+        if self._completions is not None:
+            self._from_cache.append(self._completions.from_cache)
+        # All workers ask for the same; the first to look found what was there before the run.
+        kept = min(self._from_cache, default=0)
+        if kept:
+            terminalreporter.write_line(
+                f"{kept} completions were kept from before; --fresh decodes them again"
+            )
+        for line in self._engine.trouble():
+            terminalreporter.write_line(f"engine: {line}")
 
     def pytest_unconfigure(self) -> None:
-        """Close the stream."""
-        if self._stream is not None:
-            self._stream.close()
+        """End the engine that was this run's own."""
+        super().pytest_unconfigure()
+        self._engine.close()
 
-    def _write(self, line: str) -> None:
+    def _say(self, line: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(line)
-
-
-def _worker_count(config: pytest.Config) -> int:
-    """How many xdist processes share the machine, this one included."""
-    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
-    return workers
+            reporter.write_line(f"knm: {line}")
 
 
 def _parameter(item: pytest.Function, name: str) -> object:
     callspec = getattr(item, "callspec", None)
     return None if callspec is None else callspec.params.get(name)
-
-
-def _relative(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

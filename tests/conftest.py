@@ -1,9 +1,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from knm.models import LoadedModel, load_model
 from knm.sandbox import Sandbox, SandboxUnavailable, open_sandbox
+
+# How long an example takes says more of the machine's other work than of ours.
+settings.register_profile("knm", deadline=None)
+settings.load_profile("knm")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The `knm` command, as a process and through Typer's runner."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -9,13 +10,20 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.corpora import load_corpus
+from knm.engine import CompletionCache, Request, completion_key
 from knm.problems import load_problems
+from knm.serving.sockets import listen
+from tests.engine.configurations import CONFIGURATION, completion
 from tests.harness.problem_files import ROOT
 
 
-def knm(*arguments: str) -> subprocess.CompletedProcess[str]:
+def knm(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "knm.cli", *arguments], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "knm.cli", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -64,3 +72,41 @@ def test_generated_corpora_are_verified(tmp_path):
 )
 def test_splits_that_would_leak_are_refused(arguments):
     assert "--split" in str(CliRunner().invoke(app, list(arguments)).exception)
+
+
+def test_the_cache_is_shown_and_pruned(tmp_path):
+    directory = {"KNM_CACHE_DIR": str(tmp_path)}
+    cache = CompletionCache(tmp_path, print)
+    for sample in range(3):
+        request = Request("p", "prompt", sample=sample)
+        key = completion_key(CONFIGURATION, request)
+        cache.put(key, completion(request), CONFIGURATION)
+    cache.close()
+    info = json.loads(knm("cache", "info", "--json", **directory).stdout)
+    assert (info["completions"], info["by_model"]) == (3, {"embedded": 3})
+    assert "3" in knm("cache", "info", **directory).stdout
+    kept = knm("cache", "prune", "--older-than", "1", "--json", **directory)
+    assert json.loads(kept.stdout) == {"removed": 0, "left": 3}
+    pruned = knm("cache", "prune", "--all", "--json", **directory)
+    assert json.loads(pruned.stdout) == {"removed": 3, "left": 0}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "--older-than", "3")])
+def test_pruning_wants_to_know_what(arguments, tmp_path):
+    process = knm("cache", "prune", *arguments, KNM_CACHE_DIR=str(tmp_path))
+    assert process.returncode == 2
+    assert "--older-than DAYS or --all" in process.stderr
+
+
+def test_serving_others_needs_a_token():
+    process = knm("serve", "--host", "0.0.0.0", KNM_ENGINE_TOKEN="")
+    assert process.returncode == 2
+    assert "KNM_ENGINE_TOKEN" in process.stderr
+
+
+def test_a_taken_port_is_a_user_error():
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        process = knm("serve", "--port", str(port))
+    assert process.returncode == 2
+    assert f"--port {port}: cannot listen there" in process.stderr

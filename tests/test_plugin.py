@@ -1,34 +1,20 @@
 """The bench as a user runs it: real pytest processes, the embedded model, the real sandbox."""
 
 import json
-import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from knm.report import load_report, read_stream, stream_path
+from knm.engine.records import MOST_CHANGES
+from knm.report import finish_stream, load_report, stream_path, validate_document
 from tests.harness.problem_files import ROOT, grammar_records, without_tests, write_problems
+from tests.harness.processes import run_bench
 
 SETTINGS = ("--max-new-tokens", "160", "--batch-size", "2")
-
-
-def run_bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """`pytest bench ...` in the project's directory."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "KNM_"))
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "bench", "-p", "no:cacheprovider", *map(str, arguments)],
-        cwd=ROOT,
-        env=environment | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +30,8 @@ def baseline(problems, tmp_path_factory) -> tuple[subprocess.CompletedProcess[st
 
 
 def outcomes(path: Path) -> dict[str, tuple[str | None, str]]:
+    """Completion and verdict by id, of a report that has to be valid."""
+    assert list(validate_document(json.loads(path.read_text()))) == []
     return {
         result.question_id: (result.completion, result.verdict)
         for result in load_report(path).results
@@ -76,10 +64,19 @@ def test_a_failure_line_shows_verdict_and_class(baseline):
             assert line in process.stdout
 
 
-def test_results_are_streamed_beside_the_report(baseline):
+def test_the_stream_beside_the_report_would_have_made_the_same_report(baseline):
     _, results = baseline
-    streamed = {result.question_id for result in read_stream(stream_path(results))}
-    assert streamed == set(outcomes(results))
+    written = json.loads(results.read_text())
+    finished = finish_stream(stream_path(results))
+    assert finished["tests"] == written["tests"]
+    assert finished["knm"] == written["knm"]
+    assert finished["exitcode"] == written["exitcode"]
+
+
+def test_the_run_shows_how_far_and_how_well_it_goes(baseline):
+    process, _ = baseline
+    assert "knm: 3 of 6 · Pass@1 " in process.stdout
+    assert re.search(r"knm: 6 of 6 · Pass@1 .* tokens/s", process.stdout)
 
 
 def test_the_report_says_what_ran(baseline):
@@ -94,8 +91,21 @@ def test_the_report_says_what_ran(baseline):
 def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, tmp_path):
     _, results = baseline
     parallel = tmp_path / "parallel.json"
-    run_bench("--problems", problems, "--results", parallel, "-n", "2", *SETTINGS)
+    junit = tmp_path / "junit.xml"
+    comparison = ("--knm-baseline", results, "--knm-fail-on", "any-loss", "--junitxml", junit)
+    process = run_bench(
+        "--problems", problems, "--results", parallel, "-n", "2", "--fresh", *SETTINGS, *comparison
+    )
     assert outcomes(parallel) == outcomes(results)
+    assert "noise floor: the same run twice differs on 0 of 6" in process.stdout
+    assert "any-loss: no" in process.stdout
+    assert process.returncode == 0  # problems fail, and no more of them than before
+    properties = {
+        (entry.get("name"), entry.get("value"))
+        for entry in ElementTree.parse(junit).iter("property")
+    }
+    assert ("knm.counted", "6") in properties
+    assert ("knm.verdict", "accepted") in properties
 
 
 def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
@@ -107,9 +117,14 @@ def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
     run_bench(*common, "--knn-lambda", "0", "--results", unweighted)
     run_bench(*common, "--results", corrected)
     assert outcomes(unweighted) == outcomes(results)
+    assert outcomes(corrected) != outcomes(results)
     changes = [result.knn for result in load_report(corrected).results]
     assert all(knn is not None and knn["searched"] == knn["steps"] for knn in changes)
     assert any(knn is not None and knn["argmax_changes"] for knn in changes)
+    assert all(
+        knn is not None and len(knn["changes"]) == min(knn["argmax_changes"], MOST_CHANGES)
+        for knn in changes
+    )
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +159,12 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
         (("--knn", "--datastore", "nope"), "--datastore nope"),
         (("--knn", "--knn-k", "0"), "--knn-k 0"),
         (("--sandbox", "nope"), "nope"),
+        (("--knm-baseline", "nope.json"), "nope.json"),
+        (("--knm-fail-on", "regression"), "--knm-baseline"),
+        (("--knm-baseline", "results/baseline.json", "--knm-fail-on", "x"), "regression, any-loss"),
+        (("--knm-baseline", "results/baseline.json", "--limit", "3"), "hashes.problem_set"),
+        (("--samples", "4"), "--temperature"),
+        (("--engine", "http://127.0.0.1:9"), "cannot be reached"),
     ],
 )
 def test_bad_input_stops_the_run_with_a_usage_error(arguments, message):

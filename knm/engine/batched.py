@@ -1,11 +1,13 @@
-"""Batched greedy decoding through `generate`, with or without the kNN correction."""
+"""Batched decoding through `generate`, with or without the kNN correction."""
 
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 import torch
+from transformers import LogitsProcessorList, PreTrainedTokenizerBase
 
+from knm.engine.noise import SamplingNoise
 from knm.engine.records import Completion, GenerationOptions, Interventions, Request
 from knm.engine.tracing import BatchTracer
 from knm.models import LoadedModel, encode_prompt
@@ -42,7 +44,8 @@ class BatchedEngine:
     @torch.inference_mode()
     def _complete_batch(self, requests: Sequence[Request]) -> list[Completion]:
         tokenizer, model = self._loaded.tokenizer, self._loaded.model
-        prompts = [encode_prompt(tokenizer, request.prompt) for request in requests]
+        prompts = [_encode(tokenizer, request) for request in requests]
+        bounds = [self._bound(request) for request in requests]
         ids, mask = self._pad_left(prompts)
         tracer = BatchTracer(len(requests)) if self._retriever else None
         started = time.perf_counter()
@@ -52,17 +55,24 @@ class BatchedEngine:
             output = model.generate(
                 input_ids=ids,
                 attention_mask=mask,
-                max_new_tokens=self._options.max_new_tokens,
+                max_new_tokens=max(bounds),
                 do_sample=False,
+                logits_processor=LogitsProcessorList([SamplingNoise(requests, ids.shape[1])]),
                 eos_token_id=self._ends,
                 pad_token_id=self._pad_id,
             )
         share = (time.perf_counter() - started) / len(requests)
         written = output[:, ids.shape[1] :].tolist()
         return [
-            self._completion(request, row, len(prompts[row]), written[row], share, tracer)
+            self._completion(
+                request, row, len(prompts[row]), written[row][: bounds[row]], share, tracer
+            )
             for row, request in enumerate(requests)
         ]
+
+    def _bound(self, request: Request) -> int:
+        longest = self._options.max_new_tokens
+        return longest if request.max_new_tokens is None else min(request.max_new_tokens, longest)
 
     @property
     def _pad_id(self) -> int:
@@ -90,8 +100,12 @@ class BatchedEngine:
         tracer: BatchTracer | None,
     ) -> Completion:
         end = next((i for i, token in enumerate(written) if token in self._ends), None)
-        text = self._loaded.tokenizer.decode(written[:end], skip_special_tokens=True)
+        text = self._decode(written[:end])
         steps = len(written) if end is None else end + 1
+        place = _first_stop(text, request.stop)
+        if place is not None:
+            end = steps = self._tokens_to_reach(written, request.stop)
+            text = text[:place]
         return Completion(
             id=request.id,
             text=text,
@@ -102,12 +116,35 @@ class BatchedEngine:
             interventions=self._interventions(row, steps, tracer),
         )
 
+    def _decode(self, tokens: list[int]) -> str:
+        text: str = self._loaded.tokenizer.decode(tokens, skip_special_tokens=True)
+        return text
+
+    def _tokens_to_reach(self, written: list[int], stop: tuple[str, ...]) -> int:
+        """How many tokens it took to write the first stop string."""
+        for steps in range(1, len(written)):
+            if _first_stop(self._decode(written[:steps]), stop) is not None:
+                return steps
+        return len(written)
+
     def _interventions(
         self, row: int, steps: int, tracer: BatchTracer | None
     ) -> Interventions | None:
         if tracer is None or self._retriever is None:
             return None
         return tracer.interventions(row, steps, self._retriever.datastore, self._loaded.tokenizer)
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, request: Request) -> list[int]:
+    if request.chat:
+        return encode_prompt(tokenizer, request.prompt)
+    ids: list[int] = tokenizer(request.prompt, add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def _first_stop(text: str, stop: tuple[str, ...]) -> int | None:
+    """Where the first of the stop strings begins."""
+    return min((text.index(end) for end in stop if end in text), default=None)
 
 
 def _end_tokens(loaded: LoadedModel) -> list[int]:

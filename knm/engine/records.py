@@ -2,23 +2,50 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 
 @dataclass(frozen=True)
 class GenerationOptions:
-    """Greedy decoding: the longest completion, and how many prompts run together."""
+    """What holds for all requests: the longest completion, and how many prompts run together."""
 
     max_new_tokens: int = 512
     batch_size: int = 16
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How a token is chosen. Temperature 0 is greedy; `top_p` and `seed` then do not matter."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+GREEDY: Final = Sampling()
+
+
+@dataclass(frozen=True)
 class Request:
-    """One prompt, before the model's chat template is put around it."""
+    """One prompt to be completed. A completion depends on this and the engine's set-up alone.
+
+    Attributes:
+        id: of the problem; with `sample` and the seed it determines the noise of sampling.
+        prompt: the text of one user turn, or with `chat` off the whole context as it is.
+        chat: whether the model's chat template is put around the prompt.
+        sample: index among several samples of one prompt.
+        max_new_tokens: the engine's own bound if None; never above it.
+        stop: strings that end a completion; they are not part of its text.
+        sampling: how tokens are chosen.
+    """
 
     id: str
     prompt: str
+    chat: bool = True
+    sample: int = 0
+    max_new_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    sampling: Sampling = GREEDY
 
 
 @dataclass(frozen=True)
@@ -41,18 +68,29 @@ class TokenChange:
     neighbours: tuple[NeighbourUse, ...]
 
 
+MOST_CHANGES: Final = 64
+"""Changes that are kept of one completion; all are counted."""
+
+
 @dataclass(frozen=True)
 class Interventions:
-    """What retrieval did to one completion, counted in decoding steps."""
+    """What retrieval did to one completion, counted in decoding steps.
+
+    `changes` are the first `MOST_CHANGES` of the `argmax_changes`, in their order.
+    """
 
     steps: int
     searched: int
     argmax_changes: int
-    first_change: TokenChange | None
+    changes: tuple[TokenChange, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a report."""
-        return asdict(self)
+        """As it stands in a report, plain JSON."""
+        changes = [
+            {**asdict(change), "neighbours": [asdict(use) for use in change.neighbours]}
+            for change in self.changes
+        ]
+        return {**asdict(self), "changes": changes}
 
 
 @dataclass(frozen=True)
@@ -71,6 +109,42 @@ class Completion:
     def truncated(self) -> bool:
         """Whether decoding ended for want of tokens."""
         return self.finish_reason == "length"
+
+
+@dataclass(frozen=True)
+class Event:
+    """News of one request: text that is final, and at its end the completion or what went wrong."""
+
+    ticket: int
+    text: str = ""
+    completion: Completion | None = None
+    error: Exception | None = None
+
+
+class StreamingEngine(Protocol):
+    """An engine that takes requests while it decodes others. For one thread.
+
+    `submit` queues a request and returns its ticket; `step` decodes a little for the requests in
+    the slots, refills slots from the queue and returns what is new; each ticket ends with exactly
+    one event that holds a completion or an error. `cancel` forgets a ticket (no more events).
+    """
+
+    def submit(self, request: Request) -> int:
+        """Queue a request. Raises `UserError` where it can never be served."""
+        ...
+
+    def cancel(self, ticket: int) -> None:
+        """Forget a request; unknown tickets are ignored."""
+        ...
+
+    def step(self) -> list[Event]:
+        """Decode some tokens; returns at once, with nothing, where nothing is queued."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether any request is queued or in a slot."""
+        ...
 
 
 class Engine(Protocol):

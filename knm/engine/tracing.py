@@ -4,7 +4,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
-from knm.engine.records import Interventions, NeighbourUse, TokenChange
+from knm.engine.records import MOST_CHANGES, Interventions, NeighbourUse, TokenChange
 from knm.retrieval import StepTrace
 
 SHOWN_NEIGHBOURS = 4
@@ -16,7 +16,7 @@ class BatchTracer:
     def __init__(self, rows: int) -> None:
         self._searched: list[torch.Tensor] = []
         self._changed: list[torch.Tensor] = []
-        self._first: list[tuple[int, StepTrace] | None] = [None] * rows
+        self._kept: list[list[tuple[int, StepTrace]]] = [[] for _ in range(rows)]
 
     def __call__(self, trace: StepTrace) -> None:
         """Record one step."""
@@ -25,21 +25,22 @@ class BatchTracer:
         self._changed.append(changed)
         self._searched.append(trace.searched.cpu())
         for row in changed.nonzero().flatten().tolist():
-            if self._first[row] is None:
-                self._first[row] = (position, trace)
+            if len(self._kept[row]) < MOST_CHANGES:
+                self._kept[row].append((position, trace))
 
     def interventions(
         self, row: int, steps: int, datastore: Datastore, tokenizer: PreTrainedTokenizerBase
     ) -> Interventions:
         """What happened to one row in its first `steps` steps; later ones are padding."""
-        first = self._first[row]
         return Interventions(
             steps=steps,
             searched=sum(int(step[row]) for step in self._searched[:steps]),
             argmax_changes=sum(int(step[row]) for step in self._changed[:steps]),
-            first_change=None
-            if first is None or first[0] >= steps
-            else _describe(row, *first, datastore, tokenizer),
+            changes=tuple(
+                _describe(row, position, trace, datastore, tokenizer)
+                for position, trace in self._kept[row]
+                if position < steps
+            ),
         )
 
 

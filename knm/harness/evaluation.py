@@ -1,65 +1,22 @@
 """From a problem to its result: completion, program, verdict."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
+from knm.engine import Completion, Request
 from knm.problems import Problem, extract_program
 from knm.report import ProblemResult
 from knm.sandbox import Judgement, Sandbox, Verdict, judge_completion
 
-if TYPE_CHECKING:
-    from knm.engine import Completion, Engine
 
+class Completions(Protocol):
+    """Where completions come from."""
 
-class CompletionService:
-    """Completions of the selected problems, decoded a batch at a time when first asked for.
-
-    Batches are cut from the whole selection in its order, whichever problems this process ends
-    up asking for: every worker decodes the same batches.
-    """
-
-    def __init__(
-        self,
-        open_engine: "Callable[[], Engine]",
-        prompt: Callable[[Problem], str],
-        selected: Sequence[Problem],
-        batch_size: int,
-    ) -> None:
-        self._open_engine = open_engine
-        self._prompt = prompt
-        self._engine: Engine | None = None
-        self._done: dict[str, Completion | Exception] = {}
-        self._batch_of = {
-            problem.question_id: selected[start : start + batch_size]
-            for start in range(0, len(selected), batch_size)
-            for problem in selected[start : start + batch_size]
-        }
-
-    def complete(self, problem: Problem) -> "Completion":
-        """The problem's completion. Raises what the engine raised on its batch."""
-        if problem.question_id not in self._done:
-            self._decode(self._batch_of[problem.question_id])
-        outcome = self._done[problem.question_id]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def _decode(self, batch: Sequence[Problem]) -> None:
-        from knm.engine import Request
-
-        outcomes: Sequence[Completion | Exception]
-        try:
-            if self._engine is None:
-                self._engine = self._open_engine()
-            outcomes = self._engine.complete(
-                [Request(problem.question_id, self._prompt(problem)) for problem in batch]
-            )
-        except Exception as error:
-            outcomes = [error] * len(batch)
-        for problem, outcome in zip(batch, outcomes, strict=True):
-            self._done[problem.question_id] = outcome
+    def complete(self, request: Request) -> Completion:
+        """The completion of a request. Raises what kept it from being."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -71,21 +28,64 @@ class Evaluation:
 
 
 def evaluate(
-    problem: Problem, completions: CompletionService, sandbox: Sandbox, language: str
+    problem: Problem,
+    requests: Sequence[Request],
+    completions: Completions,
+    sandbox: Sandbox,
+    language: str,
 ) -> Evaluation:
     """Complete, extract and judge one problem. Faults become verdicts, never exceptions."""
+    attempts = [_attempt(problem, request, completions, sandbox, language) for request in requests]
+    return combine_samples(attempts)
+
+
+def _attempt(
+    problem: Problem,
+    request: Request,
+    completions: Completions,
+    sandbox: Sandbox,
+    language: str,
+) -> Evaluation:
     try:
-        completion = completions.complete(problem)
+        completion = completions.complete(request)
     except Exception as error:
         return Evaluation(_engine_fault(problem, error), None)
-    program = extract_program(completion.text, language)
-    started = time.perf_counter()
-    judgement = judge_completion(sandbox, problem, program, truncated=completion.truncated)
     interventions = completion.interventions
+    candidate = Candidate(
+        completion=completion.text,
+        program=extract_program(completion.text, language),
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        finish_reason=completion.finish_reason,
+        generation_seconds=completion.seconds,
+        knn=None if interventions is None else interventions.to_json(),
+    )
+    return judge_candidate(problem, candidate, sandbox)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A completion and the program in it, to be judged; None and 0 are what is not known."""
+
+    completion: str | None
+    program: str | None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    finish_reason: str | None = None
+    generation_seconds: float = 0.0
+    knn: dict[str, Any] | None = None
+
+
+def judge_candidate(problem: Problem, candidate: Candidate, sandbox: Sandbox) -> Evaluation:
+    """Judge one completion. Faults become verdicts, never exceptions."""
+    started = time.perf_counter()
+    judgement = judge_completion(
+        sandbox, problem, candidate.program, truncated=candidate.finish_reason == "length"
+    )
     result = ProblemResult(
         question_id=problem.question_id,
-        completion=completion.text,
-        program=program,
+        completion=candidate.completion,
+        program=candidate.program,
         verdict=judgement.verdict,
         error_class=judgement.error_class,
         message=judgement.message,
@@ -93,14 +93,36 @@ def evaluate(
         tests_passed=judgement.tests_passed,
         tests_total=judgement.tests_total,
         lenient_accepted=judgement.lenient_accepted,
-        prompt_tokens=completion.prompt_tokens,
-        completion_tokens=completion.completion_tokens,
-        finish_reason=completion.finish_reason,
-        generation_seconds=completion.seconds,
+        prompt_tokens=candidate.prompt_tokens,
+        completion_tokens=candidate.completion_tokens,
+        finish_reason=candidate.finish_reason,
+        generation_seconds=candidate.generation_seconds,
         judge_seconds=time.perf_counter() - started,
-        knn=None if interventions is None else interventions.to_json(),
+        knn=candidate.knn,
+        errata=problem.errata,
     )
     return Evaluation(result, judgement)
+
+
+def combine_samples(attempts: Sequence[Evaluation]) -> Evaluation:
+    """One problem's samples as one evaluation.
+
+    The first decides, so that the rate of passed problems is Pass@1; a fault in any of them is the
+    problem's, because what they say together is then incomplete.
+    """
+    faults = [attempt for attempt in attempts if attempt.result.verdict.is_infrastructure]
+    chosen = (faults or attempts)[0]
+    if len(attempts) == 1:
+        return chosen
+    results = [attempt.result for attempt in attempts]
+    together = replace(
+        chosen.result,
+        completion_tokens=sum(result.completion_tokens for result in results),
+        generation_seconds=sum(result.generation_seconds for result in results),
+        judge_seconds=sum(result.judge_seconds for result in results),
+        samples=[result.to_sample() for result in results],
+    )
+    return replace(chosen, result=together)
 
 
 def _engine_fault(problem: Problem, error: Exception) -> ProblemResult:
@@ -121,4 +143,5 @@ def _engine_fault(problem: Problem, error: Exception) -> ProblemResult:
         generation_seconds=0.0,
         judge_seconds=0.0,
         knn=None,
+        errata=problem.errata,
     )

@@ -12,6 +12,7 @@ from typing import Any, Final
 from knm.errors import UserError
 
 MEBIBYTE: Final = 1024 * 1024
+MOST_TEMPERATURE: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,13 @@ class RunOptions:
     prompt: str = "task"
     language: str = "lua"
     max_new_tokens: int = 512
-    batch_size: int = 16
+    samples: int = 1
+    temperature: float = 0.0
+    top_p: float | None = None
+    seed: int | None = None
+    batch_size: int | None = None
+    engine: str | None = None
+    fresh: bool = False
     knn: bool = False
     datastore: str | None = None
     knn_preset: str | None = None
@@ -38,6 +45,8 @@ class RunOptions:
     time_limit: float = 5.0
     memory_limit: int = 512
     results: str | None = None
+    knm_baseline: str | None = None
+    knm_fail_on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Option:
     @property
     def variable(self) -> str:
         """Its twin in the environment."""
-        return "KNM_" + self.name.upper()
+        return "KNM_" + self.name.upper().removeprefix("KNM_")
 
 
 OPTIONS: Final = (
@@ -69,7 +78,13 @@ OPTIONS: Final = (
     Option("prompt", str, "NAME|FILE", "prompt template (default: task)"),
     Option("language", str, "NAME", "language to be written and judged (default: lua)"),
     Option("max_new_tokens", int, "N", "longest completion, in tokens (default: 512)"),
+    Option("samples", int, "N", "completions of each problem; the first decides its test"),
+    Option("temperature", float, "T", "0 takes the likeliest token, else sample (default: 0)"),
+    Option("top_p", float, "P", "sample from the likeliest tokens up to this probability"),
+    Option("seed", int, "N", "seed of sampling (default: 0)"),
     Option("batch_size", int, "N", "prompts decoded together (default: 16)"),
+    Option("engine", str, "URL", "a running `knm serve` (default: a process of this run's own)"),
+    Option("fresh", bool, "", "ignore completions that were kept before"),
     Option("knn", bool, "", "correct the LM from a datastore while decoding"),
     Option("datastore", str, "NAME|PATH", "datastore (default: the embedded model's)"),
     Option("knn_preset", str, "NAME", "retrieval configuration"),
@@ -77,20 +92,30 @@ OPTIONS: Final = (
     Option("knn_lambda", float, "W", "weight of the kNN distribution, 0 to 1"),
     Option("knn_temperature", float, "T", "temperature of the softmax over distances"),
     Option("knn_gate", float, "G", "weights below this count as 0, without a search"),
-    Option("sandbox", str, "NAME", "where programs run (default: local)"),
+    Option("sandbox", str, "NAME", "local, docker, docker:IMAGE or unsafe (default: local)"),
     Option("time_limit", float, "SECONDS", "CPU time per test (default: 5)"),
     Option("memory_limit", int, "MIB", "memory per test (default: 512)"),
     Option("results", str, "FILE", "report (default: results/<time>-<model>-<preset>.json)"),
+    Option("knm_baseline", str, "FILE", "report to compare this run with at its end"),
+    Option(
+        "knm_fail_on",
+        str,
+        "CONDITION",
+        "regression, any-loss or p:0.05 against the baseline; it alone then decides whether "
+        "problems that fail make the exit status 1",
+    ),
 )
 
 _POSITIVE: Final = (
     "limit",
     "max_new_tokens",
+    "samples",
     "batch_size",
     "knn_k",
     "time_limit",
     "memory_limit",
 )
+_NEED_TEMPERATURE: Final = ("top_p", "seed")
 _NEED_KNN: Final = (
     "datastore",
     "knn_preset",
@@ -115,7 +140,7 @@ def make_options(given: Mapping[str, Any]) -> RunOptions:
         if value is not None:
             values[option.name] = value
     options = RunOptions(**values)
-    _check(options)
+    check_options(options)
     return options
 
 
@@ -130,13 +155,41 @@ def _from_environment(option: Option, text: str) -> Any:
         raise UserError(f"{option.variable}={text}: expected {option.type.__name__}") from None
 
 
-def _check(options: RunOptions) -> None:
+def check_options(options: RunOptions) -> None:
+    """Refuse values out of range, and options that contradict each other.
+
+    Raises:
+        UserError: naming the option and the mend.
+    """
     for option in OPTIONS:
         value = getattr(options, option.name)
         if option.name in _POSITIVE and value is not None and value <= 0:
             raise UserError(f"{option.flag} {value}: must be greater than 0")
         if option.name in _NEED_KNN and value is not None and not options.knn:
             raise UserError(f"{option.flag} has no effect without --knn: add --knn, or leave it")
+        if option.name in _NEED_TEMPERATURE and value is not None and not options.temperature:
+            raise UserError(
+                f"{option.flag} has no effect without --temperature: set one above 0, or leave it"
+            )
+    _check_sampling(options)
+    if options.knm_fail_on is not None and options.knm_baseline is None:
+        raise UserError("--knm-fail-on has no effect without --knm-baseline FILE: add it")
+
+
+def _check_sampling(options: RunOptions) -> None:
+    if not 0 <= options.temperature <= MOST_TEMPERATURE:
+        raise UserError(
+            f"--temperature {options.temperature}: must be from 0 to {MOST_TEMPERATURE}"
+        )
+    if options.top_p is not None and not 0 < options.top_p <= 1:
+        raise UserError(f"--top-p {options.top_p}: must be above 0 and at most 1")
+    if options.seed is not None and not 0 <= options.seed < 2**63:
+        raise UserError(f"--seed {options.seed}: must be from 0 to 2^63 - 1")
+    if options.samples > 1 and not options.temperature:
+        raise UserError(
+            f"--samples {options.samples} would be {options.samples} times the same with "
+            "--temperature 0: set --temperature above 0"
+        )
 
 
 assert {option.name for option in OPTIONS} == {field.name for field in fields(RunOptions)}

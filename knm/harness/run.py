@@ -1,12 +1,15 @@
-"""Setting a run up: everything is found and checked before a model is loaded."""
+"""Setting a run up, but for its engine: problems, prompts, judging, and where results go.
+
+Loads no model library: with several workers this is all that each of them sets up.
+"""
 
 import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
-from knm.errors import UserError
+from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
 from knm.harness.options import MEBIBYTE, RunOptions
 from knm.problems import (
     Problem,
@@ -18,15 +21,9 @@ from knm.problems import (
 )
 from knm.sandbox import Limits, Sandbox, open_sandbox
 
-if TYPE_CHECKING:
-    from knm.engine import Engine
-    from knm.models import ModelIdentity, Placement
-    from knm.retrieval import Preset
-
-EMBEDDED_PROBLEMS = Path("bench/problems")
-DATASTORES = Path("datastore")
-RESULTS = Path("results")
-EMBEDDED_DATASTORE = "embedded"
+EMBEDDED_PROBLEMS: Final = Path("bench/problems")
+RESULTS: Final = Path("results")
+CACHE: Final = Path(".knm-cache")
 
 
 @dataclass(frozen=True)
@@ -37,16 +34,23 @@ class BenchRun:
     problem_set: ProblemSet
     template: PromptTemplate
     limits: Limits
-    identity: "ModelIdentity"
-    placement: "Placement"
-    preset: "Preset | None"
-    datastore: Path | None
+    sampling: Sampling
     results: Path
 
-    def prompt(self, problem: Problem) -> str:
-        """The text that the model is given, before its chat template."""
-        return self.template.render(
+    def requests(self, problem: Problem) -> tuple[Request, ...]:
+        """What the engine is asked for a problem: one request for each sample."""
+        prompt = self.template.render(
             problem.question_content, language_prompt(self.options.language)
+        )
+        return tuple(
+            Request(
+                id=problem.question_id,
+                prompt=prompt,
+                sample=sample,
+                max_new_tokens=self.options.max_new_tokens,
+                sampling=self.sampling,
+            )
+            for sample in range(self.options.samples)
         )
 
     def open_sandbox(self) -> Sandbox:
@@ -55,139 +59,82 @@ class BenchRun:
             self.options.sandbox, language=self.options.language, limits=self.limits
         )
 
-    def open_engine(self, workers: int = 1) -> "Engine":
-        """Load the model, and with `--knn` the datastore.
-
-        `workers` processes share this machine's cores: threads that wait for each other on cores
-        that others hold take many times as long.
-        """
-        import torch
-
-        from knm.datastore import Datastore
-        from knm.engine import BatchedEngine, GenerationOptions
-        from knm.models import load_model
-        from knm.retrieval import Retriever
-
-        loaded = load_model(
-            self.options.model, dtype=self.placement.dtype, device=self.placement.device
-        )
-        if workers > 1:
-            torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
-        retriever = None
-        if self.preset is not None and self.datastore is not None:
-            store = Datastore.open(self.datastore, expect=loaded.identity)
-            retriever = Retriever(store, self.preset, device=loaded.device)
-        generation = GenerationOptions(self.options.max_new_tokens, self.options.batch_size)
-        return BatchedEngine(loaded, generation, retriever)
-
-    @property
-    def configuration(self) -> dict[str, Any]:
+    def configuration(self, engine: EngineConfiguration) -> dict[str, Any]:
         """The run's settings as a report keeps them."""
         options = self.options
         return {
-            "model": options.model,
-            "device": self.placement.device,
-            "dtype": self.placement.dtype,
+            "model": engine.model,
+            "device": engine.device,
+            "dtype": engine.dtype,
             "problems": self.problem_set.name,
             "limit": options.limit,
             "prompt": self.template.name,
             "language": options.language,
             "max_new_tokens": options.max_new_tokens,
-            "batch_size": options.batch_size,
+            "samples": options.samples,
+            "sampling": asdict(self.sampling),
+            "batch_size": engine.batch_size,
             "sandbox": options.sandbox,
             "limits": asdict(self.limits),
             "knn": None
-            if self.preset is None
-            else {
-                "datastore": options.datastore or EMBEDDED_DATASTORE,
-                "preset": asdict(self.preset),
-            },
+            if engine.preset is None
+            else {"datastore": engine.datastore, "preset": dict(engine.preset)},
         }
 
-    def ensure_datastore(self) -> bool:
-        """Mine the embedded datastore if this run needs it and it is not there yet."""
-        if self.datastore is None or self.options.datastore not in (None, EMBEDDED_DATASTORE):
-            return False
-        from knm.harness.embedded import ensure_embedded_datastore
-
-        return ensure_embedded_datastore(self.datastore)
-
-    def hashes(self) -> dict[str, str]:
+    def hashes(self, engine: EngineConfiguration) -> dict[str, str]:
         """Content hashes of what the run reads."""
         found = {
             "problem_set": self.problem_set.content_hash,
             "prompt": self.template.content_hash,
-            "model": self.identity.weights_hash,
-            "tokenizer": self.identity.tokenizer_hash,
+            "model": engine.weights_hash,
+            "tokenizer": engine.tokenizer_hash,
         }
-        if self.datastore is not None:
-            from knm.datastore import Datastore
-
-            found["datastore"] = Datastore.open(self.datastore).content_hash
+        if engine.datastore_hash is not None:
+            found["datastore"] = engine.datastore_hash
         return found
 
 
+def cache_directory(root: Path) -> Path:
+    """Where completions are kept: `KNM_CACHE_DIR`, or a directory of the project's."""
+    return Path(os.environ.get("KNM_CACHE_DIR") or root / CACHE)
+
+
 def prepare_run(options: RunOptions, root: Path) -> BenchRun:
-    """Find and check everything that the options name; `root` is the project's directory.
+    """Find and check everything that the options name, but for the engine's part.
+
+    `root` is the project's directory.
 
     Raises:
         UserError: something is missing, malformed or does not fit together.
     """
-    limits = Limits(cpu_seconds=options.time_limit, memory_bytes=options.memory_limit * MEBIBYTE)
-    limits = replace(limits, wall_seconds=max(limits.wall_seconds, 3 * limits.cpu_seconds))
+    limits = make_limits(options.time_limit, options.memory_limit)
     template = load_template(options.prompt)
     template.render("", language_prompt(options.language))
     problem_set = load_problems(options.problems or root / EMBEDDED_PROBLEMS, limit=options.limit)
-    from knm.models import identify_model, resolve_placement
-
-    placement = resolve_placement(options.device, options.dtype)
-    identity = identify_model(options.model, placement.dtype)
-    preset, datastore = _retrieval(options, identity, root)
     return BenchRun(
         options=options,
         problem_set=problem_set,
         template=template,
         limits=limits,
-        identity=identity,
-        placement=placement,
-        preset=preset,
-        datastore=datastore,
+        sampling=_sampling(options),
         results=Path(options.results) if options.results else root / RESULTS / _name(options),
     )
 
 
-def _retrieval(
-    options: RunOptions, identity: "ModelIdentity", root: Path
-) -> tuple["Preset | None", Path | None]:
-    if not options.knn:
-        return None, None
-    from knm.datastore import Datastore
-    from knm.models import EMBEDDED
-    from knm.retrieval import DEFAULT_PRESET, resolve_preset
+def make_limits(cpu_seconds: float, memory_mebibytes: int) -> Limits:
+    """Limits per test; a longer CPU time moves the wall time along."""
+    limits = Limits(cpu_seconds=cpu_seconds, memory_bytes=memory_mebibytes * MEBIBYTE)
+    return replace(limits, wall_seconds=max(limits.wall_seconds, 3 * limits.cpu_seconds))
 
-    preset = resolve_preset(
-        options.knn_preset or DEFAULT_PRESET,
-        k=options.knn_k,
-        weight=options.knn_lambda,
-        temperature=options.knn_temperature,
-        gate=options.knn_gate,
+
+def _sampling(options: RunOptions) -> Sampling:
+    if options.temperature == 0:
+        return GREEDY
+    return Sampling(
+        temperature=options.temperature,
+        top_p=1.0 if options.top_p is None else options.top_p,
+        seed=options.seed or 0,
     )
-    name = options.datastore
-    if name is None or name == EMBEDDED_DATASTORE:
-        if options.model != EMBEDDED:
-            raise UserError(
-                f"--knn: --model {options.model} has no datastore of its own; mine one with "
-                "`knm mine` and name it with --datastore"
-            )
-        return preset, root / DATASTORES / EMBEDDED_DATASTORE
-    path = Path(name) if Path(name).exists() else root / DATASTORES / name
-    if not path.is_dir():
-        raise UserError(
-            f"--datastore {name}: no such directory, nor {path}; mine it with `knm mine --out "
-            f"{path}`, or leave the option out to use the embedded one"
-        )
-    Datastore.open(path, expect=identity, key_kind=preset.key_kind)
-    return preset, path
 
 
 def _name(options: RunOptions) -> str:

@@ -36,6 +36,14 @@ class Problem:
     tests: TestSource
     extras: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
+    @property
+    def errata(self) -> str | None:
+        """What is known to be wrong with the problem itself: its extra `errata`, as text."""
+        value = self.extras.get("errata")
+        if value is None or value is False or value == "":
+            return None
+        return value if isinstance(value, str) else "known to be wrong"
+
 
 @dataclass(frozen=True)
 class ProblemSet:

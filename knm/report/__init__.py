@@ -1,36 +1,81 @@
 """Reports of runs: their schema, the stream beside them, statistics, totals, comparison, text."""
 
-from knm.report.diff import Difference, ReportDiff, Side, diff_reports, regressed
-from knm.report.document import Report, knm_section, load_report
+from knm.report.conditions import Condition, parse_condition
+from knm.report.diff import ReportDiff, Side, diff_reports, regressed
+from knm.report.document import (
+    Report,
+    build_document,
+    finish_stream,
+    judged_test,
+    load_report,
+    portable_test,
+)
 from knm.report.environment import environment_info
+from knm.report.flips import Divergence, Flip, Outcome
+from knm.report.header import RunHeader
+from knm.report.markdown import markdown_diff, markdown_matrix
+from knm.report.matrix import RunMatrix, compare_runs, render_matrix
+from knm.report.noise import NoiseFloor, noise_between, noise_of_repeats
+from knm.report.running import RunningTotals
 from knm.report.schema import SCHEMA_VERSION, ProblemResult
-from knm.report.statistics import mcnemar_exact, pass_at_k, wilson_interval
-from knm.report.stream import ResultStream, read_stream, stream_path
+from knm.report.settings import Difference, refuse_unlike, setting_differences
+from knm.report.statistics import (
+    bootstrap_interval,
+    mcnemar_exact,
+    pass_at_k,
+    wilson_interval,
+)
+from knm.report.stream import ResultStream, Stream, read_stream, stream_path
 from knm.report.summary import KnnUse, Throughput, Totals, summarize
-from knm.report.terminal import render_diff, render_summary
+from knm.report.terminal import FlipView, render_diff, render_summary
+from knm.report.validation import validate_document
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Condition",
     "Difference",
+    "Divergence",
+    "Flip",
+    "FlipView",
     "KnnUse",
+    "NoiseFloor",
+    "Outcome",
     "ProblemResult",
     "Report",
     "ReportDiff",
     "ResultStream",
+    "RunHeader",
+    "RunMatrix",
+    "RunningTotals",
     "Side",
+    "Stream",
     "Throughput",
     "Totals",
+    "bootstrap_interval",
+    "build_document",
+    "compare_runs",
     "diff_reports",
     "environment_info",
-    "knm_section",
+    "finish_stream",
+    "judged_test",
     "load_report",
+    "markdown_diff",
+    "markdown_matrix",
     "mcnemar_exact",
+    "noise_between",
+    "noise_of_repeats",
+    "parse_condition",
     "pass_at_k",
+    "portable_test",
     "read_stream",
+    "refuse_unlike",
     "regressed",
     "render_diff",
+    "render_matrix",
     "render_summary",
+    "setting_differences",
     "stream_path",
     "summarize",
+    "validate_document",
     "wilson_interval",
 ]

@@ -1,86 +1,93 @@
 """Comparison of two runs: what was set differently, and what came of it problem by problem."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from knm.errors import UserError
-from knm.jsonio import dumps
 from knm.report.document import Report
+from knm.report.flips import Flip, find_flips
+from knm.report.noise import NoiseFloor, kept_noise, measure_noise, noise_of_repeats
 from knm.report.schema import ProblemResult
-from knm.report.statistics import mcnemar_exact
-from knm.report.summary import Totals, summarize
+from knm.report.settings import Difference, refuse_unlike, setting_differences
+from knm.report.statistics import bootstrap_interval, mcnemar_exact
+from knm.report.summary import Totals, share_of_tests_passed, summarize
 from knm.sandbox import Verdict
-
-CRITICAL: Final = (
-    "hashes.problem_set",
-    "hashes.prompt",
-    "configuration.language",
-    "configuration.limits",
-    "configuration.max_new_tokens",
-)
-"""Dotted paths that must agree for two runs to have sat the same exam. Models, datastores and
-presets are what runs are compared for, so they may differ."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One setting that differs; None is what a run does not set."""
-
-    path: str
-    a: Any
-    b: Any
-
-    @property
-    def critical(self) -> bool:
-        """Whether it makes the runs incomparable."""
-        return any(self.path == name or self.path.startswith(name + ".") for name in CRITICAL)
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two runs: totals of the compared problems, and the ids that it alone holds."""
+    """One of the two runs: totals of the compared problems, and the ids that it alone holds.
+
+    `missing` counts the problems that the run was to do and did not live to.
+    """
 
     path: Path
     totals: Totals
     unmatched: tuple[str, ...]
+    missing: int
 
 
 @dataclass(frozen=True)
 class ReportDiff:
-    """What changed from run `a` to run `b`. Ids are in order.
+    """What changed from run `a` to run `b`. Ids and flips are in order of id.
 
     Compared are the problems that both runs hold and neither lost to infrastructure (those are
-    `uncounted`). `transitions` counts them by (verdict in a, verdict in b), in verdict order.
+    `uncounted`). `transitions` counts them by (verdict in a, verdict in b), in verdict order;
+    `error_classes` holds the counts of each class in a and in b, the largest change first.
+    `rate_changes` is by how much the share of passed tests grew, for each problem. `noise` holds
+    the noise floors that are known: of these two if they are one run done twice, of repeats, and
+    what the reports tell.
     """
 
     a: Side
     b: Side
     differences: tuple[Difference, ...]
     uncounted: tuple[str, ...]
-    gained: tuple[str, ...]
-    lost: tuple[str, ...]
+    flips: tuple[Flip, ...]
     transitions: dict[tuple[str, str], int]
+    error_classes: dict[str, tuple[int, int]]
+    rate_changes: tuple[float, ...]
+    noise: tuple[NoiseFloor, ...]
+
+    @property
+    def gained(self) -> tuple[str, ...]:
+        """Problems that only `b` solves."""
+        return tuple(flip.question_id for flip in self.flips if flip.gained)
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Problems that only `a` solves."""
+        return tuple(flip.question_id for flip in self.flips if not flip.gained)
 
     @property
     def p_value(self) -> float:
         """Two-sided exact McNemar of the flips."""
         return mcnemar_exact(len(self.gained), len(self.lost))
 
+    @cached_property
+    def mean_rate_change(self) -> tuple[float, float, float] | None:
+        """Mean of `rate_changes` and its bootstrap interval; None when nothing is compared."""
+        if not self.rate_changes:
+            return None
+        mean = sum(self.rate_changes) / len(self.rate_changes)
+        return mean, *bootstrap_interval(self.rate_changes)
+
     def to_json(self) -> dict[str, Any]:
         """The comparison as plain JSON."""
+        change = self.mean_rate_change
         return {
-            "differences": [
-                {"path": entry.path, "a": entry.a, "b": entry.b, "critical": entry.critical}
-                for entry in self.differences
-            ],
+            "differences": [entry.to_json() for entry in self.differences],
             **{
                 name: {
                     "path": str(side.path),
                     "unmatched": list(side.unmatched),
+                    "missing": side.missing,
                     "totals": side.totals.to_json(),
+                    "throughput": side.totals.throughput.to_json(),
                 }
                 for name, side in (("a", self.a), ("b", self.b))
             },
@@ -88,29 +95,32 @@ class ReportDiff:
             "gained": list(self.gained),
             "lost": list(self.lost),
             "p_value": self.p_value,
+            "mean_test_pass_rate_change": change
+            and {"mean": change[0], "interval": list(change[1:])},
             "transitions": [
                 {"a": before, "b": after, "count": count}
                 for (before, after), count in self.transitions.items()
             ],
+            "error_classes": {
+                name: {"a": before, "b": after}
+                for name, (before, after) in self.error_classes.items()
+            },
+            "noise": [floor.to_json() for floor in self.noise],
+            "flips": [flip.to_json() for flip in self.flips],
         }
 
 
-def diff_reports(a: Report, b: Report, *, force: bool = False) -> ReportDiff:
-    """Compare two runs.
+def diff_reports(
+    a: Report, b: Report, *, force: bool = False, repeats: Sequence[Report] = ()
+) -> ReportDiff:
+    """Compare two runs; `repeats` are either of them done again.
 
     Raises:
-        UserError: the runs share no problem, or differ in what must agree and `force` is off.
+        UserError: the runs share no problem, or differ in what must agree and `force` is off, or a
+            repeat is none.
     """
-    differences = tuple(_differences(a, b))
-    critical = [entry for entry in differences if entry.critical]
-    if critical and not force:
-        lines = [
-            f"  {entry.path}: {show_value(entry.a)} / {show_value(entry.b)}" for entry in critical
-        ]
-        raise UserError(
-            "\n".join([f"{a.path} and {b.path} are not comparable, they differ in", *lines])
-            + "\nrun one of them again with the other's settings, or compare anyway with --force"
-        )
+    if not force:
+        refuse_unlike(a, b, (a.path, b.path))
     before = {result.question_id: result for result in a.results}
     after = {result.question_id: result for result in b.results}
     common = [name for name in before if name in after]
@@ -118,16 +128,35 @@ def diff_reports(a: Report, b: Report, *, force: bool = False) -> ReportDiff:
         raise UserError(f"{a.path} and {b.path} have no problem in common: nothing to compare")
     both = [(before[name], after[name]) for name in common]
     pairs = [(x, y) for x, y in both if not _faulty(x, y)]
-    only_a = tuple(name for name in before if name not in after)
-    only_b = tuple(name for name in after if name not in before)
+    differences = setting_differences(a, b)
+    side_a = Side(
+        a.path,
+        summarize([x for x, _ in pairs]),
+        tuple(name for name in before if name not in after),
+        a.missing,
+    )
+    side_b = Side(
+        b.path,
+        summarize([y for _, y in pairs]),
+        tuple(name for name in after if name not in before),
+        b.missing,
+    )
+    floors = [
+        *([] if differences else [measure_noise(pairs)]),
+        *(noise_of_repeats((a, b), repeat) for repeat in repeats),
+        *kept_noise(a),
+        *kept_noise(b),
+    ]
     return ReportDiff(
-        a=Side(a.path, summarize([x for x, _ in pairs]), only_a),
-        b=Side(b.path, summarize([y for _, y in pairs]), only_b),
+        a=side_a,
+        b=side_b,
         differences=differences,
         uncounted=tuple(x.question_id for x, y in both if _faulty(x, y)),
-        gained=tuple(y.question_id for x, y in pairs if y.accepted and not x.accepted),
-        lost=tuple(x.question_id for x, y in pairs if x.accepted and not y.accepted),
+        flips=tuple(find_flips(pairs)),
         transitions=_transitions(Counter((x.verdict, y.verdict) for x, y in pairs)),
+        error_classes=_class_changes(side_a.totals, side_b.totals),
+        rate_changes=tuple(share_of_tests_passed(y) - share_of_tests_passed(x) for x, y in pairs),
+        noise=tuple(dict.fromkeys(floors)),
     )
 
 
@@ -136,38 +165,8 @@ def regressed(diff: ReportDiff) -> bool:
     return diff.b.totals.passed < diff.a.totals.passed
 
 
-def show_value(value: Any) -> str:
-    """A setting as short text: hashes by their first digits, `-` for what is not set."""
-    if value is None:
-        return "-"
-    text = value if isinstance(value, str) else dumps(value)
-    is_hash = len(text) == 64 and set(text) <= set("0123456789abcdef")
-    return text[:12] if is_hash else text
-
-
 def _faulty(before: ProblemResult, after: ProblemResult) -> bool:
     return before.verdict.is_infrastructure or after.verdict.is_infrastructure
-
-
-def _differences(a: Report, b: Report) -> Iterator[Difference]:
-    """Differences in path order, those that forbid a comparison first."""
-    left = dict(_flatten({"configuration": a.configuration, "hashes": a.hashes}))
-    right = dict(_flatten({"configuration": b.configuration, "hashes": b.hashes}))
-    found = [
-        Difference(path, left.get(path), right.get(path))
-        for path in sorted(left.keys() | right.keys())
-        if left.get(path) != right.get(path)
-    ]
-    yield from sorted(found, key=lambda entry: not entry.critical)
-
-
-def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted path, leaf) of nested objects; arrays are leaves."""
-    for key, inner in value.items():
-        if isinstance(inner, Mapping):
-            yield from _flatten(inner, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", inner
 
 
 def _transitions(counts: Counter[tuple[Verdict, Verdict]]) -> dict[tuple[str, str], int]:
@@ -177,3 +176,9 @@ def _transitions(counts: Counter[tuple[Verdict, Verdict]]) -> dict[tuple[str, st
         for after in Verdict
         if (before, after) in counts
     }
+
+
+def _class_changes(a: Totals, b: Totals) -> dict[str, tuple[int, int]]:
+    names: Sequence[str] = sorted(a.error_classes.keys() | b.error_classes.keys())
+    counts = {name: (a.error_classes.get(name, 0), b.error_classes.get(name, 0)) for name in names}
+    return dict(sorted(counts.items(), key=lambda item: -abs(item[1][1] - item[1][0])))

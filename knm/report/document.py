@@ -1,5 +1,6 @@
 """The report file: what pytest-json-report writes, with a top-level `knm` section."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any, Final
 
 from knm.errors import UserError
 from knm.jsonio import read_json
-from knm.report.schema import SCHEMA_VERSION, ProblemResult
-from knm.report.stream import stream_path
-from knm.report.summary import summarize
+from knm.report.header import RunHeader, check_hashes
+from knm.report.schema import ProblemResult, check_version
+from knm.report.stream import read_stream, stream_path
 
-REQUIRED_HASHES: Final = ("problem_set", "prompt")
-"""Without these nobody could say which runs may be compared."""
+STAGES: Final = ("setup", "call", "teardown")
+INTERRUPTED: Final = 2
+"""pytest's exit status of a run that was cut short."""
 
 
 @dataclass(frozen=True)
@@ -25,31 +27,76 @@ class Report:
     results: tuple[ProblemResult, ...]
     section: dict[str, Any]
 
+    @property
+    def missing(self) -> int:
+        """Problems that the run set out to do and has no result of."""
+        return max(0, (self.section.get("selected") or 0) - len(self.results))
 
-def knm_section(
-    configuration: Mapping[str, Any],
-    results: Sequence[ProblemResult],
-    *,
-    hashes: Mapping[str, Any],
-    environment: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The top-level `knm` section of a report, plain JSON.
 
-    `configuration` is the run's in full, with `language`, `limits` and `max_new_tokens` at its top;
-    `hashes` has at least `problem_set` and `prompt`; `environment` is that of `environment_info`.
-    Times are in `throughput` alone, so the rest is the same for identical runs on one machine.
-    """
-    missing = [name for name in REQUIRED_HASHES if not hashes.get(name)]
-    assert not missing, f"a report needs the hashes {missing}"
-    totals = summarize(results)
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "configuration": dict(configuration),
-        "hashes": dict(hashes),
-        "totals": totals.to_json(),
-        "throughput": totals.throughput.to_json(),
-        "environment": dict(environment),
+def judged_test(result: ProblemResult, failure_text: str) -> dict[str, Any]:
+    """A judged problem as one test of a report, for runs that pytest does not drive."""
+    faulty = result.verdict.is_infrastructure
+    passed = {"duration": 0.0, "outcome": "passed"}
+    failed = {"duration": 0.0, "outcome": "failed", "longrepr": failure_text}
+    entry: dict[str, Any] = {
+        "nodeid": f"bench/test_problems.py::test_problem[{result.question_id}]",
+        "outcome": "error" if faulty else "passed" if result.accepted else "failed",
+        "metadata": {"knm": result.to_json()},
+        "setup": failed if faulty else passed,
     }
+    if not faulty:
+        entry["call"] = passed if result.accepted else failed
+    return {**entry, "teardown": passed}
+
+
+def portable_test(test: Mapping[str, Any]) -> dict[str, Any]:
+    """A test of pytest-json-report without this machine's paths and what `metadata` says better."""
+    kept = {name: value for name, value in test.items() if name != "user_properties"}
+    for stage in STAGES:
+        if stage in kept:
+            kept[stage] = {name: kept[stage][name] for name in kept[stage] if name != "crash"}
+    return kept
+
+
+def build_document(
+    header: RunHeader, tests: Sequence[Mapping[str, Any]], *, duration: float
+) -> dict[str, Any]:
+    """A whole report from its parts, as pytest-json-report and the plugin write one."""
+    ordered = sorted(tests, key=lambda test: test["nodeid"])
+    results = [ProblemResult.from_json(test["metadata"]["knm"], test["nodeid"]) for test in ordered]
+    outcomes = Counter(test["outcome"] for test in ordered)
+    complete = header.selected in (None, len(ordered))
+    return {
+        "created": header.created + duration,
+        "duration": duration,
+        "exitcode": int(any(not result.accepted for result in results))
+        if complete
+        else INTERRUPTED,
+        "root": ".",
+        "environment": {},
+        "summary": {**outcomes, "total": len(ordered), "collected": header.selected},
+        "tests": ordered,
+        "knm": header.section(results),
+    }
+
+
+def finish_stream(path: Path) -> dict[str, Any]:
+    """The report of a run that was killed, from its stream.
+
+    Raises:
+        UserError: the file is no stream, or has no header to tell what was run.
+    """
+    stream = read_stream(path)
+    if stream.header is None:
+        raise UserError(
+            f"{path}: no header line, so nothing says what was run: the stream is of an older knm,"
+            " or the run was killed before its first result; run the bench again"
+        )
+    return build_document(
+        stream.header,
+        stream.tests,
+        duration=max(0.0, path.stat().st_mtime - stream.header.created),
+    )
 
 
 def load_report(path: str | Path) -> Report:
@@ -67,37 +114,31 @@ def load_report(path: str | Path) -> Report:
             f"{path}: not a knm report: no `knm` section beside `tests`;"
             " give a file that the bench wrote with --results"
         )
-    _check_version(section, path)
+    check_version(section.get("schema_version"), "knm.schema_version", str(path))
     configuration, hashes = section.get("configuration"), section.get("hashes")
     if not isinstance(configuration, dict) or not isinstance(hashes, dict):
         raise UserError(f"{path}: `knm` lacks `configuration` or `hashes`; run the bench again")
-    for name in REQUIRED_HASHES:
-        if not hashes.get(name):
-            raise UserError(f"{path}: `knm.hashes` lacks `{name}`; run the bench again")
+    check_hashes(hashes, str(path))
     return Report(path, configuration, hashes, _results(document["tests"], path), section)
 
 
 def _read(path: Path) -> Any:
+    if path.suffix == ".jsonl":
+        raise UserError(
+            f"{path}: a stream, not a report; make one of it with `knm report finish {path}`"
+        )
     try:
         return read_json(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}; give a report file") from None
     except UserError as error:
         stream = stream_path(path)
-        if not path.exists() or not stream.exists():
+        if not stream.exists():
             raise
-        raise UserError(f"{error}; what the run had judged is in {stream}") from None
-
-
-def _check_version(section: Mapping[str, Any], path: Path) -> None:
-    version = section.get("schema_version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise UserError(f"{path}: not a knm report: `knm.schema_version` is {version!r}")
-    if version > SCHEMA_VERSION:
         raise UserError(
-            f"{path}: written by a newer knm (report schema {version}, this one reads up to"
-            f" {SCHEMA_VERSION}); upgrade knm to read it"
-        )
+            f"{error}; what the run had judged is in {stream}: `knm report finish {stream}` makes"
+            " a report of it"
+        ) from None
 
 
 def _results(tests: Sequence[Any], path: Path) -> tuple[ProblemResult, ...]:

@@ -1,17 +1,32 @@
 """One problem's outcome as reports and streams hold it. Knows nothing of the file around it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from types import UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from knm.errors import UserError
 from knm.sandbox import Verdict
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Version of the `knm` section and of `ProblemResult`; grows when an older reader would misread."""
 
 KNN_COUNTS: Final = ("steps", "searched", "argmax_changes")
+
+
+def check_version(version: Any, name: str, where: str) -> None:
+    """Refuse what this version cannot read; `name` is the field that says so.
+
+    Raises:
+        UserError: it is of a newer schema, or of none.
+    """
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise UserError(f"{where}: not a knm report: `{name}` is {version!r}")
+    if version > SCHEMA_VERSION:
+        raise UserError(
+            f"{where}: written by a newer knm (report schema {version}, this one reads up to"
+            f" {SCHEMA_VERSION}); upgrade knm to read it"
+        )
 
 
 @dataclass(frozen=True)
@@ -22,7 +37,10 @@ class ProblemResult:
     `generation_seconds` is the problem's share of its batch, so that the sum is the engine's time.
     `tests_passed` counts the tests before the first failing one.
     `knn` is None without retrieval, else `steps` and of those how many `searched`, the number of
-    `argmax_changes`, and the `first_change` (None, or the engine's record of it).
+    `argmax_changes`, and `changes`: the engine's records of the first of these, in their order.
+    `samples` holds every one of several completions with its own verdict; the other fields are then
+    the first sample's (or the first faulty one's), `completion_tokens` and times are sums.
+    `errata` is what is known to be wrong with the problem itself, None if nothing is.
     """
 
     question_id: str
@@ -41,6 +59,8 @@ class ProblemResult:
     generation_seconds: float
     judge_seconds: float
     knn: dict[str, Any] | None
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    errata: str | None = None
 
     @property
     def accepted(self) -> bool:
@@ -51,9 +71,16 @@ class ProblemResult:
         """The result as plain JSON."""
         return {**asdict(self), "verdict": self.verdict.value}
 
+    def to_sample(self) -> dict[str, Any]:
+        """The result as one entry of another's `samples`."""
+        value = self.to_json()
+        return {name: value[name] for name in value if name not in _OF_THE_PROBLEM}
+
     @classmethod
     def from_json(cls, value: Any, where: str) -> "ProblemResult":
-        """Read a result back; `where` names its place in errors. Unknown fields are ignored.
+        """Read a result of this schema or an older one back; unknown fields are ignored.
+
+        `where` names its place in errors.
 
         Raises:
             UserError: a field is missing or has a wrong type, or the verdict is unknown.
@@ -62,6 +89,8 @@ class ProblemResult:
             raise UserError(f"{where}: expected a JSON object, found {type(value).__name__}")
         found: dict[str, Any] = {}
         for name, hint in _HINTS.items():
+            if name not in value and name in _OPTIONAL:
+                continue
             if name not in value:
                 raise UserError(f"{where}: no `{name}`; was the file edited by hand?")
             found[name] = value[name]
@@ -74,15 +103,38 @@ class ProblemResult:
             raise UserError(
                 f"{where}: unknown verdict {found['verdict']!r}; known are {known}"
             ) from None
-        for name in KNN_COUNTS if found["knn"] is not None else ():
-            if not _conforms(found["knn"].get(name), int):
-                raise UserError(f"{where}: `knn.{name}` is not an integer")
+        if found["knn"] is not None:
+            found["knn"] = _read_knn(found["knn"], where)
         return cls(**found)
 
 
 _HINTS: Final = {
     field.name: get_type_hints(ProblemResult)[field.name] for field in fields(ProblemResult)
 }
+
+_OPTIONAL: Final = frozenset(
+    field.name
+    for field in fields(ProblemResult)
+    if field.default_factory is not MISSING or field.default is not MISSING
+)
+"""Added since the first reports were written: what lacks them is still read."""
+
+_OF_THE_PROBLEM: Final = frozenset({"question_id", "samples", "errata"})
+
+
+def _read_knn(value: dict[str, Any], where: str) -> dict[str, Any]:
+    """Check what retrieval did; schema 1 kept the first change alone."""
+    for name in KNN_COUNTS:
+        if not _conforms(value.get(name), int):
+            raise UserError(f"{where}: `knn.{name}` is not an integer")
+    if "changes" not in value:
+        older = {name: value[name] for name in value if name != "first_change"}
+        first = value.get("first_change")
+        value = {**older, "changes": [] if first is None else [first]}
+    changes = value["changes"]
+    if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
+        raise UserError(f"{where}: `knn.changes` is not a list of objects")
+    return value
 
 
 def _conforms(value: Any, hint: Any) -> bool:

@@ -1,7 +1,12 @@
-"""The statistics of pass counts. Pure functions of integers; a wrong argument is our bug."""
+"""The statistics of pass counts and rates. Pure functions; a wrong argument is our bug."""
 
-from math import comb, sqrt
+from collections.abc import Sequence
+from math import ceil, comb, floor, sqrt
+from random import Random
 from statistics import NormalDist
+from typing import Final
+
+RESAMPLES: Final = 1000
 
 
 def wilson_interval(passed: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -39,3 +44,20 @@ def pass_at_k(samples: int, correct: int, k: int) -> float:
     assert 0 <= correct <= samples, f"{correct} of {samples}"
     assert 1 <= k <= samples, f"k {k} of {samples}"
     return 1 - comb(samples - correct, k) / comb(samples, k)
+
+
+def bootstrap_interval(
+    values: Sequence[float], confidence: float = 0.95, *, seed: int = 0
+) -> tuple[float, float]:
+    """The percentile bootstrap interval of the mean; the same for the same values in any order.
+
+    Draws with `Random.random` alone, whose sequence Python keeps from version to version.
+    """
+    assert values, "no values"
+    assert 0 < confidence < 1, f"confidence {confidence}"
+    ordered, count, draw = sorted(values), len(values), Random(seed).random
+    means = sorted(
+        sum([ordered[int(draw() * count)] for _ in range(count)]) / count for _ in range(RESAMPLES)
+    )
+    tail = (1 - confidence) / 2 * (RESAMPLES - 1)
+    return means[floor(tail)], means[ceil(RESAMPLES - 1 - tail)]

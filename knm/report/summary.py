@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from knm.report.schema import KNN_COUNTS, ProblemResult
-from knm.report.statistics import wilson_interval
+from knm.report.statistics import bootstrap_interval, pass_at_k, wilson_interval
 from knm.sandbox import Verdict
 
 
@@ -56,14 +57,19 @@ class Totals:
 
     Infrastructure faults are in `problems`, `infrastructure`, `verdicts`, tokens and times, and in
     nothing else: neither above nor below a fraction bar. `verdicts` holds those that occurred, in
-    the order of design section 6, `error_classes` the most frequent first.
+    the order of design section 6, `error_classes` the most frequent first. `test_pass_rates` are of
+    the counted problems, by id. `pass_at_k` is empty where each problem had one sample.
+    `sound_passed` of `sound_counted` leave out problems with errata.
     """
 
     problems: int
     infrastructure: int
     passed: int
     lenient_passed: int
-    mean_test_pass_rate: float | None
+    test_pass_rates: tuple[float, ...]
+    pass_at_k: dict[int, float]
+    sound_passed: int
+    sound_counted: int
     verdicts: dict[str, int]
     error_classes: dict[str, int]
     prompt_tokens: int
@@ -86,6 +92,29 @@ class Totals:
         """Wilson's 95 % interval of `pass_at_1`."""
         return wilson_interval(self.passed, self.counted)
 
+    @property
+    def mean_test_pass_rate(self) -> float | None:
+        """Mean share of a problem's tests that passed; None when nothing counts."""
+        rates = self.test_pass_rates
+        return sum(rates) / len(rates) if rates else None
+
+    @cached_property
+    def test_pass_rate_interval(self) -> tuple[float, float] | None:
+        """The bootstrap's 95 % interval of `mean_test_pass_rate`, over problems."""
+        return bootstrap_interval(self.test_pass_rates) if self.test_pass_rates else None
+
+    @property
+    def without_errata(self) -> dict[str, Any] | None:
+        """Pass@1 of the problems that nothing is known to be wrong with; None if those are all."""
+        if self.sound_counted == self.counted:
+            return None
+        return {
+            "counted": self.sound_counted,
+            "passed": self.sound_passed,
+            "pass_at_1": self.sound_passed / self.sound_counted if self.sound_counted else None,
+            "interval": list(wilson_interval(self.sound_passed, self.sound_counted)),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """All but the throughput as plain JSON: what is the same for identical runs."""
         return {
@@ -97,6 +126,10 @@ class Totals:
             "interval": list(self.interval),
             "lenient_passed": self.lenient_passed,
             "mean_test_pass_rate": self.mean_test_pass_rate,
+            "test_pass_rate_interval": self.test_pass_rate_interval
+            and list(self.test_pass_rate_interval),
+            "pass_at_k": {str(k): value for k, value in self.pass_at_k.items()},
+            "without_errata": self.without_errata,
             "verdicts": self.verdicts,
             "error_classes": self.error_classes,
             "prompt_tokens": self.prompt_tokens,
@@ -115,7 +148,12 @@ def summarize(results: Sequence[ProblemResult]) -> Totals:
         infrastructure=len(results) - len(counted),
         passed=sum(result.accepted for result in counted),
         lenient_passed=sum(result.accepted or result.lenient_accepted for result in counted),
-        mean_test_pass_rate=_mean_test_pass_rate(counted),
+        test_pass_rates=tuple(
+            map(share_of_tests_passed, sorted(counted, key=lambda result: result.question_id))
+        ),
+        pass_at_k=_pass_at_k(counted),
+        sound_passed=sum(result.accepted for result in counted if result.errata is None),
+        sound_counted=sum(result.errata is None for result in counted),
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdict in verdicts},
         error_classes=dict(sorted(classes.items(), key=lambda item: (-item[1], item[0]))),
         prompt_tokens=sum(result.prompt_tokens for result in results),
@@ -125,12 +163,29 @@ def summarize(results: Sequence[ProblemResult]) -> Totals:
     )
 
 
-def _mean_test_pass_rate(counted: Sequence[ProblemResult]) -> float | None:
-    if not counted:
-        return None
-    # A completion without a program has run no test: it passed none of them.
-    rates = [result.tests_passed / max(result.tests_total, 1) for result in counted]
-    return sum(rates) / len(rates)
+def share_of_tests_passed(result: ProblemResult) -> float:
+    """The share of a problem's tests that passed before the first that failed.
+
+    A completion without a program has run no test: it passed none of them.
+    """
+    return result.tests_passed / max(result.tests_total, 1)
+
+
+def _pass_at_k(counted: Sequence[ProblemResult]) -> dict[int, float]:
+    """Unbiased pass@k for k = 1, 2, 4 ... and the number of samples that every problem has."""
+    fewest = min((len(result.samples) for result in counted), default=0)
+    if fewest < 2:
+        return {}
+    doubling = [1 << power for power in range(fewest.bit_length())]
+    return {
+        k: sum(pass_at_k(len(result.samples), _passed_samples(result), k) for result in counted)
+        / len(counted)
+        for k in sorted({*doubling, fewest})
+    }
+
+
+def _passed_samples(result: ProblemResult) -> int:
+    return sum(sample.get("verdict") == Verdict.ACCEPTED for sample in result.samples)
 
 
 def _knn_use(results: Sequence[ProblemResult]) -> KnnUse | None:

@@ -1,24 +1,34 @@
 """Totals and comparisons as plain text, aligned, without colour: made for terminals and logs."""
 
-import textwrap
-from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
-from knm.report.diff import ReportDiff, show_value
+from knm.report import text
+from knm.report.diff import ReportDiff
+from knm.report.flips import Divergence, Flip, Outcome
+from knm.report.settings import show_value
 from knm.report.summary import Totals
+from knm.sandbox import Verdict
 
-WIDTH = 100  # columns; id lists are wrapped to it
+MESSAGE_LENGTH: Final = 60
+MOST_IDS: Final = 12
+"""Of those that are not compared: their number says more than their names."""
 
 
 def render_summary(totals: Totals, report: Path | None = None) -> list[str]:
     """The lines that close a run; `report` is where its report is, None when there is none."""
-    rows = [
-        ("Pass@1", f"{_pass_at_1(totals)}, 95 % interval {_interval(totals)}"),
-        ("tests passed", f"{_percent(totals.mean_test_pass_rate)} of a problem's, on average"),
-        ("verdicts", _counts(totals.verdicts)),
-    ]
+    rows = [("Pass@1", f"{text.pass_at_1(totals)}, 95 % interval {text.interval(totals.interval)}")]
+    if totals.without_errata:
+        rows.append(("without errata", text.sound_pass_at_1(totals)))
+    if totals.pass_at_k:
+        rows.append(("of samples", text.pass_at_k(totals)))
+    rows.append(
+        ("tests passed", f"{text.percent(totals.mean_test_pass_rate)} of a problem's, on average")
+    )
+    rows.append(("verdicts", text.counts(totals.verdicts)))
     if totals.error_classes:
-        rows.append(("error classes", _counts(totals.error_classes)))
+        rows.append(("error classes", text.counts(totals.error_classes)))
     if totals.infrastructure:
         rows.append(("infrastructure", f"{totals.infrastructure} not counted in any rate"))
     rows.append(("tokens", _tokens(totals)))
@@ -26,32 +36,34 @@ def render_summary(totals: Totals, report: Path | None = None) -> list[str]:
         rows.append(("kNN", _knn(totals)))
     if report:
         rows.append(("report", str(report)))
-    return _table(rows)
+    return text.table(rows)
 
 
-def render_diff(diff: ReportDiff) -> str:
+class FlipView(StrEnum):
+    """How much is told of each flip."""
+
+    IDS = "ids"
+    TABLE = "table"
+    FULL = "full"
+
+
+def render_diff(diff: ReportDiff, *, flips: FlipView = FlipView.TABLE) -> str:
     """A comparison as text, settings first; ends without a line end."""
-    a, b = diff.a.totals, diff.b.totals
     blocks = [
-        _table([("A", str(diff.a.path)), ("B", str(diff.b.path))]),
+        text.table([("A", str(diff.a.path)), ("B", str(diff.b.path))]),
         _settings(diff),
         _problems(diff),
-        _table(
-            [
-                ("", "A", "B"),
-                ("Pass@1", _pass_at_1(a), _pass_at_1(b)),
-                ("95 % interval", _interval(a), _interval(b)),
-                ("tests passed", _percent(a.mean_test_pass_rate), _percent(b.mean_test_pass_rate)),
-            ]
-        ),
+        _rates(diff),
         [
-            *_ids("gained", diff.gained),
-            *_ids("lost", diff.lost),
-            f"exact McNemar, two-sided: p = {diff.p_value:.3g}",
+            f"{len(diff.gained)} gained, {len(diff.lost)} lost,"
+            f" exact McNemar, two-sided: {text.p_value(diff.p_value)}",
+            *(line for floor in diff.noise for line in text.wrap(text.noise(floor), "  ")),
         ],
         _transitions(diff),
+        _error_classes(diff),
+        *_FLIP_VIEWS[flips](diff),
     ]
-    return "\n\n".join("\n".join(block) for block in blocks)
+    return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
 def _settings(diff: ReportDiff) -> list[str]:
@@ -61,7 +73,7 @@ def _settings(diff: ReportDiff) -> list[str]:
         ("!" if entry.critical else " ", entry.path, show_value(entry.a), show_value(entry.b))
         for entry in diff.differences
     ]
-    lines = _table([(" ", "Different settings", "A", "B"), *rows])
+    lines = text.table([(" ", "Different settings", "A", "B"), *rows])
     if any(entry.critical for entry in diff.differences):
         lines.append("! these runs are not comparable; what follows was forced")
     return lines
@@ -75,7 +87,32 @@ def _problems(diff: ReportDiff) -> list[str]:
         ("only in B", diff.b.unmatched),
     ):
         if ids:
-            lines.extend(_ids(label, ids))
+            lines.extend(text.id_list(label, ids, MOST_IDS))
+    for name, side in (("A", diff.a), ("B", diff.b)):
+        if side.missing:
+            lines.append(f"{name} is unfinished: {side.missing} problems have no result")
+    return lines
+
+
+def _rates(diff: ReportDiff) -> list[str]:
+    a, b = diff.a.totals, diff.b.totals
+    rows = [
+        ("", "A", "B"),
+        ("Pass@1", text.pass_at_1(a), text.pass_at_1(b)),
+        ("95 % interval", text.interval(a.interval), text.interval(b.interval)),
+    ]
+    if a.without_errata or b.without_errata:
+        rows.append(("without errata", text.sound_pass_at_1(a), text.sound_pass_at_1(b)))
+    if a.pass_at_k or b.pass_at_k:
+        rows.append(("of samples", text.pass_at_k(a) or "-", text.pass_at_k(b) or "-"))
+    rows += [
+        ("tests passed", text.percent(a.mean_test_pass_rate), text.percent(b.mean_test_pass_rate)),
+        ("generated", f"{a.completion_tokens:,} tokens", f"{b.completion_tokens:,} tokens"),
+        ("speed", text.speed(a), text.speed(b)),
+    ]
+    lines = text.table(rows)
+    if diff.mean_rate_change:
+        lines.append(f"tests passed, B - A: {text.mean_change(diff.mean_rate_change)}")
     return lines
 
 
@@ -84,21 +121,94 @@ def _transitions(diff: ReportDiff) -> list[str]:
         (before, "->" if before != after else "=", after, str(count))
         for (before, after), count in diff.transitions.items()
     ]
-    return _table([("Verdict in A", "", "Verdict in B", "Problems"), *rows])
+    return text.table([("Verdict in A", "", "Verdict in B", "Problems"), *rows])
 
 
-def _pass_at_1(totals: Totals) -> str:
-    return f"{_percent(totals.pass_at_1)} ({totals.passed} of {totals.counted})"
+def _error_classes(diff: ReportDiff) -> list[str]:
+    changed = [
+        (name, str(a), str(b), f"{b - a:+d}")
+        for name, (a, b) in diff.error_classes.items()
+        if a != b
+    ]
+    return text.table([("Error class", "A", "B", ""), *changed]) if changed else []
 
 
-def _interval(totals: Totals) -> str:
-    low, high = totals.interval
-    return f"{100 * low:.1f}-{100 * high:.1f} %"
+def _flip_ids(diff: ReportDiff) -> list[list[str]]:
+    return [[*text.id_list("gained", diff.gained), *text.id_list("lost", diff.lost)]]
+
+
+def _flip_table(diff: ReportDiff) -> list[list[str]]:
+    rows = [
+        (
+            "+" if flip.gained else "-",
+            flip.question_id,
+            f"{flip.a.label} -> {flip.b.label}",
+            _place(flip.divergence),
+        )
+        for flip in _gained_first(diff)
+    ]
+    return [text.table([(" ", "Flip", "Verdict", "Completions part at"), *rows])] if rows else []
+
+
+def _full_flips(diff: ReportDiff) -> list[list[str]]:
+    return [_detailed(flip) for flip in _gained_first(diff)]
+
+
+_FLIP_VIEWS: Final = {
+    FlipView.IDS: _flip_ids,
+    FlipView.TABLE: _flip_table,
+    FlipView.FULL: _full_flips,
+}
+
+
+def _gained_first(diff: ReportDiff) -> list[Flip]:
+    return sorted(diff.flips, key=lambda flip: not flip.gained)
+
+
+def _place(divergence: Divergence | None) -> str:
+    if divergence is None:
+        return "nowhere: judged differently"
+    token = "" if divergence.token is None else f", token {divergence.token}"
+    return f"line {divergence.line}, character {divergence.column}{token}"
+
+
+def _detailed(flip: Flip) -> list[str]:
+    lines = [f"{'+' if flip.gained else '-'} {flip.question_id}"]
+    lines += [f"  {name}  {_told(outcome)}" for name, outcome in (("A", flip.a), ("B", flip.b))]
+    if flip.divergence is None:
+        return [*lines, "  both wrote the same"]
+    parting = flip.divergence
+    lines += [
+        f"  completions part at {_place(parting)}, after {text.quote(parting.before)}",
+        f"    A goes on {text.quote(parting.a)}",
+        f"    B goes on {text.quote(parting.b)}",
+    ]
+    if flip.change:
+        lines.append(
+            f"  datastore, token {flip.change['position']}:"
+            f" {text.quote(flip.change['lm_token'])} -> {text.quote(flip.change['token'])}"
+        )
+        near = text.neighbours(flip.change)
+        lines += [f"    nearest {near}"] if near else []
+    return lines
+
+
+def _told(outcome: Outcome) -> str:
+    """Verdict, message and tests; the message of a wrong output says no more than its test."""
+    failed = outcome.failing_test is not None
+    parts = [outcome.label]
+    if outcome.message and not (failed and outcome.verdict == Verdict.WRONG_OUTPUT):
+        parts = [f"{outcome.label}: {text.one_line(outcome.message, MESSAGE_LENGTH)}"]
+    if outcome.failing_test is None:
+        parts.append(f"{outcome.tests_passed} of {outcome.tests_total} tests passed")
+    else:
+        parts.append(f"failed test {outcome.failing_test + 1} of {outcome.tests_total}")
+    return "; ".join(parts)
 
 
 def _tokens(totals: Totals) -> str:
     rate = totals.throughput.tokens_per_second
-    speed = "" if rate is None else f", {rate:,.1f} tokens/s"
+    speed = "" if rate is None else f", {text.speed(totals)}"
     return f"{totals.prompt_tokens:,} of prompts, {totals.completion_tokens:,} generated{speed}"
 
 
@@ -107,30 +217,6 @@ def _knn(totals: Totals) -> str:
     if totals.knn.changes_per_1000 is None:
         return "no step was decoded"
     return (
-        f"searched {_percent(totals.knn.searched_share)} of {totals.knn.steps:,} steps,"
+        f"searched {text.percent(totals.knn.searched_share)} of {totals.knn.steps:,} steps,"
         f" {totals.knn.changes_per_1000:.1f} argmax changes per 1000 steps"
     )
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
-
-
-def _ids(label: str, ids: Sequence[str]) -> list[str]:
-    text = f"{label} {len(ids)}: {' '.join(ids)}" if ids else f"{label} 0"
-    return textwrap.wrap(
-        text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows with their columns aligned, two spaces apart."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]

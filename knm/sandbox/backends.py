@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from knm.errors import UserError
@@ -44,9 +45,36 @@ class Sandbox(Protocol):
         """See `close`."""
 
 
-BACKENDS: dict[str, Callable[[Language, Limits], Sandbox]] = {
-    "local": lambda language, limits: LocalSandbox(language, limits, Jail.NAMESPACES),
-    "unsafe": lambda language, limits: LocalSandbox(language, limits, Jail.NONE),
+@dataclass(frozen=True)
+class Backend:
+    """How sandboxes of one kind are opened, and what may follow its name after a colon."""
+
+    open: Callable[[Language, Limits, str], Sandbox]
+    detail: str | None = None
+
+
+def open_local(language: Language, limits: Limits, _: str) -> Sandbox:
+    """A jail on this host."""
+    return LocalSandbox(language, limits, Jail.NAMESPACES)
+
+
+def open_unsafe(language: Language, limits: Limits, _: str) -> Sandbox:
+    """No jail."""
+    return LocalSandbox(language, limits, Jail.NONE)
+
+
+def open_docker(language: Language, limits: Limits, image: str) -> Sandbox:
+    """Containers of an image, ours if none is named."""
+    from knm.sandbox.docker.backend import DockerSandbox  # not where there is no docker package
+    from knm.sandbox.docker.image import IMAGE
+
+    return DockerSandbox(language, limits, image or IMAGE)
+
+
+BACKENDS = {
+    "local": Backend(open_local),
+    "unsafe": Backend(open_unsafe),
+    "docker": Backend(open_docker, "IMAGE"),
 }
 
 
@@ -56,7 +84,8 @@ def open_sandbox(
     """Open the sandbox that `spec` names.
 
     Args:
-        spec: `local` (a jail on this host) or `unsafe` (no jail, for debugging).
+        spec: `local` (a jail on this host), `docker` (containers of our image), `docker:IMAGE`
+            (of any that speaks the Agnostics protocol) or `unsafe` (no jail, for debugging).
         language: a name that `language_names` lists.
         limits: per test; the defaults of `Limits` if none are given.
 
@@ -64,6 +93,14 @@ def open_sandbox(
         SandboxUnavailable: the system denies what the backend needs.
         UserError: there is no such backend or language.
     """
-    if spec not in BACKENDS:
-        raise UserError(f"unknown sandbox {spec!r}; choose from {', '.join(sorted(BACKENDS))}")
-    return BACKENDS[spec](load_language(language), limits or Limits())
+    name, colon, detail = spec.partition(":")
+    backend = BACKENDS.get(name)
+    if backend is None or bool(colon) > bool(backend.detail and detail):
+        raise UserError(f"unknown sandbox {spec!r}; choose from {', '.join(backend_names())}")
+    return backend.open(load_language(language), limits or Limits(), detail)
+
+
+def backend_names() -> list[str]:
+    """What `open_sandbox` accepts."""
+    plain = sorted(BACKENDS)
+    return plain + [f"{name}:{BACKENDS[name].detail}" for name in plain if BACKENDS[name].detail]

@@ -1,12 +1,15 @@
 """The verifier of a container: the image's entry point.
 
 Inside a container there is a jail already, so a program is held by a filter of system calls and its
-limits alone, which need no privilege. Standard library only: the language comes as a JSON file that
-the image was built with.
+limits alone, which need no privilege. Standard library only: languages come as JSON files that the
+image was built with, or as JSON.
 """
 
 import json
+import os
+import select
 import sys
+import threading
 from pathlib import Path
 
 from knm.errors import UserError
@@ -17,20 +20,38 @@ from knm.sandbox.protocol import verify_stream
 from knm.sandbox.verdicts import Limits
 from knm.sandbox.worker import Jail
 
+# Set where the client waits for each answer, so that the end of input means that it is gone.
+ATTENDED = "KNM_SANDBOX_ATTENDED"
+
 
 def main() -> None:
-    """Answer Agnostics requests on standard input, in the language that the first argument names.
+    """Answer Agnostics requests on standard input.
 
-    Its description is `<name>.json` in the folder that the second argument names.
+    Arguments: the folder of the languages; the name of one, which is `<name>.json` there; perhaps
+    the description to use instead of that file.
     """
-    name, folder = sys.argv[1:]
+    folder, name, *given = sys.argv[1:]
     system.prctl(system.PR_SET_DUMPABLE, 0)  # this process knows the expected outputs
+    if os.environ.get(ATTENDED):
+        threading.Thread(target=leave_with_client, daemon=True).start()
     try:
-        description = json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
-        with LocalSandbox(make_language(name, description), Limits(), Jail.FILTER) as sandbox:
+        text = given[0] if given else (Path(folder) / f"{name}.json").read_text(encoding="utf-8")
+        language = make_language(name, json.loads(text))
+        with LocalSandbox(language, Limits(), Jail.FILTER) as sandbox:
             verify_stream(sandbox, Limits(), sys.stdin.buffer, sys.stdout)
+    except FileNotFoundError:
+        known = ", ".join(sorted(path.stem for path in Path(folder).glob("*.json")))
+        sys.exit(f"knm: unknown language {name!r}; choose from {known}")
     except (UserError, OSError) as error:
         sys.exit(f"knm: {error}")
+
+
+def leave_with_client() -> None:
+    """End this process as soon as standard input ends, even in the middle of a judgement."""
+    poller = select.poll()
+    poller.register(0, 0)  # reports a hang-up alone
+    poller.poll()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ A description says how programs are run, in one of two ways:
 - `compile` (may be left out), `execute` and `version`: commands, run where the file `filename`
   is. A command that begins with `./` is made by compiling.
 
-and how its error messages are read:
+`version_program` is a program that prints the version, for verifiers that cannot be asked.
+
+How its error messages are read:
 
 - `complaint`: patterns, of which the first that is found in standard error counts; its groups are
   `message` and, where there is one, `line`;

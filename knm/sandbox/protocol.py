@@ -4,7 +4,7 @@ A request is `{"code", "timeout_s", "test_cases": [{"input", "output"}]}`; ours 
 any fields of `Limits`. Its answer holds `result` (`success`, or `fail:` and `wrong-output`,
 `error`, `timeout`, `other`) and what the reference verifier tells (`expected`, `got`, `exit_code`,
 `stdout`, `stderr`), beside all fields of our own `Judgement`. A line that is no request is answered
-with `fail:other` and a message.
+with `fail:other` and a message. The line `DESCRIBE` asks for what the report says of the sandbox.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 WALL_PER_CPU_SECOND = Limits.wall_seconds / Limits.cpu_seconds
 WALL_SECONDS_TO_SPARE = Limits.wall_seconds - Limits.cpu_seconds
 LONGEST_REQUEST = 256 << 20
+DESCRIBE = b'{"describe": true}'
 
 RESULTS = {
     Verdict.ACCEPTED: "success",
@@ -65,6 +66,8 @@ def answer_line(sandbox: Sandbox, limits: Limits, line: bytes | None) -> dict[st
     try:
         if line is None:
             raise UserError(f"longer than {LONGEST_REQUEST:,} bytes")
+        if line.strip() == DESCRIBE:
+            return {"result": "success", "description": sandbox.describe()}
         request = parse_request(line, limits)
         return answer_fields(sandbox.judge(request.code, request.test_cases, limits=request.limits))
     except UserError as error:
@@ -197,7 +200,7 @@ def foreign_judgement(data: Mapping[str, Any], language: Language, program: str)
     result = data["result"]
     told = Judgement(
         FOREIGN_VERDICTS.get(result, Verdict.SANDBOX_FAULT),
-        message=result.removeprefix("fail:"),
+        message=str(data.get("message") or result.removeprefix("fail:")),
         expected=data.get("expected"),
         got=data.get("got", data.get("stdout")),
         exit_code=exit_code if isinstance(exit_code, int) else None,

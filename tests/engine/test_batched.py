@@ -3,6 +3,7 @@ import torch
 
 from knm.datastore import mine
 from knm.engine import BatchedEngine, GenerationOptions, Request
+from knm.engine.records import MOST_CHANGES
 from knm.models import encode_example, encode_prompt
 from knm.problems import fence_program, language_prompt, load_template
 from knm.retrieval import Retriever, resolve_preset
@@ -84,7 +85,7 @@ def test_weight_0_changes_nothing(embedded, requests, baseline, oracle):
     for done in corrected:
         assert done.interventions is not None
         assert done.interventions.argmax_changes == 0
-        assert done.interventions.first_change is None
+        assert done.interventions.changes == ()
 
 
 def test_an_oracle_store_makes_the_model_write_the_references(embedded, records, requests, oracle):
@@ -94,7 +95,7 @@ def test_an_oracle_store_makes_the_model_write_the_references(embedded, records,
         assert done.text == fence_program(record["reference"])
 
 
-def test_interventions_name_the_first_changed_token_and_its_origin(embedded, requests, oracle):
+def test_interventions_name_each_changed_token_and_its_origin(embedded, requests, oracle):
     retriever = Retriever(oracle, resolve_preset("v1", weight=0.99))
     engine = BatchedEngine(embedded, GenerationOptions(300), retriever)
     changed = 0
@@ -102,14 +103,15 @@ def test_interventions_name_the_first_changed_token_and_its_origin(embedded, req
         interventions = done.interventions
         assert interventions is not None
         assert interventions.steps == interventions.searched == done.completion_tokens
-        if interventions.argmax_changes:
-            changed += 1
-            first = interventions.first_change
-            assert first is not None
-            assert first.position < interventions.steps
-            assert first.lm_token != first.token == first.neighbours[0].token
-            assert first.neighbours[0].record == done.id
-            assert first.neighbours[0].distance < 1.0
+        changed += interventions.argmax_changes
+        assert len(interventions.changes) == min(interventions.argmax_changes, MOST_CHANGES)
+        positions = [change.position for change in interventions.changes]
+        assert positions == sorted(set(positions))
+        for change in interventions.changes:
+            assert change.position < interventions.steps
+            assert change.lm_token != change.token == change.neighbours[0].token
+            assert change.neighbours[0].record == done.id
+            assert change.neighbours[0].distance < 1.0
     assert changed
 
 

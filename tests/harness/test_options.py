@@ -35,7 +35,8 @@ def test_a_malformed_variable_is_named(monkeypatch, variable, text):
 
 
 @pytest.mark.parametrize(
-    "name", ["limit", "max_new_tokens", "batch_size", "knn_k", "time_limit", "memory_limit"]
+    "name",
+    ["limit", "max_new_tokens", "samples", "batch_size", "knn_k", "time_limit", "memory_limit"],
 )
 @pytest.mark.parametrize("value", [0, -1])
 def test_sizes_must_be_positive(name, value):
@@ -49,3 +50,27 @@ def test_sizes_must_be_positive(name, value):
 def test_retrieval_options_without_knn_are_a_contradiction(name, value):
     with pytest.raises(UserError, match="--knn"):
         make_options({name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"samples": 4}, "--samples 4 .* --temperature"),
+        ({"samples": 4, "temperature": 0.0}, "--samples 4 .* --temperature"),
+        ({"top_p": 0.9}, "--top-p has no effect without --temperature"),
+        ({"seed": 1}, "--seed has no effect without --temperature"),
+        ({"temperature": -0.1}, "--temperature -0.1"),
+        ({"temperature": float("nan")}, "--temperature nan"),
+        ({"temperature": 1.0, "top_p": 0.0}, "--top-p 0.0"),
+        ({"temperature": 1.0, "top_p": 1.5}, "--top-p 1.5"),
+        ({"temperature": 1.0, "seed": -1}, "--seed -1"),
+    ],
+)
+def test_sampling_options_that_contradict_or_are_out_of_range_are_named(given, message):
+    with pytest.raises(UserError, match=message):
+        make_options(given)
+
+
+def test_sampling_options_go_together():
+    options = make_options({"samples": 4, "temperature": 0.8, "top_p": 0.95, "seed": 3})
+    assert (options.samples, options.temperature) == (4, 0.8)

@@ -1,60 +1,48 @@
-from dataclasses import replace
+import subprocess
+import sys
 
 import pytest
 
+from knm.engine import GREEDY, Sampling
 from knm.errors import UserError
 from knm.harness import RunOptions, prepare_run
+from tests.engine.configurations import CONFIGURATION
 from tests.harness.problem_files import ROOT, grammar_records, write_problems
 
 
 def test_the_embedded_default_is_complete():
     run = prepare_run(RunOptions(), ROOT)
     assert len(run.problem_set) >= 120
-    assert run.preset is None
     assert run.results.parent == ROOT / "results"
-    assert run.prompt(run.problem_set.problems[0]).startswith("# Problem\n")
 
 
-def test_knn_names_the_embedded_datastore_and_the_default_preset():
-    run = prepare_run(RunOptions(knn=True), ROOT)
-    assert run.datastore == ROOT / "datastore/embedded"
-    assert run.preset is not None
-    assert run.configuration["knn"]["preset"]["name"] == run.preset.name
+def test_a_problem_is_one_request_for_each_sample():
+    run = prepare_run(RunOptions(samples=3, temperature=0.8, top_p=0.9, seed=5), ROOT)
+    problem = run.problem_set.problems[0]
+    requests = run.requests(problem)
+    assert [request.sample for request in requests] == [0, 1, 2]
+    assert {request.id for request in requests} == {problem.question_id}
+    assert {request.sampling for request in requests} == {Sampling(0.8, 0.9, 5)}
+    assert all(request.prompt.startswith("# Problem\n") for request in requests)
 
 
-def test_overrides_reach_the_preset():
-    options = RunOptions(knn=True, knn_preset="v2", knn_k=3, knn_lambda=0.5, knn_temperature=7.0)
-    run = prepare_run(options, ROOT)
-    assert run.preset is not None
-    assert (run.preset.k, run.preset.weight, run.preset.temperature) == (3, 0.5, 7.0)
+def test_the_default_is_one_greedy_completion():
+    run = prepare_run(RunOptions(), ROOT)
+    (request,) = run.requests(run.problem_set.problems[0])
+    assert (request.sampling, request.max_new_tokens, request.chat) == (GREEDY, 512, True)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (RunOptions(model="nope"), "--model nope"),
-        (RunOptions(dtype="int3"), "--dtype int3"),
-        (RunOptions(device="abacus"), "--device abacus"),
         (RunOptions(problems="nope.jsonl"), "nope.jsonl"),
         (RunOptions(prompt="nope"), "nope"),
         (RunOptions(language="cobol"), "cobol"),
-        (RunOptions(knn=True, datastore="nope"), "--datastore nope"),
-        (RunOptions(knn=True, knn_preset="v9"), "--knn-preset v9"),
-        (RunOptions(knn=True, knn_lambda=1.5), "--knn-lambda 1.5"),
     ],
 )
 def test_what_is_not_there_is_named(options, message):
     with pytest.raises(UserError, match=message):
         prepare_run(options, ROOT)
-
-
-def test_a_model_without_a_datastore_of_its_own_needs_one(tmp_path):
-    model = tmp_path / "model"
-    model.mkdir()
-    for file in (ROOT / "knm/models/embedded").iterdir():
-        (model / file.name).symlink_to(file)
-    with pytest.raises(UserError, match="--datastore"):
-        prepare_run(RunOptions(model=str(model), knn=True), ROOT)
 
 
 def test_a_malformed_problem_line_is_named(tmp_path):
@@ -70,8 +58,23 @@ def test_a_longer_cpu_limit_moves_the_wall_limit_along():
     assert run.limits.wall_seconds > 60
 
 
-def test_settings_that_change_nothing_in_the_result_stay_out_of_the_configuration():
-    first = prepare_run(RunOptions(), ROOT)
-    second = replace(first, results=first.results.with_name("other.json"))
-    assert first.configuration == second.configuration
-    assert first.hashes() == second.hashes()
+def test_the_configuration_says_what_decides_the_result_and_nothing_else():
+    options = RunOptions(samples=2, temperature=0.5)
+    first = prepare_run(options, ROOT)
+    second = prepare_run(RunOptions(samples=2, temperature=0.5, results="x.json", fresh=True), ROOT)
+    configuration = first.configuration(CONFIGURATION)
+    assert configuration == second.configuration(CONFIGURATION)
+    assert configuration["samples"] == 2
+    assert configuration["sampling"] == {"temperature": 0.5, "top_p": 1.0, "seed": 0}
+    assert configuration["knn"] == {"datastore": "small", "preset": CONFIGURATION.preset}
+    assert first.hashes(CONFIGURATION)["datastore"] == CONFIGURATION.datastore_hash
+
+
+def test_setting_a_run_up_loads_no_model_library():
+    code = (
+        "import sys; from pathlib import Path; from knm.harness import *;"
+        "import knm.plugin; prepare_run(RunOptions(), Path('.'));"
+        "print(sorted({'torch', 'transformers', 'faiss', 'uvicorn'} & sys.modules.keys()))"
+    )
+    output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert output.stdout == "[]\n"

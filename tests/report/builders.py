@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from knm.jsonio import write_json
-from knm.report import ProblemResult, Report, knm_section, load_report
+from knm.report import ProblemResult, Report, RunHeader, judged_test, load_report, validate_document
 from knm.sandbox import Verdict
 
 CONFIGURATION = {
@@ -12,6 +12,8 @@ CONFIGURATION = {
     "language": "lua",
     "limits": {"cpu_seconds": 5.0, "memory_bytes": 2**29},
     "max_new_tokens": 512,
+    "samples": 1,
+    "sampling": {"temperature": 0.0, "top_p": 1.0, "seed": 0},
     "knn": None,
 }
 HASHES = {"problem_set": "1" * 64, "prompt": "2" * 64, "model": "3" * 64, "datastore": None}
@@ -41,32 +43,45 @@ def result(question_id: str, verdict: Verdict = Verdict.ACCEPTED, **changes: Any
     return ProblemResult(**{**fields, **changes})
 
 
-def document(
-    results: list[ProblemResult],
+def header(
     configuration: dict[str, Any] | None = None,
     hashes: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """A report file's content; the arguments replace parts of the usual settings."""
-    tests: list[dict[str, Any]] = [{"nodeid": "bench/test_canary.py::test_it", "outcome": "passed"}]
-    for entry in results:
-        outcome = "error" if entry.verdict.is_infrastructure else "failed"
-        tests.append(
-            {
-                "nodeid": f"bench/test_bench.py::test_problem[{entry.question_id}]",
-                "outcome": "passed" if entry.accepted else outcome,
-                "metadata": {"knm": entry.to_json()},
-            }
-        )
-    section = knm_section(
-        CONFIGURATION | (configuration or {}),
-        results,
+    selected: int | None = None,
+) -> RunHeader:
+    """The usual settings; the arguments replace parts of them."""
+    return RunHeader(
+        configuration=CONFIGURATION | (configuration or {}),
         hashes=HASHES | (hashes or {}),
         environment={"git": None},
+        selected=selected,
+        created=0.0,
     )
-    return {"created": 0.0, "duration": 1.0, "exitcode": 1, "tests": tests, "knm": section}
+
+
+def document(results: list[ProblemResult], **settings: Any) -> dict[str, Any]:
+    """A report file's content, a canary among its tests; `settings` are those of `header`."""
+    canary: dict[str, Any] = {"nodeid": "bench/test_canary.py::test_it", "outcome": "passed"}
+    return {
+        "created": 0.0,
+        "duration": 1.0,
+        "exitcode": 1,
+        "summary": {"total": len(results) + 1},
+        "tests": [canary, *(judged_test(entry, entry.message) for entry in results)],
+        "knm": header(**settings).section(results),
+    }
 
 
 def write_report(path: Path, results: list[ProblemResult], **settings: Any) -> Report:
-    """Write a report file and read it back."""
-    write_json(path, document(results, **settings))
+    """Write a report file, which has to be valid, and read it back."""
+    content = document(results, **settings)
+    assert list(validate_document(content)) == []
+    write_json(path, content)
     return load_report(path)
+
+
+def without_times(value: Any) -> Any:
+    """A report's content without what differs from run to run: dates, durations, rates."""
+    times = {"created", "duration", "throughput", "generation_seconds", "judge_seconds"}
+    if isinstance(value, dict):
+        return {name: without_times(value[name]) for name in value if name not in times}
+    return [without_times(entry) for entry in value] if isinstance(value, list) else value

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.report import Difference, Report, diff_reports, mcnemar_exact, regressed, render_diff
+from knm.report import (
+    Difference,
+    FlipView,
+    Report,
+    diff_reports,
+    mcnemar_exact,
+    regressed,
+    render_diff,
+)
 from knm.sandbox import Verdict
 from tests.report.builders import result, write_report
 
@@ -116,6 +124,11 @@ def test_what_runs_are_compared_for_may_differ_and_is_listed(tmp_path):
         ({"hashes": {"prompt": "9" * 64}}, "hashes.prompt: 222222222222 / 999999999999"),
         ({"configuration": {"language": "python"}}, "configuration.language: lua / python"),
         ({"configuration": {"max_new_tokens": 64}}, "configuration.max_new_tokens: 512 / 64"),
+        ({"configuration": {"samples": 4}}, "configuration.samples: 1 / 4"),
+        (
+            {"configuration": {"sampling": {"temperature": 0.8, "top_p": 1.0, "seed": 0}}},
+            "configuration.sampling.temperature: 0.0 / 0.8",
+        ),
         (
             {"configuration": {"limits": {"cpu_seconds": 9.0, "memory_bytes": 2**29}}},
             "configuration.limits.cpu_seconds: 5.0 / 9.0",
@@ -188,27 +201,117 @@ def test_the_text_shows_settings_first_then_rates_flips_verdicts(tmp_path):
         "Pass@1         50.0 % (1 of 2)  100.0 % (2 of 2)",
         "95 % interval  9.5-90.5 %       34.2-100.0 %",
         "tests passed   62.5 %           100.0 %",
+        "generated      40 tokens        40 tokens",
+        "speed          40.0 tokens/s    40.0 tokens/s",
+        "tests passed, B - A: +37.5 points, 95 % interval +0.0 to +75.0",
         "",
-        "gained 1: a",
-        "lost 0",
-        "exact McNemar, two-sided: p = 1",
+        "1 gained, 0 lost, exact McNemar, two-sided: p = 1",
         "",
         "Verdict in A      Verdict in B  Problems",
         "accepted      =   accepted      1",
         "wrong-output  ->  accepted      1",
+        "",
+        "   Flip  Verdict                   Completions part at",
+        "+  a     wrong-output -> accepted  nowhere: judged differently",
     ]
 
 
 def test_long_id_lists_are_wrapped(tmp_path):
     names = [f"problem_{n:03}" for n in range(60)]
     a, b = reports(tmp_path, dict.fromkeys(names, WRONG), dict.fromkeys(names, Verdict.ACCEPTED))
-    text = render_diff(diff_reports(a, b))
+    text = render_diff(diff_reports(a, b), flips=FlipView.IDS)
 
     assert all(name in text for name in names)
     assert max(len(line) for line in text.splitlines() if "problem_" in line) <= 100
+
+
+def test_of_many_problems_that_are_not_compared_the_first_are_named(tmp_path):
+    names = [f"q{number:02}" for number in range(30)]
+    a, b = reports(tmp_path, dict.fromkeys(names, WRONG), {"q29": WRONG})
+    text = render_diff(diff_reports(a, b))
+
+    assert "only in A 29: q00 q01 q02 q03 q04 q05 q06 q07 q08 q09 q10 q11 and 17 more" in text
 
 
 def test_equal_runs_say_so(tmp_path):
     a, b = reports(tmp_path, {"a": WRONG}, {"a": WRONG})
 
     assert "Same configuration." in render_diff(diff_reports(a, b))
+
+
+def test_settings_that_older_reports_could_not_have_are_their_defaults(tmp_path):
+    a, b = reports(
+        tmp_path,
+        {"a": WRONG},
+        {"a": WRONG},
+        configuration={
+            "samples": 1,
+            "sampling": {"temperature": 0.0, "top_p": 1.0, "seed": 0},
+        },
+    )
+    assert diff_reports(a, b).differences == ()
+
+
+def test_error_classes_are_compared_the_largest_change_first(tmp_path):
+    def classes(*names: str) -> list[Any]:
+        return [
+            result(f"q{number}", Verdict.RUNTIME_ERROR, error_class=name)
+            for number, name in enumerate(names)
+        ]
+
+    diff = diff_reports(
+        write_report(tmp_path / "a.json", classes("x", "x", "y", "z")),
+        write_report(tmp_path / "b.json", classes("y", "y", "y", "z")),
+    )
+
+    assert list(diff.error_classes.items()) == [("x", (2, 0)), ("y", (1, 3)), ("z", (1, 1))]
+    text = render_diff(diff).splitlines()
+    assert "x            2  0  -2" in text
+    assert not any(line.startswith("z") for line in text)
+
+
+def test_the_change_of_the_test_pass_rate_is_paired(tmp_path):
+    diff = diff_reports(
+        *reports(
+            tmp_path,
+            {"a": WRONG, "b": WRONG, "c": Verdict.ACCEPTED},
+            {"a": Verdict.ACCEPTED, "b": WRONG, "c": Verdict.ACCEPTED},
+        )
+    )
+
+    assert diff.rate_changes == (0.75, 0.0, 0.0)
+    assert diff.mean_rate_change is not None
+    mean, low, high = diff.mean_rate_change
+    assert mean == pytest.approx(0.25)
+    assert 0 <= low <= mean <= high
+
+
+def test_an_unfinished_run_is_told(tmp_path):
+    a, b = reports(tmp_path, {"a": WRONG}, {"a": WRONG}, selected=5)
+
+    assert "B is unfinished: 4 problems have no result" in render_diff(diff_reports(a, b))
+
+
+def test_flips_in_full_show_messages_and_neighbours(tmp_path):
+    change = {
+        "position": 7,
+        "lm_token": "1",
+        "token": "2",
+        "neighbours": [{"token": "2", "distance": 1.5, "record": "train-3", "offset": 12}],
+    }
+    knn = {"steps": 9, "searched": 9, "argmax_changes": 1, "changes": [change]}
+    before = result("a", WRONG, message="wrong output on test 2 of 4", completion="print(1)")
+    a = write_report(tmp_path / "a.json", [before])
+    b = write_report(tmp_path / "b.json", [result("a", completion="print(2)", knn=knn)])
+
+    text = render_diff(diff_reports(a, b), flips=FlipView.FULL)
+    assert text.splitlines()[-8:] == [
+        "+ a",
+        "  A  wrong-output; failed test 2 of 4",
+        "  B  accepted; 4 of 4 tests passed",
+        "  completions part at line 1, character 7, token 7, after 'print('",
+        "    A goes on '1)'",
+        "    B goes on '2)'",
+        "  datastore, token 7: '1' -> '2'",
+        "    nearest '2' 1.5 (train-3:12)",
+    ]

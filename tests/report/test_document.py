@@ -4,9 +4,9 @@ import pytest
 
 from knm.errors import UserError
 from knm.jsonio import write_json
-from knm.report import SCHEMA_VERSION, ResultStream, load_report, stream_path
+from knm.report import SCHEMA_VERSION, ResultStream, judged_test, load_report, stream_path
 from knm.sandbox import Verdict
-from tests.report.builders import CONFIGURATION, HASHES, document, result, write_report
+from tests.report.builders import CONFIGURATION, HASHES, document, header, result, write_report
 
 
 def test_a_report_gives_its_settings_and_its_results_by_id(tmp_path):
@@ -64,9 +64,9 @@ def test_a_truncated_report_points_to_the_stream_beside_it(tmp_path):
         load_report(path)
     assert "jsonl" not in str(without_stream.value)
 
-    with ResultStream(stream_path(path)) as stream:
-        stream.write(result("a"))
-    with pytest.raises(UserError, match=r"what the run had judged is in .*cut\.jsonl"):
+    with ResultStream(stream_path(path), header()) as stream:
+        stream.write(judged_test(result("a"), ""))
+    with pytest.raises(UserError, match=r"what the run had judged is in .*cut\.jsonl: `knm report"):
         load_report(path)
 
 

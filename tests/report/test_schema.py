@@ -7,7 +7,7 @@ from knm.report import ProblemResult
 from knm.sandbox import Verdict
 from tests.report.builders import result
 
-KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "first_change": {"step": 3}}
+KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "changes": [{"position": 3}]}
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
@@ -44,6 +44,9 @@ def test_fields_of_later_minor_additions_are_ignored():
         ("verdict", None),
         ("knn", [1]),
         ("knn", {"steps": 1, "searched": 1}),
+        ("knn", {**KNN, "changes": [7]}),
+        ("errata", True),
+        ("samples", {}),
     ],
 )
 def test_a_field_of_the_wrong_kind_is_named(name, value):
@@ -63,3 +66,17 @@ def test_a_missing_field_is_named():
 def test_what_is_no_object_is_no_result(value):
     with pytest.raises(UserError, match="expected a JSON object"):
         ProblemResult.from_json(value, "report.json")
+
+
+def test_results_of_schema_1_are_read_with_their_first_change():
+    counts = {"steps": 9, "searched": 9, "argmax_changes": 2}
+    written = result("q").to_json()
+    del written["samples"], written["errata"]
+
+    for first, changes in ((None, []), ({"position": 3}, [{"position": 3}])):
+        older = {**written, "knn": {**counts, "first_change": first}}
+        assert ProblemResult.from_json(older, "here").knn == {**counts, "changes": changes}
+
+
+def test_a_sample_says_nothing_of_its_problem():
+    assert {"question_id", "errata", "samples"}.isdisjoint(result("q").to_sample())

@@ -1,11 +1,13 @@
 from itertools import combinations
+from statistics import mean
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+from scipy.stats import bootstrap as scipy_bootstrap
 
-from knm.report import mcnemar_exact, pass_at_k, wilson_interval
+from knm.report import bootstrap_interval, mcnemar_exact, pass_at_k, wilson_interval
 
 
 @st.composite
@@ -86,3 +88,43 @@ def test_pass_at_1_is_the_share_that_passed():
 def test_pass_at_k_refuses_counts_that_cannot_be(samples, correct, k):
     with pytest.raises(AssertionError):
         pass_at_k(samples, correct, k)
+
+
+values = st.lists(st.floats(0, 1), min_size=1, max_size=60)
+
+
+@given(values, st.randoms())
+def test_the_bootstrap_is_the_same_for_the_same_values_in_any_order(rates, random):
+    shuffled = random.sample(rates, len(rates))
+
+    assert bootstrap_interval(rates) == bootstrap_interval(shuffled)
+
+
+@given(values)
+def test_the_bootstrap_stays_between_least_and_most(rates):
+    low, high = bootstrap_interval(rates)
+
+    assert min(rates) - 1e-12 <= low <= high <= max(rates) + 1e-12
+
+
+@given(st.floats(-1, 1), st.integers(1, 50))
+def test_the_bootstrap_of_equal_values_is_that_value(value, count):
+    assert bootstrap_interval([value] * count) == pytest.approx((value, value))
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_the_bootstrap_agrees_with_scipys(confidence):
+    rates = [(number * 37 % 101) / 100 for number in range(200)]
+    expected = scipy_bootstrap(
+        (rates,), mean, confidence_level=confidence, method="percentile", rng=1, n_resamples=4000
+    ).confidence_interval
+
+    assert bootstrap_interval(rates, confidence) == pytest.approx(
+        (expected.low, expected.high), abs=0.006
+    )
+
+
+def test_the_bootstrap_of_another_seed_is_another_draw():
+    rates = [0.0, 0.2, 0.5, 1.0] * 10
+
+    assert bootstrap_interval(rates, seed=1) != bootstrap_interval(rates, seed=2)

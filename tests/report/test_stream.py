@@ -1,78 +1,160 @@
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.report import ResultStream, read_stream, stream_path
+from knm.jsonio import write_json
+from knm.report import (
+    SCHEMA_VERSION,
+    ProblemResult,
+    ResultStream,
+    finish_stream,
+    judged_test,
+    load_report,
+    read_stream,
+    stream_path,
+    validate_document,
+)
 from knm.sandbox import Verdict
-from tests.report.builders import result
+from tests.report.builders import document, header, result
+
+
+def line(question_id: str, verdict: Verdict = Verdict.ACCEPTED, **changes: Any) -> dict[str, Any]:
+    """One line of a stream."""
+    return judged_test(result(question_id, verdict, **changes), "what went wrong")
+
+
+def ids(results: tuple[ProblemResult, ...]) -> list[str]:
+    return [entry.question_id for entry in results]
 
 
 def test_results_are_on_disk_before_the_stream_is_closed(tmp_path):
     path = stream_path(tmp_path / "new" / "report.json")
-    with ResultStream(path) as stream:
-        stream.write(result("b"))
-        stream.write(result("a", Verdict.TIMEOUT))
+    with ResultStream(path, header()) as stream:
+        stream.write(line("b"))
+        stream.write(line("a", Verdict.TIMEOUT))
 
-        assert read_stream(path) == (result("a", Verdict.TIMEOUT), result("b"))
+        read = read_stream(path)
+        assert read.results == (result("a", Verdict.TIMEOUT), result("b"))
+        assert read.header == header()
 
 
 def test_any_cut_of_the_stream_gives_the_results_before_it(tmp_path):
     path, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
-    with ResultStream(path) as stream:
+    with ResultStream(path, header()) as stream:
         for name in "abc":
-            stream.write(result(name))
+            stream.write(line(name))
     whole = path.read_bytes()
 
     for size in range(len(whole) + 1):
         cut.write_bytes(whole[:size])
-        done = whole[:size].count(b"\n")
-        assert read_stream(cut) == tuple(result(name) for name in "abc"[:done])
+        done = max(0, whole[:size].count(b"\n") - 1)
+        assert read_stream(cut).results == tuple(result(name) for name in "abc"[:done])
 
 
 def test_a_stream_is_continued_after_a_torn_line(tmp_path):
     path = tmp_path / "s.jsonl"
-    with ResultStream(path) as stream:
-        stream.write(result("a"))
+    with ResultStream(path, header()) as stream:
+        stream.write(line("a"))
     with path.open("ab") as file:
-        file.write(b'{"question_id": "b", "comp')
-    with ResultStream(path) as stream:
-        stream.write(result("c"))
+        file.write(b'{"nodeid": "b", "meta')
+    with ResultStream(path, header()) as stream:
+        stream.write(line("c"))
 
-    assert [entry.question_id for entry in read_stream(path)] == ["a", "c"]
+    assert ids(read_stream(path).results) == ["a", "c"]
+    assert path.read_text().count("knm_stream") == 1
 
 
 def test_the_last_result_of_a_problem_counts(tmp_path):
-    with ResultStream(tmp_path / "s.jsonl") as stream:
-        stream.write(result("a", Verdict.SANDBOX_FAULT))
-        stream.write(result("a"))
+    with ResultStream(tmp_path / "s.jsonl", header()) as stream:
+        stream.write(line("a", Verdict.SANDBOX_FAULT))
+        stream.write(line("a"))
 
-    assert read_stream(tmp_path / "s.jsonl") == (result("a"),)
+    assert read_stream(tmp_path / "s.jsonl").results == (result("a"),)
 
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_completion_survives(tmp_path_factory, completion):
     path = tmp_path_factory.mktemp("stream") / "s.jsonl"
-    with ResultStream(path) as stream:
-        stream.write(result("a", completion=completion))
+    with ResultStream(path, header()) as stream:
+        stream.write(line("a", completion=completion))
 
     # JSON has no way to tell a surrogate pair from the character it stands for.
     expected = completion.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-    assert read_stream(path)[0].completion == expected
+    assert read_stream(path).results[0].completion == expected
 
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path):
     path = tmp_path / "s.jsonl"
-    with ResultStream(path) as stream:
-        stream.write(result("a"))
+    with ResultStream(path, header()) as stream:
+        stream.write(line("a"))
     path.write_bytes(path.read_bytes() + b"garbage\n")
 
-    with pytest.raises(UserError, match=r"s\.jsonl:2: not valid JSON"):
+    with pytest.raises(UserError, match=r"s\.jsonl:3: not valid JSON"):
         read_stream(path)
 
 
 def test_places_that_cannot_hold_a_stream_are_named(tmp_path):
     with pytest.raises(UserError, match="cannot be written"):
-        ResultStream(tmp_path)
+        ResultStream(tmp_path, header())
     with pytest.raises(UserError, match=r"none\.jsonl: cannot be read"):
         read_stream(tmp_path / "none.jsonl")
+
+
+@pytest.mark.parametrize("done", range(1, 5))
+def test_a_killed_run_is_finished_from_its_stream_as_if_it_had_done_no_more(tmp_path, done):
+    path = tmp_path / "r.jsonl"
+    verdicts = [Verdict.TIMEOUT, Verdict.ACCEPTED, Verdict.BROKEN_PROBLEM, Verdict.NO_CODE]
+    tests = [line(name, verdict) for name, verdict in zip("dbca", verdicts, strict=True)]
+    with ResultStream(path, header(selected=4)) as stream:
+        for entry in tests[:done]:
+            stream.write(entry)
+    finished = finish_stream(path)
+    write_json(tmp_path / "r.json", finished)
+    report = load_report(tmp_path / "r.json")
+
+    assert list(validate_document(finished)) == []
+    assert finished["tests"] == sorted(tests[:done], key=lambda entry: entry["nodeid"])
+    whole = document(list(report.results), selected=4)
+    assert finished["knm"] == whole["knm"]
+    assert report.missing == 4 - done
+    assert finished["exitcode"] == (1 if done == 4 else 2)
+
+
+def test_a_stream_of_version_1_is_read_and_cannot_be_finished(tmp_path):
+    path = tmp_path / "old.jsonl"
+    value = result("a", knn=KNN_1).to_json()
+    path.write_text(json.dumps(value) + "\n")
+
+    read = read_stream(path)
+    assert read.results[0].knn == {**COUNTS, "changes": [{"position": 3}]}
+    with pytest.raises(UserError, match="no header line"):
+        finish_stream(path)
+
+
+COUNTS = {"steps": 9, "searched": 9, "argmax_changes": 2}
+KNN_1 = {**COUNTS, "first_change": {"position": 3}}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"knm_stream": SCHEMA_VERSION + 1}, "written by a newer knm"),
+        ({"configuration": None}, "damaged header"),
+        ({"hashes": {"prompt": "1"}}, "lacks `problem_set`"),
+    ],
+)
+def test_a_header_that_cannot_be_used_is_named(tmp_path, change, message):
+    path = tmp_path / "s.jsonl"
+    path.write_text(json.dumps({**header().to_json(), **change}) + "\n")
+
+    with pytest.raises(UserError, match=rf"s\.jsonl:1: .*{message}"):
+        read_stream(path)
+
+
+def test_a_stream_given_for_a_report_says_what_to_do(tmp_path):
+    with pytest.raises(UserError, match="knm report finish"):
+        load_report(tmp_path / "s.jsonl")

@@ -6,7 +6,7 @@ from knm.report import Throughput, render_summary, summarize
 from knm.sandbox import Verdict
 from tests.report.builders import result
 
-KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "first_change": None}
+KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "changes": []}
 
 
 def test_infrastructure_is_counted_apart():
@@ -126,3 +126,49 @@ def test_the_summary_says_what_came_of_the_run(tmp_path):
 
 def test_the_summary_of_nothing_is_still_text():
     assert "- (0 of 0" in render_summary(summarize([]))[0]
+
+
+def test_problems_with_errata_are_left_out_of_a_second_total():
+    totals = summarize(
+        [
+            result("a"),
+            result("b", Verdict.WRONG_OUTPUT, errata="several right answers"),
+            result("c", Verdict.WRONG_OUTPUT),
+            result("d", errata="interactive"),
+            result("e"),
+        ]
+    )
+
+    assert (totals.passed, totals.counted) == (3, 5)
+    assert (totals.sound_passed, totals.sound_counted) == (2, 3)
+    assert totals.without_errata is not None
+    assert totals.without_errata["pass_at_1"] == 2 / 3
+    assert "without errata  66.7 % (2 of 3)" in render_summary(totals)
+    assert summarize([result("a")]).without_errata is None
+
+
+def test_several_samples_give_pass_at_k():
+    right, wrong = result("q").to_sample(), result("q", Verdict.TIMEOUT).to_sample()
+    totals = summarize(
+        [
+            result("a", samples=[right, wrong, wrong, wrong, wrong]),
+            result("b", Verdict.TIMEOUT, samples=[wrong] * 5),
+        ]
+    )
+
+    assert totals.pass_at_k == pytest.approx({1: 0.1, 2: 0.2, 4: 0.4, 5: 0.5})
+    assert "of samples    pass@1 10.0 %, pass@2 20.0 %, pass@4 40.0 %, pass@5 50.0 %" in (
+        render_summary(totals)
+    )
+    assert totals.to_json()["pass_at_k"]["2"] == pytest.approx(0.2)
+    assert summarize([result("a")]).pass_at_k == {}
+
+
+def test_the_interval_of_the_test_pass_rate_holds_the_rate():
+    totals = summarize([result("a"), result("b", Verdict.TIMEOUT), result("c")])
+
+    assert totals.test_pass_rate_interval is not None
+    assert totals.mean_test_pass_rate is not None
+    low, high = totals.test_pass_rate_interval
+    assert low <= totals.mean_test_pass_rate <= high
+    assert summarize([]).test_pass_rate_interval is None

@@ -214,7 +214,7 @@ def test_entry_point_of_the_image_needs_the_standard_library_alone(tmp_path):
     request = {"code": PYTHON_SUM, "timeout_s": 1, "test_cases": [{"input": "1 2", "output": "3"}]}
     lines = ["nonsense", json.dumps(request), json.dumps(request | {"code": None})]
     answer = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"{start}; main()", "python", str(tmp_path)],
+        [sys.executable, "-I", "-S", "-c", f"{start}; main()", str(tmp_path), "python"],
         input="\n".join(lines).encode(),
         capture_output=True,
     )

@@ -38,17 +38,17 @@ class Place:
 
 
 def changes_of(result: ProblemResult) -> tuple[Change, ...]:
-    """The recorded changes in order; reports of schema 1 hold no more than the first.
+    """The recorded changes in order.
 
     Raises:
         UserError: the record is malformed.
     """
     if result.knn is None:
         return ()
-    first = result.knn.get("first_change")
-    recorded = result.knn.get("changes", [] if first is None else [first])
     try:
-        return tuple(sorted(map(_change, recorded), key=lambda change: change.position))
+        return tuple(
+            sorted(map(_change, result.knn["changes"]), key=lambda change: change.position)
+        )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise UserError(
             f"problem {result.question_id}: `knn` holds a malformed change; run the bench again"

@@ -8,6 +8,7 @@ from knm.report.page.flipgrid import flip_grid
 from knm.report.page.palette import INFRASTRUCTURE, run_kind, verdict_kind
 from knm.report.page.runs import Bench, Run
 from knm.report.page.scene import CHARACTER, LINE, Dot, Line, Rect, Scene, Text, shorten
+from knm.report.text import percent
 from knm.sandbox import Verdict
 
 BAR: Final = 18
@@ -38,7 +39,7 @@ def pass_at_1(bench: Bench, width: float) -> Scene:
     for number, run in enumerate(bench.runs):
         totals, (low, high) = run.totals, run.totals.interval
         share = totals.pass_at_1
-        value = "nothing counted" if share is None else _percent(share)
+        value = "nothing counted" if share is None else percent(share)
         scene.caption(run.label, f"{value}  ({totals.passed} of {totals.counted})")
         middle = scene.height + 9
         scene.add(Rect(0, middle - 4, width, 8, "track"))
@@ -49,7 +50,7 @@ def pass_at_1(bench: Bench, width: float) -> Scene:
         if share is not None:
             scene.add(Dot(width * share / top, middle, 6, kind))
         scene.height += 18 + GAP
-        lines.append(f"{run.label}: {value}, interval {_percent(low)} to {_percent(high)}")
+        lines.append(f"{run.label}: {value}, interval {percent(low)} to {percent(high)}")
     _axis(scene, [top * step / 5 for step in range(6)])
     scene.summary = "; ".join(lines)
     return scene
@@ -148,11 +149,11 @@ def retrieval(bench: Bench, width: float) -> Scene | None:
             continue
         for name, count in (("searched", use.searched), ("token changed", use.argmax_changes)):
             share = count / use.steps
-            scene.caption(f"{run.label}: {name}", f"{_percent(share)} of {use.steps:,}")
+            scene.caption(f"{run.label}: {name}", f"{percent(share)} of {use.steps:,}")
             scene.add(Rect(0, scene.height, width, 10, "track"))
             scene.add(Rect(0, scene.height, width * share, 10, run_kind(number)))
             scene.height += 10 + GAP
-            lines.append(f"{run.label}, {name}: {_percent(share)} of {use.steps} steps")
+            lines.append(f"{run.label}, {name}: {percent(share)} of {use.steps} steps")
     scene.summary = "; ".join(lines)
     return scene if lines else None
 
@@ -275,10 +276,6 @@ def _bin_width(most: int) -> int:
             if most // width < 16:
                 return width
         scale *= 10
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _number(value: float | None) -> str:

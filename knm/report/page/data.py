@@ -42,6 +42,7 @@ def _summary(row: Row) -> dict[str, Any]:
     return {
         "id": row.question_id,
         "flip": row.flip.value,
+        "errata": next((entry.errata for entry in row.results if entry and entry.errata), None),
         "outcomes": [
             {"verdict": entry.verdict.value, "class": entry.error_class} if entry else None
             for entry in row.results

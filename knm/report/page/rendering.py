@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import math
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,13 +13,13 @@ from markupsafe import Markup
 
 from knm import __version__
 from knm.jsonio import dumps
-from knm.report.diff import show_value
+from knm.report import text
 from knm.report.page.charts import draw_charts
 from knm.report.page.data import page_data
 from knm.report.page.palette import fills, ink_on, run_kind
 from knm.report.page.runs import Bench, Comparison, Run, printable
 from knm.report.page.scene import Scene
-from knm.report.summary import Totals
+from knm.report.settings import show_value
 
 ASSETS: Final = Path(__file__).parent / "assets"
 SCRIPTS: Final = ("dom", "data", "diff", "program", "popover", "filters", "list", "detail", "main")
@@ -74,13 +73,19 @@ def _facts(bench: Bench) -> Iterator[tuple[str, list[str]]]:
     totals = [run.totals for run in bench.runs]
     yield "model", [show_value(run.report.configuration.get("model")) for run in bench.runs]
     yield "retrieval", [_retrieval(run) for run in bench.runs]
-    yield "Pass@1", [_pass_at_1(entry) for entry in totals]
-    yield "95 % interval", ["{:.1f} to {:.1f} %".format(*_percents(entry)) for entry in totals]
-    yield "tests passed", [_share(entry.mean_test_pass_rate) for entry in totals]
+    yield "Pass@1", [text.pass_at_1(entry) for entry in totals]
+    yield "95 % interval", [text.interval(entry.interval) for entry in totals]
+    if any(entry.pass_at_k for entry in totals):
+        yield "several samples", [text.pass_at_k(entry) or "-" for entry in totals]
+    if any(entry.without_errata for entry in totals):
+        yield "without errata", [text.sound_pass_at_1(entry) for entry in totals]
+    yield "tests passed", [text.percent(entry.mean_test_pass_rate) for entry in totals]
     if any(entry.infrastructure for entry in totals):
         yield "infrastructure", [f"{entry.infrastructure} not counted" for entry in totals]
+    if any(run.report.missing for run in bench.runs):
+        yield "unfinished", [f"{run.report.missing} without a result" for run in bench.runs]
     yield "tokens", [f"{entry.completion_tokens:,} generated" for entry in totals]
-    yield "speed", [_speed(entry) for entry in totals]
+    yield "speed", [text.speed(entry) for entry in totals]
 
 
 def _retrieval(run: Run) -> str:
@@ -92,24 +97,6 @@ def _retrieval(run: Run) -> str:
     return f"{show_value(name)}, datastore {show_value(knn.get('datastore'))}"
 
 
-def _pass_at_1(totals: Totals) -> str:
-    return f"{_share(totals.pass_at_1)} ({totals.passed} of {totals.counted})"
-
-
-def _percents(totals: Totals) -> tuple[float, float]:
-    low, high = totals.interval
-    return 100 * low, 100 * high
-
-
-def _share(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
-
-
-def _speed(totals: Totals) -> str:
-    rate = totals.throughput.tokens_per_second
-    return "-" if rate is None or not math.isfinite(rate) else f"{rate:,.0f} tokens/s"
-
-
 def _statement(pair: Comparison) -> str:
     """What the flips amount to, in a sentence or two."""
     diff = pair.diff
@@ -117,19 +104,19 @@ def _statement(pair: Comparison) -> str:
     compared = f"of the {diff.a.totals.counted} problems that both runs count"
     if change:
         more = "more" if change > 0 else "fewer"
-        text = f"{pair.b.label} passes {abs(change)} {more} {compared} than {pair.a.label}."
+        said = f"{pair.b.label} passes {abs(change)} {more} {compared} than {pair.a.label}."
     else:
-        text = f"Both runs pass as many {compared}."
+        said = f"Both runs pass as many {compared}."
     flips = len(diff.gained) + len(diff.lost)
     if flips:
-        text += (
+        said += (
             f" If gains and losses were equally likely, {flips} flips would split at least"
             f" this unevenly with probability {diff.p_value:.3g}."
         )
     left_out = len(diff.uncounted) + len(diff.a.unmatched) + len(diff.b.unmatched)
     if left_out:
-        text += f" {left_out} problems are not compared: lost to a fault, or in one run only."
-    return text
+        said += f" {left_out} problems are not compared: lost to a fault, or in one run only."
+    return said
 
 
 def _differing(pair: Comparison) -> str:
@@ -176,8 +163,9 @@ def _policy(script: str, style: str) -> str:
     )
 
 
-def _source(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+def _source(content: str) -> str:
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _asset_text(*names: str) -> str:
@@ -194,6 +182,7 @@ def _environment() -> Environment:
     )
     filters: dict[str, Any] = {
         "differing": _differing,
+        "p_value": text.p_value,
         "permalink": _permalink,
         "printable": printable,
         "px": _px,

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from . import seccomp
+from .seccomp import Filter
 
 HIGHEST_DESCRIPTOR = 4096
 
@@ -38,7 +38,7 @@ class Job(NamedTuple):
 
     main: Callable[[bytes], int]
     executes: bool = False
-    filter: bytes | None = None
+    filter: Filter | None = None
     alone: bool = True
     out_of_memory: bytes = b""
 
@@ -153,7 +153,7 @@ def be_child(
         # A program that is executed closes `tell` by beginning: it was made to.
         os.closerange(tell + job.executes, HIGHEST_DESCRIPTOR)
         if job.filter is not None:
-            seccomp.install(job.filter)
+            job.filter.install()
         status = job.main(source)
     except MemoryError:
         os.write(2, job.out_of_memory)  # Python's own, within the program's limit

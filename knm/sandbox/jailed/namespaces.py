@@ -11,7 +11,6 @@ namespace, calls `lock`. Nothing can be read from the host after `enter`.
 import ctypes
 import errno
 import os
-from pathlib import Path
 
 from . import system
 
@@ -63,9 +62,9 @@ def enter(*, commands: bool) -> None:
         "unshare",
         CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
     )
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{NOBODY} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{NOBODY} {group} 1")
+    system.write("/proc/self/setgroups", "deny")
+    system.write("/proc/self/uid_map", f"{NOBODY} {user} 1")
+    system.write("/proc/self/gid_map", f"{NOBODY} {group} 1")
     name = b"sandbox"
     system.call("sethostname", name, len(name))
     change_root(commands=commands)
@@ -92,12 +91,12 @@ def change_root(*, commands: bool) -> None:
     # Mounted over /proc because that directory is sure to exist, and nothing needs it any more.
     system.mount("none", "/proc", "tmpfs", SEALED, "size=65536,nr_inodes=32,mode=0755")
     os.chdir("/proc")
-    Path("root").mkdir(mode=0o755)
+    os.mkdir("root", 0o755)
     if commands:
         for directory in SYSTEM:
             show(directory, f"root{directory}")
         box = f"root{BOX}"
-        Path(box).mkdir()
+        os.mkdir(box)
         system.mount("none", box, "tmpfs", MS_NOSUID | MS_NODEV, BOX_OPTIONS)
     system.call("pivot_root", b".", b".")
     system.call("umount2", b".", MNT_DETACH)
@@ -112,12 +111,12 @@ def show(directory: str, place: str) -> None:
 
     One that is a link is made a link again; one that is not there is left out.
     """
-    if Path(directory).is_symlink():
-        Path(place).symlink_to(Path(directory).readlink())
+    if os.path.islink(directory):
+        os.symlink(os.readlink(directory), place)
         return
-    if not Path(directory).is_dir():
+    if not os.path.isdir(directory):
         return
-    Path(place).mkdir(parents=True)
+    os.makedirs(place)
     flags = OPEN_TREE_CLONE | AT_RECURSIVE
     tree = system.call("syscall", OPEN_TREE, -100, directory.encode(), ctypes.c_uint(flags))
     attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTRIBUTES, 0, 0, 0)

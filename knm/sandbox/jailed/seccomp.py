@@ -9,6 +9,7 @@ an interpreter in this very process runs, which need no file, process or socket 
 
 import ctypes
 import errno
+import functools
 import os
 import platform
 import struct
@@ -238,42 +239,57 @@ def _body(rule: Rule) -> list[Instruction]:
 class Program(ctypes.Structure):
     """`struct sock_fprog`."""
 
-    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def install(code: bytes) -> None:
-    """Bind this process, and whatever it executes, to a compiled filter. For good.
-
-    Raises:
-        OSError: the kernel refuses it.
-    """
-    own = struct.pack("=I", os.getpid())
-    code = code.replace(struct.pack("=I", OWN_PROCESS), own)
-    program = Program(len(code) // INSTRUCTION.size, code)
-    system.call(
-        "prctl",
-        system.PR_SET_SECCOMP,
-        ctypes.c_ulong(SECCOMP_MODE_FILTER),
-        ctypes.byref(program),
-        ctypes.c_ulong(0),
-        ctypes.c_ulong(0),
-    )
-
-
-def probe(code: bytes) -> None:
-    """Install a filter in a process that ends at once.
+class Filter:
+    """A policy as the kernel takes it, prepared so that little is left to do after a fork.
 
     Raises:
-        OSError: this system refuses it.
+        OSError: this machine has no such filter, see `compile_filter`.
     """
-    child = os.fork()
-    if child == 0:
-        try:
-            system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
-            install(code)
-            os._exit(0)
-        except OSError as error:
-            os._exit(error.errno or 1)
-    refused = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if refused:
-        raise OSError(refused, f"no filter of system calls: {os.strerror(refused)}")
+
+    def __init__(self, policy: tuple[Rule, ...]) -> None:
+        code = compile_filter(policy)
+        self.code = ctypes.create_string_buffer(code, len(code))
+        own = struct.pack("=I", OWN_PROCESS)
+        self.own = [at for at in range(0, len(code), 4) if code[at : at + 4] == own]
+        program = Program(len(code) // INSTRUCTION.size, ctypes.addressof(self.code))
+        self.call = functools.partial(
+            system.LIBC.prctl,
+            ctypes.c_ulong(system.PR_SET_SECCOMP),
+            ctypes.c_ulong(SECCOMP_MODE_FILTER),
+            ctypes.pointer(program),
+            ctypes.c_ulong(0),
+            ctypes.c_ulong(0),
+        )
+
+    def install(self) -> None:
+        """Bind this process, and whatever it executes, to the filter. For good.
+
+        Raises:
+            OSError: the kernel refuses it.
+        """
+        for at in self.own:
+            struct.pack_into("=I", self.code, at, os.getpid())
+        if self.call():
+            number = ctypes.get_errno()
+            raise OSError(number, f"no filter of system calls: {os.strerror(number)}")
+
+    def probe(self) -> None:
+        """Install it in a process that ends at once.
+
+        Raises:
+            OSError: this system refuses it.
+        """
+        child = os.fork()
+        if child == 0:
+            try:
+                system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
+                self.install()
+                os._exit(0)
+            except OSError as error:
+                os._exit(error.errno or 1)
+        refused = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if refused:
+            raise OSError(refused, f"no filter of system calls: {os.strerror(refused)}")

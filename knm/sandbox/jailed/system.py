@@ -68,3 +68,15 @@ def forget_environment_and_locale() -> None:
 def flush_streams() -> None:
     """Write out what C's stdio still buffers."""
     LIBC.fflush(None)
+
+
+def read(path: str) -> str:
+    """The text of a small file."""
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+def write(path: str, text: str) -> None:
+    """Write a small file, such as the kernel offers."""
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)

@@ -18,12 +18,12 @@ import resource
 import select
 import signal
 import sys
-from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 from . import framing, namespaces, seccomp, system
 from .child import HIGHEST_DESCRIPTOR, Bounds, Exit, Job, run_in_child
 from .lua import LuaInterpreter
+from .system import read, write
 
 DESCRIPTORS = 32  # of the verifier and of each program
 COMMAND_ADDRESS_SPACE = 32 << 20  # about what an idle interpreter takes
@@ -64,7 +64,7 @@ def main() -> NoReturn:
         system.forget_environment_and_locale()
         baseline = address_space()
         for group in options["groups"]:
-            Path(group).write_text(str(os.getpid()))
+            write(group, str(os.getpid()))
         if jail == "namespaces":
             namespaces.enter(commands=commands)
         verifier = os.fork()
@@ -95,7 +95,7 @@ def make_runner(options: dict[str, Any]) -> Runner:
     return CommandRunner(**options["commands"], filename=options["filename"], box=box)
 
 
-def make_filter(runner: Runner, *, needed: bool) -> bytes | None:
+def make_filter(runner: Runner, *, needed: bool) -> seccomp.Filter | None:
     """The filter of system calls for running programs; None if this system has no such thing.
 
     Raises:
@@ -103,13 +103,13 @@ def make_filter(runner: Runner, *, needed: bool) -> bytes | None:
     """
     try:
         policy = seccomp.COMMAND if runner.executes else seccomp.INTERPRETER
-        code = seccomp.compile_filter(policy)
-        seccomp.probe(code)
+        filter = seccomp.Filter(policy)
+        filter.probe()
     except OSError:
         if needed:
             raise
         return None
-    return code
+    return filter
 
 
 def settle() -> None:
@@ -133,8 +133,7 @@ def settle() -> None:
 
 def address_space() -> int:
     """Bytes of address space that this process, and so each child at its start, occupies."""
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123  pathlib is not loaded
-        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    return int(read("/proc/self/statm").split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def stand_by(host: int, verifier: int) -> NoReturn:
@@ -156,7 +155,9 @@ def stand_by(host: int, verifier: int) -> NoReturn:
 class Verifier:
     """Answers requests, one after the other. Holds at most one program, as a memory file."""
 
-    def __init__(self, runner: Runner, baseline: int, filter: bytes | None, jail: str) -> None:
+    def __init__(
+        self, runner: Runner, baseline: int, filter: seccomp.Filter | None, jail: str
+    ) -> None:
         self.runner = runner
         self.jail = jail
         self.baseline = COMMAND_ADDRESS_SPACE if runner.executes else baseline
@@ -228,7 +229,7 @@ def kill_everyone_else() -> None:
 
 def kill_strays() -> None:
     """End what a child left behind: this process has inherited it (see `settle`)."""
-    while children := Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+    while children := read(f"/proc/self/task/{os.getpid()}/children").split():
         for child in map(int, children):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)

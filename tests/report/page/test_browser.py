@@ -256,6 +256,18 @@ def test_on_a_phone_a_problem_takes_the_place_of_the_list(
     watched.context.close()
 
 
+def test_errata_stand_beside_their_problem(browser: Browser, tmp_path: Path) -> None:
+    results = [result("p", errata="two right answers"), result("q")]
+    path = tmp_path / "report.html"
+    bench = join_runs([write_report(tmp_path / "a.json", results)])
+    path.write_text(render_page(bench), encoding="utf-8")
+    watched = Watched(browser, path)
+    expect(watched.page.locator(".totals")).to_contain_text("100.0 % (1 of 1)")
+    watched.page.keyboard.press("j")
+    expect(watched.page.locator("#detail")).to_contain_text("two right answers")
+    watched.context.close()
+
+
 def test_paper_shows_the_open_problem_and_no_controls(tab: Page) -> None:
     tab.evaluate("location.hash = '#problem/gained_1'")
     expect(tab.locator("#detail-title")).to_be_visible()

@@ -23,14 +23,6 @@ def test_no_retrieval_changes_nothing() -> None:
     assert changes_of(UNAIDED) == ()
 
 
-def test_an_older_report_has_its_first_change() -> None:
-    knn = {"steps": 1, "searched": 1, "argmax_changes": 1, "first_change": CHANGES[0]}
-    (change,) = changes_of(result("p", knn=knn))
-    assert (change.position, change.token) == (7, " io")
-    assert change.neighbours[0].record == "train-1"
-    assert changes_of(result("p", knn={**knn, "first_change": None})) == ()
-
-
 @pytest.mark.parametrize(
     "broken",
     [

@@ -123,7 +123,7 @@ def test_kernel_holds_a_process_to_the_filter(attempt, error):
 import os, resource, socket
 from knm.sandbox.jailed import seccomp, system
 system.prctl(system.PR_SET_NO_NEW_PRIVS, 1)
-seccomp.install(seccomp.compile_filter(seccomp.COMMAND))
+seccomp.Filter(seccomp.COMMAND).install()
 try:
     {attempt}
 except OSError as error:

@@ -39,6 +39,9 @@ function renderProblem(problem, results) {
       ),
       moveButtons(),
     ),
+    problem.errata
+      ? element("p", { class: "warning" }, `Known to be wrong with this problem: ${problem.errata}`)
+      : "",
     factsTable(problem, results),
     element("h4", {}, "Programs"),
     index.runs.length > 2 ? pairChoice(problem, results) : "",

@@ -1,0 +1,79 @@
+"""`knm judge` and `knm completions`: verdicts without a model. Thin, as `knm.cli`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from knm.jsonio import dumps
+
+completions_app = typer.Typer(no_args_is_help=True, help="Completions in files.")
+
+
+def judge(
+    completions: Annotated[
+        Path,
+        typer.Option(help="A report (.json), or JSONL of question_id, solution, reasoning."),
+    ],
+    problems: Annotated[
+        str, typer.Option(help="Problem set: a file, a directory or a hub id.")
+    ] = "bench/problems",
+    out: Annotated[
+        Path | None, typer.Option(help="Report (default: <completions>-judged.json).")
+    ] = None,
+    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
+    language: Annotated[str, typer.Option(help="Language of the programs.")] = "lua",
+    time_limit: Annotated[float | None, typer.Option(help="CPU seconds per test.")] = None,
+    memory_limit: Annotated[int | None, typer.Option(help="MiB of memory per test.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Programs judged at a time.")] = 1,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget what an interrupted call has judged.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the totals as JSON.")] = False,
+) -> None:
+    """Judge completions without a model; run it again to resume what was interrupted."""
+    from knm.harness import JudgeOptions, judge_file
+    from knm.report import render_summary, summarize
+
+    path = out or completions.with_name(f"{completions.stem}-judged.json")
+    judged = judge_file(
+        JudgeOptions(
+            completions=completions,
+            problems=problems,
+            out=path,
+            sandbox=sandbox,
+            language=language,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
+            limit=limit,
+            fresh=fresh,
+            workers=workers,
+        )
+    )
+    for count, what in (
+        (judged.without_completion, "problems have no completion and are left out"),
+        (judged.without_problem, "problems of the completions are not in the problem set"),
+    ):
+        if count:
+            print(f"knm: {count} {what}", file=sys.stderr)
+    totals = summarize(judged.report.results)
+    if json:
+        print(dumps({"report": str(path), **totals.to_json()}))
+    else:
+        print("\n".join(render_summary(totals, path)))
+
+
+@completions_app.command()
+def export(
+    report: Annotated[Path, typer.Argument(help="Report of a run.")],
+    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write a run's completions as JSONL of the reference harness."""
+    from knm.harness import export_candidates
+    from knm.report import load_report
+
+    count = export_candidates(load_report(report), out)
+    print(dumps({"path": str(out), "count": count}) if json else f"{out}: {count} completions")

@@ -1,0 +1,191 @@
+"""`knm diff` and `knm report`: what is done with reports. Thin, as `knm.cli`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from knm.errors import UserError
+from knm.jsonio import dumps, read_json, write_json
+
+if TYPE_CHECKING:
+    from knm.report import FlipView, Report, ReportDiff
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PAGE: Final = "page"
+
+
+class ReportGroup(TyperGroup):
+    """`knm report RUN... --out FILE` is short for `knm report page RUN... --out FILE`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command's name in front of words that name none."""
+        if PAGE in self.commands and args and args[0] not in {*self.commands, "--help"}:
+            args = [PAGE, *args]
+        return super().parse_args(ctx, args)
+
+
+report_app = typer.Typer(cls=ReportGroup, no_args_is_help=True, help="Reports of runs.")
+
+
+class ChartFormat(StrEnum):
+    """What kind of file `knm report --charts` writes."""
+
+    SVG = "svg"
+    PNG = "png"
+
+
+class Flips(StrEnum):
+    """How much `knm diff` tells of each flip."""
+
+    IDS = "ids"
+    TABLE = "table"
+    FULL = "full"
+
+
+def diff(
+    runs: Annotated[list[Path], typer.Argument(help="Reports: two, or more for a matrix.")],
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="Exit with 1 on: regression (fewer pass), any-loss, p:0.05 (significantly fewer).",
+        ),
+    ] = None,
+    flips: Annotated[Flips, typer.Option(help="What to tell of each flip.")] = Flips.TABLE,
+    repeat: Annotated[
+        list[Path] | None,
+        typer.Option(help="The first or second run done again: its noise floor."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Compare unlike runs.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub Markdown.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compare runs: which problems flipped, why, and whether that can be chance."""
+    from knm.report import FlipView, load_report, parse_condition
+
+    condition = None if fail_on is None else parse_condition(fail_on)
+    if json and markdown:
+        raise UserError("knm diff: give either --json or --markdown")
+    if len(runs) < 2:
+        raise UserError(f"{runs[0]}: knm diff compares two reports or more; name another")
+    reports = [load_report(path) for path in runs]
+    repeats = [load_report(path) for path in repeat or []]
+    if len(reports) == 2:
+        answers = [_diff_two(reports, repeats, FlipView(flips), force, markdown, json)]
+    elif repeats:
+        raise UserError("--repeat: give two runs to compare, or leave it out")
+    else:
+        answers = _diff_many(reports, force, markdown, json)
+    if condition is not None and any(map(condition.met_by, answers)):
+        raise typer.Exit(1)
+
+
+def _diff_two(
+    reports: "list[Report]",
+    repeats: "list[Report]",
+    flips: "FlipView",
+    force: bool,
+    markdown: bool,
+    json: bool,
+) -> "ReportDiff":
+    from knm.report import diff_reports, markdown_diff, render_diff
+
+    result = diff_reports(*reports, force=force, repeats=repeats)
+    if json:
+        print(dumps(result.to_json()))
+    elif markdown:
+        print(markdown_diff(result))
+    else:
+        print(render_diff(result, flips=flips))
+    return result
+
+
+def _diff_many(
+    reports: "list[Report]", force: bool, markdown: bool, json: bool
+) -> "list[ReportDiff]":
+    from knm.report import compare_runs, markdown_matrix, render_matrix
+
+    matrix = compare_runs(reports, force=force)
+    if json:
+        print(dumps(matrix.to_json()))
+    else:
+        print(markdown_matrix(matrix) if markdown else render_matrix(matrix))
+    return list(matrix.against_first())
+
+
+@report_app.command(PAGE)
+def page(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Reports; the others are compared to the first.")
+    ],
+    out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
+    charts: Annotated[
+        Path | None, typer.Option(help="Directory for each chart as a file of its own.")
+    ] = None,
+    format: Annotated[ChartFormat, typer.Option(help="Format of these files.")] = ChartFormat.SVG,
+    json: JsonOption = False,
+) -> None:
+    """Show runs as one self-contained HTML page: totals, charts, flips, programs side by side."""
+    from knm.report import load_report
+    from knm.report import page as view
+
+    bench = view.join_runs([load_report(path) for path in runs])
+    view.write_page(bench, out)
+    written = [out]
+    if charts:
+        written += view.write_charts(bench, charts, view.ChartFormat(format.value))
+    if json:
+        print(dumps({"page": str(out), "charts": [str(path) for path in written[1:]]}))
+    else:
+        print("\n".join(map(str, written)))
+
+
+@report_app.command()
+def finish(
+    stream: Annotated[Path, typer.Argument(help="The .jsonl that a killed run left.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Report to write (default: beside the stream).")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Make the report of a run that was killed from what it had streamed."""
+    from knm.report import finish_stream, load_report, render_summary, summarize
+
+    path = out or stream.with_suffix(".json")
+    if path == stream:
+        raise UserError(f"--out {path}: that is the stream itself; give another file")
+    write_json(path, finish_stream(stream))
+    report = load_report(path)
+    totals = summarize(report.results)
+    if json:
+        print(dumps({"report": str(path), "missing": report.missing, **totals.to_json()}))
+        return
+    print("\n".join(render_summary(totals, path)))
+    if report.missing:
+        print(f"unfinished: {report.missing} problems have no result")
+
+
+@report_app.command()
+def validate(
+    reports: Annotated[list[Path], typer.Argument(help="Reports to check.")],
+    json: JsonOption = False,
+) -> None:
+    """Check reports against the schema; exit with 1 if one is not valid."""
+    from knm.report import SCHEMA_VERSION, load_report, validate_document
+
+    answers = []
+    for path in reports:
+        version = load_report(path).section["schema_version"]
+        current = version == SCHEMA_VERSION
+        complaints = list(validate_document(read_json(path))) if current else []
+        answers.append({"path": str(path), "version": version, "complaints": complaints})
+        if not json:
+            fine = "valid" if current else f"readable, of older version {version}"
+            print("\n".join(f"{path}: {line}" for line in complaints or [fine]))
+    if json:
+        print(dumps(answers))
+    if any(answer["complaints"] for answer in answers):
+        raise typer.Exit(1)

@@ -1,0 +1,70 @@
+"""What an engine is, as others see it: everything besides the request that decides a completion."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+from knm.errors import UserError
+
+ENGINE_VERSION: Final = 2
+"""Grows whenever the engine may write other completions than before: the cache then misses."""
+
+
+@dataclass(frozen=True)
+class EngineConfiguration:
+    """The identity of a running engine, plain JSON but for its class.
+
+    Attributes:
+        model, datastore: names, for people; the hashes are what counts.
+        hardware: what rounding may depend on: processor or GPU, and threads on a CPU.
+        batch_size: prompts decoded together.
+        max_new_tokens: bound on any completion.
+        preset: every field of the retrieval preset; None without kNN, as are the datastore's.
+        indexes: Faiss indexes of the datastore, in full.
+        packages: versions of the libraries that compute.
+    """
+
+    model: str
+    weights_hash: str
+    tokenizer_hash: str
+    dtype: str
+    device: str
+    hardware: str
+    batch_size: int
+    max_new_tokens: int
+    datastore: str | None
+    datastore_hash: str | None
+    preset: Mapping[str, Any] | None
+    indexes: Mapping[str, Any]
+    packages: Mapping[str, str]
+    engine_version: int = ENGINE_VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Any, where: str) -> "EngineConfiguration":
+        """Read back what `to_json` gave; `where` names its place in errors.
+
+        Raises:
+            UserError: a field is missing or unknown, so the other side is another version of knm.
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(value, dict) or set(value) != names:
+            raise UserError(
+                f"{where}: not the configuration of an engine of this version of knm; run the "
+                "same version on both sides"
+            )
+        return cls(**value)
+
+    def determinants(self) -> dict[str, Any]:
+        """What decides a completion: all but the names."""
+        values = self.to_json()
+        for name in ("model", "datastore", "device"):
+            del values[name]
+        return {**values, "preset": self.preset and _without_name(self.preset)}
+
+
+def _without_name(preset: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in preset.items() if name != "name"}

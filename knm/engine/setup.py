@@ -1,0 +1,122 @@
+"""Everything an engine is opened from: found and checked first, loaded when it is needed."""
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from knm.datastore import Datastore
+from knm.engine.configuration import EngineConfiguration
+from knm.engine.queued import QueuedEngine
+from knm.engine.records import GenerationOptions, StreamingEngine
+from knm.models import ModelIdentity, Placement, identify_model, load_model
+from knm.retrieval import Preset, Retriever
+
+COMPUTING_PACKAGES: Final = ("faiss-cpu", "numpy", "tokenizers", "torch", "transformers")
+
+Messages = Sequence[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class EngineSetup:
+    """Model, placement and, with kNN, datastore and preset. Plain values: another process reads it.
+
+    `datastore_name` is what the user called the datastore.
+    """
+
+    model: str
+    placement: Placement
+    generation: GenerationOptions
+    preset: Preset | None = None
+    datastore: Path | None = None
+    datastore_name: str | None = None
+
+    def identify(self) -> ModelIdentity:
+        """The model's identity, read from its files."""
+        return identify_model(self.model, self.placement.dtype)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        datastore = None if self.datastore is None else str(self.datastore)
+        return {**asdict(self), "datastore": datastore}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "EngineSetup":
+        """Read back what `to_json` gave."""
+        return cls(
+            model=value["model"],
+            placement=Placement(**value["placement"]),
+            generation=GenerationOptions(**value["generation"]),
+            preset=value["preset"] and Preset(**value["preset"]),
+            datastore=value["datastore"] and Path(value["datastore"]),
+            datastore_name=value["datastore_name"],
+        )
+
+
+@dataclass(frozen=True)
+class OpenedEngine:
+    """An engine with its model in memory, and the model's way to write a conversation."""
+
+    engine: StreamingEngine
+    render_chat: Callable[[Messages], str]
+
+
+def describe_setup(setup: EngineSetup) -> EngineConfiguration:
+    """The configuration of the engine that `setup` opens, without loading it.
+
+    Raises:
+        UserError: the model or the datastore is not there, or they do not belong together.
+    """
+    identity = setup.identify()
+    store = None
+    if setup.datastore is not None and setup.preset is not None:
+        store = Datastore.open(setup.datastore, expect=identity, key_kind=setup.preset.key_kind)
+    return EngineConfiguration(
+        model=setup.model,
+        weights_hash=identity.weights_hash,
+        tokenizer_hash=identity.tokenizer_hash,
+        dtype=setup.placement.dtype,
+        device=setup.placement.device,
+        hardware=_hardware(setup.placement.device),
+        batch_size=setup.generation.batch_size,
+        max_new_tokens=setup.generation.max_new_tokens,
+        datastore=setup.datastore_name,
+        datastore_hash=None if store is None else store.content_hash,
+        preset=None if setup.preset is None else asdict(setup.preset),
+        indexes={}
+        if store is None
+        else {kind: asdict(info) for kind, info in store.manifest.indexes.items()},
+        packages={name: version(name) for name in COMPUTING_PACKAGES},
+    )
+
+
+def open_setup(setup: EngineSetup) -> OpenedEngine:
+    """Load the model and, with kNN, the datastore.
+
+    Raises:
+        UserError: something is not there, cannot be loaded or does not fit together.
+    """
+    loaded = load_model(setup.model, dtype=setup.placement.dtype, device=setup.placement.device)
+    retriever = None
+    if setup.preset is not None and setup.datastore is not None:
+        store = Datastore.open(setup.datastore, expect=loaded.identity)
+        retriever = Retriever(store, setup.preset, device=loaded.device)
+
+    def render_chat(messages: Messages) -> str:
+        text: str = loaded.tokenizer.apply_chat_template(
+            list(messages), tokenize=False, add_generation_prompt=True
+        )
+        return text
+
+    return OpenedEngine(QueuedEngine(loaded, setup.generation, retriever), render_chat)
+
+
+def _hardware(device: str) -> str:
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{platform.machine()} {capability}, {torch.get_num_threads()} threads"

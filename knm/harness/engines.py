@@ -1,0 +1,266 @@
+"""The engine of a run: one of its own, described before it is loaded, or one that runs already."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from knm.engine import EngineConfiguration, GenerationOptions
+from knm.errors import UserError
+from knm.harness.options import RunOptions
+from knm.serving import EngineClient, EngineProcess
+
+if TYPE_CHECKING:
+    from knm.engine import EngineSetup
+    from knm.models import ModelIdentity
+    from knm.retrieval import Preset
+
+DATASTORES: Final = Path("datastore")
+EMBEDDED_DATASTORE: Final = "embedded"
+TOKEN_VARIABLE: Final = "KNM_ENGINE_TOKEN"
+
+
+@dataclass(frozen=True)
+class EngineAddress:
+    """How a process reaches the run's engine. Plain values: they travel to xdist's workers."""
+
+    url: str
+    token: str | None
+    configuration: EngineConfiguration
+
+    def client(self) -> EngineClient:
+        """A client of the engine."""
+        return EngineClient(self.url, self.token)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "EngineAddress":
+        """Read back what `to_json` gave."""
+        configuration = EngineConfiguration.from_json(value["configuration"], value["url"])
+        return cls(value["url"], value["token"], configuration)
+
+
+class RunningEngine:
+    """The engine at `--engine URL`; its owner ends it."""
+
+    def __init__(self, options: RunOptions, root: Path) -> None:
+        """Ask the server what it is.
+
+        Raises:
+            UserError: nobody answers, or the server differs from what the run asks for.
+        """
+        assert options.engine is not None
+        token = os.environ.get(TOKEN_VARIABLE)
+        self.configuration = EngineClient(options.engine, token).configuration()
+        differences = list(_differences(options, root, self.configuration))
+        if differences:
+            lines = [f"--engine {options.engine} is not what this run asks for:", *differences]
+            raise UserError(
+                "\n".join(lines)
+                + "\nstart `knm serve` with the run's options, or give the run the server's"
+            )
+        self._address = EngineAddress(options.engine, token, self.configuration)
+
+    def prepare(self) -> str | None:
+        """Nothing is missing. Returns what was done, if anything."""
+        return None
+
+    def address(self) -> EngineAddress:
+        """Where it is."""
+        return self._address
+
+    def trouble(self) -> list[str]:
+        """What a process of ours said when it died: this one is not ours."""
+        return []
+
+    def close(self) -> None:
+        """Leave it running."""
+
+
+class OwnEngine:
+    """An engine process for this run alone, started when its address is first asked for."""
+
+    def __init__(self, options: RunOptions, root: Path) -> None:
+        """Check what the engine will be opened from.
+
+        Raises:
+            UserError: something is missing or does not fit together.
+        """
+        self._setup = prepare_engine(options, root)
+        self._configuration: EngineConfiguration | None = None
+        self._process: EngineProcess | None = None
+
+    @property
+    def configuration(self) -> EngineConfiguration:
+        """What the engine is, once it is prepared."""
+        assert self._configuration is not None, "prepare() comes first"
+        return self._configuration
+
+    def prepare(self) -> str | None:
+        """Mine the embedded datastore if it is needed and missing. Returns what was done.
+
+        Raises:
+            UserError: the engine cannot be what was asked for.
+        """
+        from knm.engine import describe_setup
+
+        mined = ensure_datastore(self._setup)
+        self._configuration = describe_setup(self._setup)
+        return f"mined the embedded datastore into {self._setup.datastore}" if mined else None
+
+    def address(self) -> EngineAddress:
+        """Where it is."""
+        if self._process is None:
+            self._process = EngineProcess(self._setup, self.configuration)
+        return EngineAddress(self._process.url, self._process.token, self.configuration)
+
+    def trouble(self) -> list[str]:
+        """The last words of a process that died, or that said anything."""
+        return [] if self._process is None else self._process.log_lines()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.close()
+
+
+RunEngine = OwnEngine | RunningEngine
+
+
+def find_engine(options: RunOptions, root: Path) -> RunEngine:
+    """The engine that the options ask for.
+
+    Raises:
+        UserError: something is missing, does not fit together, or does not answer.
+    """
+    return OwnEngine(options, root) if options.engine is None else RunningEngine(options, root)
+
+
+def prepare_engine(options: RunOptions, root: Path) -> "EngineSetup":
+    """Find and check model, device, datastore and preset; nothing is loaded.
+
+    Raises:
+        UserError: something is missing, malformed or does not fit together.
+    """
+    from knm.engine import EngineSetup
+    from knm.models import identify_model, resolve_placement
+
+    placement = resolve_placement(options.device, options.dtype)
+    identity = identify_model(options.model, placement.dtype)
+    generation = (
+        GenerationOptions(options.max_new_tokens)
+        if options.batch_size is None
+        else GenerationOptions(options.max_new_tokens, options.batch_size)
+    )
+    if not options.knn:
+        return EngineSetup(options.model, placement, generation)
+    preset = _preset(options)
+    datastore = _datastore(options, identity, preset, root)
+    name = options.datastore or EMBEDDED_DATASTORE
+    return EngineSetup(options.model, placement, generation, preset, datastore, name)
+
+
+def ensure_datastore(setup: "EngineSetup") -> bool:
+    """Mine the embedded datastore if `setup` needs it and it is not there yet; whether it was."""
+    if setup.datastore is None or setup.datastore_name != EMBEDDED_DATASTORE:
+        return False
+    from knm.harness.embedded import ensure_embedded_datastore
+
+    return ensure_embedded_datastore(setup.datastore)
+
+
+def _preset(options: RunOptions) -> "Preset":
+    from knm.retrieval import DEFAULT_PRESET, resolve_preset
+
+    return resolve_preset(
+        options.knn_preset or DEFAULT_PRESET,
+        k=options.knn_k,
+        weight=options.knn_lambda,
+        temperature=options.knn_temperature,
+        gate=options.knn_gate,
+    )
+
+
+def _datastore(
+    options: RunOptions, identity: "ModelIdentity", preset: "Preset", root: Path
+) -> Path:
+    from knm.datastore import Datastore
+    from knm.models import EMBEDDED
+
+    name = options.datastore
+    if name is None or name == EMBEDDED_DATASTORE:
+        if options.model != EMBEDDED:
+            raise UserError(
+                f"--knn: --model {options.model} has no datastore of its own; mine one with "
+                "`knm mine` and name it with --datastore"
+            )
+        return root / DATASTORES / EMBEDDED_DATASTORE
+    path = Path(name) if Path(name).exists() else root / DATASTORES / name
+    if not path.is_dir():
+        raise UserError(
+            f"--datastore {name}: no such directory, nor {path}; mine it with `knm mine --out "
+            f"{path}`, or leave the option out to use the embedded one"
+        )
+    Datastore.open(path, expect=identity, key_kind=preset.key_kind)
+    return path.absolute()
+
+
+def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -> Iterator[str]:
+    """One line for each setting in which run and server differ, naming both sides."""
+
+    def line(flag: str, run: object, there: object) -> str:
+        return f"  {flag}: the run has {run}, the server {there}"
+
+    if options.model != server.model or not _same_weights(options.model, server):
+        yield line("--model", options.model, f"{server.model} ({server.weights_hash[:12]})")
+    for flag, asked, there in (
+        ("--dtype", options.dtype, server.dtype),
+        ("--device", options.device, server.device),
+        ("--batch-size", options.batch_size, server.batch_size),
+    ):
+        if asked not in (None, there):
+            yield line(flag, asked, there)
+    if options.max_new_tokens > server.max_new_tokens:
+        yield line("--max-new-tokens", options.max_new_tokens, f"at most {server.max_new_tokens}")
+    if options.knn != (server.preset is not None):
+        yield line("--knn", _on_or_off(options.knn), _on_or_off(server.preset is not None))
+    elif options.knn and server.preset is not None:
+        name = options.datastore or EMBEDDED_DATASTORE
+        if not _same_datastore(name, root, server):
+            yield line("--datastore", name, f"{server.datastore} ({server.datastore_hash})")
+        preset = asdict(_preset(options))
+        for field in sorted(preset.keys() | server.preset.keys()):
+            if preset.get(field) != server.preset.get(field):
+                yield line(f"preset's {field}", preset.get(field), server.preset.get(field))
+
+
+def _on_or_off(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def _same_weights(model: str, server: EngineConfiguration) -> bool:
+    """Whether a model that lies here is the server's; one that does not goes by its name."""
+    from knm.models import EMBEDDED, identify_model
+
+    if model != EMBEDDED and not Path(model).is_dir():
+        return True
+    identity = identify_model(model, server.dtype)
+    return (identity.weights_hash, identity.tokenizer_hash) == (
+        server.weights_hash,
+        server.tokenizer_hash,
+    )
+
+
+def _same_datastore(name: str, root: Path, server: EngineConfiguration) -> bool:
+    """Whether a datastore that lies here is the server's; one that does not goes by its name."""
+    from knm.datastore import Datastore
+
+    for path in (Path(name), root / DATASTORES / name):
+        with suppress(UserError):
+            return Datastore.open(path).content_hash == server.datastore_hash
+    return name == server.datastore

@@ -1,0 +1,153 @@
+"""Problems whose outcome differs between two runs, and what lies behind each."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from knm.report.schema import ProblemResult
+
+CONTEXT: Final = 48
+"""Characters shown on each side of a divergence."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a problem in one run."""
+
+    verdict: str
+    error_class: str | None
+    message: str
+    failing_test: int | None
+    tests_passed: int
+    tests_total: int
+
+    @property
+    def label(self) -> str:
+        """Verdict and class, such as `runtime-error (index-nil)`."""
+        return f"{self.verdict} ({self.error_class})" if self.error_class else self.verdict
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where two completions part: the first character that differs.
+
+    `offset` counts characters from 0, `line` and `column` from 1. `token` is the index of the
+    token, known where a change by the datastore explains the divergence. `before` is what both
+    have in front of it on the same line, `a` and `b` what each goes on with.
+    """
+
+    offset: int
+    line: int
+    column: int
+    token: int | None
+    before: str
+    a: str
+    b: str
+
+
+@dataclass(frozen=True)
+class Flip:
+    """One problem that only one of two runs solves.
+
+    `divergence` is None where both wrote the same. `change` is the first step at which a datastore
+    changed one run's token and not the other's in the same way, with its neighbours; it is the
+    cause of the divergence if that has a `token`.
+    """
+
+    question_id: str
+    gained: bool
+    a: Outcome
+    b: Outcome
+    divergence: Divergence | None
+    change: dict[str, Any] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The flip as plain JSON."""
+        return asdict(self)
+
+
+def find_flips(pairs: Iterable[tuple[ProblemResult, ProblemResult]]) -> Iterator[Flip]:
+    """The flips among pairs of results of the same problem."""
+    for before, after in pairs:
+        if before.accepted != after.accepted:
+            yield _flip(before, after)
+
+
+def _flip(before: ProblemResult, after: ProblemResult) -> Flip:
+    change = _first_change(before, after)
+    return Flip(
+        question_id=after.question_id,
+        gained=after.accepted,
+        a=_outcome(before),
+        b=_outcome(after),
+        divergence=_divergence(before.completion or "", after.completion or "", change),
+        change=change,
+    )
+
+
+def _outcome(result: ProblemResult) -> Outcome:
+    return Outcome(
+        verdict=result.verdict.value,
+        error_class=result.error_class,
+        message=result.message,
+        failing_test=result.failing_test,
+        tests_passed=result.tests_passed,
+        tests_total=result.tests_total,
+    )
+
+
+def _first_change(before: ProblemResult, after: ProblemResult) -> dict[str, Any] | None:
+    """The first change of one run that the other has not; the second run's if both have one."""
+    a, b = ((result.knn or {}).get("changes", []) for result in (before, after))
+    shared = sum(1 for _ in _common(a, b))
+    return next(iter([*b[shared : shared + 1], *a[shared : shared + 1]]), None)
+
+
+def _common(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> Iterator[None]:
+    for left, right in zip(a, b, strict=False):
+        if any(left.get(name) != right.get(name) for name in ("position", "token")):
+            return
+        yield
+
+
+def _divergence(a: str, b: str, change: dict[str, Any] | None) -> Divergence | None:
+    if a == b:
+        return None
+    offset = _alike(a, b)
+    line_start = a.rfind("\n", 0, offset) + 1
+    return Divergence(
+        offset=offset,
+        line=a.count("\n", 0, offset) + 1,
+        column=offset - line_start + 1,
+        token=change["position"] if change and _explains(change, a, b, offset) else None,
+        before=a[max(line_start, offset - CONTEXT) : offset],
+        a=_line_at(a, offset),
+        b=_line_at(b, offset),
+    )
+
+
+def _explains(change: dict[str, Any], a: str, b: str, offset: int) -> bool:
+    """Whether the texts part with the two tokens of a change (they may begin alike)."""
+    theirs, own = str(change.get("lm_token", "")), str(change.get("token", ""))
+    start = offset - _alike(theirs, own)
+    if start < 0:
+        return False
+    return any(
+        left[start:].startswith(theirs) and right[start:].startswith(own)
+        for left, right in ((a, b), (b, a))
+    )
+
+
+def _line_at(text: str, offset: int) -> str:
+    """The rest of the line; with its line end where it has nothing else."""
+    rest = text[offset : offset + CONTEXT]
+    line = rest.partition("\n")[0]
+    return line or rest[:1]
+
+
+def _alike(a: str, b: str) -> int:
+    """How many characters two texts begin with alike."""
+    for index, (left, right) in enumerate(zip(a, b, strict=False)):
+        if left != right:
+            return index
+    return min(len(a), len(b))

@@ -1,0 +1,260 @@
+"""The pytest side of reports: what a run shows, streams, writes and concludes.
+
+Registered beside the bench's plugin in the process that reports. Knows tests by their results
+alone, and nothing of models.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knm.errors import UserError
+from knm.report import (
+    Condition,
+    ProblemResult,
+    Report,
+    ReportDiff,
+    ResultStream,
+    RunHeader,
+    RunningTotals,
+    diff_reports,
+    portable_test,
+    refuse_unlike,
+    render_diff,
+    render_summary,
+    stream_path,
+    summarize,
+)
+
+PROBLEM_TEST = "::test_problem["
+
+
+@dataclass(frozen=True)
+class BaselineCheck:
+    """What a run is compared with at its end; `condition` may fail it."""
+
+    report: Report
+    condition: Condition | None
+
+
+def junit_properties(result: ProblemResult) -> list[tuple[str, object]]:
+    """What JUnit XML says of a problem beside its outcome."""
+    return [
+        ("knm.verdict", result.verdict.value),
+        ("knm.error_class", result.error_class or ""),
+        ("knm.tests", f"{result.tests_passed}/{result.tests_total}"),
+        ("knm.completion_tokens", result.completion_tokens),
+    ]
+
+
+class RunReporter:
+    """Gathers the results of a run; streams, shows and reports them."""
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        path: Path,
+        make_header: Callable[[int | None], RunHeader],
+        baseline: BaselineCheck | None,
+    ) -> None:
+        """`make_header` is called once, with the number of selected problems if it is known."""
+        self._config = config
+        self._path = path
+        self._make_header = make_header
+        self._baseline = baseline
+        self._header: RunHeader | None = None
+        self._stream: ResultStream | None = None
+        self._running = RunningTotals(None)
+        self._results: dict[str, ProblemResult] = {}
+        self._tests: dict[str, dict[str, Any]] = {}
+        self._failed: set[str] = set()
+        self._over = False
+
+    def check_baseline(self) -> None:
+        """Refuse a baseline that this run cannot be compared with, before it begins.
+
+        Raises:
+            UserError: saying what differs.
+        """
+        if self._baseline is not None:
+            report = self._baseline.report
+            refuse_unlike(report, self._make_header(None), (report.path, "this run"))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count the selected problems."""
+        self._select([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Count the selected problems: each worker of xdist collects all of them."""
+        self._select(ids)
+
+    def _select(self, ids: list[str]) -> None:
+        self._running.selected = sum(PROBLEM_TEST in nodeid for nodeid in ids)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Stream a result as it comes: the report itself is written only at the end."""
+        if report.failed:
+            self._failed.add(report.nodeid)
+        test = self._add_stage(report)
+        value = getattr(report, "knm_result", None)
+        if value is None:
+            return
+        del self._tests[report.nodeid]
+        result = ProblemResult.from_json(value, report.nodeid)
+        self._results[report.nodeid] = result
+        if self._stream is None:
+            self._stream = ResultStream(stream_path(self._path), self._run_header())
+        self._stream.write(portable_test({**test, "metadata": {"knm": value}}))
+        self._show_progress(result)
+
+    def _add_stage(self, report: pytest.TestReport) -> dict[str, Any]:
+        """The test as pytest-json-report describes it, up to this stage."""
+        hook = self._config.hook
+        test = self._tests.setdefault(
+            report.nodeid,
+            {"nodeid": report.nodeid, "lineno": report.location[1], "outcome": "passed"},
+        )
+        outcome = hook.pytest_report_teststatus(report=report, config=self._config)[0]
+        if outcome not in ("passed", ""):
+            test["outcome"] = outcome
+        test[report.when] = hook.pytest_json_runtest_stage(report=report)
+        return test
+
+    def _run_header(self) -> RunHeader:
+        if self._header is None:
+            self._header = self._make_header(self._running.selected)
+        return self._header
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> Generator[None, tuple[Any, ...], tuple[Any, ...]]:
+        """Leave a problem's letter out where the progress line tells more."""
+        status = yield
+        if self._is_live and PROBLEM_TEST in report.nodeid:
+            return status[0], "", ""
+        return status
+
+    def _show_progress(self, result: ProblemResult) -> None:
+        before = self._running.decile
+        self._running.add(result)
+        terminal = self._terminal
+        if terminal is None or terminal.verbosity < 0:
+            return
+        if self._is_live:
+            terminal.rewrite(self._running.line(), erase=True)
+        elif self._running.decile > before:
+            terminal.ensure_newline()
+            terminal.write_line(f"knm: {self._running.line()}")
+
+    @property
+    def _is_live(self) -> bool:
+        """Whether one line can be drawn over and over: on a terminal, while tests run."""
+        terminal = self._terminal
+        if terminal is None or self._over:
+            return False
+        return bool(terminal.isatty and terminal.verbosity == 0)
+
+    @property
+    def _terminal(self) -> Any:
+        return self._config.pluginmanager.getplugin("terminalreporter")
+
+    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
+        """Add the `knm` section, order the tests and leave out this machine's paths."""
+        if self._config.option.collectonly:  # nothing ran, and a datastore need not be there
+            return
+        json_report["root"] = "."
+        tests = sorted(json_report.get("tests", []), key=lambda test: test["nodeid"])
+        json_report["tests"] = [portable_test(test) for test in tests]
+        json_report["knm"] = self._run_header().section(self._ordered())
+        diff = self._comparison
+        if isinstance(diff, ReportDiff) and not diff.differences:
+            json_report["knm"]["noise"] = diff.noise[0].to_json()
+
+    def _ordered(self) -> tuple[ProblemResult, ...]:
+        return tuple(sorted(self._results.values(), key=lambda result: result.question_id))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Say in JUnit XML what the run came to, and let the baseline decide the exit status."""
+        self._over = True
+        self._add_suite_properties()
+        diff = self._comparison
+        condition = self._baseline.condition if self._baseline else None
+        if condition is not None and self._only_problems_failed(session):
+            passed = isinstance(diff, ReportDiff) and not condition.met_by(diff)
+            session.exitstatus = pytest.ExitCode.OK if passed else pytest.ExitCode.TESTS_FAILED
+        yield
+
+    def _only_problems_failed(self, session: pytest.Session) -> bool:
+        counted = {
+            nodeid
+            for nodeid, result in self._results.items()
+            if not result.verdict.is_infrastructure
+        }
+        usual = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        return session.exitstatus in usual and self._failed <= counted
+
+    def _add_suite_properties(self) -> None:
+        totals = summarize(self._ordered())
+        for plugin in self._config.pluginmanager.get_plugins():
+            if hasattr(plugin, "add_global_property"):  # JUnit XML is asked for
+                plugin.add_global_property("knm.pass_at_1", str(totals.pass_at_1))
+                plugin.add_global_property("knm.passed", str(totals.passed))
+                plugin.add_global_property("knm.counted", str(totals.counted))
+                plugin.add_global_property("knm.infrastructure", str(totals.infrastructure))
+
+    @cached_property
+    def _comparison(self) -> ReportDiff | UserError | None:
+        """Of the baseline with this run, or why there is none; asked for when the run is over."""
+        if self._baseline is None or not self._results:
+            return None
+        header, results = self._run_header(), self._ordered()
+        run = Report(
+            self._path, header.configuration, header.hashes, results, header.section(results)
+        )
+        try:
+            return diff_reports(self._baseline.report, run)
+        except UserError as error:
+            return error
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Close with Pass@1, verdicts, error classes, kNN share and the report's place."""
+        if not self._results:
+            return
+        terminalreporter.section("knm")
+        for line in render_summary(summarize(self._ordered()), _relative(self._path)):
+            terminalreporter.write_line(line)
+        if self._baseline is not None:
+            self._write_comparison(terminalreporter, self._baseline.condition)
+
+    def _write_comparison(
+        self, terminal: pytest.TerminalReporter, condition: Condition | None
+    ) -> None:
+        diff = self._comparison
+        terminal.section("knm baseline")
+        if not isinstance(diff, ReportDiff):
+            terminal.write_line(str(diff))
+            return
+        terminal.write_line(render_diff(diff))
+        if condition is not None:
+            terminal.write_line(f"\n{condition}: {'yes' if condition.met_by(diff) else 'no'}")
+
+    def pytest_unconfigure(self) -> None:
+        """Close the stream."""
+        if self._stream is not None:
+            self._stream.close()
+
+
+def _relative(path: Path) -> Path:
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

@@ -1,0 +1,113 @@
+"""What a client gets: the shapes of OpenAI's completion objects and their chunks.
+
+Each choice carries the object `knm`: tokens, seconds and, where a datastore corrected the model,
+what it changed.
+"""
+
+import secrets
+import time
+from typing import Any
+
+from knm.engine import Completion
+from knm.serving.calls import Call
+
+
+class Answer:
+    """Builds the objects of one answer, which share id, time and model."""
+
+    def __init__(self, call: Call, model: str) -> None:
+        self._call = call
+        kind = "chat.completion" if call.chat else "text_completion"
+        self._head = {
+            "id": f"{'chatcmpl' if call.chat else 'cmpl'}-{secrets.token_hex(12)}",
+            "object": kind + ".chunk" if call.chat and call.stream else kind,
+            "created": int(time.time()),
+            "model": model,
+        }
+
+    def full(self, completions: list[Completion]) -> dict[str, Any]:
+        """The whole answer, where nothing is streamed."""
+        choices = [
+            {
+                "index": index,
+                **(
+                    {"message": {"role": "assistant", "content": done.text, "refusal": None}}
+                    if self._call.chat
+                    else {"text": done.text}
+                ),
+                "logprobs": None,
+                "finish_reason": done.finish_reason,
+                "knm": _details(done),
+            }
+            for index, done in enumerate(completions)
+        ]
+        return {
+            **self._head,
+            "choices": choices,
+            "usage": self._usage(dict(enumerate(completions))),
+        }
+
+    def role(self, index: int) -> dict[str, Any]:
+        """The chunk that opens a choice of a conversation."""
+        return self._chunk(index, {"delta": {"role": "assistant", "content": ""}})
+
+    def piece(self, index: int, text: str) -> dict[str, Any]:
+        """A chunk with more text."""
+        return self._chunk(index, self._text(text))
+
+    def end(self, index: int, completion: Completion, text: str = "") -> dict[str, Any]:
+        """The last chunk of a choice."""
+        return self._chunk(
+            index,
+            self._text(text),
+            finish_reason=completion.finish_reason,
+            knm=_details(completion),
+        )
+
+    def broken(self, index: int, error: Exception) -> dict[str, Any]:
+        """The last chunk of a choice that failed alone."""
+        return self._chunk(index, self._text(""), knm={"error": str(error)})
+
+    def usage(self, completions: dict[int, Completion]) -> dict[str, Any]:
+        """The chunk after all choices."""
+        return {**self._head, "choices": [], "usage": self._usage(completions)}
+
+    def _text(self, text: str) -> dict[str, Any]:
+        if self._call.chat:
+            return {"delta": {"content": text} if text else {}}
+        return {"text": text}
+
+    def _chunk(
+        self, index: int, content: dict[str, Any], finish_reason: str | None = None, **more: Any
+    ) -> dict[str, Any]:
+        choice = {
+            "index": index,
+            **content,
+            "logprobs": None,
+            "finish_reason": finish_reason,
+            **more,
+        }
+        return {**self._head, "choices": [choice]}
+
+    def _usage(self, completions: dict[int, Completion]) -> dict[str, int]:
+        prompt = sum(
+            done.prompt_tokens
+            for index, done in completions.items()
+            if index in self._call.first_choices
+        )
+        written = sum(done.completion_tokens for done in completions.values())
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": written,
+            "total_tokens": prompt + written,
+        }
+
+
+def _details(completion: Completion) -> dict[str, Any]:
+    interventions = completion.interventions
+    return {
+        "prompt_tokens": completion.prompt_tokens,
+        "completion_tokens": completion.completion_tokens,
+        "seconds": completion.seconds,
+        "interventions": None if interventions is None else interventions.to_json(),
+    }

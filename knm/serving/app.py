@@ -1,0 +1,266 @@
+"""The HTTP in front of an engine: OpenAI's completion calls, health, metrics and configuration."""
+
+import asyncio
+import hmac
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from knm.engine import Completion, EngineConfiguration, Event
+from knm.errors import UserError
+from knm.jsonio import dumps
+from knm.serving.answers import Answer
+from knm.serving.calls import ApiError, Call, Messages, read_chat_call, read_completion_call
+from knm.serving.faults import EngineFailed, QueueFull
+from knm.serving.loop import EngineLoop, Subscription
+from knm.serving.metrics import render_metrics
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+MOST_BODY_BYTES: Final = 64 << 20
+HEARTBEAT_SECONDS: Final = 5.0
+"""A stream says at least so often that its server lives."""
+
+_CLIENT_LEFT: Final = 499  # as nginx has it; nobody reads it
+
+Handler = Callable[[Request], Awaitable[Response]]
+News = tuple[int, Event]
+
+
+def make_app(
+    loop: EngineLoop, configuration: EngineConfiguration, *, token: str | None, loopback: bool
+) -> Starlette:
+    """The application. With `token` every path but /health asks for it.
+
+    On the loopback only requests addressed to it are answered: a page in a browser that was led
+    here by a name of its own is not.
+    """
+    service = _Service(loop, configuration)
+    paths: list[tuple[str, str, Handler]] = [
+        ("POST", "/v1/completions", service.completions),
+        ("POST", "/v1/chat/completions", service.chat_completions),
+        ("GET", "/v1/models", service.models),
+        ("GET", "/v1/knm/configuration", service.configuration),
+        ("GET", "/metrics", service.metrics),
+    ]
+    routes = [
+        Route(path, _authorized(handler, token), methods=[method])
+        for method, path, handler in paths
+    ]
+    hosts = [*LOOPBACK, "[::1]"] if loopback else ["*"]
+    return Starlette(
+        routes=[*routes, Route("/health", service.health, methods=["GET"])],
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)],
+        exception_handlers={ApiError: _error_answer, HTTPException: _error_answer},
+    )
+
+
+class _Service:
+    """The handlers."""
+
+    def __init__(self, loop: EngineLoop, configuration: EngineConfiguration) -> None:
+        self._loop = loop
+        self._configuration = configuration
+
+    async def completions(self, request: Request) -> Response:
+        call = read_completion_call(await _body(request), *self._bounds())
+        return await self._answer(request, call)
+
+    async def chat_completions(self, request: Request) -> Response:
+        body = await _body(request)
+        call = await run_in_threadpool(read_chat_call, body, *self._bounds(), self._render)
+        return await self._answer(request, call)
+
+    async def models(self, _request: Request) -> Response:
+        entry = {"id": self._configuration.model, "object": "model", "owned_by": "knm"}
+        return JSONResponse({"object": "list", "data": [{**entry, "created": 0}]})
+
+    async def configuration(self, _request: Request) -> Response:
+        return JSONResponse(self._configuration.to_json())
+
+    async def metrics(self, _request: Request) -> Response:
+        return PlainTextResponse(render_metrics(self._loop))
+
+    async def health(self, _request: Request) -> Response:
+        status = self._loop.status
+        return JSONResponse({"status": status}, status_code=503 if status == "failed" else 200)
+
+    def _bounds(self) -> tuple[str, int]:
+        return self._configuration.model, self._configuration.max_new_tokens
+
+    def _render(self, messages: Messages) -> str:
+        try:
+            return self._loop.open().render_chat(messages)
+        except EngineFailed as error:
+            raise _engine_failed(error) from None
+        except Exception as error:  # the model's own template speaks: roles must alternate, ...
+            raise ApiError(400, f"messages: {error}", param="messages") from None
+
+    async def _answer(self, request: Request, call: Call) -> Response:
+        news: asyncio.Queue[News] = asyncio.Queue()
+        events = asyncio.get_running_loop()
+
+        def deliver(place: int, event: Event) -> None:
+            with suppress(RuntimeError):  # the server is shutting down
+                events.call_soon_threadsafe(news.put_nowait, (place, event))
+
+        try:
+            subscription = self._loop.submit(call.requests, deliver)
+        except QueueFull as error:
+            raise ApiError(429, f"the queue is full: {error}", code="queue_full") from None
+        except EngineFailed as error:
+            raise _engine_failed(error) from None
+        answer = Answer(call, self._configuration.model)
+        if call.stream:
+            chunks = _stream(
+                call,
+                answer,
+                news,
+                stalled=lambda: self._loop.stalled,
+                leave=lambda: self._loop.withdraw(subscription),
+            )
+            return StreamingResponse(chunks, media_type="text/event-stream")
+        completions = await self._gather(request, call, news, subscription)
+        if completions is None:
+            return Response(status_code=_CLIENT_LEFT)
+        return JSONResponse(answer.full(completions))
+
+    async def _gather(
+        self,
+        request: Request,
+        call: Call,
+        news: asyncio.Queue[News],
+        subscription: Subscription,
+    ) -> list[Completion] | None:
+        """Wait for every completion; None when the client has gone."""
+        gathering = asyncio.ensure_future(_completions(len(call.requests), news))
+        leaving = asyncio.ensure_future(_departure(request))
+        try:
+            await asyncio.wait({gathering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            return gathering.result() if gathering.done() else None
+        finally:
+            gathering.cancel()
+            leaving.cancel()
+            self._loop.withdraw(subscription)
+
+
+async def _completions(count: int, news: asyncio.Queue[News]) -> list[Completion]:
+    found: dict[int, Completion] = {}
+    while len(found) < count:
+        place, event = await news.get()
+        if event.error is not None:
+            raise _as_api_error(event.error)
+        if event.completion is not None:
+            found[place] = event.completion
+    return [found[place] for place in range(count)]
+
+
+async def _stream(
+    call: Call,
+    answer: Answer,
+    news: asyncio.Queue[News],
+    *,
+    stalled: Callable[[], bool],
+    leave: Callable[[], None],
+) -> AsyncIterator[str]:
+    """Server-sent events of an answer; ends early, and says why, when the engine fails."""
+    found: dict[int, Completion] = {}
+    broken = 0
+    try:
+        if call.chat:
+            for index in range(len(call.requests)):
+                yield _event(answer.role(index))
+        while len(found) + broken < len(call.requests):
+            try:
+                place, event = await asyncio.wait_for(news.get(), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                if stalled():
+                    yield _event(_engine_failed(EngineFailed("it does not move")).to_json())
+                    return
+                yield ": waiting\n\n"
+                continue
+            if event.error is not None:
+                if not call.whole or isinstance(event.error, EngineFailed):
+                    yield _event(_as_api_error(event.error).to_json())
+                    return
+                broken += 1
+                yield _event(answer.broken(place, event.error))
+            elif event.completion is not None:
+                found[place] = event.completion
+                rest = event.completion.text if call.whole else event.text
+                yield _event(answer.end(place, event.completion, rest))
+            elif not call.whole:
+                yield _event(answer.piece(place, event.text))
+        if call.include_usage:
+            yield _event(answer.usage(found))
+        yield "data: [DONE]\n\n"
+    finally:
+        leave()
+
+
+def _event(value: dict[str, Any]) -> str:
+    return f"data: {dumps(value)}\n\n"
+
+
+def _as_api_error(error: Exception) -> ApiError:
+    if isinstance(error, UserError):
+        return ApiError(400, str(error))
+    if isinstance(error, EngineFailed):
+        return _engine_failed(error)
+    return ApiError(500, f"{type(error).__name__}: {error}")
+
+
+def _engine_failed(error: EngineFailed) -> ApiError:
+    return ApiError(503, f"the engine failed: {error}", code="engine_failed")
+
+
+async def _departure(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _body(request: Request) -> Any:
+    """The body's JSON. A content type that a web page may send unasked is refused."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise ApiError(415, "send Content-Type: application/json")
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MOST_BODY_BYTES:
+            raise ApiError(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
+        parts.append(part)
+    try:
+        return json.loads(b"".join(parts))
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, f"the body is not JSON: {error}") from None
+
+
+def _authorized(handler: Handler, token: str | None) -> Handler:
+    if token is None:
+        return handler
+    expected = f"Bearer {token}".encode()
+
+    async def guarded(request: Request) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, expected):
+            raise ApiError(401, "the bearer token is missing or wrong", code="invalid_api_key")
+        return await handler(request)
+
+    return guarded
+
+
+async def _error_answer(_request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        error = ApiError(error.status_code, error.detail)
+    assert isinstance(error, ApiError)
+    headers = {"Retry-After": "1"} if error.status == 429 else None
+    return JSONResponse(error.to_json(), status_code=error.status, headers=headers)

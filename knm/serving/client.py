@@ -1,0 +1,201 @@
+"""Asking an engine server for completions: standard library only, for processes that stay small."""
+
+import http.client
+import json
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from knm.engine import Completion, EngineConfiguration, Request
+from knm.engine.serialization import interventions_from_json
+from knm.errors import UserError
+from knm.jsonio import dumps
+from knm.serving.faults import EngineFailed, EngineLost
+
+Outcome = Completion | Exception
+
+_SILENCE_SECONDS: Final = 300.0
+"""A living server says something every few seconds, a starting one on a crowded machine may not."""
+_CONNECT_SECONDS: Final = 10.0
+_FIRST_PAUSE_SECONDS: Final = 0.25
+_LONGEST_PAUSE_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 900.0
+_BUSY: Final = frozenset({429, 503})
+
+
+class EngineClient:
+    """A client of `knm serve`. Its methods may be called from several threads."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        """Nothing is sent yet.
+
+        Raises:
+            UserError: the URL is none of HTTP.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise UserError(f"--engine {url}: expected a URL such as http://127.0.0.1:8000")
+        self.url = url
+        self._parts = parts
+        self._headers = {"Content-Type": "application/json"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._closed = threading.Event()
+        self._open: set[http.client.HTTPConnection] = set()
+
+    def configuration(self) -> EngineConfiguration:
+        """What the server says of its engine.
+
+        Raises:
+            UserError: nobody is there, the token is wrong, or it is not a server of ours.
+        """
+        try:
+            with closing(self._connect(_CONNECT_SECONDS)) as connection:
+                connection.request("GET", self._path("/v1/knm/configuration"), None, self._headers)
+                response = connection.getresponse()
+                body = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise UserError(
+                f"--engine {self.url}: cannot be reached: {error}; start it with `knm serve`"
+            ) from None
+        if response.status == 401:
+            raise UserError(f"--engine {self.url}: wants a token; set KNM_ENGINE_TOKEN to it")
+        try:
+            value = json.loads(body)
+        except ValueError:
+            value = None
+        if response.status != 200:
+            raise UserError(f"--engine {self.url}: answers {response.status}; is it `knm serve`?")
+        return EngineConfiguration.from_json(value, f"--engine {self.url}")
+
+    def complete(
+        self, model: str, requests: Sequence[Request], deliver: Callable[[int, Outcome], None]
+    ) -> None:
+        """Have requests completed, alike in all but id, prompt and sample.
+
+        `deliver` is called with a request's place and its completion, or what was wrong with it,
+        as they come. A server that is full is asked again, less and less often.
+
+        Raises:
+            EngineFailed: the engine is dead.
+            EngineLost: the server is, or it does not answer.
+        """
+        body = dumps(_body(model, requests)).encode()
+        try:
+            for event in self._events(body):
+                if "error" in event:
+                    raise EngineFailed(event["error"]["message"])
+                for choice in event["choices"]:
+                    place = choice["index"]
+                    deliver(place, _outcome(requests[place], choice))
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineLost(f"{self.url}: {error or type(error).__name__}") from error
+
+    def close(self) -> None:
+        """End all calls in progress."""
+        self._closed.set()
+        for connection in list(self._open):
+            with suppress(OSError, AttributeError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def _events(self, body: bytes) -> Iterator[dict[str, Any]]:
+        give_up = time.monotonic() + _PATIENCE_SECONDS
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            with closing(self._connect(_SILENCE_SECONDS)) as connection:
+                self._open.add(connection)
+                try:
+                    connection.request("POST", self._path("/v1/completions"), body, self._headers)
+                    response = connection.getresponse()
+                    if response.status == 200:
+                        yield from _read_events(response)
+                        return
+                    error = _read_error(response)
+                finally:
+                    self._open.discard(connection)
+            if response.status not in _BUSY or error.get("code") == "engine_failed":
+                raise EngineFailed(f"{response.status}: {error.get('message')}")
+            if time.monotonic() > give_up:
+                raise EngineLost(f"{self.url}: busy for {_PATIENCE_SECONDS:.0f} s")
+            if self._closed.wait(pause * random.uniform(0.5, 1.0)):
+                raise EngineLost("the run has ended")
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+        kind = (
+            http.client.HTTPSConnection
+            if self._parts.scheme == "https"
+            else http.client.HTTPConnection
+        )
+        assert self._parts.hostname is not None
+        return kind(self._parts.hostname, self._parts.port, timeout=timeout)
+
+    def _path(self, path: str) -> str:
+        return self._parts.path.rstrip("/").removesuffix("/v1") + path
+
+
+def _body(model: str, requests: Sequence[Request]) -> dict[str, Any]:
+    first = requests[0]
+    common = (first.chat, first.max_new_tokens, first.stop, first.sampling)
+    assert all(
+        (request.chat, request.max_new_tokens, request.stop, request.sampling) == common
+        for request in requests
+    )
+    return {
+        "model": model,
+        "prompt": [request.prompt for request in requests],
+        "max_tokens": first.max_new_tokens,
+        "stop": list(first.stop),
+        "temperature": first.sampling.temperature,
+        "top_p": first.sampling.top_p,
+        "seed": first.sampling.seed,
+        "stream": True,
+        "knm": {
+            "chat": first.chat,
+            "ids": [request.id for request in requests],
+            "samples": [request.sample for request in requests],
+            "whole": True,
+        },
+    }
+
+
+def _outcome(request: Request, choice: dict[str, Any]) -> Outcome:
+    details = choice["knm"]
+    if "error" in details:
+        return EngineFailed(details["error"])
+    interventions = details["interventions"]
+    return Completion(
+        id=request.id,
+        text=choice["text"],
+        finish_reason=choice["finish_reason"],
+        prompt_tokens=details["prompt_tokens"],
+        completion_tokens=details["completion_tokens"],
+        seconds=details["seconds"],
+        interventions=interventions and interventions_from_json(interventions),
+    )
+
+
+def _read_events(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
+    """The JSON of each server-sent event. A stream that just stops was cut."""
+    for line in response:
+        if not line.endswith(b"\n"):
+            break
+        if line.startswith(b"data: "):
+            data = line.removeprefix(b"data: ").strip()
+            if data == b"[DONE]":
+                return
+            yield json.loads(data)
+    raise EngineLost("the engine's answer was cut off")
+
+
+def _read_error(response: http.client.HTTPResponse) -> dict[str, Any]:
+    try:
+        error = json.loads(response.read())["error"]
+    except (ValueError, KeyError, TypeError):
+        return {"message": response.reason}
+    return error if isinstance(error, dict) else {"message": str(error)}

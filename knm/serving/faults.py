@@ -1,0 +1,13 @@
+"""What can go wrong with an engine that others share."""
+
+
+class EngineFailed(Exception):
+    """The engine raised what it cannot go on from: it serves nobody any more."""
+
+
+class EngineLost(Exception):
+    """The engine's process died, or it cannot be reached any more."""
+
+
+class QueueFull(Exception):
+    """More requests wait than the server admits: try again later."""

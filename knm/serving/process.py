@@ -1,0 +1,77 @@
+"""Starting an engine process of one's own, and ending it."""
+
+import secrets
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from knm.engine import EngineConfiguration
+from knm.jsonio import dumps
+from knm.serving.client import EngineClient
+from knm.serving.sockets import listen, url_of
+
+if TYPE_CHECKING:
+    from knm.engine import EngineSetup
+
+_CAPACITY: Final = 1_000_000  # a run of ours is bounded by its problems
+_PATIENCE_SECONDS: Final = 10.0
+_LOG_LINES: Final = 20
+
+
+class EngineProcess:
+    """A process that owns the engine of this run, and ends with this process.
+
+    It is a session of its own, so that Ctrl-C in a terminal reaches the run alone. Its address is
+    known at once: whoever connects before it is up waits in the socket's queue.
+    """
+
+    def __init__(self, setup: "EngineSetup", configuration: EngineConfiguration) -> None:
+        self.token = secrets.token_urlsafe(24)
+        self._log = tempfile.NamedTemporaryFile(prefix="knm-engine-", suffix=".log")  # noqa: SIM115
+        with listen("127.0.0.1", 0) as listener:
+            self.url = url_of(listener)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "knm.serving.child"],
+                stdin=subprocess.PIPE,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
+            order = {
+                "setup": setup.to_json(),
+                "configuration": configuration.to_json(),
+                "socket": listener.fileno(),
+                "token": self.token,
+                "capacity": _CAPACITY,
+            }
+            assert self._process.stdin is not None
+            self._process.stdin.write(dumps(order).encode() + b"\n")
+            self._process.stdin.flush()
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def client(self) -> EngineClient:
+        """A client of this engine."""
+        return EngineClient(self.url, self.token)
+
+    def log_lines(self) -> list[str]:
+        """The last lines that the process wrote."""
+        text = Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+        return text.splitlines()[-_LOG_LINES:]
+
+    def close(self) -> None:
+        """End the process; it holds nothing that needs saving."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()

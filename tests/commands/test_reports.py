@@ -1,0 +1,166 @@
+"""`knm diff`, `knm report`, `knm judge` and `knm completions` through Typer's runner."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from knm.cli import app
+from knm.commands.reports import ReportGroup
+from knm.errors import UserError
+from knm.report import ResultStream, judged_test, load_report, stream_path
+from knm.sandbox import Verdict
+from tests.harness.problem_files import ROOT, grammar_records, write_problems
+from tests.report.builders import header, result, write_report
+
+RIGHT, WRONG = Verdict.ACCEPTED, Verdict.WRONG_OUTPUT
+
+
+def knm(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def paths(tmp_path):
+    verdicts = {"a": [RIGHT, RIGHT, WRONG], "b": [RIGHT, WRONG, WRONG], "c": [RIGHT] * 3}
+    return [
+        write_report(
+            tmp_path / f"{name}.json",
+            [result(f"q{number}", verdict) for number, verdict in enumerate(outcomes)],
+        ).path
+        for name, outcomes in verdicts.items()
+    ]
+
+
+def test_two_reports_are_compared_as_text_json_and_markdown(paths):
+    a, b, _ = paths
+
+    assert "0 gained, 1 lost" in knm("diff", a, b).stdout
+    assert "lost 1: q1" in knm("diff", a, b, "--flips", "ids").stdout
+    assert "- q1\n  A  accepted" in knm("diff", a, b, "--flips", "full").stdout
+    assert json.loads(knm("diff", a, b, "--json").stdout)["lost"] == ["q1"]
+    assert knm("diff", a, b, "--markdown").stdout.startswith("### Pass@1 66.7 % → 33.3 %")
+
+
+def test_more_reports_make_a_matrix(paths):
+    assert "A  +0 -1 p = 1" in knm("diff", *paths).stdout
+    assert len(json.loads(knm("diff", *paths, "--json").stdout)["pairs"]) == 3
+    assert knm("diff", *paths, "--markdown").stdout.startswith("### 3 runs compared")
+
+
+@pytest.mark.parametrize(
+    ("order", "condition", "status"),
+    [
+        ((0, 1), "regression", 1),
+        ((1, 0), "regression", 0),
+        ((0, 1), "p:0.05", 0),
+        ((0, 2, 1), "any-loss", 1),
+        ((1, 2, 0), "any-loss", 0),
+    ],
+)
+def test_the_exit_status_is_the_answer(paths, order, condition, status):
+    process = knm("diff", *(paths[place] for place in order), "--fail-on", condition)
+
+    assert process.exit_code == status
+
+
+def test_a_repeat_gives_the_noise_floor(paths):
+    a, b, c = paths
+
+    assert "differs on 1 of 3 problems" in knm("diff", a, b, "--repeat", c).stdout
+    noise = json.loads(knm("diff", a, b, "--repeat", c, "--json").stdout)["noise"]
+    assert [floor["problems"] for floor in noise] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--json", "--markdown"), "either --json or --markdown"),
+        (("--fail-on", "x"), "regression, any-loss"),
+        (("--repeat", "none.json"), "none.json"),
+    ],
+)
+def test_contradictions_are_user_errors(paths, more, message):
+    assert message in str(knm("diff", *paths[:2], *more).exception)
+
+
+def test_one_report_has_nothing_to_be_compared_with(paths):
+    process = knm("diff", paths[0])
+
+    assert isinstance(process.exception, UserError)
+    assert "name another" in str(process.exception)
+
+
+def test_a_killed_run_is_finished_beside_its_stream(tmp_path):
+    path = tmp_path / "run.json"
+    with ResultStream(stream_path(path), header(selected=5)) as stream:
+        stream.write(judged_test(result("a"), ""))
+    process = knm("report", "finish", stream_path(path))
+
+    assert "unfinished: 4 problems have no result" in process.stdout
+    assert json.loads(knm("report", "finish", stream_path(path), "--json").stdout)["missing"] == 4
+    assert load_report(path).results == (result("a"),)
+
+
+def test_finishing_never_writes_over_the_stream(tmp_path):
+    stream = tmp_path / "run.jsonl"
+
+    assert "the stream itself" in str(knm("report", "finish", stream, "--out", stream).exception)
+
+
+def test_reports_are_validated(paths, tmp_path):
+    assert knm("report", "validate", *paths).stdout.count(": valid\n") == 3
+
+    content = json.loads(paths[0].read_text())
+    content["knm"]["totals"]["passed"] = -1
+    (tmp_path / "bad.json").write_text(json.dumps(content))
+    process = knm("report", "validate", tmp_path / "bad.json")
+    assert process.exit_code == 1
+    assert "$.knm.totals.passed" in process.stdout
+    answers = json.loads(
+        knm("report", "validate", paths[1], tmp_path / "bad.json", "--json").stdout
+    )
+    assert [len(answer["complaints"]) for answer in answers] == [0, 1]
+
+
+def test_the_committed_reports_of_version_1_are_read():
+    committed = [ROOT / "results/baseline.json", ROOT / "results/knn.json"]
+
+    assert knm("report", "validate", *committed).exit_code == 0
+    diff = json.loads(knm("diff", *committed, "--json").stdout)
+    assert len(diff["flips"]) == len(diff["gained"]) + len(diff["lost"]) > 0
+    explained = [flip for flip in diff["flips"] if flip["divergence"]["token"] is not None]
+    assert len(explained) == len(diff["flips"])  # the datastore is all that differs
+
+
+def test_runs_given_to_knm_report_are_shown_as_a_page():
+    group = typer.Typer(cls=ReportGroup, no_args_is_help=True)
+    group.command("page")(lambda runs: print("page of", runs))
+    group.command("finish")(lambda stream: print("finish", stream))
+
+    def shown(*words: str) -> str:
+        return CliRunner().invoke(group, words).stdout
+
+    assert shown("a.json") == "page of a.json\n"
+    assert shown("finish", "s.jsonl") == "finish s.jsonl\n"
+    assert "Commands" in shown("--help")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_completions_travel_out_of_a_report_and_back(tmp_path):
+    records = grammar_records(2)
+    write_problems(tmp_path / "set.jsonl", records)
+    results = [
+        result(records[0]["question_id"], program=records[0]["reference"]),
+        result(records[1]["question_id"], WRONG, program="print('nonsense')"),
+    ]
+    report = write_report(tmp_path / "r.json", results)
+    exported = tmp_path / "c.jsonl"
+    assert "2 completions" in knm("completions", "export", report.path, "--out", exported).stdout
+
+    problems = ("--problems", tmp_path / "set.jsonl")
+    process = knm("judge", "--completions", exported, *problems, "--json")
+    assert json.loads(process.stdout)["passed"] == 1
+    assert (tmp_path / "c-judged.json").exists()
+    assert "Pass@1" in knm("judge", "--completions", exported, *problems).stdout

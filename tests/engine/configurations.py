@@ -1,0 +1,49 @@
+"""Configurations and completions for tests that load no model."""
+
+from dataclasses import replace
+from typing import Any
+
+from knm.engine import (
+    Completion,
+    EngineConfiguration,
+    Interventions,
+    NeighbourUse,
+    Request,
+    TokenChange,
+)
+
+CONFIGURATION = EngineConfiguration(
+    model="embedded",
+    weights_hash="w" * 64,
+    tokenizer_hash="t" * 64,
+    dtype="float32",
+    device="cpu",
+    hardware="x86_64 AVX2, 2 threads",
+    batch_size=4,
+    max_new_tokens=64,
+    datastore="small",
+    datastore_hash="d" * 64,
+    preset={"name": "v2", "k": 16, "weight": 0.25},
+    indexes={},
+    packages={"torch": "2.13.0"},
+)
+INTERVENTIONS = Interventions(
+    steps=5,
+    searched=4,
+    argmax_changes=1,
+    changes=(TokenChange(2, "//", "math", (NeighbourUse("math", 0.5, "lua_cp_1", 7),)),),
+)
+
+
+def completion(request: Request, text: str = "print(1)", **changes: Any) -> Completion:
+    """What an engine might answer."""
+    answer = Completion(
+        id=request.id,
+        text=text,
+        finish_reason="stop",
+        prompt_tokens=3,
+        completion_tokens=5,
+        seconds=0.25,
+        interventions=INTERVENTIONS,
+    )
+    return replace(answer, **changes)

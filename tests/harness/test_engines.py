@@ -1,0 +1,125 @@
+from dataclasses import replace
+
+import pytest
+
+from knm.engine import GenerationOptions, describe_setup
+from knm.engine.setup import EngineSetup
+from knm.errors import UserError
+from knm.harness import RunOptions, find_engine, prepare_engine
+from knm.harness.engines import OwnEngine
+from knm.models import Placement
+from tests.harness.problem_files import ROOT
+from tests.serving import scripted
+
+EMBEDDED = EngineSetup("embedded", Placement("cpu", "float32"), GenerationOptions(64, 4))
+
+
+def test_knn_names_the_embedded_datastore_and_the_default_preset():
+    setup = prepare_engine(RunOptions(knn=True), ROOT)
+    assert setup.datastore == ROOT / "datastore/embedded"
+    assert setup.datastore_name == "embedded"
+    assert setup.preset is not None
+    assert setup.preset.name == "dense"
+
+
+def test_overrides_reach_the_preset():
+    options = RunOptions(knn=True, knn_preset="v2", knn_k=3, knn_lambda=0.5, knn_temperature=7.0)
+    preset = prepare_engine(options, ROOT).preset
+    assert preset is not None
+    assert (preset.k, preset.weight, preset.temperature) == (3, 0.5, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (RunOptions(model="nope"), "--model nope"),
+        (RunOptions(dtype="int3"), "--dtype int3"),
+        (RunOptions(device="abacus"), "--device abacus"),
+        (RunOptions(knn=True, datastore="nope"), "--datastore nope"),
+        (RunOptions(knn=True, knn_preset="v9"), "--knn-preset v9"),
+        (RunOptions(knn=True, knn_lambda=1.5), "--knn-lambda 1.5"),
+    ],
+)
+def test_what_is_not_there_is_named(options, message):
+    with pytest.raises(UserError, match=message):
+        find_engine(options, ROOT)
+
+
+def test_a_model_without_a_datastore_of_its_own_needs_one(tmp_path):
+    model = tmp_path / "model"
+    model.mkdir()
+    for file in (ROOT / "knm/models/embedded").iterdir():
+        (model / file.name).symlink_to(file)
+    with pytest.raises(UserError, match="--datastore"):
+        find_engine(RunOptions(model=str(model), knn=True), ROOT)
+
+
+def test_a_setup_travels_as_json():
+    setup = prepare_engine(RunOptions(knn=True, knn_preset="v3"), ROOT)
+    assert EngineSetup.from_json(setup.to_json()) == setup
+
+
+def test_the_engine_of_a_run_is_described_without_being_started():
+    engine = find_engine(RunOptions(device="cpu", max_new_tokens=32, batch_size=2), ROOT)
+    assert isinstance(engine, OwnEngine)
+    assert engine.prepare() is None
+    configuration = engine.configuration
+    assert (configuration.max_new_tokens, configuration.batch_size) == (32, 2)
+    assert (configuration.preset, configuration.datastore_hash) == (None, None)
+    assert engine.trouble() == []
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def url():
+    configuration = describe_setup(EMBEDDED)
+    with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as address:
+        yield address
+
+
+@pytest.fixture
+def fitting(url) -> RunOptions:
+    return RunOptions(engine=url, max_new_tokens=64)
+
+
+def test_a_running_engine_that_fits_is_used(fitting):
+    engine = find_engine(fitting, ROOT)
+    assert engine.configuration == describe_setup(EMBEDDED)
+    assert engine.address().url == fitting.engine
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "own/model"}, "--model: the run has own/model, the server embedded"),
+        ({"dtype": "bfloat16"}, "--dtype: the run has bfloat16, the server float32"),
+        ({"batch_size": 8}, "--batch-size: the run has 8, the server 4"),
+        ({"max_new_tokens": 65}, "--max-new-tokens: the run has 65, the server at most 64"),
+        ({"knn": True}, "--knn: the run has on, the server off"),
+    ],
+)
+def test_a_running_engine_that_does_not_fit_is_refused_naming_both(fitting, change, message):
+    with pytest.raises(UserError, match=message):
+        find_engine(replace(fitting, **change), ROOT)
+
+
+def test_presets_and_datastores_have_to_be_the_servers(tmp_path):
+    preset = prepare_engine(RunOptions(knn=True, knn_preset="v2"), ROOT).to_json()["preset"]
+    configuration = replace(
+        describe_setup(EMBEDDED), preset=preset, datastore="own", datastore_hash="d" * 64
+    )
+    with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as url:
+        options = RunOptions(
+            engine=url, max_new_tokens=64, knn=True, knn_preset="v2", datastore="own"
+        )
+        find_engine(options, ROOT)
+        with pytest.raises(UserError, match="preset's weight: the run has 0.5, the server 0.25"):
+            find_engine(replace(options, knn_lambda=0.5), ROOT)
+        with pytest.raises(UserError, match="--datastore: the run has other, the server own"):
+            find_engine(replace(options, datastore="other"), ROOT)
+
+
+def test_nobody_at_the_address_is_a_user_error():
+    with pytest.raises(UserError, match="knm serve"):
+        find_engine(RunOptions(engine="http://127.0.0.1:9"), ROOT)

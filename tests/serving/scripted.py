@@ -1,0 +1,96 @@
+"""An engine without a model, and a server in front of it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from knm.engine import EngineConfiguration, Event, Request
+from knm.engine.setup import OpenedEngine
+from knm.errors import UserError
+from knm.serving.app import make_app
+from knm.serving.loop import EngineLoop
+from knm.serving.sockets import listen, url_of
+from tests.engine.configurations import CONFIGURATION, completion
+
+
+class ScriptedEngine:
+    """Writes `<prompt> 0 1 2 ...`, a word for each running request a step, as far as it may.
+
+    A prompt of `refuse` is refused, one of `die` kills the engine. Steps wait for `gate`.
+    """
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.submitted: list[Request] = []
+        self.cancelled: list[int] = []
+        self._running: dict[int, tuple[Request, list[str]]] = {}
+
+    def submit(self, request: Request) -> int:
+        if request.prompt == "refuse":
+            raise UserError("the prompt is longer than the model's context")
+        self.submitted.append(request)
+        ticket = len(self.submitted)
+        self._running[ticket] = (request, [request.prompt])
+        return ticket
+
+    def cancel(self, ticket: int) -> None:
+        self.cancelled.append(ticket)
+        self._running.pop(ticket, None)
+
+    def step(self) -> list[Event]:
+        self.gate.wait()
+        events = []
+        for ticket, (request, words) in list(self._running.items()):
+            if request.prompt == "die":
+                raise RuntimeError("CUDA error: unspecified launch failure")
+            bound = request.max_new_tokens or 4
+            if len(words) <= bound:
+                words.append(f" {len(words) - 1}")
+                events.append(Event(ticket, text=words[-1] if len(words) > 2 else "".join(words)))
+            else:
+                del self._running[ticket]
+                done = completion(request, "".join(words), completion_tokens=bound)
+                events.append(Event(ticket, completion=done))
+        return events
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
+
+    def opened(self) -> OpenedEngine:
+        return OpenedEngine(
+            self, lambda messages: "|".join(f"{m['role']}:{m['content']}" for m in messages)
+        )
+
+
+@contextmanager
+def serving(
+    engine: ScriptedEngine,
+    *,
+    configuration: EngineConfiguration = CONFIGURATION,
+    capacity: int = 100,
+    token: str | None = None,
+) -> Iterator[str]:
+    """The engine behind HTTP on the loopback; gives the address."""
+    loop = EngineLoop(engine.opened, capacity)
+    with listen("127.0.0.1", 0) as listener:
+        app = make_app(loop, configuration, token=token, loopback=True)
+        config = uvicorn.Config(
+            app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield url_of(listener)
+        finally:
+            server.should_exit = True
+            engine.gate.set()
+            thread.join()
+            loop.close()

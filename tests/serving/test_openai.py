@@ -1,0 +1,121 @@
+"""`knm serve` with the embedded model, driven by the public `openai` client."""
+
+import openai
+import pytest
+from openai import OpenAI
+
+from knm.problems import language_prompt, load_template
+from tests.harness.problem_files import grammar_records
+from tests.harness.processes import knm_serve
+
+TOKENS = 40
+
+
+@pytest.fixture(scope="module")
+def url():
+    token = {"KNM_ENGINE_TOKEN": "secret"}
+    with knm_serve("--max-new-tokens", "64", environment=token) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def client(url):
+    with OpenAI(base_url=f"{url}/v1", api_key="secret", max_retries=0, timeout=60) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def messages():
+    record = grammar_records(1)[0]
+    prompt = load_template("task").render(record["question_content"], language_prompt("lua"))
+    return [{"role": "user", "content": prompt}]
+
+
+@pytest.fixture(scope="module")
+def greedy(client, messages):
+    return client.chat.completions.create(
+        model="embedded", messages=messages, temperature=0, max_tokens=TOKENS
+    )
+
+
+def test_a_chat_is_answered(greedy):
+    choice = greedy.choices[0]
+    assert choice.message.role == "assistant"
+    assert choice.message.content.startswith("```lua\n")
+    assert choice.finish_reason == "length"
+    assert greedy.usage.completion_tokens == TOKENS
+    assert choice.model_extra["knm"]["interventions"] is None
+
+
+def test_a_streamed_chat_is_the_same_text(client, messages, greedy):
+    stream = client.chat.completions.create(
+        model="embedded",
+        messages=messages,
+        temperature=0,
+        max_tokens=TOKENS,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    *chunks, last = stream
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert text == greedy.choices[0].message.content
+    assert chunks[-1].choices[0].finish_reason == "length"
+    assert last.usage == greedy.usage
+
+
+def test_samples_with_a_seed_are_repeatable_and_differ_from_each_other(client, messages):
+    def sample(seed):
+        answer = client.chat.completions.create(
+            model="embedded",
+            messages=messages,
+            temperature=2,
+            top_p=0.99,
+            n=2,
+            seed=seed,
+            max_tokens=16,
+        )
+        return [choice.message.content for choice in answer.choices]
+
+    first = sample(1)
+    assert first == sample(1)
+    assert first[0] != first[1]
+    assert first != sample(2)
+
+
+def test_a_stop_string_ends_a_completion(client, messages, greedy):
+    answer = client.chat.completions.create(
+        model="embedded", messages=messages, temperature=0, max_tokens=TOKENS, stop="lua\n"
+    )
+    assert answer.choices[0].message.content == "```"
+    assert answer.choices[0].finish_reason == "stop"
+
+
+def test_a_conversation_goes_through_the_chat_template(client, messages):
+    conversation = [{"role": "system", "content": "Write Lua."}, *messages]
+    answer = client.chat.completions.create(
+        model="embedded", messages=conversation, temperature=0, max_tokens=4
+    )
+    assert answer.usage.prompt_tokens > 0
+
+
+def test_plain_completions_streamed_and_not(client):
+    common = {"model": "embedded", "prompt": "local n = ", "temperature": 0, "max_tokens": 8}
+    whole = client.completions.create(**common)
+    pieces = [chunk.choices[0].text for chunk in client.completions.create(**common, stream=True)]
+    assert "".join(pieces) == whole.choices[0].text
+
+
+def test_models_are_listed(client):
+    assert [model.id for model in client.models.list()] == ["embedded"]
+
+
+def test_errors_are_the_clients_own_kinds(client, messages, url):
+    with pytest.raises(openai.BadRequestError, match="max_tokens 9999"):
+        client.chat.completions.create(model="embedded", messages=messages, max_tokens=9999)
+    with pytest.raises(openai.NotFoundError, match="gpt-4"):
+        client.chat.completions.create(model="gpt-4", messages=messages)
+    with (
+        OpenAI(base_url=f"{url}/v1", api_key="wrong", max_retries=0) as stranger,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        stranger.models.list()
