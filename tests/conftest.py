@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -5,6 +6,10 @@ from hypothesis import settings
 
 from knm.models import LoadedModel, load_model
 from knm.sandbox import Sandbox, SandboxUnavailable, open_sandbox
+
+# Where tests run in the background, processes that they start would ignore an interrupt too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says more of the machine's other work than of ours.
 settings.register_profile("knm", deadline=None)

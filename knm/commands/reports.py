@@ -30,6 +30,13 @@ class ReportGroup(TyperGroup):
 report_app = typer.Typer(cls=ReportGroup, no_args_is_help=True, help="Reports of runs.")
 
 
+class ChartFormat(StrEnum):
+    """What kind of file `knm report --charts` writes."""
+
+    SVG = "svg"
+    PNG = "png"
+
+
 class Flips(StrEnum):
     """How much `knm diff` tells of each flip."""
 
@@ -107,6 +114,33 @@ def _diff_many(
     else:
         print(markdown_matrix(matrix) if markdown else render_matrix(matrix))
     return list(matrix.against_first())
+
+
+@report_app.command(PAGE)
+def page(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Reports; the others are compared to the first.")
+    ],
+    out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
+    charts: Annotated[
+        Path | None, typer.Option(help="Directory for each chart as a file of its own.")
+    ] = None,
+    format: Annotated[ChartFormat, typer.Option(help="Format of these files.")] = ChartFormat.SVG,
+    json: JsonOption = False,
+) -> None:
+    """Show runs as one self-contained HTML page: totals, charts, flips, programs side by side."""
+    from knm.report import load_report
+    from knm.report import page as view
+
+    bench = view.join_runs([load_report(path) for path in runs])
+    view.write_page(bench, out)
+    written = [out]
+    if charts:
+        written += view.write_charts(bench, charts, view.ChartFormat(format.value))
+    if json:
+        print(dumps({"page": str(out), "charts": [str(path) for path in written[1:]]}))
+    else:
+        print("\n".join(map(str, written)))
 
 
 @report_app.command()

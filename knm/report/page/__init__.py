@@ -1,0 +1,6 @@
+"""Runs as one self-contained HTML page, and each of its charts as an SVG or PNG file."""
+
+from knm.report.page.export import ChartFormat, write_charts, write_page
+from knm.report.page.runs import Bench, join_runs
+
+__all__ = ["Bench", "ChartFormat", "join_runs", "write_charts", "write_page"]

@@ -1,0 +1,81 @@
+"""The page and its charts as files."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from knm.errors import UserError
+from knm.jsonio import write_text
+from knm.report.page.charts import draw_charts
+from knm.report.page.rendering import render_chart, render_page
+from knm.report.page.runs import Bench
+
+CHART_WIDTH: Final = 720
+PNG_ZOOM: Final = 2.0
+
+PROBE: Final = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">{}</svg>'
+
+
+class ChartFormat(StrEnum):
+    """What kind of file a chart is written as."""
+
+    SVG = "svg"
+    PNG = "png"
+
+
+def write_page(bench: Bench, path: Path) -> None:
+    """Write the page of these runs, atomically.
+
+    Raises:
+        UserError: a result is malformed, or the file cannot be written.
+    """
+    page = render_page(bench)
+    try:
+        write_text(path, page)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def write_charts(bench: Bench, directory: Path, kind: ChartFormat) -> list[Path]:
+    """Write each chart that the runs have data for; the files' paths, in the order of the page.
+
+    Raises:
+        UserError: a file cannot be written, or a PNG would lack its text for want of fonts.
+    """
+    if kind is ChartFormat.PNG:
+        _check_fonts()
+    paths = []
+    for scene in draw_charts(bench, CHART_WIDTH):
+        path = directory / f"{scene.name}.{kind.value}"
+        drawing = render_chart(scene)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if kind is ChartFormat.PNG:
+                path.write_bytes(_rasterize(drawing))
+            else:
+                write_text(path, drawing)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        paths.append(path)
+    return paths
+
+
+def _rasterize(drawing: str) -> bytes:
+    from resvg_py import svg_to_bytes
+
+    return svg_to_bytes(svg_string=drawing, zoom=PNG_ZOOM, languages=["en"])
+
+
+def _check_fonts() -> None:
+    """Without any font on the system, text would silently be missing."""
+    blank = PROBE.format("")
+    lettered = PROBE.format('<text y="18" font-family="sans-serif">M</text>')
+    if _rasterize(blank) == _rasterize(lettered):
+        raise UserError(
+            "--format png: this system has no fonts to draw text with; install some"
+            " (on Debian: fonts-dejavu-core) or use --format svg"
+        )
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be written: {error.strerror}; choose another place")
