@@ -97,9 +97,7 @@ class PlainEngine:
         assert ending is not None
         interventions = None
         if self._retriever is not None:
-            interventions = trace.interventions(
-                ending.tokens, self._retriever.datastore, tokenizer
-            )
+            interventions = trace.interventions(ending.tokens, self._retriever.datastore, tokenizer)
         return Completion(
             id=request.id,
             text=ending.text,
