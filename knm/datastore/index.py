@@ -107,7 +107,7 @@ def _build_ivf(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -
     # Many short lists: comparing a query with their centres costs less than reading long ones.
     fitting = max(1, min(4 * math.isqrt(rows), rows // _TRAIN_PER_LIST))
     nlist = fitting if options.nlist is None else options.nlist
-    nprobe = min(nlist, 16) if options.nprobe is None else options.nprobe
+    nprobe = min(nlist, 32) if options.nprobe is None else options.nprobe
     if not 1 <= nlist <= rows:
         raise UserError(f"--nlist {nlist}: must be from 1 to the number of rows, {rows}")
     if not 1 <= nprobe <= nlist:
