@@ -126,9 +126,9 @@ class Ours:
 
     def _read_bytes(self) -> int:
         decoder, options = self._decoder, self._options
-        written = options.prompt + options.new_tokens // 2
+        written: int = options.prompt + options.new_tokens // 2
         token = 2 * len(decoder.layers) * decoder.key_value_heads * decoder.head_dim
-        cache = options.slots * written * token * decoder.embedding.element_size()
+        cache: int = options.slots * written * token * decoder.embedding.element_size()
         return decoder.weight_bytes + cache
 
 

@@ -20,7 +20,7 @@ from knm.engine import Completion, GenerationOptions, Request, open_engine
 from knm.harness import make_options, prepare_run
 from knm.harness.embedded import ensure_embedded_datastore
 from knm.models import LoadedModel, encode_prompt, load_model
-from knm.retrieval import Retriever
+from knm.retrieval import DEFAULT_PRESET, Retriever, resolve_preset
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,11 +31,9 @@ def main() -> None:
     store_path = ROOT / "datastore" / "embedded"
     ensure_embedded_datastore(store_path)
     torch.set_num_threads(options.threads)
-    run = prepare_run(make_options({"knn": True}), ROOT)
-    assert run.preset is not None
-    requests = [
-        Request(problem.question_id, run.prompt(problem)) for problem in run.problem_set.problems
-    ]
+    run = prepare_run(make_options({}), ROOT)
+    preset = resolve_preset(DEFAULT_PRESET)
+    requests = [run.requests(problem)[0] for problem in run.problem_set.problems]
     loaded = load_model(device="cpu")
     figures: dict[str, Any] = {}
     texts: dict[str, dict[str, str]] = {}
@@ -57,7 +55,7 @@ def main() -> None:
         for name, searcher in settings:
             retriever = None
             if searcher is not None:
-                retriever = Retriever(store, replace(run.preset, searcher=searcher))
+                retriever = Retriever(store, replace(preset, searcher=searcher))
                 print(retriever.search_choice.line)
             label = f"{slots} slots, {name}"
             done, spent = complete(loaded, requests, slots, retriever)

@@ -60,7 +60,7 @@ class Kernels(Operations, Protocol):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a run of steps gave, on the host: history (interval, 4, B) and neighbours."""
+    """What a run of steps gave, on the host: history (interval, 5, B) and neighbours."""
 
     history: Tensor
     found: Found | None

@@ -71,17 +71,22 @@ class TokenChange:
 MOST_CHANGES: Final = 64
 """Changes that are kept of one completion; all are counted."""
 
+WEIGHT_BINS: Final = 10
+
 
 @dataclass(frozen=True)
 class Interventions:
     """What retrieval did to one completion, counted in decoding steps.
 
-    `changes` are the first `MOST_CHANGES` of the `argmax_changes`, in their order.
+    `weights` are the numbers of searched steps whose neighbours had a weight in each of
+    `WEIGHT_BINS` equal parts of 0 to 1. `changes` are the first `MOST_CHANGES` of the
+    `argmax_changes`, in their order.
     """
 
     steps: int
     searched: int
     argmax_changes: int
+    weights: tuple[int, ...]
     changes: tuple[TokenChange, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -90,7 +95,7 @@ class Interventions:
             {**asdict(change), "neighbours": [asdict(use) for use in change.neighbours]}
             for change in self.changes
         ]
-        return {**asdict(self), "changes": changes}
+        return {**asdict(self), "weights": list(self.weights), "changes": changes}
 
 
 @dataclass(frozen=True)

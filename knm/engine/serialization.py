@@ -21,7 +21,8 @@ def completion_from_json(value: dict[str, Any]) -> Completion:
 
 def interventions_from_json(value: dict[str, Any]) -> Interventions:
     """Read back what `Interventions.to_json` gave."""
-    return Interventions(**{**value, "changes": tuple(map(_change, value["changes"]))})
+    changes = tuple(map(_change, value["changes"]))
+    return Interventions(**{**value, "weights": tuple(value["weights"]), "changes": changes})
 
 
 def _change(value: dict[str, Any]) -> TokenChange:

@@ -10,8 +10,8 @@ from knm.engine.records import Sampling
 from knm.retrieval import Correction, Neighbours, Retriever
 
 # Rows of `SlotState.history`: the token that was chosen, the likeliest of the LM alone and after
-# correction, and whether there was a search.
-TOKEN, LM_TOKEN, CORRECTED, SEARCHED = range(4)
+# correction, whether there was a search, and the neighbours' weight in thousandths.
+TOKEN, LM_TOKEN, CORRECTED, SEARCHED, WEIGHT = range(5)
 SHOWN_NEIGHBOURS: Final = 4
 
 
@@ -53,7 +53,7 @@ class SlotState:
     """The decoding state of B slots.
 
     The next step feeds in `tokens` (B,) at `positions` (B,). `running` (B,) is 1 for taken slots, 0
-    for free ones, which stand still at position 0. `history` (interval, 4, B) holds what the steps
+    for free ones, which stand still at position 0. `history` (interval, 5, B) holds what the steps
     since the last read gave and `cursor` (1,) its next row. All are int64 but `temperature` and
     `top_p` (B,) float32. `rows` (B,) counts the slots.
     """
@@ -85,7 +85,7 @@ class SlotState:
             noise_keys=zeros(slots),
             temperature=zeros(slots, dtype=torch.float32),
             top_p=zeros(slots, dtype=torch.float32),
-            history=zeros(interval, 4, slots),
+            history=zeros(interval, 5, slots),
             cursor=zeros(1),
             rows=torch.arange(slots, device=device),
             found=None
@@ -116,10 +116,15 @@ class SlotState:
 
     def advance(self, token: Tensor, correction: Correction | None, last: int) -> None:
         """Note what a step chose, (B,), and move on; positions never pass `last`."""
-        notes = [token] * 3 + [torch.zeros_like(token)]
+        notes = [token] * 3 + [torch.zeros_like(token)] * 2
         if correction is not None:
             assert self.found is not None
-            notes[LM_TOKEN:] = [correction.lm.token, correction.token, correction.searched.long()]
+            notes[LM_TOKEN:] = [
+                correction.lm.token,
+                correction.token,
+                correction.searched.long(),
+                (correction.weight * 1000).round().long(),
+            ]
             self.found.note(self.cursor, correction.neighbours)
         self.history.index_copy_(0, self.cursor, torch.stack(notes)[None])
         self.cursor.add_(1).remainder_(len(self.history))

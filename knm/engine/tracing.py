@@ -1,5 +1,6 @@
 """What retrieval did to one completion, gathered step by step."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,8 +9,14 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
-from knm.engine.records import MOST_CHANGES, Interventions, NeighbourUse, TokenChange
-from knm.engine.state import CORRECTED, LM_TOKEN, SEARCHED, SHOWN_NEIGHBOURS, Found
+from knm.engine.records import (
+    MOST_CHANGES,
+    WEIGHT_BINS,
+    Interventions,
+    NeighbourUse,
+    TokenChange,
+)
+from knm.engine.state import CORRECTED, LM_TOKEN, SEARCHED, SHOWN_NEIGHBOURS, WEIGHT, Found
 from knm.retrieval import StepTrace
 
 
@@ -31,14 +38,16 @@ class SequenceTrace:
 
     _changed: list[int] = field(default_factory=list)
     _searched: list[int] = field(default_factory=list)
+    _weights: list[int] = field(default_factory=list)
     _kept: list[_Change] = field(default_factory=list)
 
     def extend(self, history: np.ndarray[Any, Any], found: Found, slot: int) -> None:
-        """Add steps of a slot: their history (n, 4) and what was found at them."""
+        """Add steps of a slot: their history (n, 5) and what was found at them."""
         before = len(self._changed)
         changed = history[:, LM_TOKEN] != history[:, CORRECTED]
         self._changed += changed.tolist()
         self._searched += history[:, SEARCHED].tolist()
+        self._weights += history[:, WEIGHT].tolist()
         for step in changed.nonzero()[0][: MOST_CHANGES - len(self._kept)].tolist():
             self._kept.append(
                 _Change(
@@ -68,15 +77,22 @@ class SequenceTrace:
             )
         self._changed.append(changed)
         self._searched.append(int(step.searched[0]))
+        self._weights.append(round(float(step.weight[0]) * 1000))
 
     def interventions(
         self, steps: int, datastore: Datastore, tokenizer: PreTrainedTokenizerBase
     ) -> Interventions:
         """What happened in the first `steps` steps; later ones are not of the completion."""
+        weights = Counter(
+            min(weight * WEIGHT_BINS // 1000, WEIGHT_BINS - 1)
+            for weight, searched in zip(self._weights[:steps], self._searched, strict=False)
+            if searched
+        )
         return Interventions(
             steps=steps,
             searched=sum(self._searched[:steps]),
             argmax_changes=sum(self._changed[:steps]),
+            weights=tuple(weights[place] for place in range(WEIGHT_BINS)),
             changes=tuple(
                 _describe(change, datastore, tokenizer)
                 for change in self._kept

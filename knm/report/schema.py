@@ -37,7 +37,8 @@ class ProblemResult:
     `generation_seconds` is the problem's share of its batch, so that the sum is the engine's time.
     `tests_passed` counts the tests before the first failing one.
     `knn` is None without retrieval, else `steps` and of those how many `searched`, the number of
-    `argmax_changes`, and `changes`: the engine's records of the first of these, in their order.
+    `argmax_changes`, and `changes`: the engine's records of the first of these, in their order;
+    perhaps `weights`: the numbers of searched steps by weight, in equal parts of 0 to 1.
     `samples` holds every one of several completions with its own verdict; the other fields are then
     the first sample's (or the first faulty one's), `completion_tokens` and times are sums.
     `errata` is what is known to be wrong with the problem itself, None if nothing is.

@@ -27,12 +27,13 @@ from knm.retrieval.searchers import Searcher, choose_searcher, open_searcher
 class Correction:
     """What the LM said, which rows were `searched` (B,), what was found and what came of it.
 
-    `corrected` is None where no row needed a search.
+    `weight` (B,) is that of the neighbours. `corrected` is None where no row needed a search.
     """
 
     lm: LMOutput
     searched: Tensor
     neighbours: Neighbours
+    weight: Tensor
     corrected: CorrectedLogits | None
 
     @property
@@ -54,6 +55,7 @@ class StepTrace:
     token: Tensor
     searched: Tensor
     neighbours: Neighbours
+    weight: Tensor
 
 
 Observer = Callable[[StepTrace], None]
@@ -115,13 +117,15 @@ class Retriever:
             searched = wanted
             places = wanted.nonzero()[:, 0]
             if len(places) == 0:
-                return Correction(lm, searched, Neighbours.none(rows, k, hidden.device), None)
+                nothing = Neighbours.none(rows, k, hidden.device)
+                return Correction(lm, searched, nothing, torch.zeros(rows), None)
             neighbours = self.searcher.search(hidden[places], k).spread(places, rows)
         else:
             searched = wanted
             neighbours = self.searcher.search(hidden, k).only(wanted)
-        fused = self._fusion(lm, self._weight(lm, neighbours), neighbours)
-        return Correction(lm, searched, neighbours, fused)
+        weight = self._weight(lm, neighbours)
+        fused = self._fusion(lm, weight, neighbours)
+        return Correction(lm, searched, neighbours, weight, fused)
 
 
 class CorrectedHead(nn.Module):
@@ -146,6 +150,7 @@ class CorrectedHead(nn.Module):
                 token=corrected_rows.argmax(-1),
                 searched=correction.searched,
                 neighbours=correction.neighbours,
+                weight=correction.weight,
             )
             self._observer(trace)
         return corrected_rows.reshape(logits.shape)

@@ -104,6 +104,7 @@ def test_interventions_name_each_changed_token_and_its_origin(embedded, requests
         assert interventions is not None
         assert interventions.steps == interventions.searched == done.completion_tokens
         changed += interventions.argmax_changes
+        assert interventions.weights == (0,) * 9 + (interventions.searched,)
         assert len(interventions.changes) == min(interventions.argmax_changes, MOST_CHANGES)
         positions = [change.position for change in interventions.changes]
         assert positions == sorted(set(positions))

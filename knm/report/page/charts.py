@@ -175,10 +175,34 @@ def interventions(bench: Bench, width: float) -> Scene | None:
         counts = Counter(change // step for change in changes)
         middle = sorted(changes)[len(changes) // 2]
         scene.caption(run.label, f"median {middle}, most {max(changes)}")
-        _histogram(scene, [counts[place] for place in range(bins)], step, run_kind(number))
+        lows = [place * step for place in range(bins)]
+        spans = [f"{low}" if step == 1 else f"{low} to {low + step - 1}" for low in lows]
+        spans = [f"{span} changed tokens" for span in spans]
+        heights = [counts[place] for place in range(bins)]
+        _histogram(scene, heights, list(map(str, lows)), spans, "problems", run_kind(number))
         lines.append(f"{run.label}: median {middle}, most {max(changes)}")
     scene.summary = "; ".join(lines)
     return scene
+
+
+def weights(bench: Bench, width: float) -> Scene | None:
+    """How much the neighbours weighed at the steps that searched, as a histogram per run."""
+    scene = Scene("weights", "Weight of the neighbours: searched steps", width)
+    lines = []
+    for number, run in enumerate(bench.runs):
+        told = [entry.knn.get("weights") for entry in run.report.results if entry.knn]
+        counts = [sum(column) for column in zip(*told, strict=True)] if all(told) else []
+        if not any(counts):
+            continue
+        bins = [f"{place / len(counts):.1f}" for place in range(len(counts))]
+        top = max(range(len(counts)), key=counts.__getitem__)
+        text = f"most often {bins[top]} to {(top + 1) / len(counts):.1f}"
+        scene.caption(run.label, text)
+        spans = [f"weight from {low}" for low in bins]
+        _histogram(scene, counts, bins, spans, "steps", run_kind(number))
+        lines.append(f"{run.label}: {text}")
+    scene.summary = "; ".join(lines)
+    return scene if lines else None
 
 
 CHARTS: Final[tuple[Callable[[Bench, float], Scene | None], ...]] = (
@@ -188,6 +212,7 @@ CHARTS: Final[tuple[Callable[[Bench, float], Scene | None], ...]] = (
     error_classes,
     tokens_and_time,
     retrieval,
+    weights,
     interventions,
     flip_grid,
 )
@@ -236,21 +261,27 @@ def _bars(scene: Scene, title: str, values: Sequence[tuple[float, str]]) -> None
     scene.height += GAP
 
 
-def _histogram(scene: Scene, counts: Sequence[int], step: int, kind: str) -> None:
+def _histogram(
+    scene: Scene,
+    counts: Sequence[int],
+    ticks: Sequence[str],
+    spans: Sequence[str],
+    unit: str,
+    kind: str,
+) -> None:
+    """Bars of `counts`, each with a tick below its left end and a title of its span."""
     tall, pitch = 72.0, scene.width / len(counts)
     base = scene.height + LINE + tall
     for place, count in enumerate(counts):
-        low, high = place * step, place * step + step - 1
-        span = str(low) if low == high else f"{low} to {high}"
         height = tall * count / max(counts)
         x = place * pitch
-        title = f"{span} changed tokens: {count} problems"
+        title = f"{spans[place]}: {count} {unit}"
         scene.add(Rect(x, base - height, max(pitch - 1.5, 1), height, kind, title))
         if count and pitch > CHARACTER * (len(str(count)) + 0.5):
             middle = x + (pitch - 1.5) / 2
             scene.add(Text(middle, base - height - 4, str(count), "small", "middle"))
         if pitch > 24 or place % 2 == 0:
-            scene.add(Text(x, base + 14, str(low), "tick"))
+            scene.add(Text(x, base + 14, ticks[place], "tick"))
     scene.add(Line(0, base, scene.width, base))
     scene.height = base + LINE + GAP
 

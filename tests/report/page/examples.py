@@ -31,7 +31,14 @@ CHANGES: list[dict[str, Any]] = [
     },
     {"position": 18, "lm_token": " 0", "token": " n", "neighbours": []},
 ]
-KNN = {"steps": 24, "searched": 20, "argmax_changes": 2, "changes": CHANGES}
+WEIGHTS = [0, 0, 0, 0, 0, 0, 0, 20, 0, 0]
+KNN = {
+    "steps": 24,
+    "searched": 20,
+    "argmax_changes": 2,
+    "weights": WEIGHTS,
+    "changes": CHANGES,
+}
 
 
 def baseline_results() -> list[ProblemResult]:

@@ -12,7 +12,7 @@ from knm.report.page.runs import join_runs
 from knm.report.page.scene import Link, Rect, Scene, Text
 from knm.sandbox import Verdict
 from tests.report.builders import result, write_report
-from tests.report.page.examples import example_bench
+from tests.report.page.examples import KNN, example_bench
 
 
 @pytest.fixture
@@ -29,6 +29,7 @@ def test_every_chart_says_its_figures_in_words(charts: dict[str, Scene]) -> None
     assert charts["error-classes"].summary == "index-nil: 1, 0; unbalanced-block: 0, 1"
     assert charts["tokens-time"].summary.startswith("generated tokens: 100, 104")
     assert "knn, searched: 83.3 % of 24 steps" in charts["retrieval"].summary
+    assert charts["weights"].summary == "knn: most often 0.7 to 0.8"
     assert charts["interventions"].summary == "knn: median 2, most 2"
     assert charts["flips"].summary.startswith("gained: 1; lost: 1; always accepted: 1")
 
@@ -37,6 +38,14 @@ def test_runs_without_retrieval_or_errors_have_no_chart_of_them(tmp_path: Path) 
     bench = join_runs([write_report(tmp_path / "a.json", [result("p")])])
     names = {scene.name for scene in draw_charts(bench, 540)}
     assert names == {"pass-at-1", "error-groups", "verdicts", "tokens-time", "flips"}
+
+
+def test_a_run_whose_weights_are_not_known_has_no_histogram_of_them(tmp_path: Path) -> None:
+    older = {name: value for name, value in KNN.items() if name != "weights"}
+    bench = join_runs([write_report(tmp_path / "a.json", [result("p", knn=older)])])
+    names = {scene.name for scene in draw_charts(bench, 540)}
+    assert "interventions" in names
+    assert "weights" not in names
 
 
 def test_a_run_in_which_nothing_counts_is_drawn(tmp_path: Path) -> None:

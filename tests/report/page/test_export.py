@@ -17,6 +17,7 @@ def test_charts_are_files_of_their_own(tmp_path: Path) -> None:
         "error-classes.svg",
         "tokens-time.svg",
         "retrieval.svg",
+        "weights.svg",
         "interventions.svg",
         "flips.svg",
     }
