@@ -5,8 +5,6 @@ Exit status: 0 done, 1 the answer is no (`knm diff --fail-on`), 2 wrong usage or
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -15,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import judging, reports
+from knm.commands import judging, reports, sandbox, serving
+from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
 from knm.progress import progress_bar
 
 if TYPE_CHECKING:
-    from knm.engine import CompletionCache
+    pass
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,18 +31,17 @@ app = typer.Typer(
 )
 problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
 corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
-sandbox_app = typer.Typer(no_args_is_help=True, help="Where programs are judged.")
-cache_app = typer.Typer(no_args_is_help=True, help="Completions that were kept.")
 app.add_typer(problems_app, name="problems")
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
 app.command()(reports.diff)
 app.command()(judging.judge)
-app.add_typer(sandbox_app, name="sandbox")
-app.add_typer(cache_app, name="cache")
+app.add_typer(sandbox.sandbox_app, name="sandbox")
+app.command()(sandbox.verify)
+app.command()(serving.serve)
+app.add_typer(serving.cache_app, name="cache")
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
 SeedOption = Annotated[int, typer.Option(help="Seed of the draw.")]
 
@@ -140,7 +138,7 @@ def info(
         print(dumps(asdict(manifest)))
         return
     calibration = manifest.calibration
-    _table(
+    print_table(
         ("datastore", datastore),
         ("entries", f"{manifest.count} of {manifest.capacity} positions"),
         ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
@@ -169,46 +167,7 @@ def train(
     if recipe not in RECIPES:
         raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
     figures = train_recipe(RECIPES[recipe], out, device=device)
-    print(dumps(figures)) if json else _table(("model", out), *figures.items())
-
-
-@app.command()
-def verify(
-    language: Annotated[str, typer.Option(help="Name of a language, or a YAML file.")] = "lua",
-    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
-) -> None:
-    """Answer Agnostics requests, one JSON line each, from standard input until it ends."""
-    from knm.sandbox import Limits, open_sandbox
-    from knm.sandbox.protocol import verify_stream
-
-    limits = Limits()
-    with open_sandbox(sandbox, language=language, limits=limits) as judge:
-        verify_stream(judge, limits, sys.stdin.buffer, sys.stdout)
-
-
-@sandbox_app.command("build")
-def build_sandbox(
-    base: Annotated[
-        str | None, typer.Option(help="Image to begin with (default: debian:12-slim).")
-    ] = None,
-    rootfs: Annotated[
-        Path | None, typer.Option(help="Begin with a root by debootstrap: a directory or a tar.")
-    ] = None,
-    tag: Annotated[str, typer.Option(help="What to call the image.")] = "knm-sandbox",
-    json: JsonOption = False,
-) -> None:
-    """Build the image of `--sandbox docker`."""
-    from knm.sandbox.docker.engine import Engine
-    from knm.sandbox.docker.image import BASE, build, import_rootfs
-
-    if base and rootfs:
-        raise UserError("--base and --rootfs both say what to begin with: give one")
-    engine = Engine()
-    if rootfs:
-        base = import_rootfs(engine, rootfs)
-    image = build(engine, base or BASE, tag, lambda text: print(text, end="", file=sys.stderr))
-    facts = {"image": tag, "id": image.id, "base": base or BASE, **image.labels}
-    print(dumps(facts)) if json else _table(*facts.items())
+    print(dumps(figures)) if json else print_table(("model", out), *figures.items())
 
 
 @problems_app.command("generate")
@@ -265,142 +224,6 @@ def generate_corpus(
 
     save_corpus(out, progress_bar(islice(accepted(), count), label="programs", total=count))
     print(f"{out}: {count} records, seed {seed}, split {split}")
-
-
-@sandbox_app.command("check")
-def check_sandbox(
-    sandbox: Annotated[str, typer.Option(help="local, docker, docker:IMAGE, or unsafe.")] = "local",
-    language: Annotated[
-        list[str] | None, typer.Option(help="Only this one; may be repeated.")
-    ] = None,
-    json: JsonOption = False,
-) -> None:
-    """Attack a sandbox, and judge programs whose verdict is known. Status 1 if a case fails."""
-    from shutil import get_terminal_size
-
-    from knm.sandbox.selfcheck import as_json, render, run_suite
-
-    report = run_suite(
-        sandbox,
-        language,
-        follow=lambda cases: iter(progress_bar(cases, label=sandbox, total=len(cases))),
-    )
-    if json:
-        print(dumps(as_json(report), pretty=True))
-    else:
-        print(render(report, get_terminal_size().columns if sys.stdout.isatty() else None))
-    if not report.passed:
-        raise typer.Exit(1)
-
-
-@app.command()
-def serve(
-    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
-    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
-    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
-    max_new_tokens: Annotated[int, typer.Option(help="Bound on a completion, in tokens.")] = 512,
-    batch_size: Annotated[int | None, typer.Option(help="Prompts decoded together.")] = None,
-    knn: Annotated[bool, typer.Option("--knn", help="Correct the LM from a datastore.")] = False,
-    datastore: Annotated[str | None, typer.Option(help="Datastore, by name or path.")] = None,
-    knn_preset: Annotated[str | None, typer.Option(help="Retrieval configuration.")] = None,
-    knn_k: Annotated[int | None, typer.Option(help="Neighbours per query.")] = None,
-    knn_lambda: Annotated[float | None, typer.Option(help="Weight of the neighbours.")] = None,
-    knn_temperature: Annotated[float | None, typer.Option(help="Of the distances.")] = None,
-    knn_gate: Annotated[float | None, typer.Option(help="Weights below this are 0.")] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
-    queue: Annotated[int, typer.Option(min=1, help="Requests admitted at most.")] = 1024,
-    json: JsonOption = False,
-) -> None:
-    """Serve the model, corrected or not, by OpenAI's completion calls.
-
-    Where others than this machine can reach it, clients need the token in KNM_ENGINE_TOKEN.
-    """
-    from knm.harness import RunOptions, serve_engine
-
-    options = RunOptions(
-        model=model,
-        dtype=dtype,
-        device=device,
-        max_new_tokens=max_new_tokens,
-        batch_size=batch_size,
-        knn=knn,
-        datastore=datastore,
-        knn_preset=knn_preset,
-        knn_k=knn_k,
-        knn_lambda=knn_lambda,
-        knn_temperature=knn_temperature,
-        knn_gate=knn_gate,
-    )
-
-    def announce(url: str, what: dict[str, Any]) -> None:
-        line = dumps({"url": url, **what}) if json else f"{what['model']} at {url}/v1"
-        print(line, flush=True)
-
-    serve_engine(options, Path.cwd(), host, port, capacity=queue, announce=announce)
-
-
-@cache_app.command("info")
-def cache_info(json: JsonOption = False) -> None:
-    """Show how many completions are kept, of which models, and since when."""
-    from dataclasses import asdict
-
-    with _cache() as cache:
-        info = cache.info()
-    if json:
-        print(dumps(asdict(info)))
-        return
-    _table(
-        ("cache", info.path),
-        ("completions", info.completions),
-        ("size", f"{info.bytes / 1e6:.1f} MB"),
-        ("oldest", _date(info.oldest)),
-        ("newest", _date(info.newest)),
-        *info.by_model.items(),
-    )
-
-
-@cache_app.command("prune")
-def cache_prune(
-    older_than: Annotated[
-        float | None, typer.Option(min=0, help="Remove what was kept more than N days ago.")
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Remove everything.")] = False,
-    json: JsonOption = False,
-) -> None:
-    """Remove completions that were kept."""
-    if everything == (older_than is not None):
-        raise UserError("knm cache prune: give either --older-than DAYS or --all")
-    with _cache() as cache:
-        removed = cache.prune(older_than_days=older_than or 0)
-        left = cache.info().completions
-    figures = {"removed": removed, "left": left}
-    print(dumps(figures)) if json else _table(*figures.items())
-
-
-@contextmanager
-def _cache() -> Iterator["CompletionCache"]:
-    from knm.engine import CompletionCache
-    from knm.harness import cache_directory
-
-    def notify(line: str) -> None:
-        print(f"knm: {line}", file=sys.stderr)
-
-    cache = CompletionCache(cache_directory(Path.cwd()), notify)
-    try:
-        yield cache
-    finally:
-        cache.close()
-
-
-def _date(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
-
-
-def _table(*rows: tuple[str, Any]) -> None:
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        print(f"{name:<{width}}  {value}")
 
 
 if __name__ == "__main__":

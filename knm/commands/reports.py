@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
+from knm.commands.output import JsonOption
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json, write_json
 
 if TYPE_CHECKING:
     from knm.report import FlipView, Report, ReportDiff
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PAGE: Final = "page"
 
 
