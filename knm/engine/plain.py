@@ -93,11 +93,14 @@ class PlainEngine:
                 stopping_criteria=[_stops(rule, len(prompt))] if request.stop else None,
             )
         seconds = time.perf_counter() - started
-        ending = rule.ending(output[0, len(prompt) :].tolist())
+        written = output[0, len(prompt) :].tolist()
+        ending = rule.ending(written)
         assert ending is not None
         interventions = None
         if self._retriever is not None:
-            interventions = trace.interventions(ending.tokens, self._retriever.datastore, tokenizer)
+            interventions = trace.interventions(
+                written[: ending.tokens], self._retriever.datastore, tokenizer
+            )
         return Completion(
             id=request.id,
             text=ending.text,

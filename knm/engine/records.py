@@ -60,9 +60,14 @@ class NeighbourUse:
 
 @dataclass(frozen=True)
 class TokenChange:
-    """A step at which the datastore changed the argmax, with the nearest neighbours."""
+    """A step at which the datastore changed the argmax, with the nearest neighbours.
+
+    `start` is the place in the completion's text where the token of that step begins; None where
+    that is inside a character.
+    """
 
     position: int
+    start: int | None
     lm_token: str
     token: str
     neighbours: tuple[NeighbourUse, ...]

@@ -80,9 +80,10 @@ class SequenceTrace:
         self._weights.append(round(float(step.weight[0]) * 1000))
 
     def interventions(
-        self, steps: int, datastore: Datastore, tokenizer: PreTrainedTokenizerBase
+        self, tokens: Sequence[int], datastore: Datastore, tokenizer: PreTrainedTokenizerBase
     ) -> Interventions:
-        """What happened in the first `steps` steps; later ones are not of the completion."""
+        """What happened in the steps of `tokens`; later ones are not of the completion."""
+        steps = len(tokens)
         weights = Counter(
             min(weight * WEIGHT_BINS // 1000, WEIGHT_BINS - 1)
             for weight, searched in zip(self._weights[:steps], self._searched, strict=False)
@@ -94,7 +95,7 @@ class SequenceTrace:
             argmax_changes=sum(self._changed[:steps]),
             weights=tuple(weights[place] for place in range(WEIGHT_BINS)),
             changes=tuple(
-                _describe(change, datastore, tokenizer)
+                _describe(change, tokens, datastore, tokenizer)
                 for change in self._kept
                 if change.position < steps
             ),
@@ -102,7 +103,10 @@ class SequenceTrace:
 
 
 def _describe(
-    change: _Change, datastore: Datastore, tokenizer: PreTrainedTokenizerBase
+    change: _Change,
+    tokens: Sequence[int],
+    datastore: Datastore,
+    tokenizer: PreTrainedTokenizerBase,
 ) -> TokenChange:
     uses = []
     for entry, value, distance in zip(change.ids, change.values, change.distances, strict=True):
@@ -119,7 +123,15 @@ def _describe(
         )
     return TokenChange(
         position=change.position,
+        start=_start(tokens, change.position, tokenizer),
         lm_token=tokenizer.decode([change.lm_token]),
         token=tokenizer.decode([change.token]),
         neighbours=tuple(uses),
     )
+
+
+def _start(tokens: Sequence[int], position: int, tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Where token number `position` begins in the text of the tokens."""
+    before: str = tokenizer.decode(tokens[:position], skip_special_tokens=True)
+    upto: str = tokenizer.decode(tokens[: position + 1], skip_special_tokens=True)
+    return len(before) if upto.startswith(before) else None

@@ -32,7 +32,7 @@ INTERVENTIONS = Interventions(
     searched=4,
     argmax_changes=1,
     weights=(0, 0, 1, 3, 0, 0, 0, 0, 0, 0),
-    changes=(TokenChange(2, "//", "math", (NeighbourUse("math", 0.5, "lua_cp_1", 7),)),),
+    changes=(TokenChange(2, 6, "//", "math", (NeighbourUse("math", 0.5, "lua_cp_1", 7),)),),
 )
 
 

@@ -111,6 +111,8 @@ def test_interventions_name_each_changed_token_and_its_origin(embedded, requests
         for change in interventions.changes:
             assert change.position < interventions.steps
             assert change.lm_token != change.token == change.neighbours[0].token
+            assert change.start is not None
+            assert done.text.startswith(change.token, change.start)
             assert change.neighbours[0].record == done.id
             assert change.neighbours[0].distance < 1.0
     assert changed

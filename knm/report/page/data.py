@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from knm.jsonio import dumps
-from knm.report.page.changes import Change, Place, changes_of, place_changes
+from knm.report.page.changes import Change, changes_of, place_changes
 from knm.report.page.palette import run_kind, verdict_kind
-from knm.report.page.runs import Bench, Row, Run
+from knm.report.page.runs import Bench, Row
 from knm.report.schema import KNN_COUNTS, ProblemResult
 from knm.sandbox import Verdict
 
@@ -59,7 +59,7 @@ def _all_details(bench: Bench) -> dict[str, Any]:
     return {
         "programs": [[_shown_text(result) for result in row.results] for row in bench.rows],
         "facts": [[_facts(result) for result in row.results] for row in bench.rows],
-        "changes": [[*_changes(bench, row, records)] for row in bench.rows],
+        "changes": [[*_changes(row, records)] for row in bench.rows],
         "records": list(records),
     }
 
@@ -89,50 +89,23 @@ def _facts(result: ProblemResult | None) -> dict[str, Any] | None:
     }
 
 
-def _changes(bench: Bench, row: Row, records: dict[str, int]) -> Iterator[list[Any]]:
-    unaided = _unaided(bench, row)
-    for run, result in zip(bench.runs, row.results, strict=True):
-        if result is None:
-            yield []
-            continue
-        changes = changes_of(result)
-        comparable = unaided is not None and _same_text(unaided[0], run)
-        places = place_changes(result, changes, unaided[1] if unaided and comparable else None)
+def _changes(row: Row, records: dict[str, int]) -> Iterator[list[Any]]:
+    for result in row.results:
+        changes = () if result is None else changes_of(result)
+        places = [] if result is None else place_changes(result, changes)
+        program = "" if result is None else result.program or ""
         yield [
-            _change(change, place, result.program or "", records)
+            _change(change, place, program, records)
             for change, place in zip(changes, places, strict=True)
         ]
 
 
-def _unaided(bench: Bench, row: Row) -> tuple[Run, ProblemResult] | None:
-    """The first result that the LM alone gave."""
-    pairs = zip(bench.runs, row.results, strict=True)
-    return next(
-        (
-            (run, entry)
-            for run, entry in pairs
-            if entry and entry.knn is None and entry.completion is not None
-        ),
-        None,
-    )
-
-
-def _same_text(a: Run, b: Run) -> bool:
-    """Whether, but for retrieval, both runs decode the same."""
-    return all(
-        a.report.hashes.get(name) == b.report.hashes.get(name) for name in ("model", "prompt")
-    )
-
-
-def _change(
-    change: Change, place: Place | None, program: str, records: dict[str, int]
-) -> list[Any]:
+def _change(change: Change, place: int | None, program: str, records: dict[str, int]) -> list[Any]:
     return [
         change.position,
         change.lm_token,
         change.token,
-        None if place is None else _utf16_place(program, place.start),
-        int(place is not None and place.exact),
+        None if place is None else _utf16_place(program, place),
         [
             (  # a tuple, which the garbage collector need not visit: there are many
                 entry.token,

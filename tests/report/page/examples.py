@@ -22,6 +22,7 @@ KNN_TEXT = f"```lua\n{KNN_PROGRAM}\n```"
 CHANGES: list[dict[str, Any]] = [
     {
         "position": 7,
+        "start": KNN_TEXT.index(" io"),
         "lm_token": " tonumber",
         "token": " io",
         "neighbours": [
@@ -29,7 +30,13 @@ CHANGES: list[dict[str, Any]] = [
             {"token": " tonumber", "distance": 2.5, "record": "train-2", "offset": 3},
         ],
     },
-    {"position": 18, "lm_token": " 0", "token": " n", "neighbours": []},
+    {
+        "position": 18,
+        "start": KNN_TEXT.index(" n\n"),
+        "lm_token": " 0",
+        "token": " n",
+        "neighbours": [],
+    },
 ]
 WEIGHTS = [0, 0, 0, 0, 0, 0, 0, 20, 0, 0]
 KNN = {

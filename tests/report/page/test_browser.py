@@ -150,7 +150,6 @@ def test_a_changed_token_shows_its_neighbours_and_escape_hides_them(tab: Page) -
     tab.keyboard.press("Enter")
     expect(popover).to_be_visible()
     tab.keyboard.press("Tab")
-    expect(popover).to_contain_text("Its place in the program is estimated.")
     expect(popover).to_contain_text("No neighbour was recorded.")
     tab.mouse.move(0, 0)
     token.hover()

@@ -106,8 +106,8 @@ def test_the_data_hold_every_problem(page: str) -> None:
         {"verdict": "wrong-output", "class": None},
         {"verdict": "accepted", "class": None},
     ]
-    position, lm_token, token, start, exact, neighbours = details["changes"][1][1][0]
-    assert (position, lm_token, token, exact) == (7, " tonumber", " io", 1)
+    position, lm_token, token, start, neighbours = details["changes"][1][1][0]
+    assert (position, lm_token, token) == (7, " tonumber", " io")
     assert KNN_PROGRAM[start:].startswith(token)
     assert neighbours[0] == [" io", "1.25", 0, 12]
     assert details["records"] == ["train-1", "train-2"]
@@ -121,7 +121,7 @@ def test_the_completion_is_shown_where_there_is_no_program(page: str) -> None:
 
 def test_places_count_as_scripts_count(tmp_path: Path) -> None:
     program = "-- \U0001f600\nprint(1)"
-    change = {"position": 5, "lm_token": "x", "token": "print", "neighbours": []}
+    change = {"position": 5, "start": 5, "lm_token": "x", "token": "print", "neighbours": []}
     knn = {"steps": 9, "searched": 9, "argmax_changes": 1, "changes": [change]}
     entry = result("p", completion=program, program=program, completion_tokens=9, knn=knn)
     bench = join_runs([write_report(tmp_path / "a.json", [entry])])

@@ -18,13 +18,12 @@ async function detailsOf(number) {
   );
 }
 
-function readChange([position, lmToken, token, start, exact, neighbours], records) {
+function readChange([position, lmToken, token, start, neighbours], records) {
   return {
     position,
     lmToken,
     token,
     start,
-    exact: exact === 1,
     neighbours: neighbours.map(([near, distance, record, offset]) => ({
       token: near,
       distance,

@@ -144,7 +144,7 @@ function programs(problem, results) {
   if (sides.length > 1 && sides[0].text === sides[1].text) {
     notes.push(element("p", { class: "hint" }, "The programs are the same."));
   }
-  return [...notes, programTable(sides), changes.length ? changeLegend(changes) : ""];
+  return [...notes, programTable(sides), changes.length ? changeLegend() : ""];
 }
 
 function sideLabel(run, result) {
@@ -152,16 +152,11 @@ function sideLabel(run, result) {
   return index.runs[run].label + (result.extracted ? "" : ": completion, no program was found");
 }
 
-function changeLegend(changes) {
-  const entry = (style, text) =>
-    element("span", {}, element("span", { class: style }, "token"), ` ${text}`);
+function changeLegend() {
   return element(
     "p",
     { class: "legend" },
-    changes.some((change) => change.exact) ? entry("change", "changed by retrieval") : null,
-    changes.some((change) => !change.exact)
-      ? entry("change estimated", "changed by retrieval, place estimated")
-      : null,
+    element("span", {}, element("span", { class: "change" }, "token"), " changed by retrieval"),
     "Point at one or move the focus there to see its neighbours.",
   );
 }

@@ -77,12 +77,11 @@ function pieces(line, tag, changes) {
 function changedToken(change, text, line, begun) {
   const first = !begun.has(change) && change.start >= line.start;
   begun.add(change);
-  const style = change.exact ? "change" : "change estimated";
-  if (!first) return element("span", { class: style }, text);
+  if (!first) return element("span", { class: "change" }, text);
   const label = `${visible(change.token)}, changed from ${visible(change.lmToken)}`;
   const made = element(
     "span",
-    { class: style, tabindex: 0, role: "button", "aria-label": label, "aria-describedby": "popover" },
+    { class: "change", tabindex: 0, role: "button", "aria-label": label, "aria-describedby": "popover" },
     text,
   );
   explain(made, () => neighbourNotes(change));
@@ -101,7 +100,6 @@ function neighbourNotes(change) {
       element("code", {}, visible(change.token)),
       ".",
     ),
-    change.exact ? null : element("p", { class: "hint" }, "Its place in the program is estimated."),
     neighbourTable(change.neighbours),
   ];
 }
