@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from knm.commands.output import JsonOption
 from knm.jsonio import dumps
 
 completions_app = typer.Typer(no_args_is_help=True, help="Completions in files.")
@@ -31,7 +32,7 @@ def judge(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what an interrupted call has judged.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the totals as JSON.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Judge completions without a model; run it again to resume what was interrupted."""
     from knm.harness import JudgeOptions, judge_file
@@ -69,7 +70,7 @@ def judge(
 def export(
     report: Annotated[Path, typer.Argument(help="Report of a run.")],
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Write a run's completions as JSONL of the reference harness."""
     from knm.harness import export_candidates

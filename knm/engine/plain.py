@@ -99,7 +99,7 @@ class PlainEngine:
         interventions = None
         if self._retriever is not None:
             interventions = trace.interventions(
-                written[: ending.tokens], self._retriever.datastore, tokenizer
+                written[: ending.tokens], ending.text, self._retriever.datastore, tokenizer
             )
         return Completion(
             id=request.id,

@@ -208,7 +208,10 @@ class SlotEngine:
         interventions = None
         if self._retriever is not None:
             interventions = sequence.trace.interventions(
-                sequence.tokens[: ending.tokens], self._retriever.datastore, self._loaded.tokenizer
+                sequence.tokens[: ending.tokens],
+                ending.text,
+                self._retriever.datastore,
+                self._loaded.tokenizer,
             )
         return Completion(
             id=sequence.request.id,

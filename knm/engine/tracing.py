@@ -80,9 +80,13 @@ class SequenceTrace:
         self._weights.append(round(float(step.weight[0]) * 1000))
 
     def interventions(
-        self, tokens: Sequence[int], datastore: Datastore, tokenizer: PreTrainedTokenizerBase
+        self,
+        tokens: Sequence[int],
+        text: str,
+        datastore: Datastore,
+        tokenizer: PreTrainedTokenizerBase,
     ) -> Interventions:
-        """What happened in the steps of `tokens`; later ones are not of the completion."""
+        """What happened in the steps of `tokens`, which say `text`; later ones are not of it."""
         steps = len(tokens)
         weights = Counter(
             min(weight * WEIGHT_BINS // 1000, WEIGHT_BINS - 1)
@@ -95,7 +99,7 @@ class SequenceTrace:
             argmax_changes=sum(self._changed[:steps]),
             weights=tuple(weights[place] for place in range(WEIGHT_BINS)),
             changes=tuple(
-                _describe(change, tokens, datastore, tokenizer)
+                _describe(change, tokens, text, datastore, tokenizer)
                 for change in self._kept
                 if change.position < steps
             ),
@@ -105,6 +109,7 @@ class SequenceTrace:
 def _describe(
     change: _Change,
     tokens: Sequence[int],
+    text: str,
     datastore: Datastore,
     tokenizer: PreTrainedTokenizerBase,
 ) -> TokenChange:
@@ -123,15 +128,16 @@ def _describe(
         )
     return TokenChange(
         position=change.position,
-        start=_start(tokens, change.position, tokenizer),
+        start=_start(tokens, text, change.position, tokenizer),
         lm_token=tokenizer.decode([change.lm_token]),
         token=tokenizer.decode([change.token]),
         neighbours=tuple(uses),
     )
 
 
-def _start(tokens: Sequence[int], position: int, tokenizer: PreTrainedTokenizerBase) -> int | None:
+def _start(
+    tokens: Sequence[int], text: str, position: int, tokenizer: PreTrainedTokenizerBase
+) -> int | None:
     """Where token number `position` begins in the text of the tokens."""
     before: str = tokenizer.decode(tokens[:position], skip_special_tokens=True)
-    upto: str = tokenizer.decode(tokens[: position + 1], skip_special_tokens=True)
-    return len(before) if upto.startswith(before) else None
+    return len(before) if text.startswith(before) else None

@@ -78,12 +78,12 @@ def language_options(language: Language) -> dict[str, Any]:
     }
 
 
-def most_memory(limits: Limits) -> int:
+def most_memory(limits: Limits, verifier: int = VERIFIER_MEMORY) -> int:
     """What a verifier and all that it runs may take together, in bytes.
 
     Inputs and outputs are memory too: the payload, two streams, and what a compiler writes.
     """
-    return max(limits.memory_bytes, COMPILER_MEMORY) + 4 * limits.output_bytes + VERIFIER_MEMORY
+    return max(limits.memory_bytes, COMPILER_MEMORY) + 4 * limits.output_bytes + verifier
 
 
 class Worker:

@@ -8,11 +8,10 @@ from typing import Any
 from knm.sandbox.jailed.namespaces import BOX_OPTIONS
 from knm.sandbox.protocol import LONGEST_REQUEST
 from knm.sandbox.verdicts import Limits
+from knm.sandbox.worker import most_memory
 
 USER = "65534:65534"
 TMP_OPTIONS = f"rw,nosuid,nodev,exec,{BOX_OPTIONS.replace('mode=0700', 'mode=1777')}"
-# A compiler may need more than the program that it makes: see `verifier.COMPILER_ADDRESS_SPACE`.
-SMALLEST_PROGRAM_MEMORY = 1 << 30
 # A request of the greatest length, as bytes, as text and as the tests in it.
 VERIFIER_MEMORY = 4 * LONGEST_REQUEST
 PROCESSES = 64
@@ -21,9 +20,8 @@ CPUS = 1.0
 
 
 def memory_bound(limits: Limits) -> int:
-    """Bytes of memory of a container: the program's, its output at both ends, the verifier's."""
-    program = max(limits.memory_bytes, SMALLEST_PROGRAM_MEMORY)
-    return program + 4 * limits.output_bytes + VERIFIER_MEMORY
+    """Bytes of memory of a container, in which the verifier holds whole requests too."""
+    return most_memory(limits, VERIFIER_MEMORY)
 
 
 def file_size_bound(limits: Limits) -> int:
