@@ -2,7 +2,7 @@
 
 from knm.corpora.generator import Sample, draw_corpus, draw_problems, draw_samples
 from knm.corpora.records import EMBEDDED_CORPUS, CorpusRecord, corpus_hash, load_corpus, save_corpus
-from knm.corpora.splits import SPLIT_BUCKETS, lua_weight, lua_weights
+from knm.corpora.splits import SPLIT_BUCKETS, lua_weights
 
 __all__ = [
     "EMBEDDED_CORPUS",
@@ -14,7 +14,6 @@ __all__ = [
     "draw_problems",
     "draw_samples",
     "load_corpus",
-    "lua_weight",
     "lua_weights",
     "save_corpus",
 ]

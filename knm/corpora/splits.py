@@ -8,7 +8,7 @@ import random
 from collections.abc import Mapping
 from functools import cache
 
-from knm.corpora.grammar import BUCKETS, CATALOGUE, Operation, Type
+from knm.corpora.grammar import BUCKETS, CATALOGUE, Type
 
 SPLIT_BUCKETS: Mapping[str, frozenset[int]] = {
     "bench": frozenset({0}),
@@ -21,18 +21,19 @@ SPLIT_BUCKETS: Mapping[str, frozenset[int]] = {
 """Split name -> values of `Task.bucket` that belong to it."""
 
 PYTHON_ONLY_SHARE = 1 / 3
-RARE_SHARE = 0.15
-RARE_WEIGHT = 0.06
+RARE_SHARE = 0.25
+RARE_WEIGHT = 0.03
 
 
 @cache
-def lua_weights() -> Mapping[str, float]:
+def lua_weights(seed: int = 0) -> Mapping[str, float]:
     """How often the LM's training mix shows each operation in Lua, relative to Python.
 
     A third of the operations, spread evenly over input types, occur in Python only (weight 0)
-    and some more are rare: the LM knows these algorithms but not how Lua writes them.
+    and a quarter is rare: the LM knows these algorithms but not how Lua writes them. Which ones
+    depends on `seed`, so that model organisms of several seeds lack different things.
     """
-    rng = random.Random("operations that Lua training text lacks")
+    rng = random.Random(f"operations that Lua training text lacks {seed}")
     weights: dict[str, float] = {}
     for kind in Type:
         names = sorted(operation.name for operation in CATALOGUE.accepting(kind))
@@ -44,8 +45,3 @@ def lua_weights() -> Mapping[str, float]:
                 0.0 if index < missing else RARE_WEIGHT if index < missing + rare else 1.0
             )
     return weights
-
-
-def lua_weight(operation: Operation) -> float:
-    """`lua_weights` as a function, for drawing tasks."""
-    return lua_weights()[operation.name]

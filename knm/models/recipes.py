@@ -21,10 +21,10 @@ class Recipe:
     max_positions: int = 2048
     # data
     python_samples: int = 300_000
-    lua_samples: int = 12_000
+    lua_samples: int = 8_000
     max_length: int = 768
     # optimisation
-    epochs: int = 4
+    epochs: int = 3
     batch_tokens: int = 49_152
     learning_rate: float = 1.5e-3
     warmup_steps: int = 150

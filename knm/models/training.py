@@ -11,7 +11,8 @@ from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from knm.jsonio import write_json
 from knm.models.recipes import Recipe
-from knm.models.training_data import TrainingExample, draw_texts, encode_texts, train_tokenizer
+from knm.models.training_data import TrainingExample, encode_texts, train_tokenizer
+from knm.models.training_text import draw_texts
 from knm.progress import progress_bar
 
 IGNORED = -100
@@ -71,6 +72,9 @@ def _optimise(
     batches = [batch for epoch in epochs for batch in epoch]
     optimiser = _optimiser(model, recipe, device)
     model.train()
+    if device.type == "cuda":
+        for layer in model.model.layers:  # one after the other: they share what is compiled
+            layer.compile(dynamic=True)
     tokens, recent = 0, torch.zeros((), device=device)
     with progress_bar(batches, label="train", unit="step") as bar:
         for step, batch in enumerate(bar):

@@ -1,9 +1,6 @@
-"""The embedded LM's training text: plenty of Python, scarce Lua, and a tokenizer for both."""
+"""From training text to token ids: the embedded LM's tokenizer and its encoded examples."""
 
-import random
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -12,10 +9,7 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
 from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
-from knm.corpora import draw_samples, lua_weight
 from knm.models.encoding import encode_prompt
-from knm.models.recipes import Recipe
-from knm.problems import fence_program, language_prompt, load_template
 
 PAD, END, USER, ASSISTANT = "<|pad|>", "<|end|>", "<|user|>", "<|assistant|>"
 CHAT_TEMPLATE: Final = (
@@ -31,20 +25,6 @@ class TrainingExample:
 
     ids: npt.NDArray[np.int16]
     target_start: int
-
-
-def draw_texts(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """The (prompt, completion) pairs of a recipe: first its Python samples, then its Lua ones."""
-    template = load_template("task")
-    plan = (
-        ("python", recipe.python_samples, lambda _: 1.0),
-        ("lua", recipe.lua_samples, lua_weight),
-    )
-    for language, count, weight in plan:
-        rng = random.Random(f"training text {recipe.seed} {language}")
-        for sample in islice(draw_samples(rng, "train", language, weight), count):
-            prompt = template.render(sample.statement, language_prompt(language))
-            yield prompt, fence_program(sample.program, language)
 
 
 def train_tokenizer(texts: list[tuple[str, str]], vocab_size: int) -> PreTrainedTokenizerFast:

@@ -10,7 +10,6 @@ from knm.corpora import (
     SPLIT_BUCKETS,
     draw_samples,
     load_corpus,
-    lua_weight,
     lua_weights,
 )
 from knm.corpora.grammar import BUCKETS, CATALOGUE, Type, draw_task
@@ -22,7 +21,7 @@ each_source = pytest.mark.parametrize("source", SOURCES, ids=lambda kind: kind.v
 
 
 def weights_of(source):
-    return [lua_weight(operation) for operation in CATALOGUE.accepting(source)]
+    return [lua_weights()[operation.name] for operation in CATALOGUE.accepting(source)]
 
 
 def test_every_bucket_belongs_to_exactly_one_split():
@@ -113,7 +112,12 @@ def test_some_operations_are_rare_in_lua():
 
 
 def test_training_text_shows_all_frequent_operations_in_lua_and_no_absent_one():
-    samples = islice(draw_samples(random.Random(4), "train", "lua", lua_weight), 4000)
+    samples = islice(
+        draw_samples(
+            random.Random(4), "train", "lua", lambda operation: lua_weights()[operation.name]
+        ),
+        4000,
+    )
     shown = {operation.name for sample in samples for operation in sample.task.operations}
     assert shown >= {name for name, weight in lua_weights().items() if weight == 1.0}
     assert not shown & {name for name, weight in lua_weights().items() if weight == 0.0}

@@ -8,7 +8,8 @@ from knm.jsonio import read_json
 from knm.models import encode_example, load_model
 from knm.models.recipes import RECIPES
 from knm.models.training import train
-from knm.models.training_data import draw_texts, encode_texts
+from knm.models.training_data import encode_texts
+from knm.models.training_text import draw_texts
 
 TINY = replace(RECIPES["tiny"], python_samples=30, lua_samples=10)
 
