@@ -20,6 +20,7 @@ from knm.retrieval.evidence import LMOutput
 from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.presets import Preset
+from knm.retrieval.projecting import QueryProjector
 from knm.retrieval.searchers import Searcher, choose_searcher, open_searcher
 
 
@@ -84,6 +85,9 @@ class Retriever:
         self._fusion: Fusion = MixtureFusion(self.temperature)
         self.search_choice = choose_searcher(preset.searcher, datastore, device)
         self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
+        self._project = (
+            None if datastore.projection is None else QueryProjector(datastore.projection, device)
+        )
 
     def check_width(self, model: PreTrainedModel) -> None:
         """Refuse a model whose output head takes vectors of another width than the keys.
@@ -94,10 +98,10 @@ class Retriever:
         head = model.get_output_embeddings()
         if head is None:
             raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
-        width, dim = head.weight.shape[1], self.datastore.manifest.dim
+        width, dim = head.weight.shape[1], self.datastore.manifest.query_dim
         if width != dim:
             raise UserError(
-                f"{self.datastore.path}: its keys have {dim} dimensions, the model's hidden "
+                f"{self.datastore.path}: its keys come from {dim} dimensions, the model's hidden "
                 f"states {width}: choose the datastore that belongs to the model"
             )
 
@@ -112,20 +116,25 @@ class Retriever:
         wanted = self._weight.before_search(lm)
         if wanted is None:
             searched = torch.ones(rows, dtype=torch.bool, device=hidden.device)
-            neighbours = self.searcher.search(hidden, k)
+            neighbours = self._search(hidden, k)
         elif hidden.device.type == "cpu":
             searched = wanted
             places = wanted.nonzero()[:, 0]
             if len(places) == 0:
                 nothing = Neighbours.none(rows, k, hidden.device)
                 return Correction(lm, searched, nothing, torch.zeros(rows), None)
-            neighbours = self.searcher.search(hidden[places], k).spread(places, rows)
+            neighbours = self._search(hidden[places], k).spread(places, rows)
         else:
             searched = wanted
-            neighbours = self.searcher.search(hidden, k).only(wanted)
+            neighbours = self._search(hidden, k).only(wanted)
         weight = self._weight(lm, neighbours)
         fused = self._fusion(lm, weight, neighbours)
         return Correction(lm, searched, neighbours, weight, fused)
+
+    def _search(self, hidden: Tensor, k: int) -> Neighbours:
+        if self._project is not None:
+            hidden = self._project(hidden)
+        return self.searcher.search(hidden, k)
 
 
 class CorrectedHead(nn.Module):

@@ -26,7 +26,7 @@ def test_the_manifest_survives_a_round_trip(store):
 
 def test_the_manifest_states_what_the_datastore_is(store):
     data = json.loads((store.path / "manifest.json").read_text())
-    assert data["format_version"] == 1
+    assert data["format_version"] == 2
     assert data["model"]["weights_hash"] == "weights-0"
     assert (data["key_kind"], data["layer"], data["key_dtype"]) == ("final-norm", None, "float16")
     assert (data["dim"], data["count"], data["distance"]) == (32, len(store), "l2")
@@ -70,8 +70,8 @@ def test_a_missing_file_is_named(store, name):
 
 
 def test_a_newer_format_is_refused(store):
-    edit_manifest(store, format_version=2)
-    with pytest.raises(UserError, match="format 2 is newer than this knm reads"):
+    edit_manifest(store, format_version=3)
+    with pytest.raises(UserError, match="format 3 is newer than this knm reads"):
         Datastore.open(store.path)
 
 
@@ -107,3 +107,13 @@ def test_the_content_hash_changes_with_the_content_alone(store, tmp_path):
     again = mine_tiny(tmp_path / "again", corpus_hash="the same examples from elsewhere")
     other = mine_tiny(tmp_path / "other", loaded=tiny_model(seed=1))
     assert again.content_hash == store.content_hash != other.content_hash
+
+
+def test_a_manifest_of_format_1_is_still_read(store):
+    path = store.path / "manifest.json"
+    data = json.loads(path.read_text())
+    del data["projection"], data["lineage"]
+    path.write_text(json.dumps({**data, "format_version": 1, "pca": None}))
+    old = Datastore.open(store.path)
+    assert (old.projection, old.manifest.lineage) == (None, ())
+    assert old.content_hash == store.content_hash
