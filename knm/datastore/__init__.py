@@ -8,7 +8,6 @@ from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
 from knm.datastore.editing import project_datastore
 from knm.datastore.index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
-    FINAL_NORM,
     FORMAT_VERSION,
     Calibration,
     DistanceSummary,
@@ -21,7 +20,6 @@ from knm.datastore.projection import Projection
 from knm.datastore.store import Datastore
 
 __all__ = [
-    "FINAL_NORM",
     "FORMAT_VERSION",
     "INDEX_KINDS",
     "KEY_DTYPES",
