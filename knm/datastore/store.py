@@ -18,7 +18,6 @@ KEYS_NAME: Final = "keys.npy"
 VALUES_NAME: Final = "vals.npy"
 PROVENANCE_NAME: Final = "provenance.npy"
 RECORDS_NAME: Final = "records.json"
-SOURCES_NAME: Final = "sources.json"
 
 Array = np.ndarray[Any, Any]
 
@@ -29,8 +28,8 @@ class Datastore:
 
     `keys` (count, dim) as stored (see `read_keys`), `values` (count,) int32 token ids,
     `provenance` (count,) with the fields of `PROVENANCE_DTYPE`; all read-only memory maps.
-    `record_ids` are the corpus records that `provenance["record"]` counts, `sources` where each of
-    them came from (empty: not known). `projection` is what the keys went through.
+    `record_ids` are the corpus records that `provenance["record"]` counts.
+    `projection` is what the keys went through.
     """
 
     path: Path
@@ -39,7 +38,6 @@ class Datastore:
     values: Array
     provenance: Array
     record_ids: tuple[str, ...]
-    sources: tuple[str, ...] = ()
     projection: Projection | None = None
 
     @classmethod
@@ -76,7 +74,6 @@ class Datastore:
             values=_map(directory / VALUES_NAME, VALUE_DTYPE, (rows,)),
             provenance=_map(directory / PROVENANCE_NAME, PROVENANCE_DTYPE, (rows,)),
             record_ids=tuple(read_json(directory / RECORDS_NAME)),
-            sources=_read_sources(directory),
             projection=manifest.projection and Projection.load(directory, manifest.projection),
         )
 
@@ -141,11 +138,6 @@ def _maker(manifest: Manifest) -> str:
     if not manifest.lineage:
         return "knm mine"
     return f"knm datastore {manifest.lineage[-1]['operation']}"
-
-
-def _read_sources(directory: Path) -> tuple[str, ...]:
-    path = directory / SOURCES_NAME
-    return tuple(read_json(path)) if path.is_file() else ()
 
 
 def _map(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:

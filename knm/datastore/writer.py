@@ -19,7 +19,6 @@ from knm.datastore.store import (
     KEYS_NAME,
     PROVENANCE_NAME,
     RECORDS_NAME,
-    SOURCES_NAME,
     VALUES_NAME,
     Datastore,
     hash_content,
@@ -94,14 +93,12 @@ def open_writer(
     fresh: Manifest,
     record_ids: Sequence[str],
     *,
-    sources: Sequence[str] = (),
     projection: Projection | None = None,
 ) -> Iterator[StoreWriter | None]:
     """A writer that begins the datastore `fresh` describes or resumes it; None if it is finished.
 
-    `sources` are those of the records, where they are known; `projection` is what the keys that
-    will be written went through. Holds a lock meanwhile: a second process that writes into the
-    same directory waits.
+    `projection` is what the keys that will be written went through. Holds a lock meanwhile: a
+    second process that writes into the same directory waits.
 
     Raises:
         UserError: `directory` holds a datastore that was made, or begun, from something else.
@@ -113,10 +110,7 @@ def open_writer(
             _check_resumable(directory, manifest, fresh)
         else:
             manifest = fresh
-            assert len(sources) in (0, len(record_ids))
             write_json(directory / RECORDS_NAME, list(record_ids))
-            if sources:
-                write_json(directory / SOURCES_NAME, list(sources))
             if projection is not None:
                 projection.save(directory)
             manifest.save(directory)
