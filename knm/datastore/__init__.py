@@ -14,6 +14,7 @@ from knm.datastore.manifest import (
     Manifest,
 )
 from knm.datastore.mining import POSITIONS, MiningOptions, mine
+from knm.datastore.origins import RecordOrigin
 from knm.datastore.store import Datastore
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "IndexOptions",
     "Manifest",
     "MiningOptions",
+    "RecordOrigin",
     "build_index",
     "mine",
 ]

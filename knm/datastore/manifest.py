@@ -10,7 +10,7 @@ from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST_NAME: Final = "manifest.json"
 
 
@@ -79,7 +79,7 @@ class Manifest:
 
     def save(self, directory: Path) -> None:
         """Write `manifest.json` atomically."""
-        write_json(directory / MANIFEST_NAME, asdict(self))
+        write_json(directory / MANIFEST_NAME, asdict(self), durable=True)
 
     @classmethod
     def load(cls, directory: Path) -> "Manifest":

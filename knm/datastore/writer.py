@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,16 +14,15 @@ import torch
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, AppendableArray
 from knm.datastore.calibration import calibrate
 from knm.datastore.manifest import MANIFEST_NAME, Manifest
+from knm.datastore.origins import RecordOrigin, write_origins
 from knm.datastore.store import (
     KEYS_NAME,
     PROVENANCE_NAME,
-    RECORDS_NAME,
     VALUES_NAME,
     Datastore,
     hash_content,
 )
 from knm.errors import UserError
-from knm.jsonio import write_json
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class StoreWriter:
 
 @contextmanager
 def open_writer(
-    directory: Path, fresh: Manifest, record_ids: Sequence[str]
+    directory: Path, fresh: Manifest, records: Iterable[RecordOrigin]
 ) -> Iterator[StoreWriter | None]:
     """A writer that begins the datastore `fresh` describes or resumes it; None if it is finished.
 
@@ -104,7 +103,7 @@ def open_writer(
             _check_resumable(directory, manifest, fresh)
         else:
             manifest = fresh
-            write_json(directory / RECORDS_NAME, list(record_ids))
+            write_origins(directory, records)
             manifest.save(directory)
         if manifest.finished:
             yield None
