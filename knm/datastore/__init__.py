@@ -16,6 +16,7 @@ from knm.datastore.manifest import (
     ProjectionInfo,
 )
 from knm.datastore.mining import POSITIONS, MiningOptions, mine
+from knm.datastore.origins import RecordOrigin
 from knm.datastore.projection import Projection
 from knm.datastore.store import Datastore
 
@@ -34,6 +35,7 @@ __all__ = [
     "MiningOptions",
     "Projection",
     "ProjectionInfo",
+    "RecordOrigin",
     "build_index",
     "mine",
     "project_datastore",

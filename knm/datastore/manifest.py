@@ -98,7 +98,7 @@ class Manifest:
 
     def save(self, directory: Path) -> None:
         """Write `manifest.json` atomically."""
-        write_json(directory / MANIFEST_NAME, asdict(self))
+        write_json(directory / MANIFEST_NAME, asdict(self), durable=True)
 
     @classmethod
     def load(cls, directory: Path) -> "Manifest":

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,17 +14,16 @@ import torch
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, AppendableArray
 from knm.datastore.calibration import calibrate
 from knm.datastore.manifest import MANIFEST_NAME, Manifest
+from knm.datastore.origins import RecordOrigin, write_origins
 from knm.datastore.projection import Projection
 from knm.datastore.store import (
     KEYS_NAME,
     PROVENANCE_NAME,
-    RECORDS_NAME,
     VALUES_NAME,
     Datastore,
     hash_content,
 )
 from knm.errors import UserError
-from knm.jsonio import write_json
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class StoreWriter:
 def open_writer(
     directory: Path,
     fresh: Manifest,
-    record_ids: Sequence[str],
+    records: Iterable[RecordOrigin],
     *,
     projection: Projection | None = None,
 ) -> Iterator[StoreWriter | None]:
@@ -110,7 +109,7 @@ def open_writer(
             _check_resumable(directory, manifest, fresh)
         else:
             manifest = fresh
-            write_json(directory / RECORDS_NAME, list(record_ids))
+            write_origins(directory, records)
             if projection is not None:
                 projection.save(directory)
             manifest.save(directory)

@@ -55,7 +55,7 @@ def project_datastore(
     return write_edited(
         out,
         manifest,
-        (source.record_ids, source.sources),
+        source.records,
         len(pieces),
         make,
         projection=whole,

@@ -9,6 +9,7 @@ import torch
 
 import knm
 from knm.datastore.manifest import Manifest
+from knm.datastore.origins import RecordOrigin
 from knm.datastore.projection import Projection
 from knm.datastore.store import Datastore
 from knm.datastore.writer import Rows, open_writer
@@ -58,7 +59,7 @@ def slices(count: int, rows: int = STEP_ROWS) -> list[slice]:
 def write_edited(
     out: Path,
     manifest: Manifest,
-    records: tuple[Sequence[str], Sequence[str]],
+    records: Sequence[RecordOrigin],
     steps: int,
     make: Callable[[int], Rows],
     *,
@@ -67,14 +68,13 @@ def write_edited(
 ) -> Datastore:
     """Write the datastore that `manifest` begins: `make(step)` gives the rows of each step.
 
-    `records` are ids and sources. The result is calibrated on `device` and opens only once it is
+    The result is calibrated on `device` and opens only once it is
     whole; an interrupted edit resumes when it is asked for again, a finished one is left alone.
 
     Raises:
         UserError: `out` holds another datastore.
     """
-    ids, sources = records
-    with open_writer(out, manifest, ids, sources=sources, projection=projection) as writer:
+    with open_writer(out, manifest, records, projection=projection) as writer:
         if writer is not None:
             label = f"writing {out.name}"
             for step in progress_bar(range(steps), label=label, total=steps):
