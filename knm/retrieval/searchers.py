@@ -14,10 +14,8 @@ from knm.datastore.exact import KeyChunk, nearest, padded_rows, sort_neighbours,
 from knm.datastore.index import import_faiss
 from knm.errors import UserError
 from knm.retrieval.neighbours import Neighbours
+from knm.retrieval.tiles import tiles_of
 
-# Queries are searched in tiles of this many, padded with zeros. Matrix products round differently
-# in different shapes; with one shape, a query's result cannot depend on how many others there are.
-_TILE: Final = 16
 # Keys per matrix product: on a CPU the scores of a tile should stay in the cache.
 _CPU_CHUNK: Final = 1 << 16
 # Numbers in all keys up to which exact search on a CPU costs no more than an index.
@@ -64,7 +62,7 @@ class TorchSearcher:
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D)."""
-        tiles = _tiles(queries.to(self._device, torch.float32))
+        tiles = tiles_of(queries.to(self._device, torch.float32))
         found = [nearest(tile, self._chunks, self._keys.__getitem__, k) for tile in tiles]
         distances = torch.cat([part for part, _ in found])[: len(queries)]
         ids = torch.cat([part for _, part in found])[: len(queries)]
@@ -107,7 +105,7 @@ class FaissSearcher:
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D)."""
-        tiles = _tiles(queries.detach().to("cpu", torch.float32))
+        tiles = tiles_of(queries.detach().to("cpu", torch.float32))
         lost = ~tiles.isfinite().all(-1, keepdim=True)
         asked = tiles.masked_fill(lost, 0.0).numpy()
         found = [self._index.search(tile, k) for tile in asked]
@@ -119,13 +117,6 @@ class FaissSearcher:
         values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
-
-
-def _tiles(queries: Tensor) -> Tensor:
-    """Queries (B, D) as tiles (T, _TILE, D), at least one, padded with zeros."""
-    missing = -len(queries) % _TILE if len(queries) else _TILE
-    padded = torch.nn.functional.pad(queries, (0, 0, 0, missing))
-    return padded.view(-1, _TILE, queries.shape[1])
 
 
 def _exact(datastore: Datastore, device: torch.device) -> Searcher:
