@@ -1,6 +1,7 @@
 """The page and its charts as files."""
 
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ from knm.jsonio import write_text
 from knm.report.page.charts import draw_charts
 from knm.report.page.rendering import render_chart, render_page
 from knm.report.page.runs import Bench
+from knm.report.page.scene import Scene
 
 CHART_WIDTH: Final = 720
 PNG_ZOOM: Final = 2.0
@@ -42,22 +44,30 @@ def write_charts(bench: Bench, directory: Path, kind: ChartFormat) -> list[Path]
     Raises:
         UserError: a file cannot be written, or a PNG would lack its text for want of fonts.
     """
-    if kind is ChartFormat.PNG:
+    return [
+        write_chart(scene, directory / f"{scene.name}.{kind.value}")
+        for scene in draw_charts(bench, CHART_WIDTH)
+    ]
+
+
+def write_chart(scene: Scene, path: Path) -> Path:
+    """Write a chart as its file's suffix says, `.svg` or `.png`; returns the path.
+
+    Raises:
+        UserError: the file cannot be written, or a PNG would lack its text for want of fonts.
+    """
+    drawing = render_chart(scene)
+    if path.suffix == ".png":
         _check_fonts()
-    paths = []
-    for scene in draw_charts(bench, CHART_WIDTH):
-        path = directory / f"{scene.name}.{kind.value}"
-        drawing = render_chart(scene)
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            if kind is ChartFormat.PNG:
-                path.write_bytes(_rasterize(drawing))
-            else:
-                write_text(path, drawing)
-        except OSError as error:
-            raise _unwritable(path, error) from None
-        paths.append(path)
-    return paths
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".png":
+            path.write_bytes(_rasterize(drawing))
+        else:
+            write_text(path, drawing)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return path
 
 
 def _rasterize(drawing: str) -> bytes:
@@ -66,6 +76,7 @@ def _rasterize(drawing: str) -> bytes:
     return svg_to_bytes(svg_string=drawing, zoom=PNG_ZOOM, languages=["en"])
 
 
+@cache
 def _check_fonts() -> None:
     """Without any font on the system, text would silently be missing."""
     blank = PROBE.format("")
