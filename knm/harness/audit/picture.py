@@ -65,7 +65,7 @@ def curve_scene(ladder: Sequence[Figures], curve: Sequence[Figures]) -> Scene:
     """Pass@1 against the number of programs in the store, with its speed and size below."""
     scene = Scene("curve", "Pass@1 by number of programs in the store", CHART_WIDTH)
     left, right = _MARGIN, scene.width - _MARGIN
-    top, base = scene.height + LINE, scene.height + LINE + _TALL
+    base = scene.height + LINE + _TALL
     for step in range(6):
         y = base - _TALL * step / 5
         scene.add(Line(left, y, right, y), Text(left - 6, y + 4, f"{20 * step} %", "tick", "end"))

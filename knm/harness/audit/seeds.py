@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations, permutations
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from knm.errors import UserError
 from knm.harness.audit.checks import SIGNIFICANT
@@ -52,6 +52,10 @@ class Agreement:
         """Whether no two models disagree beyond chance on which of two rows is better."""
         return not self.reversals
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {**asdict(self), "agree": self.agree}
+
 
 def train_models(seeds: Sequence[int], recipe: str, out: Path, device: str | None) -> list[Path]:
     """Models of the recipe with other seeds, in `out`; those that are there are not trained again.
@@ -97,10 +101,7 @@ def audit_models(
         own = replace(settings, model=model, out=settings.out / name)
         audits[name] = run_audit(own, rows, curve, notify=notify)
     agreement = compare_audits(audits)
-    write_json(
-        settings.out / SUMMARY_NAME,
-        {**asdict(agreement), "agree": agreement.agree},
-    )
+    write_json(settings.out / SUMMARY_NAME, agreement.to_json())
     write_text(settings.out / SUMMARY_TABLE_NAME, render_agreement(agreement))
     return audits, agreement
 

@@ -62,7 +62,7 @@ class Materials:
         return self._encoded[corpus]
 
 
-def build_store(name: str, materials: Materials, programs: int | None = None) -> Datastore:
+def build_store(name: str, materials: Materials, programs: int) -> Datastore:
     """Build the datastore `name` of `STORES` from the first `programs` records of its corpus.
 
     All kinds take the same steps, so that what makes a datastore safe is tried on the useless ones

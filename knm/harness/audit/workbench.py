@@ -28,7 +28,7 @@ from knm.harness.audit.stores import (
 )
 from knm.harness.prompting import ExamplePrompts
 from knm.harness.trials import TrialSettings, run_trial
-from knm.models import EncodedExample, LoadedModel, load_model, resolve_placement
+from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
 from knm.models.finetuning import FinetuningOptions, finetune
 from knm.problems import Problem, ProblemSet, fence_program, load_problems, load_template
 from knm.retrieval import Retriever, resolve_preset
@@ -36,14 +36,17 @@ from knm.retrieval import Retriever, resolve_preset
 _REFERENCES = {"lua": "reference", "python": "reference_python"}
 """The field of a problem that holds a program in a language."""
 
+_BATCH_TOKENS = {"cuda": 16_384, "cpu": 2_048}
+"""Of a forward batch of mining."""
+
 
 @dataclass(frozen=True)
 class AuditSettings:
     """What is audited, on what, and where the results go.
 
     `corpus` fills the store and the fine-tuned copy, of it the first `programs` records; the
-    off-domain store gets as many. `mining` makes the stores; presets of rows that name none are
-    `preset`, a name or a file.
+    off-domain store gets as many. `positions` and `key_kind` are those of the stores, `preset` (a
+    name or a file) that of the rows that name none.
     """
 
     out: Path
@@ -56,7 +59,8 @@ class AuditSettings:
     programs: int | None = None
     limit: int | None = None
     preset: str = "dense"
-    mining: MiningOptions = field(default_factory=MiningOptions)
+    positions: str = "all"
+    key_kind: str = FINAL_NORM
     trial: TrialSettings = field(default_factory=TrialSettings)
     sandbox: str = "local"
     workers: int | None = None
@@ -81,6 +85,11 @@ class Workbench:
         self.template = load_template(settings.trial.prompt)
         self.problem_set: ProblemSet = load_problems(settings.problems, limit=settings.limit)
         self._corpora: dict[str, Sequence[CorpusRecord]] = {}
+        self.mining = MiningOptions(
+            positions=settings.positions,
+            batch_tokens=_BATCH_TOKENS[torch.device(self._placement.device).type],
+            key_kind=settings.key_kind,
+        )
         resolve_preset(settings.preset)
 
     @cached_property
@@ -91,7 +100,7 @@ class Workbench:
     @cached_property
     def finetuned(self) -> LoadedModel:
         """Its copy, fine-tuned on the corpus."""
-        records = self.records_of(IN_DOMAIN)
+        records = self.programs
         directory = self.settings.out / "models" / f"finetuned-{len(records)}"
         finetune(
             self.settings.model,
@@ -104,18 +113,23 @@ class Workbench:
         return self._load(str(directory))
 
     @cached_property
+    def programs(self) -> Sequence[CorpusRecord]:
+        """The programs that store, copy and prompts are made of."""
+        return self._first(self.settings.programs)
+
+    @cached_property
     def materials(self) -> Materials:
         """What datastores are made of."""
         return Materials(
             self.loaded,
             self.template,
-            self.settings.mining,
+            self.mining,
             self.settings.out / "stores",
             self.records_of,
         )
 
     def records_of(self, corpus: str) -> Sequence[CorpusRecord]:
-        """The records of a corpus, the in-domain one cut to the audit's number.
+        """All records of a corpus.
 
         Raises:
             Unavailable: there is none.
@@ -126,7 +140,7 @@ class Workbench:
 
     @cached_property
     def _corpus_hash(self) -> str:
-        return corpus_hash(self.records_of(IN_DOMAIN))
+        return corpus_hash(self.programs)
 
     def row_path(self, row: Row) -> Path:
         """Where a row's result is kept."""
@@ -190,12 +204,12 @@ class Workbench:
             },
             "corpus": {
                 "file": settings.corpus.name,
-                "programs": len(self.records_of(IN_DOMAIN)),
+                "programs": len(self.programs),
                 "hash": self._corpus_hash,
             },
             "preset": asdict(resolve_preset(settings.preset)),
-            "mining": asdict(settings.mining),
-            "finetuning": asdict(settings.finetuning.filled_for(len(self.records_of(IN_DOMAIN)))),
+            "mining": asdict(self.mining),
+            "finetuning": asdict(settings.finetuning.filled_for(len(self.programs))),
         }
 
     def _load(self, name: str) -> LoadedModel:
@@ -205,11 +219,11 @@ class Workbench:
     def _read_corpus(self, corpus: str) -> Sequence[CorpusRecord]:
         settings = self.settings
         if corpus == IN_DOMAIN:
-            return _first(load_corpus(settings.corpus), settings.programs, settings.corpus)
+            return load_corpus(settings.corpus)
         if corpus == OFF_DOMAIN:
             if settings.off_domain is None:
                 raise Unavailable("no off-domain corpus: give --off-domain FILE")
-            return load_corpus(settings.off_domain)[: len(self.records_of(IN_DOMAIN))]
+            return load_corpus(settings.off_domain)
         assert corpus == ORACLE
         records = [
             CorpusRecord(
@@ -224,9 +238,27 @@ class Workbench:
 
     def _store(self, row: Row) -> Datastore:
         assert row.store is not None
+        count = len(self.programs)
         if row.programs is not None:
-            _first(self.records_of(STORES[row.store].corpus), row.programs, self.settings.corpus)
-        return build_store(row.store, self.materials, row.programs)
+            count = len(self._first(row.programs))
+        elif STORES[row.store].corpus == ORACLE:
+            count = len(self.records_of(ORACLE))
+        return build_store(row.store, self.materials, count)
+
+    def _first(self, count: int | None) -> Sequence[CorpusRecord]:
+        """The first `count` records of the corpus.
+
+        Raises:
+            UserError: there are fewer.
+        """
+        records = self.records_of(IN_DOMAIN)
+        if count is not None and count > len(records):
+            raise UserError(
+                f"{self.settings.corpus}: holds {len(records)} programs, {count} were asked for: "
+                "give a larger --corpus (`knm corpus generate --count N` makes one), or ask for "
+                "fewer"
+            )
+        return records[:count]
 
     def _preset(self, row: Row) -> Any:
         return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
@@ -241,7 +273,7 @@ class Workbench:
             return settings.request
         return ExamplePrompts(
             self.loaded,
-            self.records_of(IN_DOMAIN),
+            self.programs,
             self.template,
             language=row.language,
             count=row.examples,
@@ -279,22 +311,6 @@ class Workbench:
             "store": None if store is None else asdict(store.manifest),
             "preset": None if store is None else asdict(self._preset(row)),
         }
-
-
-def _first(
-    records: Sequence[CorpusRecord], count: int | None, source: Path
-) -> Sequence[CorpusRecord]:
-    """The first `count` records.
-
-    Raises:
-        UserError: there are fewer.
-    """
-    if count is not None and count > len(records):
-        raise UserError(
-            f"{source}: holds {len(records)} programs, {count} were asked for: give a larger "
-            "--corpus (`knm corpus generate --count N` makes one), or ask for fewer"
-        )
-    return records[:count]
 
 
 def _hardware(device: torch.device) -> str:
