@@ -70,12 +70,17 @@ def curve_scene(ladder: Sequence[Figures], curve: Sequence[Figures]) -> Scene:
         y = base - _TALL * step / 5
         scene.add(Line(left, y, right, y), Text(left - 6, y + 4, f"{20 * step} %", "tick", "end"))
     by_name = {line.result.row.name: line for line in ladder}
-    for name, said in ((BASELINE, "LM alone"), (FINETUNED, "fine-tuned copy")):
+    for name, said, x, anchor in (
+        (BASELINE, "LM alone", left, "start"),
+        (FINETUNED, "fine-tuned copy", right, "end"),
+    ):
         level = by_name[name].result.trial.totals.pass_at_1 if name in by_name else None
         if level is not None:
             y = base - _TALL * level
-            scene.add(Line(left, y, right, y, f"stroke-{run_kind(0)}"))
-            scene.add(Text(right, y - 4, said, "tick", "end"))
+            kind = _KINDS[by_name[name].result.row.role]
+            scene.add(
+                Line(left, y, right, y, f"stroke-{kind}"), Text(x, y - 4, said, "tick", anchor)
+            )
     logs = [math.log(line.result.row.programs or 1) for line in curve]
     span = max(logs) - min(logs) or 1.0
     places = [left + 24 + (right - left - 48) * (log - min(logs)) / span for log in logs]

@@ -1,7 +1,6 @@
 """The page and its charts as files."""
 
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -44,8 +43,10 @@ def write_charts(bench: Bench, directory: Path, kind: ChartFormat) -> list[Path]
     Raises:
         UserError: a file cannot be written, or a PNG would lack its text for want of fonts.
     """
+    if kind is ChartFormat.PNG:
+        _check_fonts()
     return [
-        write_chart(scene, directory / f"{scene.name}.{kind.value}")
+        _write(scene, directory / f"{scene.name}.{kind.value}")
         for scene in draw_charts(bench, CHART_WIDTH)
     ]
 
@@ -56,9 +57,13 @@ def write_chart(scene: Scene, path: Path) -> Path:
     Raises:
         UserError: the file cannot be written, or a PNG would lack its text for want of fonts.
     """
-    drawing = render_chart(scene)
     if path.suffix == ".png":
         _check_fonts()
+    return _write(scene, path)
+
+
+def _write(scene: Scene, path: Path) -> Path:
+    drawing = render_chart(scene)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".png":
@@ -76,7 +81,6 @@ def _rasterize(drawing: str) -> bytes:
     return svg_to_bytes(svg_string=drawing, zoom=PNG_ZOOM, languages=["en"])
 
 
-@cache
 def _check_fonts() -> None:
     """Without any font on the system, text would silently be missing."""
     blank = PROBE.format("")
