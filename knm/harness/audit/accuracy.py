@@ -11,7 +11,7 @@ from knm.errors import UserError
 from knm.models import EncodedExample, LoadedModel
 from knm.retrieval import Retriever, corrected
 
-_BATCH_TOKENS: Final = {"cuda": 16_384, "cpu": 4_096}
+_BATCH_TOKENS: Final = 8_192
 _ROWS_AT_ONCE: Final = 4_096  # bounds the memory of the (n, vocabulary) logits
 
 
@@ -35,11 +35,13 @@ def token_accuracy(
             except UserError:
                 return None
         trunk, head = loaded.model.get_decoder(), loaded.model.get_output_embeddings()
-        for batch in _batches(examples, _BATCH_TOKENS[loaded.device.type]):
+        for batch in _batches(examples, _BATCH_TOKENS):
             ids, places, targets = _padded(batch, loaded.device)
             states = trunk(input_ids=ids, use_cache=False).last_hidden_state.flatten(0, 1)
             for rows, wanted in zip(
-                places.split(_ROWS_AT_ONCE), targets.split(_ROWS_AT_ONCE), strict=True
+                torch.split(places, _ROWS_AT_ONCE),
+                torch.split(targets, _ROWS_AT_ONCE),
+                strict=True,
             ):
                 right += (head(states[rows]).argmax(-1) == wanted).sum()
             count += len(targets)

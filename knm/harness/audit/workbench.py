@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,8 @@ from knm.retrieval import Retriever, resolve_preset
 _REFERENCES = {"lua": "reference", "python": "reference_python"}
 """The field of a problem that holds a program in a language."""
 
-_BATCH_TOKENS = {"cuda": 16_384, "cpu": 2_048}
-"""Of a forward batch of mining."""
+_GPU_BATCH_TOKENS = 16_384
+"""Of a forward batch of mining on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,9 @@ class Workbench:
         self.template = load_template(settings.trial.prompt)
         self.problem_set: ProblemSet = load_problems(settings.problems, limit=settings.limit)
         self._corpora: dict[str, Sequence[CorpusRecord]] = {}
-        self.mining = MiningOptions(
-            positions=settings.positions,
-            batch_tokens=_BATCH_TOKENS[torch.device(self._placement.device).type],
-            key_kind=settings.key_kind,
-        )
+        self.mining = MiningOptions(positions=settings.positions, key_kind=settings.key_kind)
+        if torch.device(self._placement.device).type == "cuda":
+            self.mining = replace(self.mining, batch_tokens=_GPU_BATCH_TOKENS)
         resolve_preset(settings.preset)
 
     @cached_property
@@ -264,8 +262,7 @@ class Workbench:
         return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
 
     def _trial_settings(self, row: Row) -> TrialSettings:
-        values = {**vars(self.settings.trial), "language": row.language}
-        return TrialSettings(**values)
+        return replace(self.settings.trial, language=row.language)
 
     def _requests(self, row: Row) -> Callable[[Problem], Request]:
         settings = self._trial_settings(row)

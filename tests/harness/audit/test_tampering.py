@@ -22,9 +22,9 @@ def test_random_keys_have_the_lengths_and_moments_of_the_real_ones(source, tmp_p
     store = tamper("random", source, tmp_path / "random")
     np.testing.assert_array_equal(store.values, source.values)
     ours, theirs = (each.read_keys(slice(None)) for each in (store, source))
-    lengths = [np.linalg.norm(keys, axis=1) for keys in (ours, theirs)]
-    np.testing.assert_allclose(*lengths, rtol=1e-2)
-    cosine = (ours * theirs).sum(1) / lengths[0] / lengths[1]
+    drawn, real = (np.linalg.norm(keys, axis=1) for keys in (ours, theirs))
+    np.testing.assert_allclose(drawn, real, rtol=1e-2)
+    cosine = (ours * theirs).sum(1) / drawn / real
     assert cosine.max() < 0.95
     np.testing.assert_allclose(ours.std(0), theirs.std(0), rtol=0.5)
 
