@@ -10,6 +10,7 @@ from knm.harness.trials import Trial
 from knm.hashing import hash_json
 from knm.jsonio import read_json, write_json
 from knm.report import mcnemar_exact
+from knm.sandbox import Verdict
 
 FORMAT: Final = 1
 
@@ -65,7 +66,7 @@ class RowResult:
         if kept != (FORMAT, hash_json(configuration)):
             return None
         trial = Trial.from_json(value["trial"], str(path))
-        if any(fault.verdict != "broken-problem" for fault in trial.faults):
+        if any(fault.verdict is not Verdict.BROKEN_PROBLEM for fault in trial.faults):
             return None
         store = value["store"] and StoreFacts(**value["store"])
         return cls(row, configuration, trial, value["token_accuracy"], store)

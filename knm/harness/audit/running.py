@@ -96,10 +96,14 @@ def run_audit(
 def _progress_line(result: RowResult) -> str:
     trial = result.trial
     totals, speed = trial.totals, trial.tokens_per_second
-    return (
+    line = (
         f"{result.row.title}: {totals.passed} of {totals.counted} ({percent(totals.pass_at_1)}), "
         f"{'-' if speed is None else f'{speed:,.0f}'} tokens/s, {trial.seconds:.1f} s"
     )
+    if trial.faults:
+        fault = trial.faults[0]
+        line += f"; {len(trial.faults)} not counted, such as {fault.verdict}: {fault.message:.200}"
+    return line
 
 
 def _write(audit: Audit, out: Path) -> None:
