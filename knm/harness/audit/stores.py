@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from knm.corpora import CorpusRecord, corpus_hash
-from knm.datastore import Datastore, MiningOptions, mine
+from knm.datastore import Datastore, MiningOptions, build_index, mine
 from knm.harness.audit.tampering import tamper
 from knm.models import EncodedExample, LoadedModel, encode_corpus
 from knm.problems import PromptTemplate
@@ -14,6 +14,9 @@ from knm.problems import PromptTemplate
 IN_DOMAIN: Final = "in-domain"
 OFF_DOMAIN: Final = "off-domain"
 ORACLE: Final = "oracle"
+
+INDEXED_ROWS: Final = 50_000
+"""From so many on a CPU searches an index, as it does the embedded datastore."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,10 @@ def build_store(name: str, materials: Materials, programs: int) -> Datastore:
     if kind.tampering is not None:
         directory = materials.directory / f"{name}-{len(records)}"
         store = tamper(kind.tampering, store, directory, device=loaded.device)
+    # 3. What makes it quick where exact search is not.
+    if loaded.device.type == "cpu" and len(store) >= INDEXED_ROWS and not store.manifest.indexes:
+        build_index(store, "ivf")
+        store = Datastore.open(store.path, expect=loaded.identity)
     return store
 
 
