@@ -19,6 +19,8 @@ from knm.report.text import percent
 AUDIT_NAME: Final = "audit.json"
 TABLE_NAME: Final = "audit.md"
 
+_MAY_BE_SKIPPED: Final = ROWS.keys() - {BASELINE}
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -61,19 +63,20 @@ def run_audit(
     What an earlier, interrupted call finished is not done again. `notify` is told of each row.
 
     Raises:
-        UserError: something is missing or does not fit together, or a row that was asked for by
-            name cannot be run.
+        UserError: something is missing or does not fit together, so that the LM alone, a row that
+            was asked for by name or one of the curve cannot be run; others are skipped.
     """
     bench = Workbench(settings)
-    chosen = choose_rows(ROWS if rows is None else rows)
     results: list[RowResult] = []
     skipped: dict[str, str] = {}
-    for row in [*chosen, *curve_rows(curve)]:
+    for row in [*choose_rows(ROWS if rows is None else rows), *curve_rows(curve)]:
         try:
+            if row.against in skipped:
+                raise Unavailable(f"{row.against} was skipped")
             result = bench.run(row)
-        except Unavailable as reason:
-            if rows is not None:
-                raise UserError(f"--rows {row.name}: {reason}") from None
+        except (Unavailable, UserError) as reason:
+            if rows is not None or row.name not in _MAY_BE_SKIPPED:
+                raise UserError(f"row {row.name}: {reason}") from None
             skipped[row.name] = str(reason)
             notify(f"{row.title}: skipped: {reason}")
             continue

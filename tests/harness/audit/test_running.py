@@ -108,7 +108,7 @@ def test_rows_are_run_with_those_that_they_are_compared_with(copied):
 def test_what_cannot_be_run_is_skipped_unless_it_is_asked_for(copied):
     alone = replace(copied, off_domain=None)
     assert "--off-domain FILE" in run_audit(alone).skipped["off-domain"]
-    with pytest.raises(UserError, match="--rows off-domain: no off-domain corpus"):
+    with pytest.raises(UserError, match="row off-domain: no off-domain corpus"):
         run_audit(alone, rows=["off-domain"])
 
 
