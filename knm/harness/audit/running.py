@@ -9,7 +9,7 @@ from knm.errors import UserError
 from knm.harness.audit.checks import Check, check_lines
 from knm.harness.audit.picture import curve_scene, ladder_scene, write_pictures
 from knm.harness.audit.results import Line, RowResult, make_lines
-from knm.harness.audit.rows import ROWS, choose_rows, curve_rows
+from knm.harness.audit.rows import BASELINE, ROWS, choose_rows, curve_rows
 from knm.harness.audit.table import render_markdown
 from knm.harness.audit.workbench import AuditSettings, Unavailable, Workbench
 from knm.jsonio import write_json, write_text
