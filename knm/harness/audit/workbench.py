@@ -88,6 +88,8 @@ class Workbench:
         self.mining = MiningOptions(positions=settings.positions, key_kind=settings.key_kind)
         if torch.device(self._placement.device).type == "cuda":
             self.mining = replace(self.mining, batch_tokens=_GPU_BATCH_TOKENS)
+        # What store, copy and prompts are made of.
+        self.programs: Sequence[CorpusRecord] = self._first(settings.programs)
         resolve_preset(settings.preset)
 
     @cached_property
@@ -109,11 +111,6 @@ class Workbench:
             device=self._placement.device,
         )
         return self._load(str(directory))
-
-    @cached_property
-    def programs(self) -> Sequence[CorpusRecord]:
-        """The programs that store, copy and prompts are made of."""
-        return self._first(self.settings.programs)
 
     @cached_property
     def materials(self) -> Materials:

@@ -117,6 +117,8 @@ def test_unknown_rows_and_too_few_programs_are_named(copied):
         run_audit(copied, rows=["nonsense"])
     with pytest.raises(UserError, match="holds 1228 programs, 5000 were asked for"):
         run_audit(copied, rows=["baseline"], curve=[5000])
+    with pytest.raises(UserError, match="holds 1228 programs, 2000 were asked for"):
+        run_audit(replace(copied, programs=2000))
 
 
 def test_the_table_and_the_pictures_show_every_row(audit, settings):
