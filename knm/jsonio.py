@@ -1,16 +1,20 @@
 """Reading and writing JSON and JSONL: one writer, errors that name the file and the line."""
 
+import gzip
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 from knm.errors import UserError
 
 # Bad syntax, bad UTF-8 and integers too long to convert are ValueErrors; nesting may be too deep.
 _UNREADABLE = (ValueError, RecursionError)
+_DAMAGED_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
+GZIP_SUFFIX: Final = ".gz"
 
 
 def dumps(value: Any, *, pretty: bool = False) -> str:
@@ -27,11 +31,16 @@ def dumps(value: Any, *, pretty: bool = False) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file atomically: a reader sees the old content or the new, never a part."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file atomically, as `write_text`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
         # mkstemp makes private files; a result is as readable as any other file of the user's.
         umask = os.umask(0)
         os.umask(umask)
@@ -48,8 +57,13 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_jsonl(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
-    """Write one object a line, atomically."""
-    write_text(path, "".join(dumps(value) + "\n" for value in values))
+    """Write one object a line, atomically; compressed if the name ends in `.gz`.
+
+    The same objects give the same bytes: a compressed file holds no date.
+    """
+    content = "".join(dumps(value) + "\n" for value in values).encode()
+    compressed = path.suffix == GZIP_SUFFIX
+    write_bytes(path, gzip.compress(content, mtime=0) if compressed else content)
 
 
 def read_json(path: Path) -> Any:
@@ -67,19 +81,22 @@ def read_json(path: Path) -> Any:
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line number from 1, object) for each non-blank line.
+    """Yield (line number from 1, object) for each non-blank line; `.gz` files are decompressed.
 
     Raises:
-        UserError: the file is missing, or a line is not a JSON object.
+        UserError: the file is missing or damaged, or a line is not a JSON object.
     """
     try:
-        file = path.open("rb")
+        file: IO[bytes] = gzip.open(path) if path.suffix == GZIP_SUFFIX else path.open("rb")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     with file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, parse_object(line, f"{path}:{number}")
+        try:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, parse_object(line, f"{path}:{number}")
+        except _DAMAGED_GZIP as error:
+            raise UserError(f"{path}: not a sound gzip file: {error}") from None
 
 
 def parse_object(line: bytes | str, where: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class CorpusRecord:
 
 
 def load_corpus(path: Path) -> tuple[CorpusRecord, ...]:
-    """Read a JSONL corpus.
+    """Read a JSONL corpus, compressed if its name ends in `.gz`.
 
     Raises:
         UserError: the file is missing or empty, a line lacks a field, or an id is repeated.
@@ -54,7 +54,7 @@ def load_corpus(path: Path) -> tuple[CorpusRecord, ...]:
 
 
 def save_corpus(path: Path, records: Iterable[CorpusRecord]) -> None:
-    """Write a JSONL corpus, replacing the file."""
+    """Write a JSONL corpus, replacing the file; compressed if its name ends in `.gz`."""
     write_jsonl(path, (record.to_json() for record in records))
 
 
