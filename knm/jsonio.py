@@ -87,7 +87,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         UserError: the file is missing or damaged, or a line is not a JSON object.
     """
     try:
-        file: IO[bytes] = gzip.open(path) if path.suffix == GZIP_SUFFIX else path.open("rb")
+        file = _open(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     with file:
@@ -97,6 +97,10 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield number, parse_object(line, f"{path}:{number}")
         except _DAMAGED_GZIP as error:
             raise UserError(f"{path}: not a sound gzip file: {error}") from None
+
+
+def _open(path: Path) -> IO[bytes]:
+    return gzip.GzipFile(path) if path.suffix == GZIP_SUFFIX else path.open("rb")
 
 
 def parse_object(line: bytes | str, where: str) -> dict[str, Any]:
