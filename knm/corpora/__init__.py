@@ -1,18 +1,29 @@
-"""Training corpora: records, the synthetic generator and its splits."""
+"""Training corpora: records, the generators and their splits, and what cleans and describes them."""
 
+from knm.corpora.decontamination import decontaminate
+from knm.corpora.deduplication import deduplicate
 from knm.corpora.generator import Sample, draw_corpus, draw_problems, draw_samples
 from knm.corpora.named import CORPORA, Candidate, draw_candidates
 from knm.corpora.records import EMBEDDED_CORPUS, CorpusRecord, corpus_hash, load_corpus, save_corpus
+from knm.corpora.removal import Cleaned, Removal
 from knm.corpora.splits import SPLIT_BUCKETS, lua_weights
+from knm.corpora.splitting import split_corpus
+from knm.corpora.statistics import CorpusStatistics, corpus_statistics
 
 __all__ = [
     "CORPORA",
     "EMBEDDED_CORPUS",
     "SPLIT_BUCKETS",
     "Candidate",
+    "Cleaned",
     "CorpusRecord",
+    "CorpusStatistics",
+    "Removal",
     "Sample",
     "corpus_hash",
+    "corpus_statistics",
+    "decontaminate",
+    "deduplicate",
     "draw_candidates",
     "draw_corpus",
     "draw_problems",
@@ -20,4 +31,5 @@ __all__ = [
     "load_corpus",
     "lua_weights",
     "save_corpus",
+    "split_corpus",
 ]
