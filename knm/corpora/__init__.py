@@ -1,4 +1,4 @@
-"""Training corpora: records, the generators and their splits, and what cleans and describes them."""
+"""Training corpora: records, generators and their splits; what cleans and describes them."""
 
 from knm.corpora.decontamination import decontaminate
 from knm.corpora.deduplication import deduplicate

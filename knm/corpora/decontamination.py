@@ -92,8 +92,8 @@ def _alike(
         ]
     )
     for reason, tokens in (
-        ("same program", lexed.hashes),
-        ("same program, renamed", lexed.renamed_hashes),
+        ("similar program", lexed.hashes),
+        ("similar program, renamed", lexed.renamed_hashes),
     ):
         pairs = zip(
             *pairs_across(shingle(tokens, lexed.starts), len(records), threshold), strict=True

@@ -29,6 +29,6 @@ def deduplicate(
         if like:
             similarity, first = max(like)
             removed[place] = Removal(
-                records[place].id, f"same {by}", records[-first].id, similarity
+                records[place].id, f"similar {by}", records[-first].id, similarity
             )
     return without(records, list(removed.values()))

@@ -21,7 +21,7 @@ class Removal:
         return {**asdict(self), "similarity": round(self.similarity, 4)}
 
     def __str__(self) -> str:
-        return f"{self.record}: {self.reason} of {self.other}, similarity {self.similarity:.2f}"
+        return f"{self.record}: {self.reason}, as {self.other} (similarity {self.similarity:.2f})"
 
 
 @dataclass(frozen=True)
