@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import corpora, judging, reports, sandbox, serving
+from knm.commands import corpora, explaining, judging, reports, sandbox, serving
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
@@ -35,6 +35,8 @@ app.add_typer(corpora.corpus_app, name="corpus")
 app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
 app.command()(reports.diff)
+app.command()(explaining.explain)
+app.command()(explaining.blame)
 app.command()(judging.judge)
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.command()(sandbox.verify)
