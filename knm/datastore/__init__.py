@@ -5,6 +5,7 @@ loaded (`knm.models`) and how neighbours change what it says (`knm.retrieval`).
 """
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
+from knm.datastore.examples import CorpusExamples, ExampleSource
 from knm.datastore.index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
     FORMAT_VERSION,
@@ -13,8 +14,10 @@ from knm.datastore.manifest import (
     IndexInfo,
     Manifest,
 )
-from knm.datastore.mining import POSITIONS, MiningOptions, mine
+from knm.datastore.mining import MiningOptions, mine
 from knm.datastore.origins import RecordOrigin
+from knm.datastore.positions import POSITIONS
+from knm.datastore.statistics import MiningStatistics, Tally
 from knm.datastore.store import Datastore
 
 __all__ = [
@@ -24,13 +27,17 @@ __all__ = [
     "POSITIONS",
     "PROVENANCE_DTYPE",
     "Calibration",
+    "CorpusExamples",
     "Datastore",
     "DistanceSummary",
+    "ExampleSource",
     "IndexInfo",
     "IndexOptions",
     "Manifest",
     "MiningOptions",
+    "MiningStatistics",
     "RecordOrigin",
+    "Tally",
     "build_index",
     "mine",
 ]

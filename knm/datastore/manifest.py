@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.datastore.arrays import KEY_DTYPES
+from knm.datastore.statistics import MiningStatistics
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
@@ -49,8 +50,9 @@ class IndexInfo:
 class Manifest:
     """A datastore's description.
 
-    `count` is the number of committed rows, `capacity` the number that the examples could give,
-    `examples_done` how far mining got. `content_hash` is None until the datastore is finished.
+    `count` is the number of committed rows, `capacity` the number that the examples so far could
+    give, `examples_done` how far mining got and `statistics` what it saw. `content_hash` is None
+    until the datastore is finished.
     """
 
     model: ModelIdentity
@@ -67,6 +69,7 @@ class Manifest:
     pca: None = None
     count: int = 0
     examples_done: int = 0
+    statistics: MiningStatistics | None = None
     content_hash: str | None = None
     calibration: Calibration | None = None
     indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
@@ -107,13 +110,14 @@ class Manifest:
 
 
 def _from_json(data: dict[str, Any]) -> Manifest:
-    calibration = data["calibration"]
+    calibration, statistics = data["calibration"], data.get("statistics")
     if data["key_dtype"] not in KEY_DTYPES:
         raise ValueError(f"key_dtype {data['key_dtype']!r} is none of {sorted(KEY_DTYPES)}")
     return Manifest(
         **{
             **data,
             "model": ModelIdentity(**data["model"]),
+            "statistics": statistics and MiningStatistics.from_json(statistics),
             "calibration": calibration and _calibration(calibration),
             "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
         }

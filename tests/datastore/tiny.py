@@ -15,6 +15,13 @@ HIDDEN = 32
 CORPUS_HASH = "corpus"
 
 
+class Numbers:
+    """Writes token 12 as `12`, and the tokens that divide by five as names."""
+
+    def decode(self, tokens: list[int]) -> str:
+        return " ".join(f"n{token}" if token % 5 == 0 else str(token) for token in tokens)
+
+
 def tiny_model(*, tied: bool = False, seed: int = 0) -> LoadedModel:
     torch.manual_seed(seed)
     config = Qwen3Config(
@@ -33,7 +40,7 @@ def tiny_model(*, tied: bool = False, seed: int = 0) -> LoadedModel:
     )
     model = Qwen3ForCausalLM(config).eval()
     identity = ModelIdentity("tiny", f"weights-{seed}", "tokenizer", "float32", HIDDEN, VOCAB)
-    return LoadedModel(model, cast(Any, None), identity)
+    return LoadedModel(model, cast(Any, Numbers()), identity)
 
 
 def examples(count: int = 12, *, seed: int = 0) -> list[EncodedExample]:
