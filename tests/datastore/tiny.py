@@ -8,11 +8,13 @@ import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from knm.datastore import Datastore, MiningOptions, mine
+from knm.datastore.commits import CommitPolicy
 from knm.models import EncodedExample, LoadedModel, ModelIdentity
 
 VOCAB = 64
 HIDDEN = 32
 CORPUS_HASH = "corpus"
+MANY = 250
 
 
 class Numbers:
@@ -63,19 +65,7 @@ def mine_tiny(directory: Path, options: MiningOptions | None = None, **changes: 
     return mine(directory=directory, options=options, **arguments)
 
 
-def die_in_batch(directory: Path, batch: int) -> None:
-    """Mine, and kill this very process with SIGKILL while the model computes batch `batch`."""
-    import os
-    import signal
-
-    loaded = tiny_model()
-    calls = 0
-
-    def count(*_: object) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == batch:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    loaded.model.get_decoder().register_forward_pre_hook(count)
-    mine_tiny(directory, loaded=loaded)
+def mine_many(directory: Path) -> None:
+    """Mine long enough to be killed on the way; every batch is committed."""
+    torch.set_num_threads(1)
+    mine_tiny(directory, examples=examples(MANY), commits=CommitPolicy(seconds=0.0))
