@@ -17,8 +17,9 @@ def read_top(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return _read_on_device(logits)
     # log_softmax works row by row: unlike exp it does not round by an element's place.
     log_probs = logits.float().log_softmax(-1)
-    confidence = log_probs.amax(-1).double().clamp_max(0.0)
-    return logits.argmax(-1), logits.amax(-1).float(), confidence
+    top, token = logits.max(-1)
+    confidence = log_probs.gather(-1, token[:, None])[:, 0].double().clamp_max(0.0)
+    return token, top.float(), confidence
 
 
 def _read_on_device(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
