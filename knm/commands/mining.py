@@ -133,8 +133,13 @@ def _encoding(
 
 def _own_device(device: str) -> str:
     """Under torchrun each process of a machine takes the GPU of its number."""
+    import torch
+
     place = os.environ.get("LOCAL_RANK")
-    return f"cuda:{place}" if place is not None and device == "cuda" else device
+    if place is None or device != "cuda":
+        return device
+    torch.cuda.set_device(int(place))
+    return f"cuda:{place}"
 
 
 def _show(store: "Datastore", *, json: bool) -> None:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final
+from typing import Final, Protocol
 
 from knm.datastore.statistics import MiningStatistics
-from knm.datastore.writer import Rows, StoreWriter
+from knm.datastore.writer import Rows
 
 _LOOK: Final = 0.2  # seconds between looks at whether the thread has failed
 
@@ -26,12 +26,23 @@ class CommitPolicy:
     waiting: int = 4
 
 
+class Writer(Protocol):
+    """What of a `StoreWriter` is used here."""
+
+    def append(self, rows: Rows, statistics: MiningStatistics | None) -> None:
+        """Add rows."""
+        ...
+
+    def commit(
+        self, rows: Rows | None, examples_done: int, statistics: MiningStatistics | None
+    ) -> None:
+        """Make what was added count."""
+        ...
+
+
 @dataclass(frozen=True)
 class Write:
-    """Entries to append, and how far mining has come with them. `wait` until `rows` are complete.
-
-    `rows` came from batch number `batch` of window `window`.
-    """
+    """Entries to append, complete once `wait` returns, and how far mining has come with them."""
 
     rows: Rows
     wait: Callable[[], None]
@@ -45,7 +56,7 @@ class CommitThread:
     What was put is committed when the context ends, also by an exception.
     """
 
-    def __init__(self, writer: StoreWriter, policy: CommitPolicy) -> None:
+    def __init__(self, writer: Writer, policy: CommitPolicy) -> None:
         self._writer, self._policy = writer, policy
         self._queue: queue.Queue[Write | None] = queue.Queue(policy.waiting)
         self._error: BaseException | None = None

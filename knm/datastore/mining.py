@@ -228,11 +228,16 @@ def _pending(
 def _mine(miner: BatchMiner, batches: Iterator[Batch]) -> Iterator[tuple[Batch, MinedBatch]]:
     """Mine batches; each is collected when the next has been launched."""
     waiting = None
-    for batch in chain(batches, [None]):
-        launched = None if batch is None else miner.launch(batch)
-        if waiting is not None:
-            yield waiting.batch, miner.collect(waiting)
-        waiting = launched
+    try:
+        for batch in chain(batches, [None]):
+            launched = None if batch is None else miner.launch(batch)
+            if waiting is not None:
+                yield waiting.batch, miner.collect(waiting)
+            waiting = launched
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"out of memory: {str(error).splitlines()[0]}; mine in smaller batches (--batch-tokens)"
+        ) from error
 
 
 class _Progress:

@@ -35,6 +35,7 @@ _LUA: Final = frozenset(
         "while",
     ]
 )
+_UNKNOWN: Final = -1
 _KEYWORDS: Final[Mapping[str, frozenset[str]]] = {
     "lua": _LUA,
     "lua5.4": _LUA,
@@ -61,21 +62,21 @@ class TokenTypes:
 
     def __init__(self, tokenizer: Decoding) -> None:
         self._tokenizer = tokenizer
-        self._known: dict[str | None, dict[int, int]] = {}
+        self._known: dict[str | None, np.ndarray[Any, np.dtype[np.int8]]] = {}
 
     def count(
         self, ids: np.ndarray[Any, Any], language: str | None
     ) -> np.ndarray[Any, np.dtype[np.int64]]:
         """How many of the tokens `ids` (n,) are of each of `TOKEN_TYPES`, (6,)."""
-        known = self._known.setdefault(language, {})
-        counts = np.zeros(len(TOKEN_TYPES), dtype=np.int64)
-        for token, times in zip(*np.unique(ids, return_counts=True), strict=True):
-            number = int(token)
-            if number not in known:
-                text = self._tokenizer.decode([number])
-                known[number] = TOKEN_TYPES.index(classify(text, language))
-            counts[known[number]] += times
-        return counts
+        known = self._known.get(language, np.empty(0, dtype=np.int8))
+        missing = int(ids.max(initial=-1)) + 1 - len(known)
+        if missing > 0:
+            known = np.pad(known, (0, missing + len(known)), constant_values=_UNKNOWN)
+        for token in np.unique(ids[known[ids] == _UNKNOWN]).tolist():
+            kind = classify(self._tokenizer.decode([token]), language)
+            known[token] = TOKEN_TYPES.index(kind)
+        self._known[language] = known
+        return np.bincount(known[ids], minlength=len(TOKEN_TYPES))
 
 
 def classify(text: str, language: str | None) -> str:

@@ -78,7 +78,7 @@ def test_each_token_of_raw_text_is_a_target_once_with_context_before_it(
     (window,) = source.windows(0)
     for number in range(5):
         text = embedded.tokenizer("print(1)\n" * (number + 1))["input_ids"]
-        targets = []
+        targets: list[int] = []
         for example in window.examples:
             if example.record_id == f"r{number}":
                 assert len(example.ids) <= block

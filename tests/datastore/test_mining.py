@@ -11,7 +11,15 @@ import torch
 
 from knm.datastore import Calibration, Datastore, MiningOptions, Tally
 from knm.errors import UserError
-from tests.datastore.tiny import MANY, VOCAB, examples, mine_many, mine_tiny, tiny_model
+from tests.datastore.tiny import (
+    MANY,
+    VOCAB,
+    examples,
+    mine_many,
+    mine_tiny,
+    seen_by,
+    tiny_model,
+)
 
 
 class InterruptedRunError(Exception):
@@ -149,7 +157,7 @@ def test_killed_ten_times_it_resumes_to_the_same_content(tmp_path):
     assert rows[-1] > 0
     resumed = mine_tiny(tmp_path / "killed", examples=examples(MANY))
     assert resumed.content_hash == whole.content_hash
-    assert resumed.manifest.statistics.positions == whole.manifest.statistics.positions
+    assert seen_by(resumed).positions == seen_by(whole).positions
 
 
 def test_two_runs_into_one_directory_take_turns(whole, tmp_path):
@@ -244,14 +252,14 @@ def test_mining_stops_at_its_capacity_and_says_so(whole, tmp_path, capacity):
     assert len(store) == capacity
     assert np.array_equal(store.keys, whole.keys[:capacity])
     assert np.array_equal(store.provenance, whole.provenance[:capacity])
-    assert store.manifest.statistics.full
-    assert store.manifest.statistics.positions == store.manifest.capacity < len(whole)
+    assert seen_by(store).full
+    assert seen_by(store).positions == store.manifest.capacity < len(whole)
 
 
 def test_a_capacity_beyond_the_corpus_changes_nothing(whole, tmp_path):
     store = mine_tiny(tmp_path, MiningOptions(batch_tokens=40, capacity=10_000))
     assert store.content_hash == whole.content_hash
-    assert not store.manifest.statistics.full
+    assert not seen_by(store).full
 
 
 def test_a_random_share_of_correct_positions_is_the_same_in_any_batch(whole, tmp_path):
@@ -266,7 +274,7 @@ def test_a_random_share_of_correct_positions_is_the_same_in_any_batch(whole, tmp
     entries, mistakes = kept("a", batch_tokens=40)
     assert kept("b", batch_tokens=300) == (entries, mistakes)
     assert kept("c", batch_tokens=40, seed=1)[0] != entries
-    statistics = mine_tiny(tmp_path / "all", examples=everything).manifest.statistics
+    statistics = seen_by(mine_tiny(tmp_path / "all", examples=everything))
     assert mistakes == statistics.mistakes
     correct = statistics.positions - statistics.mistakes
     assert 0.1 < (len(entries) - mistakes) / correct < 0.8
@@ -278,7 +286,7 @@ def test_statistics_count_mistakes_by_token_type_and_source(tmp_path):
         for number, example in enumerate(examples())
     ]
     store = mine_tiny(tmp_path, examples=marked)
-    seen = store.manifest.statistics
+    seen = seen_by(store)
     wrong = store.provenance["predicted"] != store.values
     odd = store.provenance["record"] % 2 == 1
     names = store.values % 5 == 0  # as the tokenizer writes them
@@ -296,8 +304,8 @@ def test_statistics_count_mistakes_by_token_type_and_source(tmp_path):
 def test_a_resumed_run_has_the_statistics_of_an_uninterrupted_one(whole, tmp_path):
     with pytest.raises(InterruptedRunError):
         mine_tiny(tmp_path, loaded=interrupted_model(2))
-    resumed = mine_tiny(tmp_path).manifest.statistics
-    assert replace(resumed, seconds=0) == replace(whole.manifest.statistics, seconds=0)
+    resumed = seen_by(mine_tiny(tmp_path))
+    assert replace(resumed, seconds=0) == replace(seen_by(whole), seconds=0)
 
 
 def test_a_model_without_mistakes_gives_an_empty_datastore(tmp_path):

@@ -9,7 +9,7 @@ from knm.datastore.mining import Shard
 from knm.datastore.sharding import mine_shard
 from knm.errors import UserError
 from tests.datastore.test_mining import InterruptedRunError, interrupted_model
-from tests.datastore.tiny import CORPUS_HASH, examples, mine_tiny, tiny_model
+from tests.datastore.tiny import CORPUS_HASH, examples, mine_tiny, seen_by, tiny_model
 
 OPTIONS = MiningOptions(batch_tokens=40, positions="mistakes+correct:0.5")
 
@@ -36,7 +36,7 @@ def test_shards_make_the_datastore_of_a_single_process(tmp_path, count):
     joined = run_shards(tmp_path / "joined", count)
     assert joined.content_hash == single.content_hash
     assert np.array_equal(joined.keys, single.keys)
-    seen, alone = joined.manifest.statistics, single.manifest.statistics
+    seen, alone = seen_by(joined), seen_by(single)
     assert replace(seen, seconds=0, by_token_type={}) == replace(alone, seconds=0, by_token_type={})
     assert dict(seen.by_token_type) == dict(alone.by_token_type)
     assert joined.manifest.calibration == single.manifest.calibration

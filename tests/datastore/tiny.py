@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from knm.datastore import Datastore, MiningOptions, mine
+from knm.datastore import Datastore, MiningOptions, MiningStatistics, mine
 from knm.datastore.commits import CommitPolicy
 from knm.models import EncodedExample, LoadedModel, ModelIdentity
 
@@ -63,6 +63,12 @@ def mine_tiny(directory: Path, options: MiningOptions | None = None, **changes: 
         arguments["loaded"] = tiny_model()
     options = options or MiningOptions(batch_tokens=40)
     return mine(directory=directory, options=options, **arguments)
+
+
+def seen_by(store: Datastore) -> MiningStatistics:
+    """The statistics of a datastore that was mined."""
+    assert store.manifest.statistics is not None
+    return store.manifest.statistics
 
 
 def mine_many(directory: Path) -> None:
