@@ -6,6 +6,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -29,18 +30,30 @@ def dumps(value: Any, *, pretty: bool = False) -> str:
     )
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a file atomically: a reader sees the old content or the new, never a part."""
-    write_bytes(path, text.encode())
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    """Replace a file atomically: a reader sees the old content or the new, never a part.
+
+    It is compressed if its name ends in `.gz`; the same text then gives the same bytes. Where it
+    is to be `durable`, the content is on the disk before the file is replaced.
+    """
+    _replace(path, [text], durable=durable)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file atomically, as `write_text`."""
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines atomically, one at a time; they need not fit in memory together."""
+    _replace(path, (line + "\n" for line in lines))
+
+
+def _replace(path: Path, pieces: Iterable[str], *, durable: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            with _compressing(file) if path.suffix == GZIP_SUFFIX else nullcontext(file) as target:
+                target.writelines(piece.encode() for piece in pieces)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         # mkstemp makes private files; a result is as readable as any other file of the user's.
         umask = os.umask(0)
         os.umask(umask)
@@ -51,19 +64,14 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
     """Write `value` indented, atomically."""
-    write_text(path, dumps(value, pretty=True) + "\n")
+    write_text(path, dumps(value, pretty=True) + "\n", durable=durable)
 
 
 def write_jsonl(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
-    """Write one object a line, atomically; compressed if the name ends in `.gz`.
-
-    The same objects give the same bytes: a compressed file holds no date.
-    """
-    content = "".join(dumps(value) + "\n" for value in values).encode()
-    compressed = path.suffix == GZIP_SUFFIX
-    write_bytes(path, gzip.compress(content, mtime=0) if compressed else content)
+    """Write one object a line, atomically; compressed if the name ends in `.gz`."""
+    write_lines(path, map(dumps, values))
 
 
 def read_json(path: Path) -> Any:
@@ -97,6 +105,11 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield number, parse_object(line, f"{path}:{number}")
         except _DAMAGED_GZIP as error:
             raise UserError(f"{path}: not a sound gzip file: {error}") from None
+
+
+def _compressing(file: IO[bytes]) -> gzip.GzipFile:
+    """A compressed file in `file`, without a name or a date."""
+    return gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -4,7 +4,16 @@ from knm.corpora.decontamination import decontaminate
 from knm.corpora.deduplication import deduplicate
 from knm.corpora.generator import Sample, draw_corpus, draw_problems, draw_samples
 from knm.corpora.named import CORPORA, Candidate, draw_candidates
-from knm.corpora.records import EMBEDDED_CORPUS, CorpusRecord, corpus_hash, load_corpus, save_corpus
+from knm.corpora.records import (
+    EMBEDDED_CORPUS,
+    CorpusRecord,
+    CorpusSummary,
+    corpus_hash,
+    load_corpus,
+    save_corpus,
+    stream_corpus,
+    summarize_corpus,
+)
 from knm.corpora.removal import Cleaned, Removal
 from knm.corpora.splits import SPLIT_BUCKETS, lua_weights
 from knm.corpora.splitting import split_corpus
@@ -18,6 +27,7 @@ __all__ = [
     "Cleaned",
     "CorpusRecord",
     "CorpusStatistics",
+    "CorpusSummary",
     "Removal",
     "Sample",
     "corpus_hash",
@@ -32,4 +42,6 @@ __all__ = [
     "lua_weights",
     "save_corpus",
     "split_corpus",
+    "stream_corpus",
+    "summarize_corpus",
 ]

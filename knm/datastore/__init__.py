@@ -5,32 +5,39 @@ loaded (`knm.models`) and how neighbours change what it says (`knm.retrieval`).
 """
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
+from knm.datastore.examples import CorpusExamples, ExampleSource
 from knm.datastore.index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
-    FINAL_NORM,
     FORMAT_VERSION,
     Calibration,
     DistanceSummary,
     IndexInfo,
     Manifest,
 )
-from knm.datastore.mining import POSITIONS, MiningOptions, mine
+from knm.datastore.mining import MiningOptions, mine
+from knm.datastore.origins import RecordOrigin
+from knm.datastore.positions import POSITIONS
+from knm.datastore.statistics import MiningStatistics, Tally
 from knm.datastore.store import Datastore
 
 __all__ = [
-    "FINAL_NORM",
     "FORMAT_VERSION",
     "INDEX_KINDS",
     "KEY_DTYPES",
     "POSITIONS",
     "PROVENANCE_DTYPE",
     "Calibration",
+    "CorpusExamples",
     "Datastore",
     "DistanceSummary",
+    "ExampleSource",
     "IndexInfo",
     "IndexOptions",
     "Manifest",
     "MiningOptions",
+    "MiningStatistics",
+    "RecordOrigin",
+    "Tally",
     "build_index",
     "mine",
 ]

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.datastore.arrays import KEY_DTYPES
+from knm.datastore.statistics import MiningStatistics
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
-from knm.models import ModelIdentity
+from knm.models import FINAL_NORM, ModelIdentity
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST_NAME: Final = "manifest.json"
-FINAL_NORM: Final = "final-norm"
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,9 @@ class IndexInfo:
 class Manifest:
     """A datastore's description.
 
-    `count` is the number of committed rows, `capacity` the number that the examples could give,
-    `examples_done` how far mining got. `content_hash` is None until the datastore is finished.
+    `count` is the number of committed rows, `capacity` the number that the examples so far could
+    give, `examples_done` how far mining got and `statistics` what it saw. `content_hash` is None
+    until the datastore is finished.
     """
 
     model: ModelIdentity
@@ -68,6 +69,7 @@ class Manifest:
     pca: None = None
     count: int = 0
     examples_done: int = 0
+    statistics: MiningStatistics | None = None
     content_hash: str | None = None
     calibration: Calibration | None = None
     indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
@@ -80,7 +82,7 @@ class Manifest:
 
     def save(self, directory: Path) -> None:
         """Write `manifest.json` atomically."""
-        write_json(directory / MANIFEST_NAME, asdict(self))
+        write_json(directory / MANIFEST_NAME, asdict(self), durable=True)
 
     @classmethod
     def load(cls, directory: Path) -> "Manifest":
@@ -108,13 +110,14 @@ class Manifest:
 
 
 def _from_json(data: dict[str, Any]) -> Manifest:
-    calibration = data["calibration"]
+    calibration, statistics = data["calibration"], data.get("statistics")
     if data["key_dtype"] not in KEY_DTYPES:
         raise ValueError(f"key_dtype {data['key_dtype']!r} is none of {sorted(KEY_DTYPES)}")
     return Manifest(
         **{
             **data,
             "model": ModelIdentity(**data["model"]),
+            "statistics": statistics and MiningStatistics.from_json(statistics),
             "calibration": calibration and _calibration(calibration),
             "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
         }

@@ -1,5 +1,6 @@
 """A datastore as its readers see it: memory-mapped keys, values and provenance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,15 +9,14 @@ import numpy as np
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, decode_keys
 from knm.datastore.manifest import Manifest
+from knm.datastore.origins import RecordOrigin, RecordTable, hash_record_ids
 from knm.errors import UserError
 from knm.hashing import hash_file, hash_json
-from knm.jsonio import read_json
 from knm.models import ModelIdentity
 
 KEYS_NAME: Final = "keys.npy"
 VALUES_NAME: Final = "vals.npy"
 PROVENANCE_NAME: Final = "provenance.npy"
-RECORDS_NAME: Final = "records.json"
 
 Array = np.ndarray[Any, Any]
 
@@ -27,7 +27,7 @@ class Datastore:
 
     `keys` (count, dim) as stored (see `read_keys`), `values` (count,) int32 token ids,
     `provenance` (count,) with the fields of `PROVENANCE_DTYPE`; all read-only memory maps.
-    `record_ids` are the corpus records that `provenance["record"]` counts.
+    `records` are the corpus records that `provenance["record"]` counts.
     """
 
     path: Path
@@ -35,7 +35,7 @@ class Datastore:
     keys: Array
     values: Array
     provenance: Array
-    record_ids: tuple[str, ...]
+    records: Sequence[RecordOrigin]
 
     @classmethod
     def open(
@@ -70,11 +70,16 @@ class Datastore:
             keys=_map(directory / KEYS_NAME, KEY_DTYPES[manifest.key_dtype], (rows, manifest.dim)),
             values=_map(directory / VALUES_NAME, VALUE_DTYPE, (rows,)),
             provenance=_map(directory / PROVENANCE_NAME, PROVENANCE_DTYPE, (rows,)),
-            record_ids=tuple(read_json(directory / RECORDS_NAME)),
+            records=RecordTable(directory),
         )
 
     def __len__(self) -> int:
         return self.manifest.count
+
+    @property
+    def record_ids(self) -> tuple[str, ...]:
+        """The ids of all records."""
+        return tuple(origin.id for origin in self.records)
 
     @property
     def content_hash(self) -> str:
@@ -90,10 +95,11 @@ class Datastore:
 
 def hash_content(directory: Path, manifest: Manifest) -> str:
     """Hash the entries in `directory` and what gives them meaning, not how they were made."""
-    names = (KEYS_NAME, VALUES_NAME, PROVENANCE_NAME, RECORDS_NAME)
+    names = (KEYS_NAME, VALUES_NAME, PROVENANCE_NAME)
+    files = {name: hash_file(directory / name) for name in names}
     return hash_json(
         {
-            "files": {name: hash_file(directory / name) for name in names},
+            "files": {**files, "records.json": hash_record_ids(directory)},
             "model": [manifest.model.weights_hash, manifest.model.tokenizer_hash],
             "keys": [manifest.key_kind, manifest.layer, manifest.key_dtype, manifest.distance],
         }

@@ -16,7 +16,8 @@ from torch.nn import functional
 from knm.engine.decoder import Decoder, Operations, Placement, forward
 from knm.engine.records import Sampling
 from knm.engine.sampling import sample
-from knm.engine.state import Found, SlotState, host_copy
+from knm.engine.state import Found, SlotState
+from knm.models.transfers import host_copy
 from knm.retrieval import LMOutput, Retriever
 
 
@@ -53,10 +54,6 @@ class Kernels(Operations, Protocol):
         """
         ...
 
-    def read_logits(self, logits: Tensor) -> LMOutput:
-        """What the LM says, from logits (B, V)."""
-        ...
-
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -86,6 +83,7 @@ class SlotProgram:
         self._retriever = retriever
         self.interval = interval
         self._slots = slots
+        self._taps = () if retriever is None else retriever.key_kind.taps(len(decoder.layers))
         self._state = SlotState.allocate(slots, interval, retriever, decoder.device)
         # What the host knows of the lengths; a graph does not need it.
         self._lengths = [1] * slots
@@ -169,18 +167,19 @@ class SlotProgram:
 
     def _step(self, mode: Mode) -> None:
         state, decoder = self._state, self._decoder
-        hidden = forward(
+        hidden, keys = forward(
             decoder,
             self._kernels,
             state.tokens,
             state.positions,
             _placement(self._cache, state.rows, state.positions),
             self._attend_slots,
+            self._taps,
         )
-        lm = self._kernels.read_logits(decoder.head(hidden))
+        lm = LMOutput.read(decoder.head(hidden))
         correction = None
-        if self._retriever is not None:
-            correction = self._retriever.correct(hidden, lm)
+        if self._retriever is not None and keys is not None:
+            correction = self._retriever.correct(keys, lm)
         token = lm.token if correction is None else correction.token
         if mode is not Mode.GREEDY:
             drawn = sample(

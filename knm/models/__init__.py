@@ -6,16 +6,35 @@ Importing this package loads no model library: what needs one is loaded when it 
 from typing import TYPE_CHECKING
 
 from knm.models.identity import EMBEDDED, ModelIdentity, find_model, identify_model
+from knm.models.keys import FINAL_NORM, KeyKind, Tap, parse_key_kind
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
-    from knm.models.encoding import EncodedExample, encode_corpus, encode_example, encode_prompt
+    from knm.models.capture import block_count, capturing, join_states
+    from knm.models.encoding import (
+        ChatEncoding,
+        CorpusEncoding,
+        EncodedExample,
+        RawEncoding,
+        encode_corpus,
+        encode_example,
+        encode_prompt,
+    )
     from knm.models.loading import DTYPES, LoadedModel, Placement, load_model, resolve_placement
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
-            "encoding": ["EncodedExample", "encode_corpus", "encode_example", "encode_prompt"],
+            "capture": ["block_count", "capturing", "join_states"],
+            "encoding": [
+                "ChatEncoding",
+                "CorpusEncoding",
+                "EncodedExample",
+                "RawEncoding",
+                "encode_corpus",
+                "encode_example",
+                "encode_prompt",
+            ],
             "loading": ["DTYPES", "LoadedModel", "Placement", "load_model", "resolve_placement"],
         },
     )
@@ -23,15 +42,25 @@ else:
 __all__ = [
     "DTYPES",
     "EMBEDDED",
+    "FINAL_NORM",
+    "ChatEncoding",
+    "CorpusEncoding",
     "EncodedExample",
+    "KeyKind",
     "LoadedModel",
     "ModelIdentity",
     "Placement",
+    "RawEncoding",
+    "Tap",
+    "block_count",
+    "capturing",
     "encode_corpus",
     "encode_example",
     "encode_prompt",
     "find_model",
     "identify_model",
+    "join_states",
     "load_model",
+    "parse_key_kind",
     "resolve_placement",
 ]

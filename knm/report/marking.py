@@ -20,14 +20,12 @@ def render_explanation(
     """The explanation as text, with ANSI colours or plain marks; ends without a line end."""
     result = explanation.result
     knn = result.knn or {}
-    label = (
-        f"{result.verdict.value} ({result.error_class})"
-        if result.error_class
-        else (result.verdict.value)
-    )
+    label = result.verdict.value + (f" ({result.error_class})" if result.error_class else "")
+    passed = f"{result.tests_passed} of {result.tests_total} tests passed"
+    changed = f"{knn['argmax_changes']} of {knn['steps']} tokens changed"
     lines = [
-        f"{result.question_id}  {label}; {result.tests_passed} of {result.tests_total} tests passed",
-        f"{knn['argmax_changes']} of {knn['steps']} tokens changed, {knn['searched']} steps searched",
+        f"{result.question_id}  {label}; {passed}",
+        f"{changed}, {knn['searched']} steps searched",
         "",
         mark_program(result.program or "", explanation.changes, color=color) or "(no program)",
     ]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from knm.datastore import FINAL_NORM, Datastore
+from knm.datastore import Datastore
 from knm.errors import UserError
 from knm.retrieval.searchers import AUTO
 from knm.retrieval.weights import WEIGHTS, Weight
@@ -18,6 +18,7 @@ class Preset:
     Exactly one of `temperature` (squared L2) and `temperature_scale` (in units of the datastore's
     median nearest distance at mistakes) is set. `weight` is lambda, or its base where the weight
     kind varies it; `gate` the weight below which nothing is searched.
+    `key_kind` refuses datastores of another kind; None takes whatever the datastore holds.
 
     Raises:
         UserError: a value out of range; the message names the option that sets it.
@@ -30,7 +31,7 @@ class Preset:
     temperature: float | None = None
     temperature_scale: float | None = None
     k: int = 16
-    key_kind: str = FINAL_NORM
+    key_kind: str | None = None
     searcher: str = AUTO
 
     def __post_init__(self) -> None:

@@ -1,13 +1,16 @@
 """The seam to the LM: one module in place of its output head sees every query.
 
 Transformers calls the head with just the rows that are to be sampled, in prefill and in decoding,
-and the head's input is the key. So replacing the head is all it takes, for any architecture.
+and the head's input is the key. So replacing the head is all it takes, for any architecture. Where
+keys are made of other states, the trunk hands these on to the head behind what the head receives:
+whichever rows are chosen on the way, states and rows stay together.
 A model that transforms the logits after its head (softcap, scale) is corrected before that.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +19,9 @@ from transformers import PreTrainedModel
 from knm.datastore import Datastore
 from knm.datastore.store import check_key_kind
 from knm.errors import UserError
+from knm.models import Tap, block_count, capturing, join_states, parse_key_kind
+from knm.models.capture import Capture
+from knm.models.keys import Point
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
 from knm.retrieval.neighbours import Neighbours
@@ -76,7 +82,9 @@ class Retriever:
         Raises:
             UserError: preset and datastore do not fit, or the searcher cannot be opened.
         """
-        check_key_kind(datastore.path, datastore.manifest, preset.key_kind)
+        if preset.key_kind is not None:
+            check_key_kind(datastore.path, datastore.manifest, preset.key_kind)
+        self.key_kind = parse_key_kind(datastore.manifest.key_kind)
         self.datastore = datastore
         self.preset = preset
         self.temperature = preset.temperature_for(datastore)
@@ -86,23 +94,24 @@ class Retriever:
         self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
 
     def check_width(self, model: PreTrainedModel) -> None:
-        """Refuse a model whose output head takes vectors of another width than the keys.
+        """Refuse a model that has no such states as the keys are made of, or of another width.
 
         Raises:
-            UserError: naming both widths, or where the model has no head.
+            UserError: naming both widths, or where the model has no head or no such layer.
         """
         head = model.get_output_embeddings()
         if head is None:
             raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
-        width, dim = head.weight.shape[1], self.datastore.manifest.dim
+        self.key_kind.taps(block_count(model))
+        width, dim = self.key_kind.width(head.weight.shape[1]), self.datastore.manifest.dim
         if width != dim:
             raise UserError(
                 f"{self.datastore.path}: its keys have {dim} dimensions, the model's hidden "
-                f"states {width}: choose the datastore that belongs to the model"
+                f"states {width} ({self.key_kind}): choose the datastore that belongs to the model"
             )
 
     def correct(self, hidden: Tensor, lm: LMOutput) -> Correction:
-        """Correct what the LM says at hidden states `hidden` (B, D), each row by itself.
+        """Correct what the LM says where its keys are `hidden` (B, D), each row by itself.
 
         On a CPU only the rows that need it are searched. Elsewhere all are, and the others forget
         what was found: choosing them would wait for the device, and costs more than it saves.
@@ -129,20 +138,34 @@ class Retriever:
 
 
 class CorrectedHead(nn.Module):
-    """An output head whose logits a retriever corrects. Input (..., D), output (..., V)."""
+    """An output head whose logits a retriever corrects.
 
-    def __init__(self, head: nn.Module, retriever: Retriever, observer: Observer | None) -> None:
+    Input (..., H) and behind it what `_carry_states` added, output (..., V).
+    """
+
+    def __init__(
+        self,
+        head: nn.Module,
+        retriever: Retriever,
+        taps: Sequence[Tap],
+        observer: Observer | None,
+    ) -> None:
         super().__init__()
         self.head = head
         self._retriever = retriever
+        self._taps = taps
         self._observer = observer
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, received: Tensor) -> Tensor:
         """Compute the logits of the original head, corrected row by row."""
+        carried = _carried(self._taps)
+        hidden, *states = received.chunk(1 + len(carried), -1) if carried else (received,)
+        hidden = hidden.contiguous() if carried else hidden
         logits: Tensor = self.head(hidden)
         rows = logits.reshape(-1, logits.shape[-1])
         lm = LMOutput.read(rows)
-        correction = self._retriever.correct(hidden.reshape(-1, hidden.shape[-1]), lm)
+        keys = join_states(self._taps, hidden, dict(zip(carried, states, strict=True)))
+        correction = self._retriever.correct(keys.reshape(-1, keys.shape[-1]), lm)
         corrected_rows = correction.logits
         if self._observer is not None:
             trace = StepTrace(
@@ -178,11 +201,33 @@ def corrected(
         for name, child in parent.named_children()
         if child is head
     ]
-    replacement = CorrectedHead(head, retriever, observer).train(head.training)
-    for parent, name in places:
-        setattr(parent, name, replacement)
-    try:
-        yield model
-    finally:
+    with ExitStack() as stack:
+        capture = stack.enter_context(capturing(model, retriever.key_kind))
+        if _carried(capture.taps):
+            hook = model.get_decoder().register_forward_hook(_carry_states(capture))
+            stack.callback(hook.remove)
+        replacement = CorrectedHead(head, retriever, capture.taps, observer).train(head.training)
         for parent, name in places:
-            setattr(parent, name, head)
+            setattr(parent, name, replacement)
+            stack.callback(setattr, parent, name, head)
+        yield model
+
+
+def _carried(taps: Sequence[Tap]) -> list[Tap]:
+    """The taps that the head does not receive by itself."""
+    return [tap for tap in taps if tap.point is not Point.HEAD]
+
+
+def _carry_states(capture: Capture) -> Callable[[nn.Module, Any, Any], Any]:
+    """A hook by which the trunk gives (B, T, H * parts): its output, then the captured states."""
+
+    def widen(module: nn.Module, inputs: Any, output: Any) -> Any:
+        del module, inputs
+        states = [capture.states[tap] for tap in _carried(capture.taps)]
+        wide = torch.cat([output[0], *states], -1)
+        if isinstance(output, tuple):
+            return (wide, *output[1:])
+        output.last_hidden_state = wide
+        return output
+
+    return widen
