@@ -1,6 +1,6 @@
 """Training corpora: records, generators and their splits; what cleans and describes them."""
 
-from knm.corpora.decontamination import decontaminate
+from knm.corpora.decontamination import Decontamination, decontaminate, decontaminate_stream
 from knm.corpora.deduplication import deduplicate
 from knm.corpora.generator import Sample, draw_corpus, draw_problems, draw_samples
 from knm.corpora.named import CORPORA, Candidate, draw_candidates
@@ -28,11 +28,13 @@ __all__ = [
     "CorpusRecord",
     "CorpusStatistics",
     "CorpusSummary",
+    "Decontamination",
     "Removal",
     "Sample",
     "corpus_hash",
     "corpus_statistics",
     "decontaminate",
+    "decontaminate_stream",
     "deduplicate",
     "draw_candidates",
     "draw_corpus",

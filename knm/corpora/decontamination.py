@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from knm.corpora.lexing import lex
@@ -13,10 +15,13 @@ from knm.corpora.shingles import pairs_across, shingle
 from knm.corpora.similarity import check_threshold
 
 if TYPE_CHECKING:
-    from knm.problems import Problem
+    from knm.problems import Problem, ProblemSet
 
 THRESHOLD: Final = 0.8
 """Jaccard similarity from which on two programs are one."""
+
+MOST_NOTED: Final = 100
+_BLOCK_RECORDS: Final = 8192
 
 _SAMPLE: Final = re.compile(
     r"^\s*(?:sample|example)s?\b.*", re.IGNORECASE | re.DOTALL | re.MULTILINE
@@ -57,6 +62,42 @@ def decontaminate(
     ):
         removed.setdefault(removal.record, removal)
     return without(records, [removed[entry.id] for entry in records if entry.id in removed])
+
+
+@dataclass(frozen=True)
+class Decontamination:
+    """What was left out of a corpus for the sake of a problem set."""
+
+    problem_set: str
+    problem_set_hash: str
+    threshold: float
+    removed: tuple[Removal, ...]
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Ids of the records."""
+        return frozenset(removal.record for removal in self.removed)
+
+    def describe(self) -> dict[str, Any]:
+        """As a manifest keeps it: plain JSON, with the first `MOST_NOTED` of the records."""
+        return {
+            "problems": self.problem_set,
+            "problems_hash": self.problem_set_hash,
+            "threshold": self.threshold,
+            "removed": len(self.removed),
+            "records": [removal.to_json() for removal in self.removed[:MOST_NOTED]],
+        }
+
+
+def decontaminate_stream(
+    records: Iterable[CorpusRecord], problem_set: ProblemSet, *, threshold: float = THRESHOLD
+) -> Decontamination:
+    """What `decontaminate` removes from a corpus that need not fit in memory."""
+    stream = iter(records)
+    removed: list[Removal] = []
+    while block := list(islice(stream, _BLOCK_RECORDS)):
+        removed += decontaminate(block, problem_set, threshold=threshold).removed
+    return Decontamination(problem_set.name, problem_set.content_hash, threshold, tuple(removed))
 
 
 def normalize_statement(statement: str) -> str:

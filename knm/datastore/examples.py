@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from knm.corpora import CorpusRecord, stream_corpus, summarize_corpus
+from knm.corpora import CorpusRecord, Decontamination, stream_corpus, summarize_corpus
 from knm.datastore.origins import RecordOrigin
 from knm.hashing import hash_json, hash_stream
 from knm.models import CorpusEncoding, EncodedExample
@@ -95,17 +95,25 @@ class CorpusExamples:
         tokenizer: PreTrainedTokenizerBase,
         encoding: CorpusEncoding,
         limit: int | None = None,
+        decontamination: Decontamination | None = None,
     ) -> None:
         """Read the corpus once, to know that it is sound; `limit` takes its first records only.
+
+        Of these, the ones that `decontamination` names are left out.
 
         Raises:
             UserError: the corpus is missing or malformed.
         """
         self._path, self._tokenizer, self._encoding = path, tokenizer, encoding
         summary = summarize_corpus(path, limit)
-        self.count = summary.count
+        self._taken = summary.count
+        self._left_out = decontamination.left_out if decontamination else frozenset[str]()
+        self.count = summary.count - len(self._left_out)
         self.corpus_hash = summary.content_hash
-        self.description = encoding.describe()
+        self.description = {
+            **encoding.describe(),
+            "decontamination": decontamination and decontamination.describe(),
+        }
         self.fingerprint = hash_json([self.corpus_hash, self.description])
 
     def origins(self) -> Iterator[RecordOrigin]:
@@ -124,7 +132,9 @@ class CorpusExamples:
             number += 1
 
     def _records(self) -> Iterator[CorpusRecord]:
-        return islice(stream_corpus(self._path), self.count)
+        for record in islice(stream_corpus(self._path), self._taken):
+            if record.id not in self._left_out:
+                yield record
 
 
 class ListedExamples:
