@@ -82,10 +82,10 @@ class LexedTexts:
             dtype=bool,
         )
         marks = np.array([token in _MEMBER_MARKS for token in self.vocabulary], dtype=bool)
-        if not len(self.ids):
-            return np.zeros(0, dtype=bool)
-        chosen: np.ndarray[Any, np.dtype[np.bool_]] = names[self.ids]
-        chosen[1:] &= ~marks[self.ids[:-1]]
+        member = np.zeros(len(self.ids) + 1, dtype=bool)
+        member[1:] = marks[self.ids]
+        member[self.starts[:-1]] = False  # what stands before is another text's
+        chosen: np.ndarray[Any, np.dtype[np.bool_]] = names[self.ids] & ~member[:-1]
         return chosen
 
 

@@ -102,6 +102,10 @@ def pairs_across(
     are looked up.
     """
     ours, theirs = sets.part(0, boundary), sets.part(boundary, len(sets))
+    if not len(ours) or not len(theirs):
+        nothing = np.zeros(0, dtype=np.int64)
+        return nothing, nothing, np.zeros(0)
+
     # 1. Of each later set, the shingles that must be looked up.
     known, times = np.unique(ours.hashes, return_counts=True)
     owner = np.repeat(np.arange(len(theirs)), theirs.sizes)
@@ -120,7 +124,7 @@ def pairs_across(
     many = np.searchsorted(ordered, theirs.hashes[looked_up], side="right") - begin
     row = np.repeat(np.arange(len(ours)), ours.sizes)[holders[_ranges(begin, many)]]
     pairs = np.unique(row * len(theirs) + np.repeat(owner[looked_up], many))
-    left, right = pairs // max(len(theirs), 1), pairs % max(len(theirs), 1)
+    left, right = np.divmod(pairs, len(theirs))
 
     # 3. Those of fitting sizes, verified.
     few, more = ours.sizes[left], theirs.sizes[right]
