@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from transformers import AutoTokenizer
@@ -16,6 +16,9 @@ from knm.problems import load_template
 from knm.report import Report
 from knm.report.changes import Neighbour
 from knm.report.explanation import Origin, OriginFinder
+
+
+_WHOLE: Final = 1 << 30  # tokens of a block that no program fills
 
 
 def origin_finder(report: Report, datastore: Path | None, corpus: Path | None) -> OriginFinder:
@@ -87,5 +90,5 @@ def _open(report: Report, datastore: Path) -> Datastore:
 
 def _encoding(mining: Mapping[str, Any]) -> CorpusEncoding:
     if mining.get("format") == "raw":
-        return RawEncoding(mining["block_tokens"], mining["stride"])
+        return RawEncoding(block_tokens=_WHOLE, stride=1)
     return ChatEncoding(load_template(mining.get("prompt", "task")))

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
+from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.datastore import Datastore
 
 ROOT = Path(__file__).parents[2]
 FEW = ["--limit", "4", "--positions", "mistakes+correct:0.3", "--batch-tokens", "400"]
@@ -67,3 +69,23 @@ def test_options_that_do_not_fit_are_refused_before_a_model_is_loaded(tmp_path, 
     refused = mine(tmp_path / "store", *options, "--model", "no/such/model/at-all")
     assert message in str(refused.exception)
     assert not (tmp_path / "store").exists()
+
+
+def test_what_the_problem_set_asks_for_is_left_out_by_default(tmp_path):
+    records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")[:3]
+    problem = {
+        "question_id": "p",
+        "question_content": records[1].statement,
+        "private_test_cases": "[]",
+    }
+    problems = tmp_path / "set.jsonl"
+    problems.write_text(json.dumps(problem) + "\n")
+    few = ["--limit", "3", "--problems", str(problems), "--json"]
+    clean = json.loads(mine(tmp_path / "clean", *few).stdout)
+    whole = json.loads(mine(tmp_path / "whole", *few, "--no-decontaminate").stdout)
+    noted = clean["mining"]["decontamination"]
+    assert noted["removed"] == 1
+    assert noted["records"][0]["record"] == records[1].id
+    assert whole["mining"]["decontamination"] is None
+    assert Datastore.open(tmp_path / "clean").record_ids == (records[0].id, records[2].id)
+    assert clean["count"] < whole["count"]

@@ -106,6 +106,12 @@ def test_a_missing_corpus_is_an_error(tmp_path):
         load_corpus(tmp_path / "corpus.jsonl")
 
 
+def test_the_large_packaged_corpus_loads_and_no_program_comes_twice():
+    records = load_corpus(EMBEDDED_CORPUS / "train-large.jsonl.gz")
+    assert len({record.program for record in records}) == len(records) == 20_000
+    assert all(record.extras["verified"] for record in records)
+
+
 def test_hash_depends_on_every_field_and_on_the_order():
     first = CorpusRecord("a", "b", "c", "d", "e", {"f": 1})
     second = CorpusRecord("g", "h", "i", "j", "k")
