@@ -112,7 +112,7 @@ def _compressing(file: IO[bytes]) -> gzip.GzipFile:
     return gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
     return gzip.GzipFile(path) if path.suffix == GZIP_SUFFIX else path.open("rb")
 
 

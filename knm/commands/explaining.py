@@ -66,7 +66,8 @@ def blame(
     from knm.report import blame as trace
     from knm.report import load_report, render_blame
 
-    found = trace(load_report(report), baseline and load_report(baseline), force=force)
+    before = None if baseline is None else load_report(baseline)
+    found = trace(load_report(report), before, force=force)
     if write_drop:
         harmful = found.harmful_records()
         write_text(write_drop, "".join(f"{record}\n" for record in harmful))

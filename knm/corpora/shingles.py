@@ -53,12 +53,12 @@ def shingle(tokens: Hashes, starts: Offsets, width: int = SHINGLE) -> ShingleSet
     # 1. Room for at least one run in each text: short ones are filled up with zeros.
     lengths = np.maximum(np.diff(starts), width)
     begins = np.concatenate(([0], np.cumsum(lengths)))
-    padded = np.zeros(begins[-1] + width, dtype=np.uint64)
+    padded: Hashes = np.zeros(begins[-1] + width, dtype=np.uint64)
     source = np.arange(len(tokens)) + np.repeat(begins[:-1] - starts[:-1], np.diff(starts))
     padded[source] = tokens
 
     # 2. A hash of every run that does not reach into the next text.
-    runs = np.zeros(begins[-1], dtype=np.uint64)
+    runs: Hashes = np.zeros(begins[-1], dtype=np.uint64)
     for place in range(width):
         runs = mix(runs ^ padded[place : place + len(runs)])
     text = np.repeat(np.arange(texts, dtype=np.uint64), lengths - (width - 1))
@@ -145,7 +145,8 @@ def _ranges(begins: Offsets, sizes: Counts) -> Offsets:
     """The numbers from each begin on, as many as its size says, one range after the other."""
     ends = np.cumsum(sizes)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(begins - (ends - sizes), sizes)
+    numbers: Offsets = np.arange(total) + np.repeat(begins - (ends - sizes), sizes)
+    return numbers
 
 
 def _chunks(sizes: Counts) -> Iterator[tuple[int, int]]:

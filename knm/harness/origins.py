@@ -17,7 +17,6 @@ from knm.report import Report
 from knm.report.changes import Neighbour
 from knm.report.explanation import Origin, OriginFinder
 
-
 _WHOLE: Final = 1 << 30  # tokens of a block that no program fills
 
 
@@ -54,7 +53,7 @@ def origin_finder(report: Report, datastore: Path | None, corpus: Path | None) -
                     return None
                 before, text = tokenizer.decode(example.ids[:place]), tokenizer.decode(example.ids)
                 end = text.find("\n", len(before) + len(neighbour.token.rstrip("\n")))
-                return text[before.rfind("\n") + 1 : end if end >= 0 else None]
+                return str(text[before.rfind("\n") + 1 : end if end >= 0 else None])
         return None
 
     def find(neighbour: Neighbour) -> Origin:

@@ -44,7 +44,7 @@ def test_an_entry_is_found_with_its_line_and_what_the_lm_had_predicted(store, re
         assert found.probability == pytest.approx(float(origin["probability"]))
         assert found.source == "grammar"
         if token.strip() and token.strip() in record.program:
-            assert token.strip() in found.line
+            assert token.strip() in str(found.line)
             assert found.line in f"```lua\n{record.program}\n```".split("\n")
 
 

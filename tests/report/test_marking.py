@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,12 @@ def changed(token, lm_token="?", *, position=0, weight=None, neighbours=(), star
 
 
 def explanation(*changes, total=None, program=PROGRAM):
-    knn = {"steps": 12, "searched": 9, "argmax_changes": total or len(changes), "changes": []}
+    knn: dict[str, Any] = {
+        "steps": 12,
+        "searched": 9,
+        "argmax_changes": total or len(changes),
+        "changes": [],
+    }
     return Explanation(result("p", program=program, knn=knn), changes)
 
 
