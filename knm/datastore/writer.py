@@ -136,11 +136,11 @@ def open_writer(
         else:
             manifest = fresh
             write_origins(directory, records)
-            manifest.save(directory)
         if manifest.finished:
             yield None
             return
         writer = writer_type(directory, manifest)
+        manifest.save(directory)  # last: what it speaks of is there
         try:
             yield writer
         finally:
