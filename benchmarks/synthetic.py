@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from knm.datastore import PROVENANCE_DTYPE, Datastore
+from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
 from knm.datastore.manifest import Calibration, Manifest
 from knm.engine import Request
 from knm.models import LoadedModel, ModelIdentity
@@ -111,7 +111,12 @@ def random_datastore(loaded: LoadedModel, rows: int, dim: int, device: str) -> D
     )
     provenance = np.zeros(rows, PROVENANCE_DTYPE)
     return Datastore(
-        Path("random"), manifest, keys, values.astype(np.int32), provenance, ("random",)
+        Path("random"),
+        manifest,
+        keys,
+        values.astype(np.int32),
+        provenance,
+        (RecordOrigin("random"),),
     )
 
 

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from knm.engine import GenerationOptions, PlainEngine, open_engine
+from knm.engine import GenerationOptions, PlainEngine, Request, open_engine
 from knm.errors import UserError
-from knm.lexing import TokenType, open_lexer
 from knm.models import LoadedModel
+from knm.problems import language_prompt, load_template
 from knm.retrieval import LMOutput, Preset, Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
-from tests.engine.test_embedded import oracle, records, requests  # noqa: F401
 from tests.engine.test_plain import neox
 from tests.engine.test_slots import TOKENS, by_id, engine_of
 from tests.retrieval.stores import store_of
@@ -126,18 +125,37 @@ def test_a_tokenizer_that_is_not_of_bytes_is_refused_with_token_types():
         engine_of(random_model(), retriever=typed)
 
 
-def test_only_tokens_of_the_types_are_corrected(embedded, requests, oracle):  # noqa: F811
-    preset = replace(resolve_preset("v1", weight=0.99), token_types=("operator",))
-    options = GenerationOptions(120)
-    done = open_engine(embedded, options, Retriever(oracle, preset)).complete(requests)
-    lexer, kinds = open_lexer("lua"), set()
-    for completion in done:
-        assert completion.interventions is not None
-        for change in completion.interventions.changes:
-            state, _ = lexer.step(0, completion.text[: change.start].encode())
-            kinds.add(lexer.step(state, change.token.encode())[1])
-    assert kinds == {TokenType.OPERATOR}  # without the condition: names and whitespace too
-    engine = open_engine(embedded, replace(options, batch_size=2), Retriever(oracle, preset))
-    few = by_id(engine.complete(requests[2:0:-1]))
-    everything = by_id(done)
-    assert few == {name: everything[name] for name in few}
+STATEMENTS = ("Print the sum of two integers.", "Read a word. Print it reversed.")
+PROMPTS = [load_template("task").render(each, language_prompt("lua")) for each in STATEMENTS]
+
+
+def typed_completions(
+    embedded: LoadedModel, token: str, types: tuple[str, ...], batch_size: int = 2
+) -> dict[str, Any]:
+    """Completions of `PROMPTS` where all neighbours vote for `token`, if it is of those types."""
+    (value,) = embedded.tokenizer(token, add_special_tokens=False)["input_ids"]
+    store = store_of(np.zeros((1, embedded.identity.hidden_size)), [value])
+    preset = replace(resolve_preset("v1", weight=0.99), token_types=types)
+    engine = open_engine(
+        embedded, GenerationOptions(24, batch_size), Retriever(store, preset), lambda line: None
+    )
+    return by_id(engine.complete([Request(prompt, prompt) for prompt in PROMPTS]))
+
+
+def test_a_token_is_written_only_where_it_is_of_the_types(embedded):
+    done = typed_completions(embedded, " x", ("identifier",))
+    for text, _, tokens, interventions in done.values():
+        fence, name, rest = text.partition(" x")
+        assert fence == "```lua\n"  # prose, in which nothing is a name
+        assert set((name + rest).split()) == {"x"}
+        assert interventions.argmax_changes > tokens - 8
+    assert typed_completions(embedded, " x", ("identifier",), batch_size=1) == done
+
+
+@pytest.mark.parametrize(("token", "types"), [(" x", ("literal",)), (" x", ())])
+def test_elsewhere_the_lm_writes_what_it_would(embedded, token, types):
+    asked = [Request(prompt, prompt) for prompt in PROMPTS]
+    baseline = by_id(open_engine(embedded, GenerationOptions(24, 2)).complete(asked))
+    done = typed_completions(embedded, token, types)
+    texts = {name: text for name, (text, *_) in done.items()}
+    assert texts == {name: text for name, (text, *_) in baseline.items()}

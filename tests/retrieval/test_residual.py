@@ -138,5 +138,5 @@ def test_an_empty_datastore_changes_nothing(model):
 def test_keys_that_the_head_cannot_read_are_refused(model):
     store = store_of(np.zeros((2, HIDDEN)))
     other = replace(store, manifest=replace(store.manifest, key_kind="last-layer"))
-    with pytest.raises(UserError, match=r"'last-layer' of 32 dimensions; the residual fusion of"):
+    with pytest.raises(UserError, match=r"keys are 'last-layer'; the residual fusion of preset"):
         attached(other, model)
