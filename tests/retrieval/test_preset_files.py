@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ COMPLETE = Preset(
 
 
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path: Path) -> Callable[..., Path]:
     def write_lines(*lines: str) -> Path:
         path = tmp_path / "mine.yaml"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
