@@ -1,10 +1,11 @@
-"""Datastores of hidden states: file format, mining, calibration and Faiss indexes.
+"""Datastores of hidden states: file format, mining, editing, calibration and Faiss indexes.
 
 A datastore is a directory of plain `.npy` files and a manifest. What is not in here: how a model is
 loaded (`knm.models`) and how neighbours change what it says (`knm.retrieval`).
 """
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
+from knm.datastore.editing import project_datastore
 from knm.datastore.examples import CorpusExamples, ExampleSource
 from knm.datastore.index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
@@ -13,10 +14,12 @@ from knm.datastore.manifest import (
     DistanceSummary,
     IndexInfo,
     Manifest,
+    ProjectionInfo,
 )
 from knm.datastore.mining import MiningOptions, mine
 from knm.datastore.origins import RecordOrigin
 from knm.datastore.positions import POSITIONS
+from knm.datastore.projection import Projection
 from knm.datastore.statistics import MiningStatistics, Tally
 from knm.datastore.store import Datastore
 
@@ -36,8 +39,11 @@ __all__ = [
     "Manifest",
     "MiningOptions",
     "MiningStatistics",
+    "Projection",
+    "ProjectionInfo",
     "RecordOrigin",
     "Tally",
     "build_index",
     "mine",
+    "project_datastore",
 ]

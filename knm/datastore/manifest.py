@@ -35,7 +35,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class IndexInfo:
-    """One Faiss index file of a datastore; `nlist`, `nprobe` are None where there are no lists."""
+    """One Faiss index file of a datastore; an option that its kind does not have is None."""
 
     file: str
     nlist: int | None
@@ -44,6 +44,20 @@ class IndexInfo:
     trained_on: int  # rows
     recall_at_16: float
     faiss_version: str
+    m: int | None = None
+    nbits: int | None = None
+    ef: int | None = None
+    refine: int | None = None
+
+
+@dataclass(frozen=True)
+class ProjectionInfo:
+    """The linear map that keys went through before they were stored: `projection.npz`."""
+
+    kind: str  # "pca" or "metric"
+    source_dim: int
+    dim: int
+    hash: str
 
 
 @dataclass(frozen=True)
@@ -51,8 +65,11 @@ class Manifest:
     """A datastore's description.
 
     `count` is the number of committed rows, `capacity` the number that the examples so far could
-    give, `examples_done` how far mining got and `statistics` what it saw. `content_hash` is None
-    until the datastore is finished.
+    give, `examples_done` how far mining or editing got and `statistics` what mining saw.
+    `content_hash` is None until the datastore is finished. `dim` is the width of the stored keys,
+    after the projection where there is one.
+    `lineage` lists the edits that made it, oldest first: each an `operation`, its `arguments` and
+    the `parents` with their content hashes. A mined datastore has none.
     """
 
     model: ModelIdentity
@@ -66,7 +83,8 @@ class Manifest:
     key_kind: str = FINAL_NORM
     layer: int | None = None
     distance: str = "l2"
-    pca: None = None
+    projection: ProjectionInfo | None = None
+    lineage: tuple[Mapping[str, Any], ...] = ()
     count: int = 0
     examples_done: int = 0
     statistics: MiningStatistics | None = None
@@ -77,8 +95,13 @@ class Manifest:
 
     @property
     def finished(self) -> bool:
-        """Whether mining ran to its end."""
+        """Whether mining, or the edit, ran to its end."""
         return self.content_hash is not None
+
+    @property
+    def query_dim(self) -> int:
+        """The width of the hidden states that are searched for, before any projection."""
+        return self.dim if self.projection is None else self.projection.source_dim
 
     def save(self, directory: Path) -> None:
         """Write `manifest.json` atomically."""
@@ -110,7 +133,13 @@ class Manifest:
 
 
 def _from_json(data: dict[str, Any]) -> Manifest:
+    data.pop("pca", None)  # format 1 had this field, always empty
     calibration, statistics = data["calibration"], data.get("statistics")
+    projection = data.get("projection")
+    if projection is not None:
+        projection = ProjectionInfo(**projection)
+        if projection.dim != data["dim"]:
+            raise ValueError(f"dim {data['dim']} is not that of the projection, {projection.dim}")
     if data["key_dtype"] not in KEY_DTYPES:
         raise ValueError(f"key_dtype {data['key_dtype']!r} is none of {sorted(KEY_DTYPES)}")
     return Manifest(
@@ -118,6 +147,8 @@ def _from_json(data: dict[str, Any]) -> Manifest:
             **data,
             "model": ModelIdentity(**data["model"]),
             "statistics": statistics and MiningStatistics.from_json(statistics),
+            "projection": projection,
+            "lineage": tuple(data.get("lineage", ())),
             "calibration": calibration and _calibration(calibration),
             "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
         }

@@ -10,6 +10,7 @@ import numpy as np
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, decode_keys
 from knm.datastore.manifest import Manifest
 from knm.datastore.origins import RecordOrigin, RecordTable, hash_record_ids
+from knm.datastore.projection import Projection
 from knm.errors import UserError
 from knm.hashing import hash_file, hash_json
 from knm.models import ModelIdentity
@@ -27,7 +28,8 @@ class Datastore:
 
     `keys` (count, dim) as stored (see `read_keys`), `values` (count,) int32 token ids,
     `provenance` (count,) with the fields of `PROVENANCE_DTYPE`; all read-only memory maps.
-    `records` are the corpus records that `provenance["record"]` counts.
+    `records` are the corpus records that `provenance["record"]` counts, `projection` is what the
+    keys went through.
     """
 
     path: Path
@@ -36,6 +38,7 @@ class Datastore:
     values: Array
     provenance: Array
     records: Sequence[RecordOrigin]
+    projection: Projection | None = None
 
     @classmethod
     def open(
@@ -56,8 +59,8 @@ class Datastore:
         manifest = Manifest.load(directory)
         if not manifest.finished and not unfinished:
             raise UserError(
-                f"{directory}: unfinished, {manifest.count} rows so far: run knm mine again with "
-                "the same options to resume it"
+                f"{directory}: unfinished, {manifest.count} rows so far: run {_maker(manifest)} "
+                "again with the same options to resume it"
             )
         if expect is not None:
             _check_model(directory, manifest.model, expect)
@@ -71,6 +74,7 @@ class Datastore:
             values=_map(directory / VALUES_NAME, VALUE_DTYPE, (rows,)),
             provenance=_map(directory / PROVENANCE_NAME, PROVENANCE_DTYPE, (rows,)),
             records=RecordTable(directory),
+            projection=manifest.projection and Projection.load(directory, manifest.projection),
         )
 
     def __len__(self) -> int:
@@ -97,13 +101,14 @@ def hash_content(directory: Path, manifest: Manifest) -> str:
     """Hash the entries in `directory` and what gives them meaning, not how they were made."""
     names = (KEYS_NAME, VALUES_NAME, PROVENANCE_NAME)
     files = {name: hash_file(directory / name) for name in names}
-    return hash_json(
-        {
-            "files": {**files, "records.json": hash_record_ids(directory)},
-            "model": [manifest.model.weights_hash, manifest.model.tokenizer_hash],
-            "keys": [manifest.key_kind, manifest.layer, manifest.key_dtype, manifest.distance],
-        }
-    )
+    content = {
+        "files": {**files, "records.json": hash_record_ids(directory)},
+        "model": [manifest.model.weights_hash, manifest.model.tokenizer_hash],
+        "keys": [manifest.key_kind, manifest.layer, manifest.key_dtype, manifest.distance],
+    }
+    if manifest.projection is not None:
+        content["projection"] = manifest.projection.hash
+    return hash_json(content)
 
 
 def check_key_kind(directory: Path, manifest: Manifest, wanted: str) -> None:
@@ -132,6 +137,13 @@ def _check_model(directory: Path, mined: ModelIdentity, expected: ModelIdentity)
                 f"the model's {ours!r} ({expected.name}): mine a datastore with this model, or "
                 "choose the one that belongs to it"
             )
+
+
+def _maker(manifest: Manifest) -> str:
+    """The command that makes such a datastore."""
+    if not manifest.lineage:
+        return "knm mine"
+    return f"knm datastore {manifest.lineage[-1]['operation']}"
 
 
 def _map(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:

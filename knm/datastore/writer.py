@@ -15,6 +15,7 @@ from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, Appe
 from knm.datastore.calibration import calibrate
 from knm.datastore.manifest import MANIFEST_NAME, Manifest
 from knm.datastore.origins import RecordOrigin, write_origins
+from knm.datastore.projection import Projection
 from knm.datastore.statistics import MiningStatistics
 from knm.datastore.store import (
     KEYS_NAME,
@@ -67,7 +68,7 @@ class StoreWriter:
 
     @property
     def examples_done(self) -> int:
-        """How many examples, in mining order, are committed."""
+        """How many examples, in mining order, or steps of an edit are committed."""
         return self._manifest.examples_done
 
     def append(self, rows: Rows, statistics: MiningStatistics | None = None) -> None:  # noqa: ARG002
@@ -119,11 +120,14 @@ def open_writer(
     directory: Path,
     fresh: Manifest,
     records: Iterable[RecordOrigin],
+    *,
+    projection: Projection | None = None,
     writer_type: type[StoreWriter] = StoreWriter,
 ) -> Iterator[StoreWriter | None]:
     """A writer that begins the datastore `fresh` describes or resumes it; None if it is finished.
 
-    Holds a lock meanwhile: a second process that mines into the same directory waits.
+    `projection` is what the keys that will be written went through. Holds a lock meanwhile: a
+    second process that writes into the same directory waits.
 
     Raises:
         UserError: `directory` holds a datastore that was made, or begun, from something else.
@@ -136,11 +140,13 @@ def open_writer(
         else:
             manifest = fresh
             write_origins(directory, records)
-            manifest.save(directory)
+            if projection is not None:
+                projection.save(directory)
         if manifest.finished:
             yield None
             return
         writer = writer_type(directory, manifest)
+        manifest.save(directory)  # last: what it speaks of is there
         try:
             yield writer
         finally:
@@ -160,13 +166,15 @@ def check_resumable(directory: Path, begun: Manifest, fresh: Manifest) -> None:
         ("corpus", begun.corpus_hash, fresh.corpus_hash),
         ("examples", begun.examples_hash, fresh.examples_hash),
         ("mining options", dict(begun.mining), dict(fresh.mining)),
+        ("projection", begun.projection, fresh.projection),
+        ("lineage", begun.lineage, fresh.lineage),
         # A finished datastore stays what it is when torch is updated; half of one does not.
         ("package versions", begun.finished or begun.packages, begun.finished or fresh.packages),
     ):
         if theirs != ours:
             raise UserError(
                 f"{directory}: holds a datastore with other {what}: {theirs} there, {ours} now: "
-                "mine into another directory, or remove this one to begin anew"
+                "write into another directory, or remove this one to begin anew"
             )
 
 

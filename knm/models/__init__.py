@@ -20,7 +20,14 @@ if TYPE_CHECKING:
         encode_example,
         encode_prompt,
     )
-    from knm.models.loading import DTYPES, LoadedModel, Placement, load_model, resolve_placement
+    from knm.models.loading import (
+        DTYPES,
+        LoadedModel,
+        Placement,
+        load_model,
+        load_tokenizer,
+        resolve_placement,
+    )
 else:
     __getattr__ = load_on_demand(
         __name__,
@@ -35,7 +42,14 @@ else:
                 "encode_example",
                 "encode_prompt",
             ],
-            "loading": ["DTYPES", "LoadedModel", "Placement", "load_model", "resolve_placement"],
+            "loading": [
+                "DTYPES",
+                "LoadedModel",
+                "Placement",
+                "load_model",
+                "load_tokenizer",
+                "resolve_placement",
+            ],
         },
     )
 
@@ -61,6 +75,7 @@ __all__ = [
     "identify_model",
     "join_states",
     "load_model",
+    "load_tokenizer",
     "parse_key_kind",
     "resolve_placement",
 ]

@@ -116,13 +116,17 @@ def as_format_1(store: Datastore) -> None:
     """What the store's directory was in format 1."""
     (store.path / "records.json").write_text(dumps(list(store.record_ids), pretty=True) + "\n")
     (store.path / "records.jsonl").unlink()
-    edit_manifest(store, format_version=1)
+    path = store.path / "manifest.json"
+    data = json.loads(path.read_text())
+    del data["projection"], data["lineage"]
+    path.write_text(json.dumps({**data, "format_version": 1, "pca": None}))
 
 
 def test_a_datastore_of_format_1_is_read_and_keeps_its_hash(store):
     as_format_1(store)
     old = Datastore.open(store.path)
     assert old.record_ids == store.record_ids
+    assert (old.projection, old.manifest.lineage) == (None, ())
     assert {origin.source for origin in old.records} == {None}
     files = ("keys.npy", "provenance.npy", "records.json", "vals.npy")
     assert (
