@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from knm.corpora.lexing import lex
 from knm.corpora.records import CorpusRecord
 from knm.corpora.removal import Cleaned, Removal, without
 from knm.corpora.shingles import pairs_across, shingle
 from knm.corpora.similarity import check_threshold
+from knm.corpora.tokens import lex
 
 if TYPE_CHECKING:
     from knm.problems import Problem, ProblemSet

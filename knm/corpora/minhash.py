@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from knm.corpora.lexing import Offsets, mix
 from knm.corpora.shingles import Floats, ShingleSets, jaccard
+from knm.corpora.tokens import Offsets, mix
 
 PERMUTATIONS: Final = 128
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from knm.corpora.lexing import Hashes, Offsets, mix
+from knm.corpora.tokens import Hashes, Offsets, mix
 
 SHINGLE: Final = 5
 """Tokens of a shingle."""

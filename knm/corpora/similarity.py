@@ -5,10 +5,10 @@ from typing import Final
 
 import numpy as np
 
-from knm.corpora.lexing import Offsets, lex
 from knm.corpora.minhash import Pairs, near_duplicates
 from knm.corpora.records import CorpusRecord
 from knm.corpora.shingles import ShingleSets, shingle
+from knm.corpora.tokens import Offsets, lex
 from knm.errors import UserError
 
 

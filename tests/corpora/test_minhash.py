@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knm.corpora.lexing import lex
 from knm.corpora.minhash import (
     MISSED,
     PERMUTATIONS,
@@ -15,6 +14,7 @@ from knm.corpora.minhash import (
     signatures,
 )
 from knm.corpora.shingles import jaccard, shingle
+from knm.corpora.tokens import lex
 
 
 def texts_like(seed, count, changes):

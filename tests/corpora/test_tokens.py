@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.corpora.lexing import lex
+from knm.corpora.tokens import lex
 from tests.corpora.corpora import LOOP, OTHER
 
 
