@@ -152,7 +152,18 @@ def blame(report: Report, baseline: Report | None = None, *, force: bool = False
 
 def render_blame(found: Blame, top: int) -> str:
     """Tables of the entries and records behind gains and behind losses, `top` lines each."""
-    blocks = [[f"{effect.value}: {len(ids)} problems" for effect, ids in found.problems.items()]]
+    named = {Effect.GAINED, Effect.LOST}
+    blocks = [
+        [
+            line
+            for effect, ids in found.problems.items()
+            for line in (
+                text.id_list(effect.value, ids)
+                if effect in named
+                else [f"{effect.value} {len(ids)}"]
+            )
+        ]
+    ]
     for what, uses in (("entries", found.entries), ("records", found.records)):
         good, bad = list(found.problems)[:2]
         for effect, chosen in (

@@ -113,7 +113,12 @@ def test_a_run_without_a_datastore_has_nobody_to_blame(reports):
 def test_tables_show_the_worst_and_the_best_first(reports):
     text = render_blame(blame(*reports), 1)
     blocks = text.split("\n\n")
-    assert blocks[0].startswith("gained: 2 problems\nlost: 1 problems")
+    assert blocks[0].split("\n") == [
+        "gained 2: up up2",
+        "lost 1: down",
+        "still failed 1",
+        "still passed 1",
+    ]
     assert "good-1:5" in blocks[1]
     assert "good-1:9" not in blocks[1]
     assert "bad-1:6" in blocks[2]
