@@ -104,9 +104,9 @@ def mine(
         capacity=capacity,
         seed=seed,
     )
-    loaded = load_model(model, dtype=dtype, device=device)
     path = corpus or EMBEDDED_CORPUS / "train.jsonl"
     cleaning = _decontamination(path, limit, problems) if decontaminate else None
+    loaded = load_model(model, dtype=dtype, device=device)
     source = CorpusExamples(path, loaded.tokenizer, encoding, limit, cleaning)
     if count == 1:
         _show(mine_examples(loaded, source, out, options), json=json)
@@ -175,10 +175,16 @@ def _show(store: "Datastore", *, json: bool) -> None:
         print(dumps(asdict(manifest)))
         return
     seen = manifest.statistics or MiningStatistics()
+    cleaning = manifest.mining.get("decontamination")
     print_table(
         ("datastore", store.path),
         ("entries", f"{manifest.count:,} of {seen.positions:,} positions"),
         *((("stopped", "full at --capacity; the rest of the corpus is unread"),) * seen.full),
+        *(
+            (("left out", f"{cleaning['removed']:,} records, like {cleaning['problems']}"),)
+            if cleaning
+            else ()
+        ),
         ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
         ("speed", f"{seen.tokens_per_second:,.0f} tokens/s, {seen.tokens:,} tokens"),
         ("mistakes", _share(seen)),

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase
 
 from knm.corpora import CorpusRecord, Decontamination, stream_corpus, summarize_corpus
 from knm.datastore.origins import RecordOrigin
+from knm.errors import UserError
 from knm.hashing import hash_json, hash_stream
 from knm.models import CorpusEncoding, EncodedExample
 
@@ -102,13 +103,18 @@ class CorpusExamples:
         Of these, the ones that `decontamination` names are left out.
 
         Raises:
-            UserError: the corpus is missing or malformed.
+            UserError: the corpus is missing or malformed, or nothing of it is left.
         """
         self._path, self._tokenizer, self._encoding = path, tokenizer, encoding
         summary = summarize_corpus(path, limit)
         self._taken = summary.count
         self._left_out = decontamination.left_out if decontamination else frozenset[str]()
         self.count = summary.count - len(self._left_out)
+        if not self.count:
+            raise UserError(
+                f"{path}: the problem set asks for every record, so that none is left to mine; "
+                "use another corpus, or --no-decontaminate"
+            )
         self.corpus_hash = summary.content_hash
         self.description = {
             **encoding.describe(),

@@ -51,6 +51,7 @@ def test_what_was_mined_is_told_to_people(tmp_path):
     assert "full at --capacity" in shown.stdout
     assert words[words.index("entries") + 1] == "50"
     assert "layer-2, 320 x float16" in shown.stdout
+    assert "left out" in shown.stdout
     for name in ("keyword", "operator", "identifier", "from grammar", "tokens/s"):
         assert name in shown.stdout
 

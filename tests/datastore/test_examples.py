@@ -146,3 +146,10 @@ def test_records_that_decontamination_names_are_left_out_and_told(corpus, embedd
     assert ids[1] not in {example.record_id for example in window.examples}
     assert source.description["decontamination"]["records"][0]["record"] == ids[1]
     assert source.fingerprint != whole.fingerprint
+
+
+def test_a_corpus_of_which_nothing_is_left_is_refused(corpus, embedded):
+    removed = tuple(Removal(f"r{number}", "same statement", "p", 1.0) for number in range(5))
+    cleaning = Decontamination("set", "0" * 64, 0.8, removed)
+    with pytest.raises(UserError, match="--no-decontaminate"):
+        CorpusExamples(corpus, embedded.tokenizer, CHAT, None, cleaning)
