@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from knm.datastore import Datastore
+from knm.errors import UserError
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
@@ -147,6 +148,27 @@ class DistanceWeight:
         return (self.base * confidence).float().masked_fill(~found.any(1), 0.0)
 
 
+@dataclass(frozen=True)
+class CalibratedWeight:
+    """`value` where the nearest neighbour is within `distance` (squared L2), 0 beyond."""
+
+    value: float
+    distance: float
+    window: ClassVar[int] = 0
+
+    def before_search(self, lm: LMOutput) -> Tensor | None:
+        """Every row, or none at weight 0."""
+        return _unless_zero(self.value, lm)
+
+    def __call__(
+        self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
+    ) -> Tensor:
+        """The weight of each row."""
+        del context
+        beyond = neighbours.distances[:, 0] > self.distance
+        return torch.full_like(lm.top, self.value).masked_fill(beyond, 0.0)
+
+
 def _unless_zero(value: float, lm: LMOutput) -> Tensor | None:
     return None if value > 0 else torch.zeros_like(lm.token, dtype=torch.bool)
 
@@ -182,6 +204,21 @@ def _bayes(preset: "Preset", datastore: Datastore) -> Weight:
     )
 
 
+def _calibrated(preset: "Preset", datastore: Datastore) -> Weight:
+    calibration = datastore.manifest.calibration
+    reliability = calibration and calibration.reliability
+    if reliability is None:
+        raise UserError(
+            f"{datastore.path}: how far it can be trusted, which preset {preset.name!r} goes by, "
+            "could not be measured: that takes entries where the LM was wrong and entries where it "
+            "was right; mine with --positions all, or choose another preset (v1)"
+        )
+    return CalibratedWeight(
+        min(preset.weight, reliability.weight),
+        reliability.distance * preset.weight_options["reach"],
+    )
+
+
 WEIGHTS: Final[Mapping[str, WeightKind]] = {
     "static": WeightKind(lambda preset, _: StaticWeight(preset.weight)),
     "confidence": WeightKind(
@@ -198,4 +235,5 @@ WEIGHTS: Final[Mapping[str, WeightKind]] = {
         lambda preset, _: DistanceWeight(preset.weight, **preset.weight_options),
         parameters={"alpha": Parameter(0.3, 0.0, 1.0), "tau": Parameter(0.1, 1e-6, 1e6)},
     ),
+    "calibrated": WeightKind(_calibrated, parameters={"reach": Parameter(1.0, 0.0, 1e6)}),
 }
