@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import calibrating, judging, reports, sandbox, serving
+from knm.commands import calibrating, judging, mining, reports, sandbox, serving
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
@@ -37,6 +37,7 @@ app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
 app.command()(reports.diff)
 app.command()(judging.judge)
+app.command()(mining.mine)
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.command()(sandbox.verify)
 app.command()(calibrating.calibrate)
@@ -45,13 +46,6 @@ app.add_typer(serving.cache_app, name="cache")
 
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
 SeedOption = Annotated[int, typer.Option(help="Seed of the draw.")]
-
-
-class Positions(StrEnum):
-    """Which positions of a corpus are stored."""
-
-    ALL = "all"
-    MISTAKES = "mistakes"
 
 
 class IndexKind(StrEnum):
@@ -77,37 +71,6 @@ def _root(
     if version:
         print(__version__)
         raise typer.Exit
-
-
-@app.command()
-def mine(
-    out: Annotated[Path, typer.Option(help="Directory of the datastore.")],
-    corpus: Annotated[
-        Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
-    ] = None,
-    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
-    positions: Annotated[Positions, typer.Option(help="What to store.")] = Positions.ALL,
-    prompt: Annotated[str, typer.Option(help="Prompt template, as in decoding.")] = "task",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
-    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
-    batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward batch.")] = 2048,
-    json: JsonOption = False,
-) -> None:
-    """Mine a corpus into a datastore; run it again to resume what was interrupted."""
-    from knm.corpora import EMBEDDED_CORPUS, corpus_hash, load_corpus
-    from knm.datastore import MiningOptions
-    from knm.datastore import mine as mine_examples
-    from knm.models import encode_corpus, load_model
-    from knm.problems import load_template
-
-    records = load_corpus(corpus or EMBEDDED_CORPUS / "train.jsonl")[:limit]
-    template = load_template(prompt)
-    loaded = load_model(model, dtype=dtype, device=device)
-    options = MiningOptions(positions=positions.value, batch_tokens=batch_tokens)
-    examples = encode_corpus(loaded.tokenizer, records, template)
-    mine_examples(loaded, examples, out, options, corpus_hash=corpus_hash(records))
-    info(out, json=json)
 
 
 @app.command()

@@ -23,9 +23,7 @@ _QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 def calibrate(store: Datastore, device: torch.device) -> Calibration:
     """Measure at up to 2,000 mistakes and as many correct positions."""
-    wrong = store.provenance["predicted"] != store.values
-    mistakes = evenly_spaced(np.flatnonzero(wrong), _SAMPLE)
-    correct = evenly_spaced(np.flatnonzero(~wrong), _SAMPLE)
+    mistakes, correct = (sample_rows(store, _SAMPLE, wrong=wrong) for wrong in (True, False))
     rows = np.concatenate([mistakes, correct])
     distances, ids = neighbours_of_others(store, rows, device)
     # Where nothing was found the id -1 reads some value; its infinite distance drops it later.
@@ -44,16 +42,51 @@ def calibrate(store: Datastore, device: torch.device) -> Calibration:
             predicted=store.provenance["predicted"][rows],
             probability=store.provenance["probability"][rows].astype(np.float64),
         )
-        rate = int(wrong.sum()) / max(store.manifest.capacity, len(store))
-        reliability = measure_reliability(held_out, median, rate)
+        reliability = measure_reliability(held_out, median, error_rate(store))
     return Calibration(median, at_mistakes, at_correct, reliability)
+
+
+def sample_rows(store: Datastore, limit: int, *, wrong: bool) -> np.ndarray[Any, Any]:
+    """At most `limit` rows at equal distances among those where the LM was wrong, or right.
+
+    Reads the rows twice in pieces: a list of all such rows would grow with the datastore.
+    """
+    pieces = range(0, len(store), _CHUNK_ROWS)
+    total = sum(len(_where(store, start, wrong)) for start in pieces)
+    wanted = _even_places(total, limit)
+    rows, before = [np.empty(0, dtype=np.int64)], 0
+    for start in pieces:
+        here = _where(store, start, wrong)
+        first, last = np.searchsorted(wanted, [before, before + len(here)])
+        rows.append(here[wanted[first:last] - before])
+        before += len(here)
+    return np.concatenate(rows)
+
+
+def _where(store: Datastore, start: int, wrong: bool) -> np.ndarray[Any, np.dtype[np.int64]]:
+    piece = slice(start, start + _CHUNK_ROWS)
+    missed = store.provenance["predicted"][piece] != store.values[piece]
+    return np.flatnonzero(missed == wrong) + start
+
+
+def error_rate(store: Datastore) -> float:
+    """The share of mined positions at which the LM was wrong."""
+    statistics = store.manifest.statistics
+    if statistics is not None and statistics.positions:
+        return statistics.mistakes / statistics.positions
+    pieces = range(0, len(store), _CHUNK_ROWS)
+    mistakes = sum(len(_where(store, start, wrong=True)) for start in pieces)
+    return mistakes / max(store.manifest.capacity, len(store), 1)
 
 
 def evenly_spaced(items: np.ndarray[Any, Any], limit: int) -> np.ndarray[Any, Any]:
     """At most `limit` of `items`, in order, at equal distances."""
-    picks = np.linspace(0, len(items) - 1, min(limit, len(items))).round().astype(np.int64)
-    chosen: np.ndarray[Any, Any] = items[picks]
+    chosen: np.ndarray[Any, Any] = items[_even_places(len(items), limit)]
     return chosen
+
+
+def _even_places(count: int, limit: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.linspace(0, count - 1, min(limit, count)).round().astype(np.int64)
 
 
 def neighbours_of_others(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.datastore.arrays import KEY_DTYPES
+from knm.datastore.statistics import MiningStatistics
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
@@ -85,9 +86,10 @@ class ProjectionInfo:
 class Manifest:
     """A datastore's description.
 
-    `count` is the number of committed rows, `capacity` the number that the examples could give,
-    `examples_done` how far mining or editing got. `content_hash` is None until the datastore is
-    finished. `dim` is the width of the stored keys, after the projection where there is one.
+    `count` is the number of committed rows, `capacity` the number that the examples so far could
+    give, `examples_done` how far mining or editing got and `statistics` what mining saw.
+    `content_hash` is None until the datastore is finished. `dim` is the width of the stored keys,
+    after the projection where there is one.
     `lineage` lists the edits that made it, oldest first: each an `operation`, its `arguments` and
     the `parents` with their content hashes. A mined datastore has none.
     """
@@ -107,6 +109,7 @@ class Manifest:
     lineage: tuple[Mapping[str, Any], ...] = ()
     count: int = 0
     examples_done: int = 0
+    statistics: MiningStatistics | None = None
     content_hash: str | None = None
     calibration: Calibration | None = None
     indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
@@ -153,7 +156,8 @@ class Manifest:
 
 def _from_json(data: dict[str, Any]) -> Manifest:
     data.pop("pca", None)  # format 1 had this field, always empty
-    calibration, projection = data["calibration"], data.get("projection")
+    calibration, statistics = data["calibration"], data.get("statistics")
+    projection = data.get("projection")
     if projection is not None:
         projection = ProjectionInfo(**projection)
         if projection.dim != data["dim"]:
@@ -164,6 +168,7 @@ def _from_json(data: dict[str, Any]) -> Manifest:
         **{
             **data,
             "model": ModelIdentity(**data["model"]),
+            "statistics": statistics and MiningStatistics.from_json(statistics),
             "projection": projection,
             "lineage": tuple(data.get("lineage", ())),
             "calibration": calibration and _calibration(calibration),

@@ -18,9 +18,11 @@ Array = np.ndarray[Any, Any]
 TEMPERATURE_SCALE: Final = 0.1
 """Temperature of the votes, in median nearest distances at mistakes: that of preset `dense`."""
 WEIGHTS: Final = (0.25, 0.5, 0.75, 0.9, 0.95, 0.97)
-COST: Final = 2.0
-"""A right token that is spoilt counts as this many mistakes that are mended: a program that passed
-fails of one, while one that failed mostly needs several mended."""
+COST: Final = 0.5
+"""A right token that is spoilt counts as this many mistakes that are mended. Less than one: where
+corrections replace right tokens of unseen text, what they write is often another way to say the
+same, while a mistake that stays nearly always costs the program (measured on dev problems: see
+docs/experiments.md)."""
 _CERTAINTY: Final = 3.0  # standard errors by which the gain has to be above 0
 
 

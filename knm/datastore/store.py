@@ -94,10 +94,12 @@ class Datastore:
 
     @property
     def groups(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Of each entry (count,) the number of its record's group, which may be the record alone."""
+        """Of each entry (count,) the number of its record's group; a record may be one alone."""
         numbers: dict[str, int] = {}
         of_record = [
-            numbers.setdefault(f"record {origin.id}" if origin.group is None else origin.group, len(numbers))
+            numbers.setdefault(
+                f"record {origin.id}" if origin.group is None else origin.group, len(numbers)
+            )
             for origin in self.records
         ]
         return np.array(of_record, dtype=np.int64)[self.provenance["record"]]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from knm.datastore import Datastore
-from knm.datastore.calibration import evenly_spaced, neighbours_of_others
+from knm.datastore.calibration import neighbours_of_others, sample_rows
 from knm.datastore.reliability import COST, TEMPERATURE_SCALE
 from knm.errors import UserError
 from knm.retrieval.adaptor import FEATURES, Adaptor, step_features
@@ -69,8 +69,7 @@ def train_adaptor(
     scale = calibration.mistake_distance_median
     assert scale
     temperature = scale * TEMPERATURE_SCALE
-    wrong = datastore.provenance["predicted"] != datastore.values
-    kinds = [evenly_spaced(np.flatnonzero(kind), options.sample) for kind in (wrong, ~wrong)]
+    kinds = [sample_rows(datastore, options.sample, wrong=wrong) for wrong in (True, False)]
     steps = _steps(datastore, np.concatenate(kinds), device, scale, temperature)
     error_rate = calibration.reliability.error_rate
     share = torch.cat(

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from knm.datastore import Datastore
+from knm.datastore.calibration import error_rate
 from knm.datastore.manifest import Reliability
 from knm.errors import UserError
 from knm.retrieval.adaptor import Adaptor, AdaptorNetwork, load_adaptor
@@ -197,15 +197,6 @@ class LearnedWeight:
 
 def _unless_zero(value: float, lm: LMOutput) -> Tensor | None:
     return None if value > 0 else torch.zeros_like(lm.token, dtype=torch.bool)
-
-
-def error_rate(datastore: Datastore) -> float:
-    """The share of mined positions at which the LM was wrong.
-
-    Taken from the entries: where mistakes have been left out or thinned, it is too low.
-    """
-    mistakes = int(np.count_nonzero(datastore.provenance["predicted"] != datastore.values))
-    return mistakes / max(datastore.manifest.capacity, len(datastore), 1)
 
 
 @dataclass(frozen=True)
