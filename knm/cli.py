@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import corpora, explaining, judging, mining, reports, sandbox, serving
+from knm.commands import (
+    calibrating,
+    corpora,
+    explaining,
+    judging,
+    mining,
+    reports,
+    sandbox,
+    serving,
+)
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
@@ -41,6 +50,7 @@ app.command()(judging.judge)
 app.command()(mining.mine)
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.command()(sandbox.verify)
+app.command()(calibrating.calibrate)
 app.command()(serving.serve)
 app.add_typer(serving.cache_app, name="cache")
 

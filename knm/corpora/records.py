@@ -31,6 +31,12 @@ class CorpusRecord:
     source: str
     extras: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def group(self) -> str | None:
+        """What records that solve the same task have in common: their `composition`, if marked."""
+        group = self.extras.get("composition")
+        return group if isinstance(group, str) else None
+
     def to_json(self) -> dict[str, Any]:
         """The record as it stands in a JSONL file."""
         return {name: getattr(self, name) for name in _REQUIRED} | dict(self.extras)

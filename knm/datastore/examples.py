@@ -125,7 +125,7 @@ class CorpusExamples:
     def origins(self) -> Iterator[RecordOrigin]:
         """The records, in order."""
         for record in self._records():
-            yield RecordOrigin(record.id, record.language, record.source)
+            yield RecordOrigin(record.id, record.language, record.source, record.group)
 
     def windows(self, first: int) -> Iterator[Window]:
         """The windows of `WINDOW_RECORDS` records from number `first` on."""
@@ -151,7 +151,9 @@ class ListedExamples:
     def __init__(self, examples: Sequence[EncodedExample], corpus_hash: str) -> None:
         self._examples = examples
         self._origins = {
-            example.record_id: RecordOrigin(example.record_id, example.language, example.source)
+            example.record_id: RecordOrigin(
+                example.record_id, example.language, example.source, example.group
+            )
             for example in examples
         }
         self._places = {record_id: place for place, record_id in enumerate(self._origins)}
