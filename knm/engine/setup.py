@@ -13,8 +13,10 @@ from knm.datastore import Datastore
 from knm.engine.configuration import EngineConfiguration
 from knm.engine.opening import open_engine
 from knm.engine.records import GenerationOptions, StreamingEngine
+from knm.hashing import hash_json
 from knm.models import ModelIdentity, Placement, identify_model, load_model
 from knm.retrieval import Preset, Retriever
+from knm.retrieval.adaptor import load_adaptor
 
 COMPUTING_PACKAGES: Final = ("faiss-cpu", "numpy", "tokenizers", "torch", "transformers")
 
@@ -42,7 +44,8 @@ class EngineSetup:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         datastore = None if self.datastore is None else str(self.datastore)
-        return {**asdict(self), "datastore": datastore}
+        preset = None if self.preset is None else self.preset.to_json()
+        return {**asdict(self), "preset": preset, "datastore": datastore}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "EngineSetup":
@@ -51,7 +54,7 @@ class EngineSetup:
             model=value["model"],
             placement=Placement(**value["placement"]),
             generation=GenerationOptions(**value["generation"]),
-            preset=value["preset"] and Preset(**value["preset"]),
+            preset=value["preset"] and Preset.from_json(value["preset"]),
             datastore=value["datastore"] and Path(value["datastore"]),
             datastore_name=value["datastore_name"],
         )
@@ -86,10 +89,11 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         max_new_tokens=setup.generation.max_new_tokens,
         datastore=setup.datastore_name,
         datastore_hash=None if store is None else store.content_hash,
-        preset=None if setup.preset is None else asdict(setup.preset),
+        preset=None if setup.preset is None else setup.preset.to_json(),
         indexes={}
         if store is None
         else {kind: asdict(info) for kind, info in store.manifest.indexes.items()},
+        calibration=None if store is None else _hash_calibration(store),
         packages={name: version(name) for name in COMPUTING_PACKAGES},
     )
 
@@ -113,6 +117,11 @@ def open_setup(setup: EngineSetup) -> OpenedEngine:
         return text
 
     return OpenedEngine(open_engine(loaded, setup.generation, retriever), render_chat)
+
+
+def _hash_calibration(store: Datastore) -> str:
+    calibration, adaptor = store.manifest.calibration, load_adaptor(store)
+    return hash_json([calibration and asdict(calibration), adaptor and adaptor.hash])
 
 
 def _hardware(device: str) -> str:

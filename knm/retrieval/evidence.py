@@ -1,9 +1,11 @@
-"""What the LM says at a step, and what is made of it: logits that need not be written out."""
+"""What the LM says at a step, and what is made of it: logits, written out or not."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from knm.models.logits import read_top
 
 
 @dataclass(frozen=True)
@@ -22,14 +24,8 @@ class LMOutput:
     @classmethod
     def read(cls, logits: Tensor) -> "LMOutput":
         """Read logits (B, V) of any float type, each row by itself."""
-        # log_softmax works row by row: unlike exp it does not round by an element's place.
-        log_probs = logits.detach().float().log_softmax(-1)
-        return cls(
-            logits=logits,
-            token=logits.argmax(-1),
-            top=logits.detach().amax(-1).float(),
-            log_confidence=log_probs.amax(-1).double().clamp_max(0.0),
-        )
+        token, top, log_confidence = read_top(logits.detach())
+        return cls(logits, token, top, log_confidence)
 
     @property
     def log_sum(self) -> Tensor:
@@ -58,3 +54,15 @@ class MixedLogits:
         mixed = original + self.shift[:, None]
         mixed = mixed.scatter_reduce(1, self.tokens, self.at_tokens, "amax")
         return torch.where(self.usable[:, None], mixed, original)
+
+
+@dataclass(frozen=True)
+class DenseLogits:
+    """Logits (B, V) float32 that are written out, and their argmax `token` (B,) int64."""
+
+    logits: Tensor
+    token: Tensor
+
+    def dense(self) -> Tensor:
+        """The whole distribution (B, V)."""
+        return self.logits
