@@ -10,6 +10,8 @@ from knm.datastore import Datastore, MiningOptions, build_index, mine
 from knm.harness.audit.tampering import tamper
 from knm.models import EncodedExample, LoadedModel, encode_corpus
 from knm.problems import PromptTemplate
+from knm.retrieval.adapting import train_adaptor
+from knm.retrieval.adaptor import load_adaptor
 
 IN_DOMAIN: Final = "in-domain"
 OFF_DOMAIN: Final = "off-domain"
@@ -46,8 +48,8 @@ STORES: Final[Mapping[str, StoreKind]] = {
 class Materials:
     """What datastores are made of.
 
-    `records_of` gives the records of a corpus by its name. What was encoded is kept: a curve uses
-    it many times.
+    `records_of` gives the records of a corpus by its name, `adaptors` says whether datastores get
+    the adaptor that learned weights go by. What was encoded is kept: a curve uses it many times.
     """
 
     loaded: LoadedModel
@@ -55,6 +57,7 @@ class Materials:
     mining: MiningOptions
     directory: Path
     records_of: Callable[[str], Sequence[CorpusRecord]]
+    adaptors: bool = False
     _encoded: dict[str, list[EncodedExample]] = field(default_factory=dict)
 
     def examples_of(self, corpus: str) -> list[EncodedExample]:
@@ -91,11 +94,20 @@ def build_store(name: str, materials: Materials, programs: int) -> Datastore:
     if kind.tampering is not None:
         directory = materials.directory / f"{name}-{len(records)}"
         store = tamper(kind.tampering, store, directory, device=loaded.device)
-    # 3. What makes it quick where exact search is not.
+    # 3. What tells when to trust it. How far it can be trusted at all was measured when it was
+    #    written; the mistakes alone do not tell.
+    if materials.adaptors and _is_reliability_known(store) and load_adaptor(store) is None:
+        train_adaptor(store, loaded.device).save(store.path)
+    # 4. What makes it quick where exact search is not.
     if loaded.device.type == "cpu" and len(store) >= INDEXED_ROWS and not store.manifest.indexes:
         build_index(store, "ivf")
         store = Datastore.open(store.path, expect=loaded.identity)
     return store
+
+
+def _is_reliability_known(store: Datastore) -> bool:
+    calibration = store.manifest.calibration
+    return calibration is not None and calibration.reliability is not None
 
 
 def store_bytes(store: Datastore) -> int:

@@ -32,6 +32,7 @@ from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, reso
 from knm.models.finetuning import FinetuningOptions, finetune
 from knm.problems import Problem, ProblemSet, fence_program, load_problems, load_template
 from knm.retrieval import Preset, Retriever, resolve_preset
+from knm.retrieval.adaptor import load_adaptor
 
 _REFERENCES = {"lua": "reference", "python": "reference_python"}
 """The field of a problem that holds a program in a language."""
@@ -121,6 +122,7 @@ class Workbench:
             self.mining,
             self.settings.out / "stores",
             self.records_of,
+            adaptors=resolve_preset(self.settings.preset).weight_kind == "learned",
         )
 
     def records_of(self, corpus: str) -> Sequence[CorpusRecord]:
@@ -302,8 +304,15 @@ class Workbench:
             "trial": self._trial_settings(row).to_json(),
             "sandbox": settings.sandbox,
             "examples": row.examples and [row.examples, self._corpus_hash],
-            "store": None if store is None else asdict(store.manifest),
-            "preset": None if store is None else self._preset(row).to_json(),
+            "retrieval": None if store is None else self._retrieval(row, store),
+        }
+
+    def _retrieval(self, row: Row, store: Datastore) -> dict[str, Any]:
+        adaptor = load_adaptor(store)
+        return {
+            "store": asdict(store.manifest),
+            "adaptor": None if adaptor is None else adaptor.hash,
+            "preset": self._preset(row).to_json(),
         }
 
 

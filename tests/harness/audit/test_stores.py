@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from knm.corpora import EMBEDDED_CORPUS, load_corpus
@@ -5,6 +7,7 @@ from knm.datastore import MiningOptions
 from knm.harness.audit import STORES, Materials, build_store, stores
 from knm.models import load_model
 from knm.problems import load_template
+from knm.retrieval.adaptor import load_adaptor
 
 
 @pytest.fixture
@@ -39,3 +42,17 @@ def test_stores_of_other_sizes_stand_beside_each_other(materials):
 def test_large_stores_are_indexed_on_a_cpu(materials, monkeypatch):
     monkeypatch.setattr(stores, "INDEXED_ROWS", 100)
     assert list(build_store("shuffled", materials, 8).manifest.indexes) == ["ivf"]
+
+
+@pytest.mark.parametrize("name", ["in-domain", "shuffled"])
+def test_real_and_useless_stores_learn_when_to_be_trusted_alike(materials, name):
+    adaptor = load_adaptor(build_store(name, replace(materials, adaptors=True), 8))
+    assert adaptor is not None
+    calibration = build_store(name, materials, 8).manifest.calibration
+    assert calibration is not None
+    assert calibration.reliability is not None
+    assert calibration.reliability.weight == 0 or name == "in-domain"
+
+
+def test_mistakes_alone_do_not_tell_when_to_be_trusted(materials):
+    assert load_adaptor(build_store("mistakes", replace(materials, adaptors=True), 8)) is None
