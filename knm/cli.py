@@ -5,7 +5,6 @@ Exit status: 0 done, 1 the answer is no (`knm diff --fail-on`), 2 wrong usage or
 
 import sys
 from collections.abc import Iterator
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import datastore, judging, reports, sandbox, serving
+from knm.commands import datastore, judging, mining, reports, sandbox, serving
 from knm.commands.info import info
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
@@ -41,6 +40,7 @@ app.command()(datastore.index)
 app.command()(info)
 app.command()(reports.diff)
 app.command()(judging.judge)
+app.command()(mining.mine)
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.command()(sandbox.verify)
 app.command()(serving.serve)
@@ -48,13 +48,6 @@ app.add_typer(serving.cache_app, name="cache")
 
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
 SeedOption = Annotated[int, typer.Option(help="Seed of the draw.")]
-
-
-class Positions(StrEnum):
-    """Which positions of a corpus are stored."""
-
-    ALL = "all"
-    MISTAKES = "mistakes"
 
 
 def main() -> None:
@@ -76,36 +69,6 @@ def _root(
 
 
 @app.command()
-def mine(
-    out: Annotated[Path, typer.Option(help="Directory of the datastore.")],
-    corpus: Annotated[
-        Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
-    ] = None,
-    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
-    positions: Annotated[Positions, typer.Option(help="What to store.")] = Positions.ALL,
-    prompt: Annotated[str, typer.Option(help="Prompt template, as in decoding.")] = "task",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
-    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
-    batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward batch.")] = 2048,
-    json: JsonOption = False,
-) -> None:
-    """Mine a corpus into a datastore; run it again to resume what was interrupted."""
-    from knm.corpora import EMBEDDED_CORPUS, corpus_hash, load_corpus
-    from knm.datastore import MiningOptions
-    from knm.datastore import mine as mine_examples
-    from knm.models import encode_corpus, load_model
-    from knm.problems import load_template
-
-    records = load_corpus(corpus or EMBEDDED_CORPUS / "train.jsonl")[:limit]
-    template = load_template(prompt)
-    loaded = load_model(model, dtype=dtype, device=device)
-    options = MiningOptions(positions=positions.value, batch_tokens=batch_tokens)
-    examples = encode_corpus(loaded.tokenizer, records, template)
-    mine_examples(loaded, examples, out, options, corpus_hash=corpus_hash(records))
-    info(out, json=json)
-
-
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Directory of the model.")],

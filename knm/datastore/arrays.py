@@ -88,7 +88,7 @@ class AppendableArray:
     def append(self, rows: np.ndarray[Any, Any]) -> None:
         """Add `rows` (n, *row_shape); no reader sees them before the commit."""
         assert (rows.dtype, rows.shape[1:]) == (self._dtype, self._row_shape)
-        self._file.write(np.ascontiguousarray(rows).tobytes())
+        self._file.write(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)
         self._count += len(rows)
 
     def commit(self) -> None:

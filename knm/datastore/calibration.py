@@ -21,9 +21,7 @@ _QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 def calibrate(store: Datastore, device: torch.device) -> Calibration:
     """Measure nearest distances at up to 2,000 mistakes and as many correct positions."""
-    wrong = store.provenance["predicted"] != store.values
-    mistakes = evenly_spaced(np.flatnonzero(wrong), _SAMPLE)
-    correct = evenly_spaced(np.flatnonzero(~wrong), _SAMPLE)
+    mistakes, correct = _sample(store, wrong=True), _sample(store, wrong=False)
     rows = np.concatenate([mistakes, correct])
     distances, right = _nearest_of_other_records(store, rows, device)
     at_mistakes = _summary(distances[: len(mistakes)], right[: len(mistakes)])
@@ -35,11 +33,37 @@ def calibrate(store: Datastore, device: torch.device) -> Calibration:
     )
 
 
+def _sample(store: Datastore, *, wrong: bool) -> np.ndarray[Any, Any]:
+    """Rows at equal distances among those where the LM was wrong, or right.
+
+    Reads the rows twice in pieces: a list of all such rows would grow with the datastore.
+    """
+    pieces = range(0, len(store), _CHUNK_ROWS)
+    total = sum(len(_where(store, start, wrong)) for start in pieces)
+    wanted = _even_places(total, _SAMPLE)
+    rows, before = [np.empty(0, dtype=np.int64)], 0
+    for start in pieces:
+        here = _where(store, start, wrong)
+        first, last = np.searchsorted(wanted, [before, before + len(here)])
+        rows.append(here[wanted[first:last] - before])
+        before += len(here)
+    return np.concatenate(rows)
+
+
+def _where(store: Datastore, start: int, wrong: bool) -> np.ndarray[Any, np.dtype[np.int64]]:
+    piece = slice(start, start + _CHUNK_ROWS)
+    missed = store.provenance["predicted"][piece] != store.values[piece]
+    return np.flatnonzero(missed == wrong) + start
+
+
 def evenly_spaced(items: np.ndarray[Any, Any], limit: int) -> np.ndarray[Any, Any]:
     """At most `limit` of `items`, in order, at equal distances."""
-    picks = np.linspace(0, len(items) - 1, min(limit, len(items))).round().astype(np.int64)
-    chosen: np.ndarray[Any, Any] = items[picks]
+    chosen: np.ndarray[Any, Any] = items[_even_places(len(items), limit)]
     return chosen
+
+
+def _even_places(count: int, limit: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.linspace(0, count - 1, min(limit, count)).round().astype(np.int64)
 
 
 def _nearest_of_other_records(

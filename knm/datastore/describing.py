@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from knm.datastore.store import Datastore
-from knm.models.token_types import TokenType, token_type
+from knm.datastore.store import Array, Datastore
+from knm.datastore.token_types import TOKEN_TYPES, classify
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,22 @@ def describe_datastore(store: Datastore, texts: Mapping[int, str] | None) -> Des
     )
 
 
+def entry_types(store: Datastore, texts: Mapping[int, str]) -> Array:
+    """The type of each entry's value, as its place in `TOKEN_TYPES` (count,) int8.
+
+    Keywords are those of the language that the entry's record is in.
+    """
+    values, types = np.asarray(store.values), np.empty(len(store), dtype=np.int8)
+    languages = np.array([origin.language or "" for origin in store.records])
+    spoken = languages[np.asarray(store.provenance["record"])]
+    for language in np.unique(spoken).tolist():
+        rows = spoken == language
+        tokens, places = np.unique(values[rows], return_inverse=True)
+        kinds = [classify(texts[token], language) for token in tokens.tolist()]
+        types[rows] = np.array([TOKEN_TYPES.index(kind) for kind in kinds], np.int8)[places]
+    return types
+
+
 def _count_types(store: Datastore, texts: Mapping[int, str]) -> dict[str, int]:
-    counts = Counter[str]()
-    tokens, entries = np.unique(store.values, return_counts=True)
-    for token, number in zip(tokens.tolist(), entries.tolist(), strict=True):
-        counts[token_type(texts[token])] += number
-    return {kind.value: counts[kind] for kind in TokenType}
+    counts = np.bincount(entry_types(store, texts), minlength=len(TOKEN_TYPES)).tolist()
+    return dict(zip(TOKEN_TYPES, counts, strict=True))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.datastore.arrays import KEY_DTYPES
+from knm.datastore.statistics import MiningStatistics
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
@@ -63,11 +64,12 @@ class ProjectionInfo:
 class Manifest:
     """A datastore's description.
 
-    `count` is the number of committed rows, `capacity` the number that the examples could give,
-    `examples_done` how far mining or editing got. `content_hash` is None until the datastore is
-    finished. `dim` is the width of the stored keys, after the projection where there is one.
-    `lineage` lists the edits that made it, oldest first: each an `operation`, its `arguments` and
-    the `parents` with their content hashes. A mined datastore has none.
+    `count` is the number of committed rows, `capacity` the number that the examples so far could
+    give, `examples_done` how far mining or editing got and `statistics` what mining saw.
+    `content_hash` is None until the datastore is finished. `dim` is the width of the stored keys,
+    after the projection where there is one. `lineage` lists the edits that made it, oldest first:
+    each an `operation`, its `arguments` and the `parents` with their content hashes. A mined
+    datastore has none.
     """
 
     model: ModelIdentity
@@ -85,6 +87,7 @@ class Manifest:
     lineage: tuple[Mapping[str, Any], ...] = ()
     count: int = 0
     examples_done: int = 0
+    statistics: MiningStatistics | None = None
     content_hash: str | None = None
     calibration: Calibration | None = None
     indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
@@ -136,6 +139,7 @@ def _from_json(data: dict[str, Any]) -> Manifest:
         projection = ProjectionInfo(**projection)
         if projection.dim != data["dim"]:
             raise ValueError(f"dim {data['dim']} is not that of the projection, {projection.dim}")
+    statistics = data.get("statistics")
     if data["key_dtype"] not in KEY_DTYPES:
         raise ValueError(f"key_dtype {data['key_dtype']!r} is none of {sorted(KEY_DTYPES)}")
     return Manifest(
@@ -144,6 +148,7 @@ def _from_json(data: dict[str, Any]) -> Manifest:
             "model": ModelIdentity(**data["model"]),
             "projection": projection,
             "lineage": tuple(data.get("lineage", ())),
+            "statistics": statistics and MiningStatistics.from_json(statistics),
             "calibration": calibration and _calibration(calibration),
             "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
         }

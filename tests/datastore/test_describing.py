@@ -6,7 +6,11 @@ from tests.datastore.editing.stores import written
 
 
 def test_entries_are_counted_by_source_and_type(tmp_path):
-    origins = [RecordOrigin("a", "lua", "web"), RecordOrigin("b"), RecordOrigin("c", "lua", "web")]
+    origins = [
+        RecordOrigin("a", "lua", "web"),
+        RecordOrigin("b", "lua"),
+        RecordOrigin("c", "lua", "web"),
+    ]
     store = written(
         tmp_path / "store",
         np.ones((5, 3)),
