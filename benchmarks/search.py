@@ -150,7 +150,7 @@ def compare(exact: Searcher, kind: str, store: Datastore, rounds: int) -> dict[s
     figures = {}
     for batch in BATCHES:
         slow, fast = [], []
-        for asked in queries[: batch * rounds].split(batch):
+        for asked in torch.split(queries[: batch * rounds], batch):
             # What comes after exact search finds the caches full of other keys, as in decoding.
             slow.append(timed(partial(exact.search, asked, K)))
             fast.append(timed(partial(index.search, asked, K)))

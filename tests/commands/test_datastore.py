@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -20,7 +21,7 @@ def run(*arguments: object) -> str:
 
 @pytest.fixture(scope="module")
 def mined(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("mined")
+    path: Path = tmp_path_factory.mktemp("mined")
     run("mine", "--out", path, "--limit", 4)
     return path
 
@@ -29,7 +30,7 @@ def mined(tmp_path_factory) -> Path:
 def edit(mined, tmp_path):
     """Run an edit of the mined datastore; what it prints, and the result."""
 
-    def apply(command: str, *arguments: object) -> tuple[dict, Datastore]:
+    def apply(command: str, *arguments: object) -> tuple[dict[str, Any], Datastore]:
         out = tmp_path / command
         printed = run("datastore", command, mined, *arguments, "--out", out, "--json")
         return json.loads(printed), Datastore.open(out)
