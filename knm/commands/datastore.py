@@ -84,8 +84,8 @@ def filter_entries(
 
     from knm.datastore import Datastore
     from knm.datastore.editing import FilterRules, filter_datastore
-    from knm.datastore.token_types import token_texts
     from knm.models import load_tokenizer
+    from knm.models.token_types import token_texts
 
     store = Datastore.open(datastore)
     rules = FilterRules(

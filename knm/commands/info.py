@@ -50,8 +50,8 @@ def _texts(store: "Datastore", model: str | None) -> tuple[Mapping[int, str] | N
     """How stored values are written, or why that is not known."""
     import numpy as np
 
-    from knm.datastore.token_types import token_texts
     from knm.models import load_tokenizer
+    from knm.models.token_types import token_texts
 
     try:
         tokenizer = load_tokenizer(store.manifest.model, model)

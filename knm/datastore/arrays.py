@@ -81,9 +81,10 @@ class AppendableArray:
                 f"{path}: damaged, it ends before row {count}: remove the directory and mine again"
             )
         self._file: BinaryIO = path.open("r+b" if count else "w+b")
+        # In this order: a header that promises rows beyond the end of the file cannot be read.
+        self.commit()
         self._file.truncate(end)
         self._file.seek(end)
-        self.commit()
 
     def append(self, rows: np.ndarray[Any, Any]) -> None:
         """Add `rows` (n, *row_shape); no reader sees them before the commit."""

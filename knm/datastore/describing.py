@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from knm.datastore.store import Array, Datastore
-from knm.datastore.token_types import TOKEN_TYPES, classify
+from knm.datastore.type_counts import TYPES
+from knm.models.token_types import token_type
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,13 @@ def describe_datastore(store: Datastore, texts: Mapping[int, str] | None) -> Des
 
 
 def entry_types(store: Datastore, texts: Mapping[int, str]) -> Array:
-    """The type of each entry's value, as its place in `TOKEN_TYPES` (count,) int8.
-
-    Keywords are those of the language that the entry's record is in.
-    """
-    values, types = np.asarray(store.values), np.empty(len(store), dtype=np.int8)
-    languages = np.array([origin.language or "" for origin in store.records])
-    spoken = languages[np.asarray(store.provenance["record"])]
-    for language in np.unique(spoken).tolist():
-        rows = spoken == language
-        tokens, places = np.unique(values[rows], return_inverse=True)
-        kinds = [classify(texts[token], language) for token in tokens.tolist()]
-        types[rows] = np.array([TOKEN_TYPES.index(kind) for kind in kinds], np.int8)[places]
+    """The type of each entry's value, as its place in `TYPES` (count,) int8."""
+    tokens, places = np.unique(np.asarray(store.values), return_inverse=True)
+    kinds = [TYPES.index(token_type(texts[token])) for token in tokens.tolist()]
+    types: Array = np.array(kinds, np.int8)[places]
     return types
 
 
 def _count_types(store: Datastore, texts: Mapping[int, str]) -> dict[str, int]:
-    counts = np.bincount(entry_types(store, texts), minlength=len(TOKEN_TYPES)).tolist()
-    return dict(zip(TOKEN_TYPES, counts, strict=True))
+    counts = np.bincount(entry_types(store, texts), minlength=len(TYPES)).tolist()
+    return {kind.value: count for kind, count in zip(TYPES, counts, strict=True)}

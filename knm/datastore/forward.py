@@ -4,7 +4,7 @@
 rows to the host. Between the two the next batch can be launched, so that a GPU always has work.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +17,7 @@ from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE
 from knm.datastore.examples import Batch
 from knm.datastore.positions import Answers, PositionRule, draw
 from knm.datastore.statistics import MiningStatistics, Tally, add_tallies
-from knm.datastore.token_types import TOKEN_TYPES, TokenTypes
+from knm.datastore.type_counts import TypeCounter
 from knm.datastore.writer import Rows
 from knm.errors import UserError
 from knm.models import LoadedModel
@@ -100,7 +100,7 @@ class BatchMiner:
         self._rule = rule
         self._key_dtype = key_dtype
         self._seed = seed
-        self._types = TokenTypes(loaded.tokenizer)
+        self._types = TypeCounter(loaded.tokenizer)
         self._on_gpu = loaded.device.type == "cuda"
         # Keys leave the GPU on a stream of their own, while the other computes the next batch.
         self._copying = torch.cuda.Stream(loaded.device) if self._on_gpu else None  # type: ignore[no-untyped-call]
@@ -219,30 +219,23 @@ class BatchMiner:
         return bits.numpy().view(KEY_DTYPES[self._key_dtype]), wait
 
     def _count(self, batch: Batch, targets: Targets, wrong: Array) -> MiningStatistics:
-        by_source, by_type = [], []
         ends = [*targets.starts[1:], len(wrong)]
-        mistakes = np.add.reduceat(wrong, targets.starts, dtype=np.int64)
-        for example, start, end, missed in zip(
-            batch.examples, targets.starts, ends, mistakes, strict=True
-        ):
-            by_source.append({example.source or _UNMARKED: Tally(int(end - start), int(missed))})
-        for language in {example.language: None for example in batch.examples}:
-            theirs = _of_language(batch, targets.starts, ends, language)
-            positions = self._types.count(targets.right[theirs], language)
-            missed_types = self._types.count(targets.right[theirs & wrong], language)
-            by_type.append(
-                {
-                    name: Tally(int(seen), int(missed))
-                    for name, seen, missed in zip(TOKEN_TYPES, positions, missed_types, strict=True)
-                }
+        missed = np.add.reduceat(wrong, targets.starts, dtype=np.int64)
+        by_source = [
+            {example.source or _UNMARKED: Tally(int(end - start), int(mistakes))}
+            for example, start, end, mistakes in zip(
+                batch.examples, targets.starts, ends, missed, strict=True
             )
+        ]
+        positions = self._types.count(targets.right)
+        mistaken = self._types.count(targets.right[wrong])
         return MiningStatistics(
             window=batch.window,
             batch=batch.number + 1,
             tokens=batch.tokens,
             positions=len(wrong),
             mistakes=int(wrong.sum()),
-            by_token_type=add_tallies(by_type),
+            by_token_type={kind: Tally(positions[kind], mistaken[kind]) for kind in positions},
             by_source=add_tallies(by_source),
         )
 
@@ -277,11 +270,3 @@ def _place(launched: Launched, row: int) -> str:
     example = int(np.searchsorted(targets.starts, row, side="right")) - 1
     record = launched.batch.examples[example].record_id
     return f"record {record!r}, token {int(targets.offset[row])}"
-
-
-def _of_language(
-    batch: Batch, starts: Array, ends: Sequence[int], language: str | None
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which targets are of examples in this language."""
-    lengths = np.asarray(ends) - starts
-    return np.repeat([example.language == language for example in batch.examples], lengths)

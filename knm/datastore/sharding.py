@@ -94,7 +94,7 @@ def mine_shard(
     if not _is_finished(directory, whole):
         mine_into = shard_directory(directory, shard.rank)
         begun = fresh_manifest(loaded, source, options, shard)
-        with open_writer(mine_into, begun, source.origins(), ShardWriter) as writer:
+        with open_writer(mine_into, begun, source.origins(), writer_type=ShardWriter) as writer:
             if writer is not None:
                 assert isinstance(writer, ShardWriter)
                 fill(writer, loaded, source, options, commits, shard)

@@ -120,9 +120,9 @@ def open_writer(
     directory: Path,
     fresh: Manifest,
     records: Iterable[RecordOrigin],
-    writer_type: type[StoreWriter] = StoreWriter,
     *,
     projection: Projection | None = None,
+    writer_type: type[StoreWriter] = StoreWriter,
 ) -> Iterator[StoreWriter | None]:
     """A writer that begins the datastore `fresh` describes or resumes it; None if it is finished.
 
@@ -142,11 +142,11 @@ def open_writer(
             write_origins(directory, records)
             if projection is not None:
                 projection.save(directory)
-            manifest.save(directory)
         if manifest.finished:
             yield None
             return
         writer = writer_type(directory, manifest)
+        manifest.save(directory)  # last: what it speaks of is there
         try:
             yield writer
         finally:

@@ -20,7 +20,7 @@ MANY = 250
 class Numbers:
     """Writes token 12 as `12`, and the tokens that divide by five as names."""
 
-    def decode(self, tokens: list[int]) -> str:
+    def decode(self, tokens: list[int], **_: Any) -> str:
         return " ".join(f"n{token}" if token % 5 == 0 else str(token) for token in tokens)
 
 

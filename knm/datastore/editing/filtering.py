@@ -12,7 +12,7 @@ from knm.datastore.describing import entry_types
 from knm.datastore.editing.foreign import foreign_entries
 from knm.datastore.editing.selecting import select_rows
 from knm.datastore.store import Array, Datastore
-from knm.datastore.token_types import TOKEN_TYPES
+from knm.datastore.type_counts import TYPES
 from knm.errors import UserError
 from knm.models import EncodedExample
 
@@ -110,8 +110,8 @@ def _named(option: str, wanted: Sequence[str], names: Array, source: Datastore) 
 
 
 def _of_types(source: Datastore, wanted: Sequence[str], texts: Mapping[int, str]) -> Array:
+    known = [kind.value for kind in TYPES]
     for name in wanted:
-        if name not in TOKEN_TYPES:
-            known = ", ".join(TOKEN_TYPES)
-            raise UserError(f"--token-type {name}: unknown; choose one of {known}")
-    return np.isin(entry_types(source, texts), [TOKEN_TYPES.index(name) for name in wanted])
+        if name not in known:
+            raise UserError(f"--token-type {name}: unknown; choose one of {', '.join(known)}")
+    return np.isin(entry_types(source, texts), [known.index(name) for name in wanted])
