@@ -235,7 +235,7 @@ def condense(
     device: DeviceOption = "cpu",
     json: JsonOption = False,
 ) -> None:
-    """Keep all mistakes, and of the rest the entries without which they would spoil right tokens."""
+    """Keep all mistakes, and of the rest what keeps them from spoiling right tokens."""
     from knm.datastore import Datastore
     from knm.datastore.editing import condense_datastore
 
