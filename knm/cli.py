@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import judging, mining, reports, sandbox, serving
+from knm.commands import (
+    auditing,
+    calibrating,
+    corpora,
+    explaining,
+    judging,
+    mining,
+    reports,
+    sandbox,
+    serving,
+    training,
+)
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
@@ -30,16 +41,20 @@ app = typer.Typer(
     "helps. The bench itself is pytest: `pytest bench --help`.",
 )
 problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
-corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
 app.add_typer(problems_app, name="problems")
-app.add_typer(corpus_app, name="corpus")
+app.add_typer(corpora.corpus_app, name="corpus")
 app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
 app.command()(reports.diff)
+app.command()(explaining.explain)
+app.command()(explaining.blame)
 app.command()(judging.judge)
 app.command()(mining.mine)
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.command()(sandbox.verify)
+app.command()(calibrating.calibrate)
+app.command()(training.finetune)
+app.command()(auditing.audit)
 app.command()(serving.serve)
 app.add_typer(serving.cache_app, name="cache")
 
@@ -159,34 +174,6 @@ def generate_problems(
 
     write_jsonl(out, progress_bar(islice(accepted(), count), label="problems", total=count))
     print(f"{out}: {count} problems, seed {seed}, split {split}")
-
-
-@corpus_app.command("generate")
-def generate_corpus(
-    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
-    count: Annotated[int, typer.Option(min=1, help="Number of records.")] = 1228,
-    seed: SeedOption = 0,
-    split: Annotated[str, typer.Option(help="corpus, corpus-dev or corpus-test.")] = "corpus",
-    prefix: Annotated[str, typer.Option(help="Begin of the records' ids.")] = "lua_cp",
-    sandbox: SandboxOption = "local",
-) -> None:
-    """Draw a Lua corpus from the grammar; every program is run on tests of its own."""
-    from knm.corpora import CorpusRecord, draw_corpus, save_corpus
-    from knm.sandbox import open_sandbox
-    from knm.testcases import TestCase
-
-    if split not in {"corpus", "corpus-dev", "corpus-test"}:
-        raise UserError(f"--split {split}: choose corpus, corpus-dev or corpus-test")
-
-    def accepted() -> Iterator[CorpusRecord]:
-        with open_sandbox(sandbox) as judge:
-            for record, tests in draw_corpus(seed, split, prefix):
-                cases = [TestCase(*test) for test in tests]
-                if judge.judge(record.program, cases).verdict == "accepted":
-                    yield record
-
-    save_corpus(out, progress_bar(islice(accepted(), count), label="programs", total=count))
-    print(f"{out}: {count} records, seed {seed}, split {split}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """`knm mine`."""
 
 import os
+import sys
 from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +16,7 @@ from knm.errors import UserError
 from knm.jsonio import dumps
 
 if TYPE_CHECKING:
+    from knm.corpora import Decontamination
     from knm.datastore import Datastore
     from knm.models import CorpusEncoding
 
@@ -70,6 +73,12 @@ def mine(
         int | None,
         typer.Option(min=1, help="Tokens of a forward batch (default: 2048, on a GPU 16384)."),
     ] = None,
+    decontaminate: Annotated[
+        bool, typer.Option(help="Leave out what the problem set asks for.")
+    ] = True,
+    problems: Annotated[
+        str | None, typer.Option(help="That problem set (default: the embedded bench).")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Mine a corpus into a datastore; run it again to resume what was interrupted.
@@ -95,9 +104,10 @@ def mine(
         capacity=capacity,
         seed=seed,
     )
-    loaded = load_model(model, dtype=dtype, device=device)
     path = corpus or EMBEDDED_CORPUS / "train.jsonl"
-    source = CorpusExamples(path, loaded.tokenizer, encoding, limit)
+    cleaning = _decontamination(path, limit, problems) if decontaminate else None
+    loaded = load_model(model, dtype=dtype, device=device)
+    source = CorpusExamples(path, loaded.tokenizer, encoding, limit, cleaning)
     if count == 1:
         _show(mine_examples(loaded, source, out, options), json=json)
         return
@@ -131,6 +141,21 @@ def _encoding(
     return RawEncoding(block, block // 2 if stride is None else stride)
 
 
+def _decontamination(
+    path: Path, limit: int | None, problems: str | None
+) -> "Decontamination | None":
+    """What of the corpus a problem set asks for; the embedded one comes with a checkout alone."""
+    from knm.corpora import decontaminate_stream, stream_corpus
+    from knm.harness.run import EMBEDDED_PROBLEMS
+    from knm.problems import load_problems
+
+    if problems is None and not EMBEDDED_PROBLEMS.exists():
+        print(f"knm: not decontaminated: no {EMBEDDED_PROBLEMS} here", file=sys.stderr)
+        return None
+    problem_set = load_problems(problems or EMBEDDED_PROBLEMS)
+    return decontaminate_stream(islice(stream_corpus(path), limit), problem_set)
+
+
 def _own_device(device: str) -> str:
     """Under torchrun each process of a machine takes the GPU of its number."""
     import torch
@@ -150,10 +175,16 @@ def _show(store: "Datastore", *, json: bool) -> None:
         print(dumps(asdict(manifest)))
         return
     seen = manifest.statistics or MiningStatistics()
+    cleaning = manifest.mining.get("decontamination")
     print_table(
         ("datastore", store.path),
         ("entries", f"{manifest.count:,} of {seen.positions:,} positions"),
         *((("stopped", "full at --capacity; the rest of the corpus is unread"),) * seen.full),
+        *(
+            (("left out", f"{cleaning['removed']:,} records, like {cleaning['problems']}"),)
+            if cleaning
+            else ()
+        ),
         ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
         ("speed", f"{seen.tokens_per_second:,.0f} tokens/s, {seen.tokens:,} tokens"),
         ("mistakes", _share(seen)),

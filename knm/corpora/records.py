@@ -31,6 +31,12 @@ class CorpusRecord:
     source: str
     extras: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def group(self) -> str | None:
+        """What records that solve the same task have in common: their `composition`, if marked."""
+        group = self.extras.get("composition")
+        return group if isinstance(group, str) else None
+
     def to_json(self) -> dict[str, Any]:
         """The record as it stands in a JSONL file."""
         return {name: getattr(self, name) for name in _REQUIRED} | dict(self.extras)
@@ -45,7 +51,7 @@ class CorpusSummary:
 
 
 def load_corpus(path: Path) -> tuple[CorpusRecord, ...]:
-    """Read a JSONL corpus.
+    """Read a JSONL corpus, compressed if its name ends in `.gz`.
 
     Raises:
         UserError: the file is missing or empty, a line lacks a field, or an id is repeated.
@@ -109,7 +115,7 @@ def _refuse_repeated(path: Path, marks: set[int]) -> None:
 
 
 def save_corpus(path: Path, records: Iterable[CorpusRecord]) -> None:
-    """Write a JSONL corpus, replacing the file."""
+    """Write a JSONL corpus, replacing the file; compressed if its name ends in `.gz`."""
     write_jsonl(path, (record.to_json() for record in records))
 
 

@@ -13,8 +13,9 @@ from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from knm.corpora import CorpusRecord, stream_corpus, summarize_corpus
+from knm.corpora import CorpusRecord, Decontamination, stream_corpus, summarize_corpus
 from knm.datastore.origins import RecordOrigin
+from knm.errors import UserError
 from knm.hashing import hash_json, hash_stream
 from knm.models import CorpusEncoding, EncodedExample
 
@@ -95,23 +96,36 @@ class CorpusExamples:
         tokenizer: PreTrainedTokenizerBase,
         encoding: CorpusEncoding,
         limit: int | None = None,
+        decontamination: Decontamination | None = None,
     ) -> None:
         """Read the corpus once, to know that it is sound; `limit` takes its first records only.
 
+        Of these, the ones that `decontamination` names are left out.
+
         Raises:
-            UserError: the corpus is missing or malformed.
+            UserError: the corpus is missing or malformed, or nothing of it is left.
         """
         self._path, self._tokenizer, self._encoding = path, tokenizer, encoding
         summary = summarize_corpus(path, limit)
-        self.count = summary.count
+        self._taken = summary.count
+        self._left_out = decontamination.left_out if decontamination else frozenset[str]()
+        self.count = summary.count - len(self._left_out)
+        if not self.count:
+            raise UserError(
+                f"{path}: the problem set asks for every record, so that none is left to mine; "
+                "use another corpus, or --no-decontaminate"
+            )
         self.corpus_hash = summary.content_hash
-        self.description = encoding.describe()
+        self.description = {
+            **encoding.describe(),
+            "decontamination": decontamination and decontamination.describe(),
+        }
         self.fingerprint = hash_json([self.corpus_hash, self.description])
 
     def origins(self) -> Iterator[RecordOrigin]:
         """The records, in order."""
         for record in self._records():
-            yield RecordOrigin(record.id, record.language, record.source)
+            yield RecordOrigin(record.id, record.language, record.source, record.group)
 
     def windows(self, first: int) -> Iterator[Window]:
         """The windows of `WINDOW_RECORDS` records from number `first` on."""
@@ -124,7 +138,9 @@ class CorpusExamples:
             number += 1
 
     def _records(self) -> Iterator[CorpusRecord]:
-        return islice(stream_corpus(self._path), self.count)
+        for record in islice(stream_corpus(self._path), self._taken):
+            if record.id not in self._left_out:
+                yield record
 
 
 class ListedExamples:
@@ -135,7 +151,9 @@ class ListedExamples:
     def __init__(self, examples: Sequence[EncodedExample], corpus_hash: str) -> None:
         self._examples = examples
         self._origins = {
-            example.record_id: RecordOrigin(example.record_id, example.language, example.source)
+            example.record_id: RecordOrigin(
+                example.record_id, example.language, example.source, example.group
+            )
             for example in examples
         }
         self._places = {record_id: place for place, record_id in enumerate(self._origins)}

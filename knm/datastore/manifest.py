@@ -25,12 +25,34 @@ class DistanceSummary:
 
 
 @dataclass(frozen=True)
+class Reliability:
+    """What corrections would do to text that the datastore has not seen.
+
+    `weight` bounds that of the neighbours: 0 where corrections cost more than they mend. Where the
+    nearest key is farther than `distance` (squared L2) they are not worth it either. At that weight
+    and within that distance `fixed` is the share of the LM's mistakes that come right and `broken`
+    the share of its right predictions that are spoilt. `error_rate` is that of the LM.
+    """
+
+    weight: float
+    distance: float
+    fixed: float
+    broken: float
+    error_rate: float
+    sampled: int
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """How near and how trustworthy neighbours are; None where there was nothing to measure."""
+    """How near and how trustworthy neighbours are; None where there was nothing to measure.
+
+    `reliability` needs entries of both kinds, where the LM was wrong and where it was right.
+    """
 
     mistake_distance_median: float | None  # squared L2
     mistakes: DistanceSummary | None
     correct: DistanceSummary | None
+    reliability: Reliability | None = None
 
 
 @dataclass(frozen=True)
@@ -159,4 +181,9 @@ def _calibration(data: dict[str, Any]) -> Calibration:
     summaries = {
         name: data[name] and DistanceSummary(**data[name]) for name in ("mistakes", "correct")
     }
-    return Calibration(mistake_distance_median=data["mistake_distance_median"], **summaries)
+    reliability = data.get("reliability")
+    return Calibration(
+        mistake_distance_median=data["mistake_distance_median"],
+        **summaries,
+        reliability=reliability and Reliability(**reliability),
+    )

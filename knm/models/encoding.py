@@ -25,6 +25,7 @@ class EncodedExample:
     first: int = 0
     language: str | None = None
     source: str | None = None
+    group: str | None = None
 
 
 class CorpusEncoding(Protocol):
@@ -71,6 +72,7 @@ class ChatEncoding:
                 len(head),
                 language=record.language,
                 source=record.source,
+                group=record.group,
             )
             for record, head, tail in zip(
                 records, encoded[: len(heads)], encoded[len(heads) :], strict=True
@@ -123,6 +125,7 @@ class RawEncoding:
                 first=start,
                 language=record.language,
                 source=record.source,
+                group=record.group,
             )
             for record, ids in zip(records, encoded, strict=True)
             for start, target in self._blocks(len(ids))

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from knm.corpora import Decontamination, Removal
 from knm.datastore import CorpusExamples
 from knm.datastore import examples as examples_module
 from knm.datastore.examples import ListedExamples, Window, cut_batches, read_ahead
@@ -131,3 +132,24 @@ def test_reading_ahead_changes_neither_items_nor_errors():
     assert [next(read), next(read)] == [1, 2]
     with pytest.raises(KeyError, match="three"):
         next(read)
+
+
+def test_records_that_decontamination_names_are_left_out_and_told(corpus, embedded):
+    whole = CorpusExamples(corpus, embedded.tokenizer, CHAT)
+    ids = [origin.id for origin in whole.origins()]
+    removed = (Removal(ids[1], "same statement", "p", 1.0),)
+    cleaning = Decontamination("set", "0" * 64, 0.8, removed)
+    source = CorpusExamples(corpus, embedded.tokenizer, CHAT, None, cleaning)
+    assert [origin.id for origin in source.origins()] == [ids[0], *ids[2:]]
+    assert source.count == whole.count - 1
+    (window,) = source.windows(0)
+    assert ids[1] not in {example.record_id for example in window.examples}
+    assert source.description["decontamination"]["records"][0]["record"] == ids[1]
+    assert source.fingerprint != whole.fingerprint
+
+
+def test_a_corpus_of_which_nothing_is_left_is_refused(corpus, embedded):
+    removed = tuple(Removal(f"r{number}", "same statement", "p", 1.0) for number in range(5))
+    cleaning = Decontamination("set", "0" * 64, 0.8, removed)
+    with pytest.raises(UserError, match="--no-decontaminate"):
+        CorpusExamples(corpus, embedded.tokenizer, CHAT, None, cleaning)
