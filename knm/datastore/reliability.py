@@ -57,17 +57,17 @@ def measure_reliability(held_out: HeldOut, scale: float, error_rate: float) -> R
     shares = np.where(
         wrong, error_rate / max(1, wrong.sum()), (1 - error_rate) / max(1, (~wrong).sum())
     )
-    best, best_gain = Reliability(0.0, 0.0, 0.0, 0.0, error_rate, len(wrong)), 0.0
+    nearest = held_out.distances[:, 0]
+    options: list[tuple[float, float, Reliability]] = []
     for weight in WEIGHTS:
         token = corrected_token(held_out, scale * TEMPERATURE_SCALE, weight)
         mended, spoilt = wrong & (token == held_out.right), ~wrong & (token != held_out.right)
         gains = shares * (mended.astype(float) - COST * spoilt)
-        distance, within = _worthwhile(held_out.distances[:, 0], gains)
+        distance, within = _worthwhile(nearest, gains)
         gain = float(gains[within].sum())
         noise = math.sqrt(float(np.square(gains[within]).sum()))
-        if gain > best_gain and gain > _CERTAINTY * noise:
-            best_gain = gain
-            best = Reliability(
+        if gain > _CERTAINTY * noise:
+            trust = Reliability(
                 weight=weight,
                 distance=distance,
                 fixed=float((mended & within).sum() / max(1, wrong.sum())),
@@ -75,7 +75,13 @@ def measure_reliability(held_out: HeldOut, scale: float, error_rate: float) -> R
                 error_rate=error_rate,
                 sampled=len(wrong),
             )
-    return best
+            options.append((gain, noise, trust))
+    if not options:
+        return Reliability(0.0, 0.0, 0.0, 0.0, error_rate, len(wrong))
+    best_gain, best_noise, _ = max(options, key=lambda option: option[0])
+    # Of weights that cannot be told apart the highest: most mistakes of a program have to be mended
+    # before one of them counts.
+    return [trust for gain, _, trust in options if gain >= best_gain - best_noise][-1]
 
 
 def corrected_token(held_out: HeldOut, temperature: float, weight: float) -> Array:
@@ -85,8 +91,8 @@ def corrected_token(held_out: HeldOut, temperature: float, weight: float) -> Arr
     """
     missing = ~np.isfinite(held_out.distances)
     nearest = held_out.distances[:, :1]
-    closeness = np.where(missing, -np.inf, -(held_out.distances - nearest) / temperature)
-    votes = np.where(np.isfinite(nearest), np.exp(closeness), 0.0)
+    behind = np.where(missing, 0.0, held_out.distances) - np.where(missing[:, :1], 0.0, nearest)
+    votes = np.where(missing, 0.0, np.exp(-behind / temperature))
     votes /= np.maximum(votes.sum(1, keepdims=True), 1e-300)
     same = held_out.values[:, :, None] == held_out.values[:, None, :]
     of_token = weight * (same * votes[:, None, :]).sum(-1)

@@ -26,12 +26,13 @@ from knm.harness.audit.stores import (
     build_store,
     store_bytes,
 )
+from knm.harness.domain import preset_within
 from knm.harness.prompting import ExamplePrompts
 from knm.harness.trials import TrialSettings, run_trial
 from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
 from knm.models.finetuning import FinetuningOptions, finetune
 from knm.problems import Problem, ProblemSet, fence_program, load_problems, load_template
-from knm.retrieval import Preset, Retriever, resolve_preset
+from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
 from knm.retrieval.adaptor import load_adaptor
 
 _REFERENCES = {"lua": "reference", "python": "reference_python"}
@@ -59,7 +60,7 @@ class AuditSettings:
     off_domain: Path | None = None
     programs: int | None = None
     limit: int | None = None
-    preset: str = "dense"
+    preset: str = DEFAULT_PRESET
     positions: str = "all"
     key_kind: str = FINAL_NORM
     trial: TrialSettings = field(default_factory=TrialSettings)
@@ -172,7 +173,7 @@ class Workbench:
     ) -> RowResult:
         retriever = facts = None
         if store is not None:
-            retriever = Retriever(store, self._preset(row), device=loaded.device)
+            retriever = Retriever(store, self._preset(row, store), device=loaded.device)
             facts = StoreFacts(len(store), store_bytes(store), store.content_hash)
         request = self._requests(row)
         trial = run_trial(
@@ -257,8 +258,9 @@ class Workbench:
             )
         return records[:count]
 
-    def _preset(self, row: Row) -> Preset:
-        return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
+    def _preset(self, row: Row, store: Datastore) -> Preset:
+        preset = resolve_preset(row.preset or self.settings.preset, weight=row.weight)
+        return preset_within(preset, store, row.language)
 
     def _trial_settings(self, row: Row) -> TrialSettings:
         return replace(self.settings.trial, language=row.language)
@@ -312,7 +314,7 @@ class Workbench:
         return {
             "store": asdict(store.manifest),
             "adaptor": None if adaptor is None else adaptor.hash,
-            "preset": self._preset(row).to_json(),
+            "preset": self._preset(row, store).to_json(),
         }
 
 
