@@ -18,7 +18,7 @@ def invoke(settings, out, *more):
             "audit",
             *("--out", str(out)),
             *("--problems", settings.problems, "--train-programs", "4", "--device", "cpu"),
-            *("--max-new-tokens", "8", "--workers", "1"),
+            *("--max-new-tokens", "8", "--workers", "1", "--preset", "dense"),
             *more,
         ],
         catch_exceptions=False,

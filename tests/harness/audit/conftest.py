@@ -46,6 +46,7 @@ def settings(folder, tiny):
         device="cpu",
         off_domain=off_domain,
         programs=12,
+        preset="dense",
         trial=TrialSettings(max_new_tokens=128, batch_size=4),
         workers=1,
         finetuning=FinetuningOptions(epochs=1),
