@@ -173,7 +173,8 @@ class Workbench:
     ) -> RowResult:
         retriever = facts = None
         if store is not None:
-            retriever = Retriever(store, self._preset(row, store), device=loaded.device)
+            preset = Preset.from_json(configuration["retrieval"]["preset"])
+            retriever = Retriever(store, preset, device=loaded.device)
             facts = StoreFacts(len(store), store_bytes(store), store.content_hash)
         request = self._requests(row)
         trial = run_trial(
