@@ -7,7 +7,6 @@ loaded (`knm.models`) and how neighbours change what it says (`knm.retrieval`).
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
 from knm.datastore.index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
-    FINAL_NORM,
     FORMAT_VERSION,
     Calibration,
     DistanceSummary,
@@ -18,7 +17,6 @@ from knm.datastore.mining import POSITIONS, MiningOptions, mine
 from knm.datastore.store import Datastore
 
 __all__ = [
-    "FINAL_NORM",
     "FORMAT_VERSION",
     "INDEX_KINDS",
     "KEY_DTYPES",

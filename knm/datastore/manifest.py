@@ -8,11 +8,10 @@ from typing import Any, Final
 from knm.datastore.arrays import KEY_DTYPES
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
-from knm.models import ModelIdentity
+from knm.models import FINAL_NORM, ModelIdentity
 
 FORMAT_VERSION: Final = 1
 MANIFEST_NAME: Final = "manifest.json"
-FINAL_NORM: Final = "final-norm"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from knm.datastore.store import Datastore
 from knm.datastore.writer import Rows, open_writer
 from knm.errors import UserError
 from knm.hashing import hash_bytes
-from knm.models import EncodedExample, LoadedModel
+from knm.models import FINAL_NORM, EncodedExample, LoadedModel, capturing, parse_key_kind
+from knm.models.capture import Capture
 from knm.progress import progress_bar
 
 # Which target positions are stored, by name: (predicted (n,), right (n,)) -> mask (n,).
@@ -38,7 +39,8 @@ class MiningOptions:
     """How a corpus becomes entries.
 
     `positions` is a name in `POSITIONS`, `batch_tokens` the size of a forward batch with padding,
-    `key_dtype` how keys are stored (`float16` or `bfloat16`).
+    `key_dtype` how keys are stored (`float16` or `bfloat16`), `key_kind` what they are made of (see
+    `knm.models.keys`).
 
     Raises:
         UserError: on a value out of range.
@@ -47,12 +49,14 @@ class MiningOptions:
     positions: str = "all"
     batch_tokens: int = 2048
     key_dtype: str = "float16"
+    key_kind: str = FINAL_NORM
 
     def __post_init__(self) -> None:
         if self.positions not in POSITIONS:
             raise UserError(f"--positions {self.positions}: choose one of {', '.join(POSITIONS)}")
         if self.batch_tokens < 1:
             raise UserError(f"--batch-tokens {self.batch_tokens}: must be at least 1")
+        parse_key_kind(self.key_kind)
         if self.key_dtype not in KEY_DTYPES:
             raise UserError(f"--key-dtype {self.key_dtype}: choose one of {', '.join(KEY_DTYPES)}")
 
@@ -88,6 +92,7 @@ def mine(
     if not examples:
         raise UserError("nothing to mine: the corpus holds no examples")
     directory = Path(directory)
+    kind = parse_key_kind(options.key_kind)
     record_ids = list(dict.fromkeys(example.record_id for example in examples))
     manifest = _fresh_manifest(loaded, examples, options, corpus_hash)
     with open_writer(directory, manifest, record_ids) as writer:
@@ -95,10 +100,13 @@ def mine(
             batches = list(_batches(examples, record_ids, options.batch_tokens))
             label = f"mining {directory.name}"
             total = sum(batch.tokens for batch in batches)
-            with progress_bar(label=label, total=total, unit="tok") as bar:
+            with (
+                progress_bar(label=label, total=total, unit="tok") as bar,
+                capturing(loaded.model, kind) as capture,
+            ):
                 for batch in batches:
                     if batch.done > writer.examples_done:
-                        writer.commit(_mine_batch(loaded, batch, options), batch.done)
+                        writer.commit(_mine_batch(loaded, capture, batch, options), batch.done)
                     bar.update(batch.tokens)
             writer.finish(loaded.device)
     return Datastore.open(directory, expect=loaded.identity)
@@ -113,7 +121,8 @@ def _fresh_manifest(
     return Manifest(
         model=loaded.identity,
         key_dtype=options.key_dtype,
-        dim=loaded.identity.hidden_size,
+        key_kind=options.key_kind,
+        dim=parse_key_kind(options.key_kind).width(loaded.identity.hidden_size),
         capacity=sum(len(example.ids) - example.target_start for example in examples),
         corpus_hash=corpus_hash,
         examples_hash=_hash_examples(examples),
@@ -151,7 +160,9 @@ def _batches(
 
 
 @torch.inference_mode()
-def _mine_batch(loaded: LoadedModel, batch: _Batch, options: MiningOptions) -> Rows:
+def _mine_batch(
+    loaded: LoadedModel, capture: Capture, batch: _Batch, options: MiningOptions
+) -> Rows:
     # 1. Where in the padded batch (B, T) each target token is predicted.
     width = len(batch.examples[0].ids)
     ids = np.zeros((len(batch.examples), width), dtype=np.int64)
@@ -169,7 +180,8 @@ def _mine_batch(loaded: LoadedModel, batch: _Batch, options: MiningOptions) -> R
     # 2. The trunk. Padding is on the right of causal attention, so no token sees it.
     inputs = torch.from_numpy(ids).to(loaded.device)
     output = loaded.model.get_decoder()(input_ids=inputs, use_cache=False)
-    hidden = output.last_hidden_state.flatten(0, 1)[torch.from_numpy(source).to(loaded.device)]
+    final, rows = output.last_hidden_state, torch.from_numpy(source).to(loaded.device)
+    hidden = final.flatten(0, 1)[rows]
 
     # 3. What the LM says there, and which rows to keep; only these leave the device.
     predicted, probability = _predict(loaded, hidden)
@@ -181,7 +193,7 @@ def _mine_batch(loaded: LoadedModel, batch: _Batch, options: MiningOptions) -> R
     provenance["offset"] = offset[kept]
     provenance["predicted"] = predicted[keep].cpu().numpy()
     provenance["probability"] = probability[keep].cpu().numpy()
-    keys = _stored(hidden[keep], options.key_dtype)
+    keys = _stored(capture.keys(final, rows[keep]), options.key_dtype)
     return Rows(keys, right[kept].astype(VALUE_DTYPE), provenance)
 
 

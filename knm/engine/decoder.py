@@ -6,13 +6,16 @@ caller's `Attend`), which kernels compute (an `Operations`), and where the tenso
 one of each slot.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from knm.models.capture import join_states
+from knm.models.keys import Point, Tap
 
 # q (N, heads, D) of a layer's index -> what was attended to (N, heads * D).
 Attend = Callable[[int, Tensor], Tensor]
@@ -150,8 +153,18 @@ def forward(
     positions: Tensor,
     place: Callable[[int], Placement],
     attend: Attend,
-) -> Tensor:
-    """Final hidden states (N, H) of `tokens` (N,) at `positions` (N,), both int64."""
+    taps: Sequence[Tap] = (),
+) -> tuple[Tensor, Tensor | None]:
+    """What the head receives (N, H) of `tokens` (N,) at `positions` (N,), both int64.
+
+    Beside it the keys (N, W) of the states at `taps`; None where there are none.
+    """
+    states: dict[Tap, Tensor] = {}
+
+    def keep(tap: Tap, state: Tensor) -> None:
+        if tap in taps:
+            states[tap] = state
+
     x = functional.embedding(tokens, decoder.embedding)
     if decoder.learned_positions is not None:
         x = x + functional.embedding(positions, decoder.learned_positions)
@@ -162,9 +175,11 @@ def forward(
         q = operations.place_heads(decoder, layer, qkv, positions, place(index))
         attended = layer.attention_out(attend(index, q))
         normed, x = operations.add_norm(attended, x, layer.mlp_norm)
+        keep(Tap(Point.MLP_INPUT, index), normed)
         mlp = layer.down(operations.activate(decoder, layer.up(normed)))
         normed, x = operations.add_norm(mlp, x, following[index])
-    return normed
+        keep(Tap(Point.RESIDUAL, index), x)
+    return normed, join_states(taps, normed, states) if taps else None
 
 
 class TorchOperations:

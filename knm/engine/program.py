@@ -86,6 +86,7 @@ class SlotProgram:
         self._retriever = retriever
         self.interval = interval
         self._slots = slots
+        self._taps = () if retriever is None else retriever.key_kind.taps(len(decoder.layers))
         self._state = SlotState.allocate(slots, interval, retriever, decoder.device)
         # What the host knows of the lengths; a graph does not need it.
         self._lengths = [1] * slots
@@ -169,18 +170,19 @@ class SlotProgram:
 
     def _step(self, mode: Mode) -> None:
         state, decoder = self._state, self._decoder
-        hidden = forward(
+        hidden, keys = forward(
             decoder,
             self._kernels,
             state.tokens,
             state.positions,
             _placement(self._cache, state.rows, state.positions),
             self._attend_slots,
+            self._taps,
         )
         lm = self._kernels.read_logits(decoder.head(hidden))
         correction = None
-        if self._retriever is not None:
-            correction = self._retriever.correct(hidden, lm)
+        if self._retriever is not None and keys is not None:
+            correction = self._retriever.correct(keys, lm, state.context)
         token = lm.token if correction is None else correction.token
         if mode is not Mode.GREEDY:
             drawn = sample(
@@ -191,6 +193,8 @@ class SlotProgram:
                 state.positions,
             )
             token = torch.where(state.temperature > 0, drawn, token)
+        if self._retriever is not None and state.context is not None and correction is not None:
+            self._retriever.advance(state.context, correction, token)
         state.advance(token, correction, self.capacity - 1)
 
     def _attend_slots(self, layer: int, q: Tensor) -> Tensor:

@@ -6,15 +6,18 @@ Importing this package loads no model library: what needs one is loaded when it 
 from typing import TYPE_CHECKING
 
 from knm.models.identity import EMBEDDED, ModelIdentity, find_model, identify_model
+from knm.models.keys import FINAL_NORM, KeyKind, Tap, parse_key_kind
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
+    from knm.models.capture import block_count, capturing, join_states
     from knm.models.encoding import EncodedExample, encode_corpus, encode_example, encode_prompt
     from knm.models.loading import DTYPES, LoadedModel, Placement, load_model, resolve_placement
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
+            "capture": ["block_count", "capturing", "join_states"],
             "encoding": ["EncodedExample", "encode_corpus", "encode_example", "encode_prompt"],
             "loading": ["DTYPES", "LoadedModel", "Placement", "load_model", "resolve_placement"],
         },
@@ -23,15 +26,22 @@ else:
 __all__ = [
     "DTYPES",
     "EMBEDDED",
+    "FINAL_NORM",
     "EncodedExample",
+    "KeyKind",
     "LoadedModel",
     "ModelIdentity",
     "Placement",
+    "Tap",
+    "block_count",
+    "capturing",
     "encode_corpus",
     "encode_example",
     "encode_prompt",
     "find_model",
     "identify_model",
+    "join_states",
     "load_model",
+    "parse_key_kind",
     "resolve_placement",
 ]

@@ -10,14 +10,19 @@ import torch
 from torch import Tensor
 
 from knm.datastore import Datastore
-from knm.datastore.exact import KeyChunk, nearest, padded_rows, sort_neighbours, stream_chunks
+from knm.datastore.exact import (
+    KeyChunk,
+    nearest,
+    padded_rows,
+    sort_neighbours,
+    stored_keys,
+    stream_chunks,
+)
 from knm.datastore.index import import_faiss
 from knm.errors import UserError
 from knm.retrieval.neighbours import Neighbours
+from knm.retrieval.tiles import tiles_of
 
-# Queries are searched in tiles of this many, padded with zeros. Matrix products round differently
-# in different shapes; with one shape, a query's result cannot depend on how many others there are.
-_TILE: Final = 16
 # Keys per matrix product: on a CPU the scores of a tile should stay in the cache.
 _CPU_CHUNK: Final = 1 << 16
 # Numbers in all keys up to which exact search on a CPU costs no more than an index.
@@ -34,6 +39,13 @@ class Searcher(Protocol):
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D), of any float type, on any device."""
+        ...
+
+    def keys(self, ids: Tensor) -> Tensor:
+        """The stored keys of `ids` (...,), which `search` gave: (..., D) of some float type.
+
+        Missing neighbours (id -1) get the key of any entry, or zeros.
+        """
         ...
 
 
@@ -64,13 +76,17 @@ class TorchSearcher:
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D)."""
-        tiles = _tiles(queries.to(self._device, torch.float32))
+        tiles = tiles_of(queries.to(self._device, torch.float32))
         found = [nearest(tile, self._chunks, self._keys.__getitem__, k) for tile in tiles]
         distances = torch.cat([part for part, _ in found])[: len(queries)]
         ids = torch.cat([part for _, part in found])[: len(queries)]
         values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
+
+    def keys(self, ids: Tensor) -> Tensor:
+        """The stored keys of `ids` (...,): (..., D) float32."""
+        return self._keys[ids.to(self._device).clamp_min(0)].to(ids.device)
 
 
 class FaissSearcher:
@@ -103,11 +119,12 @@ class FaissSearcher:
             )
         if info.nprobe is not None:
             self._index.nprobe = info.nprobe
+        self._datastore = datastore
         self._values = torch.from_numpy(datastore.values.astype("int64"))
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D)."""
-        tiles = _tiles(queries.detach().to("cpu", torch.float32))
+        tiles = tiles_of(queries.detach().to("cpu", torch.float32))
         lost = ~tiles.isfinite().all(-1, keepdim=True)
         asked = tiles.masked_fill(lost, 0.0).numpy()
         found = [self._index.search(tile, k) for tile in asked]
@@ -120,12 +137,9 @@ class FaissSearcher:
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
 
-
-def _tiles(queries: Tensor) -> Tensor:
-    """Queries (B, D) as tiles (T, _TILE, D), at least one, padded with zeros."""
-    missing = -len(queries) % _TILE if len(queries) else _TILE
-    padded = torch.nn.functional.pad(queries, (0, 0, 0, missing))
-    return padded.view(-1, _TILE, queries.shape[1])
+    def keys(self, ids: Tensor) -> Tensor:
+        """The stored keys of `ids` (...,), read from the datastore's file: (..., D) float32."""
+        return stored_keys(self._datastore, ids.clamp_min(0))
 
 
 def _exact(datastore: Datastore, device: torch.device) -> Searcher:

@@ -1,13 +1,16 @@
 """The seam to the LM: one module in place of its output head sees every query.
 
 Transformers calls the head with just the rows that are to be sampled, in prefill and in decoding,
-and the head's input is the key. So replacing the head is all it takes, for any architecture.
+and the head's input is the key. So replacing the head is all it takes, for any architecture. Where
+keys are made of other states, the trunk hands these on to the head behind what the head receives:
+whichever rows are chosen on the way, states and rows stay together.
 A model that transforms the logits after its head (softcap, scale) is corrected before that.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +19,17 @@ from transformers import PreTrainedModel
 from knm.datastore import Datastore
 from knm.datastore.store import check_key_kind
 from knm.errors import UserError
+from knm.models import FINAL_NORM, Tap, block_count, capturing, join_states, parse_key_kind
+from knm.models.capture import Capture
+from knm.models.keys import Point
+from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
-from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
+from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion
 from knm.retrieval.neighbours import Neighbours
-from knm.retrieval.presets import Preset
+from knm.retrieval.presets import DEFAULT_PRESET, Preset
+from knm.retrieval.residual import StoredPredictions
 from knm.retrieval.searchers import Searcher, choose_searcher, open_searcher
+from knm.retrieval.votes import NO_TOKEN, Votes
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,8 @@ class Correction:
     """What the LM said, which rows were `searched` (B,), what was found and what came of it.
 
     `weight` (B,) is that of the neighbours. `corrected` is None where no row needed a search.
+    `voted` (B,) is the token that the neighbours alone would choose (`NO_TOKEN`: none), where the
+    preset's context asks for it.
     """
 
     lm: LMOutput
@@ -35,6 +46,7 @@ class Correction:
     neighbours: Neighbours
     weight: Tensor
     corrected: CorrectedLogits | None
+    voted: Tensor | None = None
 
     @property
     def logits(self) -> Tensor:
@@ -76,37 +88,99 @@ class Retriever:
         Raises:
             UserError: preset and datastore do not fit, or the searcher cannot be opened.
         """
-        check_key_kind(datastore.path, datastore.manifest, preset.key_kind)
+        if preset.key_kind is not None:
+            check_key_kind(datastore.path, datastore.manifest, preset.key_kind)
+        self.key_kind = parse_key_kind(datastore.manifest.key_kind)
         self.datastore = datastore
         self.preset = preset
         self.temperature = preset.temperature_for(datastore)
-        self._weight = preset.build_weight()
-        self._fusion: Fusion = MixtureFusion(self.temperature)
+        self._weight = preset.build_weight(datastore)
         self.search_choice = choose_searcher(preset.searcher, datastore, device)
         self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
+        self._fusion: Fusion | None = None
+        if not FUSIONS[preset.fusion].needs_predictions:
+            self._fusion = FUSIONS[preset.fusion].build(preset, self.temperature, None)
 
     def check_width(self, model: PreTrainedModel) -> None:
-        """Refuse a model whose output head takes vectors of another width than the keys.
+        """Refuse a model that has no such states as the keys are made of, or of another width.
 
         Raises:
-            UserError: naming both widths, or where the model has no head.
+            UserError: naming both widths, or where the model has no head or no such layer.
         """
         head = model.get_output_embeddings()
         if head is None:
             raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
-        width, dim = head.weight.shape[1], self.datastore.manifest.dim
+        self.key_kind.taps(block_count(model))
+        width, dim = self.key_kind.width(head.weight.shape[1]), self.datastore.manifest.dim
         if width != dim:
             raise UserError(
                 f"{self.datastore.path}: its keys have {dim} dimensions, the model's hidden "
-                f"states {width}: choose the datastore that belongs to the model"
+                f"states {width} ({self.key_kind}): choose the datastore that belongs to the model"
             )
 
-    def correct(self, hidden: Tensor, lm: LMOutput) -> Correction:
-        """Correct what the LM says at hidden states `hidden` (B, D), each row by itself.
+    def attach(self, model: PreTrainedModel) -> None:
+        """Check that `model` fits, and take of it what the preset needs.
+
+        Raises:
+            UserError: as `check_width`; or the fusion cannot work with such keys.
+        """
+        self.check_width(model)
+        if self._fusion is not None:
+            return
+        manifest = self.datastore.manifest
+        head = model.get_output_embeddings()
+        if manifest.key_kind != FINAL_NORM or manifest.dim != head.weight.shape[1]:
+            raise UserError(
+                f"{self.datastore.path}: its keys are {manifest.key_kind!r} of {manifest.dim} "
+                f"dimensions; the {self.preset.fusion} fusion of preset {self.preset.name!r} reads "
+                f"the LM's predictions from keys, which takes {FINAL_NORM!r} keys as they are, "
+                "without a projection: choose another preset or datastore"
+            )
+        predictions = StoredPredictions(self.searcher, head)
+        self._fusion = FUSIONS[self.preset.fusion].build(self.preset, self.temperature, predictions)
+
+    @property
+    def contextual(self) -> bool:
+        """Whether corrections depend on what has been written so far."""
+        return self._weight.window > 0
+
+    def refuse_context(self, where: str) -> None:
+        """Refuse presets that need a context `where` there is none.
+
+        Raises:
+            UserError: naming the preset.
+        """
+        if self.contextual:
+            raise UserError(
+                f"--knn-preset {self.preset.name}: its corrections depend on what has been written "
+                f"so far, which {where} does not tell: choose another preset ({DEFAULT_PRESET})"
+            )
+
+    def new_context(self, rows: int, device: torch.device | str) -> DecodingContext | None:
+        """A context of `rows` completions that begin; None where the preset needs none."""
+        if not self.contextual:
+            return None
+        return DecodingContext.allocate(rows, self._weight.window, device)
+
+    def advance(self, context: DecodingContext, correction: Correction, tokens: Tensor) -> None:
+        """Tell a context which `tokens` (B,) were written where `correction` was made."""
+        assert correction.voted is not None
+        context.note(correction.lm.token == tokens, correction.voted == tokens)
+
+    def correct(
+        self, hidden: Tensor, lm: LMOutput, context: DecodingContext | None = None
+    ) -> Correction:
+        """Correct what the LM says where its keys are `hidden` (B, D), each row by itself.
 
         On a CPU only the rows that need it are searched. Elsewhere all are, and the others forget
         what was found: choosing them would wait for the device, and costs more than it saves.
+
+        Raises:
+            UserError: the preset needs a context, and there is none.
         """
+        assert self._fusion is not None, "attach() comes first"
+        if context is None:
+            self.refuse_context("this use of it")
         hidden = hidden.detach()
         rows, k = len(hidden), self.preset.k
         wanted = self._weight.before_search(lm)
@@ -118,31 +192,49 @@ class Retriever:
             places = wanted.nonzero()[:, 0]
             if len(places) == 0:
                 nothing = Neighbours.none(rows, k, hidden.device)
-                return Correction(lm, searched, nothing, torch.zeros(rows), None)
+                voted = None if context is None else torch.full_like(lm.token, NO_TOKEN)
+                return Correction(lm, searched, nothing, torch.zeros(rows), None, voted)
             neighbours = self.searcher.search(hidden[places], k).spread(places, rows)
         else:
             searched = wanted
             neighbours = self.searcher.search(hidden, k).only(wanted)
-        weight = self._weight(lm, neighbours)
+        voted = None
+        if context is not None:
+            voted = Votes.count(neighbours, self.temperature).token
+        weight = self._weight(lm, neighbours, context)
         fused = self._fusion(lm, weight, neighbours)
-        return Correction(lm, searched, neighbours, weight, fused)
+        return Correction(lm, searched, neighbours, weight, fused, voted)
 
 
 class CorrectedHead(nn.Module):
-    """An output head whose logits a retriever corrects. Input (..., D), output (..., V)."""
+    """An output head whose logits a retriever corrects.
 
-    def __init__(self, head: nn.Module, retriever: Retriever, observer: Observer | None) -> None:
+    Input (..., H) and behind it what `_carry_states` added, output (..., V).
+    """
+
+    def __init__(
+        self,
+        head: nn.Module,
+        retriever: Retriever,
+        taps: Sequence[Tap],
+        observer: Observer | None,
+    ) -> None:
         super().__init__()
         self.head = head
         self._retriever = retriever
+        self._taps = taps
         self._observer = observer
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, received: Tensor) -> Tensor:
         """Compute the logits of the original head, corrected row by row."""
+        carried = _carried(self._taps)
+        hidden, *states = received.chunk(1 + len(carried), -1) if carried else (received,)
+        hidden = hidden.contiguous() if carried else hidden
         logits: Tensor = self.head(hidden)
         rows = logits.reshape(-1, logits.shape[-1])
         lm = LMOutput.read(rows)
-        correction = self._retriever.correct(hidden.reshape(-1, hidden.shape[-1]), lm)
+        keys = join_states(self._taps, hidden, dict(zip(carried, states, strict=True)))
+        correction = self._retriever.correct(keys.reshape(-1, keys.shape[-1]), lm)
         corrected_rows = correction.logits
         if self._observer is not None:
             trace = StepTrace(
@@ -165,24 +257,48 @@ def corrected(
     `observer` is called once for each call of the head.
 
     Raises:
-        UserError: the model has no output head, or the datastore is of another width.
+        UserError: the model has no output head, the datastore is of another width, or the preset
+            depends on what has been written so far.
         RuntimeError: the model is being corrected already.
     """
     head = model.get_output_embeddings()
     if isinstance(head, CorrectedHead):
         raise RuntimeError("this model is being corrected already: corrected() does not nest")
-    retriever.check_width(model)
+    retriever.refuse_context("a model under corrected()")
+    retriever.attach(model)
     places = [
         (parent, name)
         for parent in model.modules()
         for name, child in parent.named_children()
         if child is head
     ]
-    replacement = CorrectedHead(head, retriever, observer).train(head.training)
-    for parent, name in places:
-        setattr(parent, name, replacement)
-    try:
-        yield model
-    finally:
+    with ExitStack() as stack:
+        capture = stack.enter_context(capturing(model, retriever.key_kind))
+        if _carried(capture.taps):
+            hook = model.get_decoder().register_forward_hook(_carry_states(capture))
+            stack.callback(hook.remove)
+        replacement = CorrectedHead(head, retriever, capture.taps, observer).train(head.training)
         for parent, name in places:
-            setattr(parent, name, head)
+            setattr(parent, name, replacement)
+            stack.callback(setattr, parent, name, head)
+        yield model
+
+
+def _carried(taps: Sequence[Tap]) -> list[Tap]:
+    """The taps that the head does not receive by itself."""
+    return [tap for tap in taps if tap.point is not Point.HEAD]
+
+
+def _carry_states(capture: Capture) -> Callable[[nn.Module, Any, Any], Any]:
+    """A hook by which the trunk gives (B, T, H * parts): its output, then the captured states."""
+
+    def widen(module: nn.Module, inputs: Any, output: Any) -> Any:
+        del module, inputs
+        states = [capture.states[tap] for tap in _carried(capture.taps)]
+        wide = torch.cat([output[0], *states], -1)
+        if isinstance(output, tuple):
+            return (wide, *output[1:])
+        output.last_hidden_state = wide
+        return output
+
+    return widen

@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from knm.datastore import MiningOptions
 from knm.errors import UserError
 from knm.retrieval import LMOutput, Retriever, StepTrace, corrected, resolve_preset
 from tests.datastore.tiny import VOCAB, examples, mine_tiny, tiny_model
@@ -207,7 +208,59 @@ def test_a_model_without_a_head_is_refused(store):
         pass
 
 
-def test_a_datastore_of_another_key_kind_is_refused(store):
-    other = replace(store, manifest=replace(store.manifest, key_kind="last-layer"))
-    with pytest.raises(UserError, match=r"'last-layer'.*'final-norm'"):
-        retriever_of(other)
+def test_a_preset_that_names_a_key_kind_refuses_another(store):
+    preset = replace(resolve_preset("v1"), key_kind="last-layer")
+    with pytest.raises(UserError, match=r"'final-norm'.*'last-layer'"):
+        Retriever(store, preset)
+
+
+KEY_KINDS = ["last-layer", "last-mlp-input", "layer-1", "final-norm+layer-1", "layer-1+last-layer"]
+
+
+@pytest.fixture(scope="module", params=KEY_KINDS)
+def keyed(request, tmp_path_factory):
+    """The same examples by another kind of key."""
+    options = MiningOptions(batch_tokens=40, key_kind=request.param)
+    return mine_tiny(tmp_path_factory.mktemp("keyed"), options)
+
+
+@pytest.mark.parametrize("name", ["v1", "v3"])
+def test_weight_zero_is_bit_identical_by_any_key(model, keyed, name):
+    settings = {"max_new_tokens": 12, "do_sample": False}
+    logits, written = logits_of(model), model.generate(IDS, **settings)
+    with corrected(model, retriever_of(keyed, name, weight=0.0)):
+        assert torch.equal(logits_of(model), logits)
+        assert torch.equal(model.generate(IDS, **settings), written)
+
+
+def test_by_any_key_the_model_writes_what_was_mined_and_is_then_as_before(keyed):
+    model = tiny_model().model
+    before = logits_of(model)
+    with corrected(model, retriever_of(keyed, weight=0.99, temperature=1e-3)):
+        for example in examples():
+            prompt = torch.tensor([example.ids[: example.target_start]])
+            room = len(example.ids) - example.target_start
+            written = model.generate(prompt, max_new_tokens=room, do_sample=False)
+            assert tuple(written[0].tolist()) == example.ids
+    assert torch.equal(logits_of(model), before)
+    assert not any(module._forward_hooks for module in model.modules())
+    assert not any(module._forward_pre_hooks for module in model.modules())
+
+
+def test_states_stay_with_their_rows_whichever_rows_the_head_is_asked_for(keyed):
+    model = tiny_model().model
+    retriever = retriever_of(keyed, weight=0.9, temperature=1.0)
+    asked = torch.tensor([3, 0, 2])
+    with corrected(model, retriever), torch.no_grad():
+        everything = model(IDS).logits
+        some = model(IDS, logits_to_keep=asked).logits
+    torch.testing.assert_close(some, everything[:, asked])
+
+
+def test_a_layer_that_the_model_has_not_got_is_refused(store):
+    odd = replace(store, manifest=replace(store.manifest, key_kind="layer-7"))
+    with (
+        pytest.raises(UserError, match="layer-7.*has 2 layers"),
+        corrected(tiny_model().model, retriever_of(odd)),
+    ):
+        pass
