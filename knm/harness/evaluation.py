@@ -49,18 +49,8 @@ def _attempt(
     try:
         completion = completions.complete(request)
     except Exception as error:
-        return Evaluation(_engine_fault(problem, error), None)
-    interventions = completion.interventions
-    candidate = Candidate(
-        completion=completion.text,
-        program=extract_program(completion.text, language),
-        prompt_tokens=completion.prompt_tokens,
-        completion_tokens=completion.completion_tokens,
-        finish_reason=completion.finish_reason,
-        generation_seconds=completion.seconds,
-        knn=None if interventions is None else interventions.to_json(),
-    )
-    return judge_candidate(problem, candidate, sandbox)
+        return engine_fault(problem, error)
+    return judge_candidate(problem, Candidate.of(completion, language), sandbox)
 
 
 @dataclass(frozen=True)
@@ -74,6 +64,20 @@ class Candidate:
     finish_reason: str | None = None
     generation_seconds: float = 0.0
     knn: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, completion: Completion, language: str) -> "Candidate":
+        """What an engine wrote, with the program of `language` taken out of it."""
+        interventions = completion.interventions
+        return cls(
+            completion=completion.text,
+            program=extract_program(completion.text, language),
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            finish_reason=completion.finish_reason,
+            generation_seconds=completion.seconds,
+            knn=None if interventions is None else interventions.to_json(),
+        )
 
 
 def judge_candidate(problem: Problem, candidate: Candidate, sandbox: Sandbox) -> Evaluation:
@@ -125,8 +129,9 @@ def combine_samples(attempts: Sequence[Evaluation]) -> Evaluation:
     return replace(chosen, result=together)
 
 
-def _engine_fault(problem: Problem, error: Exception) -> ProblemResult:
-    return ProblemResult(
+def engine_fault(problem: Problem, error: Exception) -> Evaluation:
+    """The result of a problem that the engine gave no completion for."""
+    result = ProblemResult(
         question_id=problem.question_id,
         completion=None,
         program=None,
@@ -145,3 +150,4 @@ def _engine_fault(problem: Problem, error: Exception) -> ProblemResult:
         knn=None,
         errata=problem.errata,
     )
+    return Evaluation(result, None)

@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from knm.errors import UserError
 from knm.harness.candidates import CandidateFile, load_candidates
-from knm.harness.evaluation import Evaluation, combine_samples, judge_candidate
 from knm.harness.failures import render_failure
+from knm.harness.judge_pool import judge_pool
 from knm.harness.run import make_limits
 from knm.jsonio import write_json
 from knm.problems import Problem, ProblemSet, load_problems
@@ -119,36 +117,22 @@ def _judge(
     header: RunHeader,
 ) -> None:
     """Judge problems in their order, as many at a time as there are sandboxes."""
-    free: SimpleQueue[Sandbox] = SimpleQueue()
-    for sandbox in sandboxes:
-        free.put(sandbox)
-
-    def evaluate(problem: Problem) -> Evaluation:
-        sandbox = free.get()
-        try:
-            attempts = candidates.by_problem[problem.question_id]
-            return combine_samples(
-                [judge_candidate(problem, candidate, sandbox) for candidate in attempts]
-            )
-        finally:
-            free.put(sandbox)
-
     running = RunningTotals(len(problems))
-    pool = ThreadPoolExecutor(len(sandboxes))
-    try:
-        with (
-            ResultStream(stream, header) as written,
-            progress_bar(label="judging", total=len(problems), unit="problem") as bar,
-        ):
-            for evaluation in pool.map(evaluate, problems):
-                result = evaluation.result
-                text = "" if result.accepted else render_failure(evaluation)
-                written.write(judged_test(result, text))
-                running.add(result)
-                bar.set_postfix_str(running.line(), refresh=False)
-                bar.update()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with (
+        judge_pool(sandboxes) as judge,
+        ResultStream(stream, header) as written,
+        progress_bar(label="judging", total=len(problems), unit="problem") as bar,
+    ):
+        for pending in [
+            judge(problem, candidates.by_problem[problem.question_id]) for problem in problems
+        ]:
+            evaluation = pending.result()
+            result = evaluation.result
+            text = "" if result.accepted else render_failure(evaluation)
+            written.write(judged_test(result, text))
+            running.add(result)
+            bar.set_postfix_str(running.line(), refresh=False)
+            bar.update()
 
 
 def _limits(options: JudgeOptions, candidates: CandidateFile) -> Limits:

@@ -2,23 +2,30 @@
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import torch
-from torch.nn.functional import cross_entropy
-from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+from transformers import (
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 
 from knm.jsonio import write_json
+from knm.models.optimising import Plan, cut_batches, optimise
 from knm.models.recipes import Recipe
 from knm.models.training_data import TrainingExample, encode_texts, train_tokenizer
 from knm.models.training_text import draw_texts
 from knm.progress import progress_bar
 
-IGNORED = -100
+TRAINING_NAME: Final = "training.json"
 FINAL_LEARNING_RATE_SHARE = 0.02
 BUCKET_SAMPLES = 8192
-"""Batches are cut from stretches of this many shuffled samples, sorted by length."""
+"""Batches are cut from stretches of this many."""
 
 
 def train(recipe: Recipe, directory: Path, *, device: str | None = None) -> dict[str, float]:
@@ -35,13 +42,23 @@ def train(recipe: Recipe, directory: Path, *, device: str | None = None) -> dict
     tokenizer = train_tokenizer(texts, recipe.vocab_size)
     examples = encode_texts(tokenizer, texts, recipe.max_length)
     model = build_model(recipe, tokenizer).to(target)
-    figures = _optimise(model, examples, recipe, target)
+    figures = _optimise(model, examples, recipe)
     figures["parameters"] = sum(weight.numel() for weight in model.parameters())
+    save_trained(model, tokenizer, directory, {"recipe": vars(recipe), "figures": figures})
+    return figures
+
+
+def save_trained(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    directory: Path,
+    training: Mapping[str, Any],
+) -> None:
+    """Save a model for `load_model`, weights in bfloat16, and last how it was trained."""
     directory.mkdir(parents=True, exist_ok=True)
     model.to(torch.bfloat16).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
-    write_json(directory / "training.json", {"recipe": vars(recipe), "figures": figures})
-    return figures
+    write_json(directory / TRAINING_NAME, training)
 
 
 def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
@@ -65,49 +82,27 @@ def build_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Qwen3ForC
 
 
 def _optimise(
-    model: Qwen3ForCausalLM, examples: list[TrainingExample], recipe: Recipe, device: torch.device
+    model: Qwen3ForCausalLM, examples: list[TrainingExample], recipe: Recipe
 ) -> dict[str, float]:
     rng = random.Random(recipe.seed)
-    epochs = [_batches(examples, recipe.batch_tokens, rng) for _ in range(recipe.epochs)]
-    batches = [batch for epoch in epochs for batch in epoch]
-    optimiser = _optimiser(model, recipe, device)
-    model.train()
-    if device.type == "cuda":
+
+    def full(size: int, longest: int) -> bool:
+        return size * longest > recipe.batch_tokens
+
+    batches = [
+        batch
+        for _ in range(recipe.epochs)
+        for batch in cut_batches(examples, BUCKET_SAMPLES, full, rng)
+    ]
+    if model.device.type == "cuda":
         for layer in model.model.layers:  # one after the other: they share what is compiled
             layer.compile(dynamic=True)
-    tokens, recent = 0, torch.zeros((), device=device)
-    with progress_bar(batches, label="train", unit="step") as bar:
-        for step, batch in enumerate(bar):
-            for group in optimiser.param_groups:
-                group["lr"] = recipe.learning_rate * _schedule(step, len(batches), recipe)
-            ids, labels = _collate(batch, model.config.pad_token_id, device)
-            loss = _loss(model, ids, labels)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            tokens += ids.numel()
-            recent = torch.lerp(recent, loss.detach(), 1.0 if step == 0 else 0.02)
-            if step % 100 == 0:
-                bar.set_postfix(loss=f"{recent.item():.4f}")
-    model.eval()
-    return {"steps": len(batches), "tokens": tokens, "loss": recent.item()}
 
+    def schedule(step: int, steps: int) -> float:
+        return _schedule(step, steps, recipe)
 
-def _optimiser(
-    model: Qwen3ForCausalLM, recipe: Recipe, device: torch.device
-) -> torch.optim.Optimizer:
-    matrices = [weight for weight in model.parameters() if weight.ndim > 1]
-    vectors = [weight for weight in model.parameters() if weight.ndim <= 1]
-    return torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": recipe.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ],
-        lr=recipe.learning_rate,
-        betas=(0.9, 0.95),
-        fused=device.type == "cuda",
-    )
+    plan = Plan(recipe.learning_rate, recipe.weight_decay, schedule)
+    return optimise(model, batches, plan)
 
 
 def _schedule(step: int, steps: int, recipe: Recipe) -> float:
@@ -115,51 +110,3 @@ def _schedule(step: int, steps: int, recipe: Recipe) -> float:
     cosine = 0.5 * (1 + math.cos(math.pi * step / steps))
     decayed = FINAL_LEARNING_RATE_SHARE + (1 - FINAL_LEARNING_RATE_SHARE) * cosine
     return min(1.0, (step + 1) / recipe.warmup_steps) * decayed
-
-
-def _batches(
-    examples: list[TrainingExample], batch_tokens: int, rng: random.Random
-) -> Iterator[list[TrainingExample]]:
-    order = list(range(len(examples)))
-    rng.shuffle(order)
-    batches: list[list[TrainingExample]] = []
-    for start in range(0, len(order), BUCKET_SAMPLES):
-        stretch = sorted(
-            (examples[i] for i in order[start : start + BUCKET_SAMPLES]), key=lambda e: len(e.ids)
-        )
-        batch: list[TrainingExample] = []
-        for example in stretch:
-            if batch and (len(batch) + 1) * len(example.ids) > batch_tokens:
-                batches.append(batch)
-                batch = []
-            batch.append(example)
-        batches.append(batch)
-    rng.shuffle(batches)
-    return iter(batches)
-
-
-def _collate(
-    batch: list[TrainingExample], pad: int, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Right-padded ids (B, T) and next-token labels (B, T), `IGNORED` outside the answers."""
-    length = max(len(example.ids) for example in batch)
-    ids = torch.full((len(batch), length), pad)
-    labels = torch.full((len(batch), length), IGNORED)
-    for row, example in enumerate(batch):
-        sequence = torch.from_numpy(example.ids).long()
-        end = len(sequence)
-        ids[row, :end] = sequence
-        labels[row, example.target_start - 1 : end - 1] = sequence[example.target_start :]
-    return ids.to(device, non_blocking=True), labels.to(device, non_blocking=True)
-
-
-def _loss(model: Qwen3ForCausalLM, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of the answers' tokens, in nats.
-
-    Padding is on the right, behind everything that counts, so that no attention mask is needed.
-    """
-    with torch.autocast(ids.device.type, dtype=torch.bfloat16):
-        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
-        counted = labels != IGNORED
-        logits = model.lm_head(hidden[counted])
-    return cross_entropy(logits.float(), labels[counted])

@@ -1,0 +1,38 @@
+"""`knm finetune`: a copy of a LM trained on a corpus. Thin, as `knm.cli`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from knm.commands.output import JsonOption, print_table
+from knm.jsonio import dumps
+
+
+def finetune(
+    out: Annotated[Path, typer.Option(help="Directory of the copy.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--from", help="embedded, a directory or a hub id.")
+    ] = "embedded",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
+    prompt: Annotated[str, typer.Option(help="Prompt template, as in decoding.")] = "task",
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
+    epochs: Annotated[int | None, typer.Option(help="Default: by the corpus's size.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Programs; default as above.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the order of batches.")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Fine-tune a copy of a LM on a corpus: what a datastore of that corpus can be measured by."""
+    from knm.corpora import EMBEDDED_CORPUS, load_corpus
+    from knm.models.finetuning import FinetuningOptions
+    from knm.models.finetuning import finetune as finetune_copy
+    from knm.problems import load_template
+
+    options = FinetuningOptions(learning_rate, epochs, batch_size, seed)
+    records = load_corpus(corpus or EMBEDDED_CORPUS / "train.jsonl")[:limit]
+    figures = finetune_copy(model, records, load_template(prompt), out, options, device=device)
+    print(dumps(figures)) if json else print_table(("model", out), *figures.items())

@@ -1,0 +1,102 @@
+"""Retrieval into the prompt: solved examples that are like the problem, put before it.
+
+The rival of a datastore that the same corpus fills. Examples are earlier turns of the conversation
+where the model's chat template takes several, else they stand in the user's turn.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from knm.corpora import CorpusRecord
+from knm.corpora.bm25 import Bm25
+from knm.engine import Request
+from knm.problems import Problem, PromptTemplate, fence_program, language_prompt
+
+if TYPE_CHECKING:
+    from knm.models import LoadedModel
+
+Messages = list[dict[str, str]]
+
+
+class ExamplePrompts:
+    """Requests with up to `count` examples of `records` before the problem, the best one last.
+
+    Examples whose prompt would leave fewer than `max_new_tokens` of the model's context are left
+    out, the worst first.
+    """
+
+    def __init__(
+        self,
+        loaded: "LoadedModel",
+        records: Sequence[CorpusRecord],
+        template: PromptTemplate,
+        *,
+        language: str,
+        count: int,
+        max_new_tokens: int,
+    ) -> None:
+        self._tokenizer = loaded.tokenizer
+        self._records = records
+        self._template = template
+        self._language = language
+        self._count = count
+        positions = getattr(loaded.model.config, "max_position_embeddings", None)
+        self._room = None if positions is None else positions - max_new_tokens
+        self._index = Bm25([record.statement for record in records])
+        self._turns = _takes_turns(loaded.tokenizer)
+
+    def request(self, problem: Problem) -> Request:
+        """What the model is asked for a problem."""
+        best = self._index.best(problem.question_content, self._count)
+        examples = [self._records[number] for number in reversed(best)]
+        while True:
+            text = self._render(examples, problem)
+            if not examples or self._fits(text):
+                return Request(problem.question_id, text, chat=False)
+            examples = examples[1:]
+
+    def _render(self, examples: Sequence[CorpusRecord], problem: Problem) -> str:
+        """The whole context, as the chat template writes it."""
+        question = self._ask(problem.question_content, self._language)
+        messages: Messages = []
+        for record in examples:
+            answer = fence_program(record.program, record.language)
+            asked = self._ask(record.statement, record.language)
+            messages += [_says("user", asked), _says("assistant", answer)]
+        if not self._turns:
+            before = [message["content"] for message in messages]
+            messages, question = [], "\n\n".join([*before, question])
+        rendered: str = self._tokenizer.apply_chat_template(
+            [*messages, _says("user", question)], tokenize=False, add_generation_prompt=True
+        )
+        # The tokenizer adds its own sign of the beginning to what is no chat to the engine.
+        return rendered.removeprefix(_begins_with(self._tokenizer))
+
+    def _ask(self, statement: str, language: str) -> str:
+        return self._template.render(statement, language_prompt(language))
+
+    def _fits(self, text: str) -> bool:
+        return self._room is None or len(self._tokenizer(text)["input_ids"]) <= self._room
+
+
+def _says(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def _takes_turns(tokenizer: Any) -> bool:
+    """Whether the chat template writes down all turns of a longer conversation."""
+    from jinja2.exceptions import TemplateError
+
+    turns = [_says("user", "first?"), _says("assistant", "second."), _says("user", "third?")]
+    try:
+        text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    except TemplateError:
+        return False
+    return all(turn["content"] in text for turn in turns)
+
+
+def _begins_with(tokenizer: Any) -> str:
+    """What the tokenizer puts before any text."""
+    ids, empty = tokenizer("x")["input_ids"], tokenizer("x", add_special_tokens=False)["input_ids"]
+    added: str = tokenizer.decode(ids[: len(ids) - len(empty)])
+    return added

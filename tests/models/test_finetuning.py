@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.errors import UserError
+from knm.jsonio import read_json
+from knm.models import encode_corpus, load_model
+from knm.models.finetuning import FinetuningOptions, finetune
+from knm.models.recipes import RECIPES
+from knm.models.training import train
+from knm.problems import load_template
+
+TASK = load_template("task")
+OPTIONS = FinetuningOptions(learning_rate=2e-2, epochs=30, batch_size=2)
+
+
+@pytest.fixture(scope="module")
+def records():
+    return load_corpus(EMBEDDED_CORPUS / "dev.jsonl")[:4]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("base")
+    train(replace(RECIPES["tiny"], python_samples=30, lua_samples=10), directory, device="cpu")
+    return str(directory)
+
+
+@pytest.fixture(scope="module")
+def tuned(base, records, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("tuned")
+    figures = finetune(base, records, TASK, directory, OPTIONS, device="cpu")
+    return directory, figures
+
+
+@torch.inference_mode()
+def loss_of_answers(name, records):
+    loaded = load_model(str(name), dtype="float32", device="cpu")
+    losses = []
+    for example in encode_corpus(loaded.tokenizer, records, TASK):
+        ids = torch.tensor([example.ids])
+        predicted = loaded.model(ids).logits[0, example.target_start - 1 : -1]
+        losses.append(torch.nn.functional.cross_entropy(predicted, ids[0, example.target_start :]))
+    return torch.stack(losses).mean().item()
+
+
+def test_four_records_are_learnt_by_heart(base, tuned, records):
+    directory, figures = tuned
+    before, after = loss_of_answers(base, records), loss_of_answers(directory, records)
+    assert after < before / 2
+    assert figures["steps"] == 30 * 2
+    assert figures["examples"] == 4
+
+
+def test_the_base_stays_as_it_is(base, tuned, records):
+    assert load_model(base, device="cpu").identity.weights_hash != (
+        load_model(str(tuned[0]), device="cpu").identity.weights_hash
+    )
+
+
+def test_what_was_done_before_is_not_done_again(base, tuned, records):
+    directory, figures = tuned
+    before = (directory / "training.json").stat().st_mtime_ns
+    assert finetune(base, records, TASK, directory, OPTIONS, device="cpu") == figures
+    assert (directory / "training.json").stat().st_mtime_ns == before
+    assert read_json(directory / "training.json")["finetuning"]["options"]["epochs"] == 30
+
+
+def test_another_training_is_not_written_over_it(base, tuned, records):
+    with pytest.raises(UserError, match="trained otherwise"):
+        finetune(base, records[:2], TASK, tuned[0], OPTIONS, device="cpu")
+
+
+def test_defaults_go_by_the_number_of_programs():
+    few, many = FinetuningOptions().filled_for(1228), FinetuningOptions().filled_for(10_000)
+    assert (few.epochs, few.batch_size) == (5, 32)
+    assert (many.epochs, many.batch_size) == (4, 64)
+    assert FinetuningOptions(epochs=2, batch_size=8).filled_for(10_000).epochs == 2
+
+
+@pytest.mark.parametrize("wrong", [{"learning_rate": 0.0}, {"epochs": 0}, {"batch_size": -1}])
+def test_values_out_of_range_name_their_option(wrong):
+    with pytest.raises(UserError, match="must be above 0"):
+        FinetuningOptions(**wrong)
