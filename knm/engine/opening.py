@@ -33,7 +33,7 @@ def open_engine(
             cannot work with them or with the engine.
     """
     if retriever is not None:
-        retriever.attach(loaded.model)
+        retriever.attach(loaded.model, loaded.tokenizer)
         notify(retriever.search_choice.line)
     try:
         return SlotEngine(loaded, options, retriever, notify)

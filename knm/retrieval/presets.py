@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from knm.datastore import Datastore
 from knm.errors import UserError
-from knm.retrieval.fusions import FUSIONS
+from knm.lexing import LEXERS, TokenType
+from knm.retrieval.fusions import FUSIONS, FusionKind
 from knm.retrieval.parameters import complete
 from knm.retrieval.preset_files import is_preset_file, read_fields, write_fields
 from knm.retrieval.searchers import AUTO, SEARCHERS
-from knm.retrieval.weights import WEIGHTS, Weight
+from knm.retrieval.weights import WEIGHTS, Weight, WeightKind
 
 DEFAULT_PRESET: Final = "dense"
 # The types of fields in a file, in the order of `Preset`.
@@ -25,6 +26,8 @@ _FIELDS: Final[Mapping[str, type]] = {
     "gate": float,
     "fusion": str,
     "fusion_options": dict,
+    "token_types": list,
+    "lexer": str,
     "temperature": float,
     "temperature_scale": float,
     "k": int,
@@ -41,8 +44,9 @@ class Preset:
     median nearest distance at mistakes) is set. `weight` is lambda, or its base where the weight
     kind varies it; `gate` the weight below which nothing is searched. `weight_options` and
     `fusion_options` are the numbers of these kinds; those left out get their defaults, so that a
-    preset always tells all. `key_kind` refuses datastores of another kind; None takes whatever the
-    datastore holds.
+    preset always tells all. `token_types` are the types of tokens that a correction may write, as
+    `lexer` tells them; None admits all. `key_kind` refuses datastores of another kind; None takes
+    whatever the datastore holds.
 
     Raises:
         UserError: a value out of range; the message names the option that sets it.
@@ -55,6 +59,8 @@ class Preset:
     gate: float = 0.0
     fusion: str = "mixture"
     fusion_options: Mapping[str, Any] = field(default_factory=dict)
+    token_types: tuple[str, ...] | None = None
+    lexer: str = "lua"
     temperature: float | None = None
     temperature_scale: float | None = None
     k: int = 16
@@ -65,6 +71,7 @@ class Preset:
         for what, name, known in (
             ("weight_kind", self.weight_kind, WEIGHTS),
             ("fusion", self.fusion, FUSIONS),
+            ("lexer", self.lexer, LEXERS),
             ("searcher", self.searcher, {AUTO: None, **SEARCHERS}),
         ):
             if name not in known:
@@ -75,6 +82,7 @@ class Preset:
             raise UserError(f"--knn-lambda {self.weight}: must be from 0 to 1")
         self._check_temperature()
         self._check_gate()
+        self._check_types()
         self._complete("weight_options", f"{self.weight_kind} weight", WEIGHTS[self.weight_kind])
         self._complete("fusion_options", f"{self.fusion} fusion", FUSIONS[self.fusion])
 
@@ -98,14 +106,27 @@ class Preset:
                 "weight (v2, v3)"
             )
 
-    def _complete(self, options: str, owner: str, kind: Any) -> None:
+    def _check_types(self) -> None:
+        if self.token_types is None:
+            return
+        known = [kind.label for kind in TokenType]
+        for name in self.token_types:
+            if name not in known:
+                raise UserError(
+                    f"token_types: {name!r}: unknown; choose some of {', '.join(known)}"
+                )
+        # Plain JSON and YAML have lists.
+        object.__setattr__(self, "token_types", tuple(self.token_types))
+
+    def _complete(self, options: str, owner: str, kind: WeightKind | FusionKind) -> None:
         # A frozen dataclass has no other way to fill in its own defaults.
         filled = complete(owner, getattr(self, options), kind.parameters)
         object.__setattr__(self, options, filled)
 
     def to_json(self) -> dict[str, Any]:
         """Every field, plain JSON: what a report tells and a cache distinguishes."""
-        return asdict(self)
+        types = None if self.token_types is None else list(self.token_types)
+        return {**asdict(self), "token_types": types}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Preset":

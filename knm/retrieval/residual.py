@@ -24,6 +24,7 @@ class StoredPredictions:
         self._searcher = searcher
         self._head = head
 
+    @torch.no_grad()
     def __call__(self, ids: Tensor) -> Tensor:
         """The LM's distributions at entries `ids` (B, n): (B, n, V) float32."""
         keys = self._searcher.keys(ids).to(self._head.weight.dtype).flatten(0, -2)

@@ -14,14 +14,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
 from knm.datastore.store import check_key_kind
 from knm.errors import UserError
+from knm.lexing import compile_tables, token_bytes
 from knm.models import FINAL_NORM, Tap, block_count, capturing, join_states, parse_key_kind
 from knm.models.capture import Capture
 from knm.models.keys import Point
+from knm.retrieval.conditions import TypeCondition
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion
@@ -97,6 +99,7 @@ class Retriever:
         self._weight = preset.build_weight(datastore)
         self.search_choice = choose_searcher(preset.searcher, datastore, device)
         self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
+        self._condition: TypeCondition | None = None
         self._fusion: Fusion | None = None
         if not FUSIONS[preset.fusion].needs_predictions:
             self._fusion = FUSIONS[preset.fusion].build(preset, self.temperature, None)
@@ -118,17 +121,29 @@ class Retriever:
                 f"states {width} ({self.key_kind}): choose the datastore that belongs to the model"
             )
 
-    def attach(self, model: PreTrainedModel) -> None:
-        """Check that `model` fits, and take of it what the preset needs.
+    def attach(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None
+    ) -> None:
+        """Check that `model` fits, and take of it and its tokenizer what the preset needs.
 
         Raises:
-            UserError: as `check_width`; or the fusion cannot work with such keys.
+            UserError: as `check_width`; or the fusion cannot work with such keys, or the condition
+                not with such tokens.
         """
         self.check_width(model)
-        if self._fusion is not None:
-            return
-        manifest = self.datastore.manifest
         head = model.get_output_embeddings()
+        if self._fusion is None:
+            self._fusion = self._read_predictions(head)
+        types = self.preset.token_types
+        if types is not None and self._condition is None:
+            assert tokenizer is not None
+            tokens = token_bytes(tokenizer, head.weight.shape[0])
+            tables = compile_tables(self.preset.lexer, tokens)
+            self._condition = TypeCondition.of(tables, types, head.weight.device)
+
+    def _read_predictions(self, head: nn.Linear) -> Fusion:
+        """A fusion that asks what the LM said at the stored keys."""
+        manifest = self.datastore.manifest
         if manifest.key_kind != FINAL_NORM or manifest.dim != head.weight.shape[1]:
             raise UserError(
                 f"{self.datastore.path}: its keys are {manifest.key_kind!r} of {manifest.dim} "
@@ -137,12 +152,12 @@ class Retriever:
                 "without a projection: choose another preset or datastore"
             )
         predictions = StoredPredictions(self.searcher, head)
-        self._fusion = FUSIONS[self.preset.fusion].build(self.preset, self.temperature, predictions)
+        return FUSIONS[self.preset.fusion].build(self.preset, self.temperature, predictions)
 
     @property
     def contextual(self) -> bool:
         """Whether corrections depend on what has been written so far."""
-        return self._weight.window > 0
+        return self._weight.window > 0 or self.preset.token_types is not None
 
     def refuse_context(self, where: str) -> None:
         """Refuse presets that need a context `where` there is none.
@@ -166,6 +181,8 @@ class Retriever:
         """Tell a context which `tokens` (B,) were written where `correction` was made."""
         assert correction.voted is not None
         context.note(correction.lm.token == tokens, correction.voted == tokens)
+        if self._condition is not None:
+            self._condition.advance(context, tokens)
 
     def correct(
         self, hidden: Tensor, lm: LMOutput, context: DecodingContext | None = None
@@ -178,9 +195,10 @@ class Retriever:
         Raises:
             UserError: the preset needs a context, and there is none.
         """
-        assert self._fusion is not None, "attach() comes first"
         if context is None:
             self.refuse_context("this use of it")
+        assert self._fusion is not None, "attach() comes first"
+        assert (self._condition is None) == (self.preset.token_types is None), "as above"
         hidden = hidden.detach()
         rows, k = len(hidden), self.preset.k
         wanted = self._weight.before_search(lm)
@@ -202,6 +220,8 @@ class Retriever:
         if context is not None:
             voted = Votes.count(neighbours, self.temperature).token
         weight = self._weight(lm, neighbours, context)
+        if self._condition is not None and context is not None and voted is not None:
+            weight = weight.masked_fill(~self._condition.admits(context, voted), 0.0)
         fused = self._fusion(lm, weight, neighbours)
         return Correction(lm, searched, neighbours, weight, fused, voted)
 
