@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import judging, reports, sandbox, serving, training
+from knm.commands import evaluation, judging, reports, sandbox, serving, training
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
@@ -41,6 +41,7 @@ app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.command()(sandbox.verify)
 app.command()(training.finetune)
 app.command()(serving.serve)
+app.command("eval")(evaluation.evaluate)
 app.add_typer(serving.cache_app, name="cache")
 
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
