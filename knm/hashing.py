@@ -2,13 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 
 def hash_bytes(*chunks: bytes) -> str:
     """Hash the concatenation of `chunks`."""
+    return hash_stream(chunks)
+
+
+def hash_stream(chunks: Iterable[bytes]) -> str:
+    """Hash the concatenation of `chunks`, which need not fit in memory together."""
     digest = hashlib.sha256()
     for chunk in chunks:
         digest.update(chunk)
@@ -17,8 +22,24 @@ def hash_bytes(*chunks: bytes) -> str:
 
 def hash_json(value: Any) -> str:
     """Hash a JSON value by its canonical text, so that key order does not matter."""
+    return hash_bytes(_canonical(value))
+
+
+def hash_json_items(items: Iterable[Any]) -> str:
+    """Hash a JSON list as `hash_json` does, one item at a time."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b"["
+        for number, item in enumerate(items):
+            yield (b"," if number else b"") + _canonical(item)
+        yield b"]"
+
+    return hash_stream(pieces())
+
+
+def _canonical(value: Any) -> bytes:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hash_bytes(text.encode())
+    return text.encode()
 
 
 def hash_file(path: Path) -> str:

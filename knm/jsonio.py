@@ -25,13 +25,28 @@ def dumps(value: Any, *, pretty: bool = False) -> str:
     )
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a file atomically: a reader sees the old content or the new, never a part."""
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    """Replace a file atomically: a reader sees the old content or the new, never a part.
+
+    Where it is to be `durable`, the content is on the disk before the file is replaced.
+    """
+    _replace(path, [text], durable=durable)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines atomically, one at a time; they need not fit in memory together."""
+    _replace(path, (line + "\n" for line in lines))
+
+
+def _replace(path: Path, pieces: Iterable[str], *, durable: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         # mkstemp makes private files; a result is as readable as any other file of the user's.
         umask = os.umask(0)
         os.umask(umask)
@@ -42,14 +57,14 @@ def write_text(path: Path, text: str) -> None:
         raise
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
     """Write `value` indented, atomically."""
-    write_text(path, dumps(value, pretty=True) + "\n")
+    write_text(path, dumps(value, pretty=True) + "\n", durable=durable)
 
 
 def write_jsonl(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
     """Write one object a line, atomically."""
-    write_text(path, "".join(dumps(value) + "\n" for value in values))
+    write_lines(path, map(dumps, values))
 
 
 def read_json(path: Path) -> Any:

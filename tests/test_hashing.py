@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.hashing import hash_bytes, hash_file, hash_files, hash_json
+from knm.hashing import hash_bytes, hash_file, hash_files, hash_json, hash_json_items
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -49,3 +49,8 @@ def test_files_hash_by_name_and_content_in_any_order(tmp_path):
     before = hash_files([first, second])
     second.write_text("3")
     assert hash_files([first, second]) != before
+
+
+@given(st.lists(st.dictionaries(st.text(), st.integers() | st.text()) | st.text()))
+def test_items_one_at_a_time_hash_as_their_list(items):
+    assert hash_json_items(iter(items)) == hash_json(items)

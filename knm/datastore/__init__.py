@@ -1,10 +1,11 @@
-"""Datastores of hidden states: file format, mining, calibration and Faiss indexes.
+"""Datastores of hidden states: file format, mining, editing, calibration and Faiss indexes.
 
 A datastore is a directory of plain `.npy` files and a manifest. What is not in here: how a model is
 loaded (`knm.models`) and how neighbours change what it says (`knm.retrieval`).
 """
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
+from knm.datastore.editing import project_datastore
 from knm.datastore.index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
     FORMAT_VERSION,
@@ -12,8 +13,11 @@ from knm.datastore.manifest import (
     DistanceSummary,
     IndexInfo,
     Manifest,
+    ProjectionInfo,
 )
 from knm.datastore.mining import POSITIONS, MiningOptions, mine
+from knm.datastore.origins import RecordOrigin
+from knm.datastore.projection import Projection
 from knm.datastore.store import Datastore
 
 __all__ = [
@@ -29,6 +33,10 @@ __all__ = [
     "IndexOptions",
     "Manifest",
     "MiningOptions",
+    "Projection",
+    "ProjectionInfo",
+    "RecordOrigin",
     "build_index",
     "mine",
+    "project_datastore",
 ]

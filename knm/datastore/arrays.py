@@ -34,6 +34,30 @@ def decode_keys(stored: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.flo
     return stored.astype(np.float32)
 
 
+def encode_keys(keys: np.ndarray[Any, Any], key_dtype: str) -> np.ndarray[Any, Any]:
+    """Float32 keys as they are stored, rounded to the nearest.
+
+    Raises:
+        UserError: a value is not finite in that dtype.
+    """
+    with np.errstate(over="ignore"):
+        stored = (
+            _bfloat16_bits(keys) if key_dtype == "bfloat16" else keys.astype(KEY_DTYPES[key_dtype])
+        )
+    if not np.isfinite(decode_keys(stored)).all():
+        raise UserError(
+            f"a key is not finite in {key_dtype}: mine with --key-dtype bfloat16, whose range is "
+            "that of float32, and check that the model itself gives finite outputs"
+        )
+    return stored
+
+
+def _bfloat16_bits(keys: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The upper halves of float32 numbers, rounded to the nearest, to even in the middle."""
+    bits = np.ascontiguousarray(keys, np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(KEY_DTYPES["bfloat16"])
+
+
 class AppendableArray:
     """A `.npy` file of rows that is written from front to back. Close it after use."""
 

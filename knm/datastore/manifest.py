@@ -10,7 +10,7 @@ from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 MANIFEST_NAME: Final = "manifest.json"
 
 
@@ -46,11 +46,24 @@ class IndexInfo:
 
 
 @dataclass(frozen=True)
+class ProjectionInfo:
+    """The linear map that keys went through before they were stored: `projection.npz`."""
+
+    kind: str  # "pca" or "metric"
+    source_dim: int
+    dim: int
+    hash: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A datastore's description.
 
     `count` is the number of committed rows, `capacity` the number that the examples could give,
-    `examples_done` how far mining got. `content_hash` is None until the datastore is finished.
+    `examples_done` how far mining or editing got. `content_hash` is None until the datastore is
+    finished. `dim` is the width of the stored keys, after the projection where there is one.
+    `lineage` lists the edits that made it, oldest first: each an `operation`, its `arguments` and
+    the `parents` with their content hashes. A mined datastore has none.
     """
 
     model: ModelIdentity
@@ -64,7 +77,8 @@ class Manifest:
     key_kind: str = FINAL_NORM
     layer: int | None = None
     distance: str = "l2"
-    pca: None = None
+    projection: ProjectionInfo | None = None
+    lineage: tuple[Mapping[str, Any], ...] = ()
     count: int = 0
     examples_done: int = 0
     content_hash: str | None = None
@@ -74,12 +88,17 @@ class Manifest:
 
     @property
     def finished(self) -> bool:
-        """Whether mining ran to its end."""
+        """Whether mining, or the edit, ran to its end."""
         return self.content_hash is not None
+
+    @property
+    def query_dim(self) -> int:
+        """The width of the hidden states that are searched for, before any projection."""
+        return self.dim if self.projection is None else self.projection.source_dim
 
     def save(self, directory: Path) -> None:
         """Write `manifest.json` atomically."""
-        write_json(directory / MANIFEST_NAME, asdict(self))
+        write_json(directory / MANIFEST_NAME, asdict(self), durable=True)
 
     @classmethod
     def load(cls, directory: Path) -> "Manifest":
@@ -107,13 +126,20 @@ class Manifest:
 
 
 def _from_json(data: dict[str, Any]) -> Manifest:
-    calibration = data["calibration"]
+    data.pop("pca", None)  # format 1 had this field, always empty
+    calibration, projection = data["calibration"], data.get("projection")
+    if projection is not None:
+        projection = ProjectionInfo(**projection)
+        if projection.dim != data["dim"]:
+            raise ValueError(f"dim {data['dim']} is not that of the projection, {projection.dim}")
     if data["key_dtype"] not in KEY_DTYPES:
         raise ValueError(f"key_dtype {data['key_dtype']!r} is none of {sorted(KEY_DTYPES)}")
     return Manifest(
         **{
             **data,
             "model": ModelIdentity(**data["model"]),
+            "projection": projection,
+            "lineage": tuple(data.get("lineage", ())),
             "calibration": calibration and _calibration(calibration),
             "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
         }

@@ -17,6 +17,7 @@ from torch import Tensor
 import knm
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE
 from knm.datastore.manifest import Manifest
+from knm.datastore.origins import RecordOrigin
 from knm.datastore.store import Datastore
 from knm.datastore.writer import Rows, open_writer
 from knm.errors import UserError
@@ -94,8 +95,9 @@ def mine(
     directory = Path(directory)
     kind = parse_key_kind(options.key_kind)
     record_ids = list(dict.fromkeys(example.record_id for example in examples))
+    origins = [RecordOrigin(record_id) for record_id in record_ids]
     manifest = _fresh_manifest(loaded, examples, options, corpus_hash)
-    with open_writer(directory, manifest, record_ids) as writer:
+    with open_writer(directory, manifest, origins) as writer:
         if writer is not None:
             batches = list(_batches(examples, record_ids, options.batch_tokens))
             label = f"mining {directory.name}"

@@ -1,5 +1,6 @@
 """A datastore as its readers see it: memory-mapped keys, values and provenance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,15 +9,15 @@ import numpy as np
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, decode_keys
 from knm.datastore.manifest import Manifest
+from knm.datastore.origins import RecordOrigin, RecordTable, hash_record_ids
+from knm.datastore.projection import Projection
 from knm.errors import UserError
 from knm.hashing import hash_file, hash_json
-from knm.jsonio import read_json
 from knm.models import ModelIdentity
 
 KEYS_NAME: Final = "keys.npy"
 VALUES_NAME: Final = "vals.npy"
 PROVENANCE_NAME: Final = "provenance.npy"
-RECORDS_NAME: Final = "records.json"
 
 Array = np.ndarray[Any, Any]
 
@@ -27,7 +28,8 @@ class Datastore:
 
     `keys` (count, dim) as stored (see `read_keys`), `values` (count,) int32 token ids,
     `provenance` (count,) with the fields of `PROVENANCE_DTYPE`; all read-only memory maps.
-    `record_ids` are the corpus records that `provenance["record"]` counts.
+    `records` are the corpus records that `provenance["record"]` counts, `projection` is what the
+    keys went through.
     """
 
     path: Path
@@ -35,7 +37,8 @@ class Datastore:
     keys: Array
     values: Array
     provenance: Array
-    record_ids: tuple[str, ...]
+    records: Sequence[RecordOrigin]
+    projection: Projection | None = None
 
     @classmethod
     def open(
@@ -56,8 +59,8 @@ class Datastore:
         manifest = Manifest.load(directory)
         if not manifest.finished and not unfinished:
             raise UserError(
-                f"{directory}: unfinished, {manifest.count} rows so far: run knm mine again with "
-                "the same options to resume it"
+                f"{directory}: unfinished, {manifest.count} rows so far: run {_maker(manifest)} "
+                "again with the same options to resume it"
             )
         if expect is not None:
             _check_model(directory, manifest.model, expect)
@@ -70,11 +73,17 @@ class Datastore:
             keys=_map(directory / KEYS_NAME, KEY_DTYPES[manifest.key_dtype], (rows, manifest.dim)),
             values=_map(directory / VALUES_NAME, VALUE_DTYPE, (rows,)),
             provenance=_map(directory / PROVENANCE_NAME, PROVENANCE_DTYPE, (rows,)),
-            record_ids=tuple(read_json(directory / RECORDS_NAME)),
+            records=RecordTable(directory),
+            projection=manifest.projection and Projection.load(directory, manifest.projection),
         )
 
     def __len__(self) -> int:
         return self.manifest.count
+
+    @property
+    def record_ids(self) -> tuple[str, ...]:
+        """The ids of all records."""
+        return tuple(origin.id for origin in self.records)
 
     @property
     def content_hash(self) -> str:
@@ -90,14 +99,16 @@ class Datastore:
 
 def hash_content(directory: Path, manifest: Manifest) -> str:
     """Hash the entries in `directory` and what gives them meaning, not how they were made."""
-    names = (KEYS_NAME, VALUES_NAME, PROVENANCE_NAME, RECORDS_NAME)
-    return hash_json(
-        {
-            "files": {name: hash_file(directory / name) for name in names},
-            "model": [manifest.model.weights_hash, manifest.model.tokenizer_hash],
-            "keys": [manifest.key_kind, manifest.layer, manifest.key_dtype, manifest.distance],
-        }
-    )
+    names = (KEYS_NAME, VALUES_NAME, PROVENANCE_NAME)
+    files = {name: hash_file(directory / name) for name in names}
+    content = {
+        "files": {**files, "records.json": hash_record_ids(directory)},
+        "model": [manifest.model.weights_hash, manifest.model.tokenizer_hash],
+        "keys": [manifest.key_kind, manifest.layer, manifest.key_dtype, manifest.distance],
+    }
+    if manifest.projection is not None:
+        content["projection"] = manifest.projection.hash
+    return hash_json(content)
 
 
 def check_key_kind(directory: Path, manifest: Manifest, wanted: str) -> None:
@@ -126,6 +137,13 @@ def _check_model(directory: Path, mined: ModelIdentity, expected: ModelIdentity)
                 f"the model's {ours!r} ({expected.name}): mine a datastore with this model, or "
                 "choose the one that belongs to it"
             )
+
+
+def _maker(manifest: Manifest) -> str:
+    """The command that makes such a datastore."""
+    if not manifest.lineage:
+        return "knm mine"
+    return f"knm datastore {manifest.lineage[-1]['operation']}"
 
 
 def _map(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,16 +14,16 @@ import torch
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, AppendableArray
 from knm.datastore.calibration import calibrate
 from knm.datastore.manifest import MANIFEST_NAME, Manifest
+from knm.datastore.origins import RecordOrigin, write_origins
+from knm.datastore.projection import Projection
 from knm.datastore.store import (
     KEYS_NAME,
     PROVENANCE_NAME,
-    RECORDS_NAME,
     VALUES_NAME,
     Datastore,
     hash_content,
 )
 from knm.errors import UserError
-from knm.jsonio import write_json
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class StoreWriter:
 
     @property
     def examples_done(self) -> int:
-        """How many examples, in mining order, are committed."""
+        """How many examples, in mining order, or steps of an edit are committed."""
         return self._manifest.examples_done
 
     def commit(self, rows: Rows, examples_done: int) -> None:
@@ -88,11 +88,16 @@ class StoreWriter:
 
 @contextmanager
 def open_writer(
-    directory: Path, fresh: Manifest, record_ids: Sequence[str]
+    directory: Path,
+    fresh: Manifest,
+    records: Iterable[RecordOrigin],
+    *,
+    projection: Projection | None = None,
 ) -> Iterator[StoreWriter | None]:
     """A writer that begins the datastore `fresh` describes or resumes it; None if it is finished.
 
-    Holds a lock meanwhile: a second process that mines into the same directory waits.
+    `projection` is what the keys that will be written went through. Holds a lock meanwhile: a
+    second process that writes into the same directory waits.
 
     Raises:
         UserError: `directory` holds a datastore that was made, or begun, from something else.
@@ -104,7 +109,9 @@ def open_writer(
             _check_resumable(directory, manifest, fresh)
         else:
             manifest = fresh
-            write_json(directory / RECORDS_NAME, list(record_ids))
+            write_origins(directory, records)
+            if projection is not None:
+                projection.save(directory)
             manifest.save(directory)
         if manifest.finished:
             yield None
@@ -124,13 +131,15 @@ def _check_resumable(directory: Path, begun: Manifest, fresh: Manifest) -> None:
         ("corpus", begun.corpus_hash, fresh.corpus_hash),
         ("examples", begun.examples_hash, fresh.examples_hash),
         ("mining options", dict(begun.mining), dict(fresh.mining)),
+        ("projection", begun.projection, fresh.projection),
+        ("lineage", begun.lineage, fresh.lineage),
         # A finished datastore stays what it is when torch is updated; half of one does not.
         ("package versions", begun.finished or begun.packages, begun.finished or fresh.packages),
     ):
         if theirs != ours:
             raise UserError(
                 f"{directory}: holds a datastore with other {what}: {theirs} there, {ours} now: "
-                "mine into another directory, or remove this one to begin anew"
+                "write into another directory, or remove this one to begin anew"
             )
 
 

@@ -122,7 +122,7 @@ def _describe(
             NeighbourUse(
                 token=tokenizer.decode([value]),
                 distance=distance,
-                record=datastore.record_ids[int(origin["record"])],
+                record=datastore.records[int(origin["record"])].id,
                 offset=int(origin["offset"]),
             )
         )

@@ -16,9 +16,9 @@ def token_bytes(tokenizer: Any, size: int) -> tuple[bytes, ...]:
     Raises:
         UserError: the tokenizer is of a kind whose tokens have no bytes of their own.
     """
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    decoder = None if backend is None or backend.decoder is None else backend.decoder.__getstate__()
-    kinds = set() if decoder is None else _decoder_kinds(json.loads(decoder))
+    backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+    decoder = getattr(backend, "decoder", None)
+    kinds = set() if decoder is None else _decoder_kinds(json.loads(decoder.__getstate__()))
     if "ByteLevel" in kinds:
         read = _read_byte_level
     elif "ByteFallback" in kinds:

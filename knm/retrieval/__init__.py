@@ -19,6 +19,7 @@ from knm.retrieval.presets import (
     write_preset,
 )
 from knm.retrieval.residual import ResidualFusion, StoredPredictions
+from knm.retrieval.retriever import Correction, Retriever
 from knm.retrieval.searchers import (
     SEARCHERS,
     FaissSearcher,
@@ -40,9 +41,7 @@ from knm.retrieval.weights import (
 )
 from knm.retrieval.wrapper import (
     CorrectedHead,
-    Correction,
     Observer,
-    Retriever,
     StepTrace,
     corrected,
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from knm.datastore import PROVENANCE_DTYPE, Datastore
+from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
 from knm.datastore.manifest import Calibration, Manifest
 from tests.datastore.tiny import tiny_model
 
@@ -34,5 +34,5 @@ def store_of(
         keys=keys.astype(np.float16),
         values=values.astype(np.int32),
         provenance=np.zeros(count, PROVENANCE_DTYPE),
-        record_ids=("record",),
+        records=(RecordOrigin("record"),),
     )

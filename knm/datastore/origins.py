@@ -1,0 +1,87 @@
+"""The corpus records that a datastore's entries come from: `records.jsonl`, one line a record."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final, overload
+
+from knm.errors import UserError
+from knm.hashing import hash_stream
+from knm.jsonio import dumps, read_json, read_jsonl, write_lines
+
+RECORDS_NAME: Final = "records.jsonl"
+_OLD_RECORDS_NAME: Final = "records.json"  # format 1: a list of ids
+
+
+@dataclass(frozen=True)
+class RecordOrigin:
+    """A corpus record: its id, and what language and source it was marked with."""
+
+    id: str
+    language: str | None = None
+    source: str | None = None
+
+
+class RecordTable(Sequence[RecordOrigin]):
+    """The records of the datastore in a directory, read when the first is asked for."""
+
+    def __init__(self, directory: Path) -> None:
+        """Find the file.
+
+        Raises:
+            UserError: there is none.
+        """
+        paths = [directory / name for name in (RECORDS_NAME, _OLD_RECORDS_NAME)]
+        present = [path for path in paths if path.is_file()]
+        if not present:
+            raise UserError(f"{paths[0]}: missing from the datastore: mine it again")
+        self._path = present[0]
+
+    @cached_property
+    def _origins(self) -> tuple[RecordOrigin, ...]:
+        return tuple(_read(self._path))
+
+    @overload
+    def __getitem__(self, place: int) -> RecordOrigin: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[RecordOrigin]: ...
+
+    def __getitem__(self, place: int | slice) -> RecordOrigin | Sequence[RecordOrigin]:
+        return self._origins[place]
+
+    def __len__(self) -> int:
+        return len(self._origins)
+
+
+def write_origins(directory: Path, origins: Iterable[RecordOrigin]) -> None:
+    """Write the records of a datastore, one at a time."""
+    write_lines(directory / RECORDS_NAME, (dumps(asdict(origin)) for origin in origins))
+
+
+def hash_record_ids(directory: Path) -> str:
+    """Hash the ids alone: language and source are labels of a record, no part of its entries.
+
+    The hash is that of format 1's `records.json`, so that the same entries keep their hash.
+    """
+
+    def pieces() -> Iterator[bytes]:
+        opening = "["
+        for origin in _read(RecordTable(directory)._path):
+            yield f"{opening}\n  {dumps(origin.id)}".encode()
+            opening = ","
+        yield b"[]\n" if opening == "[" else b"\n]\n"
+
+    return hash_stream(pieces())
+
+
+def _read(path: Path) -> Iterator[RecordOrigin]:
+    if path.name == _OLD_RECORDS_NAME:
+        yield from (RecordOrigin(record_id) for record_id in read_json(path))
+        return
+    for number, value in read_jsonl(path):
+        try:
+            yield RecordOrigin(**value)
+        except TypeError:
+            raise UserError(f"{path}:{number}: not a record: mine the datastore again") from None

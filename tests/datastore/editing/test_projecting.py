@@ -1,0 +1,138 @@
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from knm.datastore import Datastore, Projection, project_datastore
+from knm.datastore.arrays import encode_keys
+from knm.errors import UserError
+from knm.retrieval import Retriever, TorchSearcher, corrected, resolve_preset
+from tests.datastore.test_projection import random_projection
+from tests.datastore.tiny import HIDDEN, examples, mine_tiny, tiny_model
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> Datastore:
+    return mine_tiny(tmp_path_factory.mktemp("source"))
+
+
+@pytest.fixture
+def projection() -> Projection:
+    return random_projection(HIDDEN, 8)
+
+
+@pytest.fixture
+def projected(source, projection, tmp_path) -> Datastore:
+    return project_datastore(source, projection, tmp_path / "projected", arguments={"why": "test"})
+
+
+def test_keys_are_projected_and_the_rest_is_kept(source, projected, projection):
+    keys = source.read_keys(slice(None))
+    expected = (keys - projection.mean) @ projection.matrix
+    np.testing.assert_allclose(projected.read_keys(slice(None)), expected, rtol=1e-3, atol=1e-3)
+    assert np.array_equal(projected.values, source.values)
+    assert np.array_equal(projected.provenance, source.provenance)
+    assert projected.record_ids == source.record_ids
+
+
+def test_the_manifest_tells_widths_projection_and_lineage(source, projected, projection):
+    manifest = projected.manifest
+    assert (manifest.dim, manifest.query_dim, source.manifest.query_dim) == (8, HIDDEN, HIDDEN)
+    assert manifest.projection == projection.info
+    (entry,) = manifest.lineage
+    assert entry["operation"] == "pca"
+    assert entry["arguments"] == {"dim": 8, "hash": projection.info.hash, "why": "test"}
+    assert [parent["content_hash"] for parent in entry["parents"]] == [source.content_hash]
+    assert manifest.calibration is not None
+    assert manifest.calibration != source.manifest.calibration
+
+
+def test_the_content_hash_includes_the_projection(source, projected, projection, tmp_path):
+    """Keys rounded to the same float16 are not the same content under another projection."""
+    nearly = Projection("pca", projection.mean, np.nextafter(projection.matrix, np.float32(9)))
+    other = project_datastore(source, nearly, tmp_path / "other")
+    assert np.array_equal(other.values, projected.values)
+    assert other.content_hash != projected.content_hash
+
+
+def test_queries_are_projected_before_the_search(source, projected, projection):
+    preset = resolve_preset("v1", weight=1.0)
+    hidden = torch.from_numpy(source.read_keys(slice(0, 30)))
+    retriever = Retriever(projected, preset)
+    found = retriever._search(hidden, 4)
+    asked = torch.from_numpy(projection.apply(hidden.numpy()))
+    expected = TorchSearcher(projected, torch.device("cpu")).search(asked, 4)
+    assert torch.equal(found.ids, expected.ids)
+    torch.testing.assert_close(found.distances, expected.distances, rtol=1e-3, atol=1e-3)
+
+
+def test_a_projected_row_does_not_depend_on_the_others_to_the_bit(projected):
+    retriever = Retriever(projected, resolve_preset("v1"))
+    hidden = torch.randn(37, HIDDEN, generator=torch.Generator().manual_seed(0))
+    together = retriever._search(hidden, 4)
+    hidden[5] = torch.nan
+    disturbed = retriever._search(hidden, 4)
+    assert (disturbed.ids[5] == -1).all()
+    for row in (0, 6, 15, 16, 36):
+        alone = retriever._search(hidden[row : row + 1], 4)
+        assert torch.equal(alone.distances[0], together.distances[row])
+        assert torch.equal(disturbed.distances[row], together.distances[row])
+
+
+def test_a_model_is_corrected_from_a_projected_datastore(projected):
+    """At weight 1 the model says what was stored where it meets its own text again."""
+    loaded = tiny_model()
+    retriever = Retriever(projected, resolve_preset("v1", weight=1.0))
+    example = examples()[0]
+    with corrected(loaded.model, retriever), torch.no_grad():
+        said = loaded.model(torch.tensor([example.ids])).logits[0].argmax(-1)
+    start = example.target_start
+    assert said[start - 1 : -1].tolist() == list(example.ids[start:])
+
+
+def test_projecting_twice_searches_through_both(source, projected, tmp_path):
+    second = random_projection(8, 3, seed=5, kind="metric")
+    twice = project_datastore(projected, second, tmp_path / "twice")
+    assert [entry["operation"] for entry in twice.manifest.lineage] == ["pca", "metric"]
+    assert (twice.manifest.query_dim, twice.manifest.dim) == (HIDDEN, 3)
+    hidden = torch.from_numpy(source.read_keys(slice(0, 20)))
+    nearest = Retriever(twice, resolve_preset("v1"))._search(hidden, 1)
+    scale = float(np.square(twice.read_keys(slice(None))).sum(1).mean())
+    assert (nearest.distances[:, 0] < 1e-4 * scale).all()
+
+
+def test_a_projection_of_another_width_is_refused(source, tmp_path):
+    with pytest.raises(UserError, match="32 dimensions, the projection takes 9"):
+        project_datastore(source, random_projection(9, 2), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_lost_projection_is_named(projected, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(projected.path, copy)
+    (copy / "projection.npz").unlink()
+    with pytest.raises(UserError, match=r"copy/projection\.npz: missing"):
+        Datastore.open(copy)
+
+
+def test_a_finished_result_is_left_alone_and_another_is_refused(source, projected, projection):
+    before = (projected.path / "manifest.json").stat().st_mtime_ns
+    arguments = {"why": "test"}
+    project_datastore(source, projection, projected.path, arguments=arguments)
+    assert (projected.path / "manifest.json").stat().st_mtime_ns == before
+    with pytest.raises(UserError, match="holds a datastore with other"):
+        project_datastore(source, random_projection(HIDDEN, 8, seed=3), projected.path)
+
+
+def test_keys_too_large_for_float16_are_refused():
+    keys = np.array([[1.0, 70_000.0]], np.float32)
+    with pytest.raises(UserError, match="--key-dtype bfloat16"):
+        encode_keys(keys, "float16")
+
+
+def test_bfloat16_keys_are_rounded_as_torch_does():
+    keys = np.random.default_rng(0).standard_normal((40, 9)).astype(np.float32)
+    keys[0, :3] = [1.00390625, 1.01171875, 0.0]  # two halves between neighbours, and zero
+    expected = torch.from_numpy(keys).bfloat16().view(torch.int16).numpy().view(np.uint16)
+    assert np.array_equal(encode_keys(keys, "bfloat16"), expected)
