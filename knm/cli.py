@@ -42,6 +42,7 @@ app.command()(sandbox.verify)
 app.command()(training.finetune)
 app.command()(serving.serve)
 app.command("eval")(evaluation.evaluate)
+app.command()(evaluation.sweep)
 app.add_typer(serving.cache_app, name="cache")
 
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]

@@ -15,19 +15,49 @@ if TYPE_CHECKING:
         EvaluationOptions,
         evaluate_corpus,
     )
+    from knm.evaluation.heatmap import choose_axes, write_heat_map
+    from knm.evaluation.journal import Journal
+    from knm.evaluation.scoring import OBJECTIVES, Objective
+    from knm.evaluation.searching import SEARCHES
+    from knm.evaluation.space import read_space
+    from knm.evaluation.sweep import Finals, Sweep, SweepData, SweepResult
+    from knm.evaluation.sweep_terminal import render_sweep
     from knm.evaluation.terminal import render_evaluation
+    from knm.evaluation.tuning_data import refuse_bench, refuse_test_split
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
             "corpus_evaluation": ["CorpusEvaluation", "EvaluationOptions", "evaluate_corpus"],
+            "heatmap": ["choose_axes", "write_heat_map"],
+            "journal": ["Journal"],
+            "scoring": ["OBJECTIVES", "Objective"],
+            "searching": ["SEARCHES"],
+            "space": ["read_space"],
+            "sweep": ["Finals", "Sweep", "SweepData", "SweepResult"],
+            "sweep_terminal": ["render_sweep"],
             "terminal": ["render_evaluation"],
+            "tuning_data": ["refuse_bench", "refuse_test_split"],
         },
     )
 
 __all__ = [
     "CorpusEvaluation",
     "EvaluationOptions",
+    "Finals",
+    "Journal",
+    "OBJECTIVES",
+    "Objective",
+    "SEARCHES",
+    "Sweep",
+    "SweepData",
+    "SweepResult",
+    "choose_axes",
     "evaluate_corpus",
+    "read_space",
+    "refuse_bench",
+    "refuse_test_split",
     "render_evaluation",
+    "render_sweep",
+    "write_heat_map",
 ]
