@@ -181,6 +181,7 @@ def sweep(
     records = load_corpus(corpus or EMBEDDED_CORPUS / "dev.jsonl")[:limit]
     refuse_test_split(records)
     choices = read_space(space, datastore)
+    pair = choose_axes(choices, axes)
     finals = None
     if problems is not None:
         problem_set = load_problems(problems)
@@ -207,7 +208,6 @@ def sweep(
     # 3. Say what came of it.
     write_preset(out / "winner.yaml", result.preset("winner"))
     write_json(out / "sweep.json", result.to_json())
-    pair = choose_axes(result, axes)
     if pair is not None:
         write_heat_map(result, pair, out / "heatmap.svg")
     print(dumps(result.to_json()) if json else render_sweep(result))

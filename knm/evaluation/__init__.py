@@ -42,13 +42,13 @@ else:
     )
 
 __all__ = [
+    "OBJECTIVES",
+    "SEARCHES",
     "CorpusEvaluation",
     "EvaluationOptions",
     "Finals",
     "Journal",
-    "OBJECTIVES",
     "Objective",
-    "SEARCHES",
     "Sweep",
     "SweepData",
     "SweepResult",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.errors import UserError
+from knm.evaluation.space import Space
 from knm.evaluation.sweep import SweepResult, Tried
 from knm.jsonio import write_text
 
@@ -18,7 +19,7 @@ _MOST_VALUES: Final = 12  # of a setting; more are put into bins
 _COLOURS: Final = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 
 
-def choose_axes(result: SweepResult, asked: str | None) -> tuple[str, str] | None:
+def choose_axes(space: Space, asked: str | None) -> tuple[str, str] | None:
     """The settings across and down: those `asked` for, `A,B`, or the first two that vary.
 
     None where fewer than two vary and none were asked for.
@@ -26,13 +27,12 @@ def choose_axes(result: SweepResult, asked: str | None) -> tuple[str, str] | Non
     Raises:
         UserError: there are no such settings.
     """
-    values = [tried.point.values for tried in result.tried]
-    varied = [name for name in values[0] if len({repr(each[name]) for each in values}) > 1]
     if asked is None:
+        varied = [name for name, axis in space.axes.items() if len(axis.values) > 1]
         return (varied[0], varied[1]) if len(varied) > 1 else None
     names = [name.strip() for name in asked.split(",")]
-    if len(names) != 2 or names[0] == names[1] or not set(names) <= set(values[0]):
-        raise UserError(f"--axes {asked}: give two different ones of {', '.join(values[0])}")
+    if len(names) != 2 or names[0] == names[1] or not set(names) <= space.axes.keys():
+        raise UserError(f"--axes {asked}: give two different ones of {', '.join(space.axes)}")
     return names[0], names[1]
 
 

@@ -72,7 +72,9 @@ class RandomSearch(_Sequence):
     """`trials` different combinations, drawn with a seed; fewer where there are no more."""
 
     def __init__(self, space: Space, trials: int | None, seed: int) -> None:
-        super().__init__(space, _distinct(space, seed), trials or DEFAULT_TRIALS)
+        most = trials or DEFAULT_TRIALS
+        # Bounded: draws that contradict themselves may be all that there are.
+        super().__init__(space, islice(_distinct(space, seed), 100 * most), most)
 
 
 class OptunaSearch:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.corpora import CorpusRecord, corpus_hash
+from knm.errors import UserError
 from knm.evaluation.journal import Journal
 from knm.evaluation.scoring import Objective, Scorer, Scores
 from knm.evaluation.searching import Search
@@ -165,6 +166,8 @@ class Sweep:
                 search.tell([one.objective for one in group])
                 tried += group
                 bar.update(len(group))
+        if not tried:
+            raise UserError("the space holds no configuration that is possible")
         tried.sort(key=lambda one: -one.objective)  # stable: the first of equals stays first
         passed, baseline = [], None
         if finals is not None:
