@@ -51,4 +51,4 @@ class Votes:
         best = log_sums.amax(1, keepdim=True)
         beyond = torch.iinfo(torch.int64).max
         token = self.tokens.masked_fill((log_sums != best) | ~self.found, beyond).amin(1)
-        return torch.where(self.usable, token, NO_TOKEN)
+        return token.masked_fill(~self.usable, NO_TOKEN)

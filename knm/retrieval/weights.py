@@ -152,7 +152,10 @@ def _unless_zero(value: float, lm: LMOutput) -> Tensor | None:
 
 
 def error_rate(datastore: Datastore) -> float:
-    """The share of mined positions at which the LM was wrong, as far as the entries tell."""
+    """The share of mined positions at which the LM was wrong.
+
+    Taken from the entries: where mistakes have been left out or thinned, it is too low.
+    """
     mistakes = int(np.count_nonzero(datastore.provenance["predicted"] != datastore.values))
     return mistakes / max(datastore.manifest.capacity, len(datastore), 1)
 

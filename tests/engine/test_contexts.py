@@ -12,10 +12,10 @@ from knm.engine import GenerationOptions, PlainEngine, Request, open_engine
 from knm.errors import UserError
 from knm.models import LoadedModel
 from knm.problems import language_prompt, load_template
-from knm.retrieval import LMOutput, Preset, Retriever, resolve_preset
+from knm.retrieval import FUSIONS, WEIGHTS, LMOutput, Preset, Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
 from tests.engine.test_plain import neox
-from tests.engine.test_slots import TOKENS, by_id, engine_of
+from tests.engine.test_slots import SAMPLED, TOKENS, by_id, engine_of
 from tests.retrieval.stores import store_of
 
 BAYES = Preset("bayes", 1.0, "bayes", weight_options={"window": 6, "prior": 0.75}, temperature=50.0)
@@ -66,9 +66,12 @@ def test_the_engine_tells_a_context_what_it_wrote():
     assert len(bins) > 1  # the weight moved with the window
 
 
+@pytest.mark.parametrize("sampled", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_completion_depends_on_its_request_alone(device, dtype):
+def test_a_completion_depends_on_its_request_alone(device, dtype, sampled):
     loaded, asked = random_model(device=device, dtype=dtype), number_requests(11)
+    if sampled:
+        asked = [replace(request, sampling=SAMPLED) for request in asked]
     retriever = retriever_on(device)
     everything = by_id(engine_of(loaded, retriever=retriever).complete(asked))
     assert len({text for text, *_ in everything.values()}) > len(asked) // 2
@@ -88,12 +91,13 @@ def test_a_completion_depends_on_its_request_alone(device, dtype):
     assert finished == {request.id: everything[request.id] for request in asked[4:]}
 
 
-@pytest.mark.parametrize("preset", ["bayes", "nest", "ft2ra"])
-def test_weight_0_is_the_baseline(device, preset):
-    loaded, asked = random_model(device=device), number_requests(4)
+@pytest.mark.parametrize("fusion", sorted(FUSIONS))
+@pytest.mark.parametrize("kind", sorted(WEIGHTS))
+def test_weight_0_is_the_baseline(device, kind, fusion):
+    loaded, asked = random_model(device=device), number_requests(3)
     plain = engine_of(loaded).complete(asked)
-    quiet = retriever_on(device, resolve_preset(preset, weight=0.0))
-    zero = engine_of(loaded, retriever=quiet).complete(asked)
+    quiet = Preset("quiet", 0.0, kind, fusion=fusion, temperature=50.0)
+    zero = engine_of(loaded, retriever=retriever_on(device, quiet)).complete(asked)
     assert [done.text for done in zero] == [done.text for done in plain]
 
 

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knm.datastore.projection import Projection
 from knm.errors import UserError
 from knm.retrieval import (
     DenseLogits,
@@ -138,5 +139,15 @@ def test_an_empty_datastore_changes_nothing(model):
 def test_keys_that_the_head_cannot_read_are_refused(model):
     store = store_of(np.zeros((2, HIDDEN)))
     other = replace(store, manifest=replace(store.manifest, key_kind="last-layer"))
-    with pytest.raises(UserError, match=r"keys are 'last-layer'; the residual fusion of preset"):
+    with pytest.raises(UserError, match="'last-layer', the preset searches by 'final-norm'"):
         attached(other, model)
+    anything = replace(resolve_preset("ft2ra", temperature=20.0), key_kind=None)
+    with pytest.raises(UserError, match="'last-layer'; the residual fusion of preset 'ft2ra'"):
+        Retriever(other, anything).attach(model)
+
+
+def test_projected_keys_are_refused(model):
+    same = Projection("pca", np.zeros(HIDDEN, np.float32), np.eye(HIDDEN, dtype=np.float32))
+    store = replace(store_of(np.zeros((2, HIDDEN))), projection=same)
+    with pytest.raises(UserError, match="'final-norm', projected; the residual fusion"):
+        attached(store, model)
