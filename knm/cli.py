@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import evaluation, judging, reports, sandbox, serving, training
+from knm.commands import auditing, evaluation, judging, reports, sandbox, serving, training
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
@@ -40,6 +40,7 @@ app.command()(judging.judge)
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.command()(sandbox.verify)
 app.command()(training.finetune)
+app.command()(auditing.audit)
 app.command()(serving.serve)
 app.command("eval")(evaluation.evaluate)
 app.command()(evaluation.sweep)

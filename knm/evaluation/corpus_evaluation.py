@@ -53,8 +53,9 @@ class CorpusEvaluation:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
-        lines = [line.to_json() for line in self.next_lines] or [None] * len(self.figures)
-        settings = [None, *(preset.to_json() for preset in self.presets)]
+        settings: list[Any] = [None, *(preset.to_json() for preset in self.presets)]
+        lines: list[Any] = [line.to_json() for line in self.next_lines]
+        lines += [None] * (len(self.figures) - len(lines))
         return {
             "model": {"name": self.model, "weights_hash": self.weights_hash},
             "corpus": {"hash": self.corpus_hash, "records": self.records},

@@ -7,7 +7,7 @@ both must agree on (prompts, extraction, judging, results) is one code.
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -20,7 +20,7 @@ from knm.harness.judge_pool import Judge, judge_pool
 from knm.problems import Problem, language_prompt, load_template
 from knm.progress import progress_bar
 from knm.report import ProblemResult, Totals, summarize
-from knm.sandbox import Limits, open_sandbox
+from knm.sandbox import Limits, Sandbox, open_sandbox
 
 if TYPE_CHECKING:
     from knm.engine import LocalEngine
@@ -145,12 +145,9 @@ def run_trial(
     options = GenerationOptions(settings.max_new_tokens, settings.batch_size)
     engine = open_engine(loaded, options, retriever, notify=lambda _: None)
     with ExitStack() as stack:
-        sandboxes = [
-            stack.enter_context(
-                open_sandbox(sandbox_name, language=settings.language, limits=settings.limits)
-            )
-            for _ in range(workers or default_workers())
-        ]
+        sandboxes = _open_sandboxes(sandbox_name, settings, workers or default_workers())
+        for sandbox in sandboxes:
+            stack.enter_context(sandbox)
         judge = stack.enter_context(judge_pool(sandboxes))
         _warm_up(engine, loaded, requests)
         began = time.perf_counter()
@@ -167,6 +164,17 @@ def run_trial(
 def default_workers() -> int:
     """Programs judged at a time: one for each core, up to `MOST_WORKERS`."""
     return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+
+
+def _open_sandboxes(name: str, settings: TrialSettings, count: int) -> list[Sandbox]:
+    """Several sandboxes; the first by itself, so that one failure is reported once."""
+
+    def open_one(_: int) -> Sandbox:
+        return open_sandbox(name, language=settings.language, limits=settings.limits)
+
+    first = open_one(0)
+    with ThreadPoolExecutor(count) as pool:
+        return [first, *pool.map(open_one, range(1, count))]
 
 
 def _warm_up(engine: "LocalEngine", loaded: "LoadedModel", requests: Sequence[Request]) -> None:

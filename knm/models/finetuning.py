@@ -19,6 +19,8 @@ from knm.models.training import TRAINING_NAME, save_trained
 from knm.problems import PromptTemplate
 
 WARMUP_STEPS: Final = 20
+"""At most: a tenth of a short training."""
+
 WEIGHT_DECAY: Final = 0.01
 STRETCH_BATCHES: Final = 8
 """So many batches are sorted by length together: epochs stay shuffled, little is padding."""
@@ -121,7 +123,8 @@ def _batches(
 
 def _schedule(step: int, steps: int) -> float:
     """Linear warm-up, then linear decay to 0, as a share of the peak learning rate."""
-    return min(1.0, (step + 1) / WARMUP_STEPS) * (1 - step / steps)
+    warmup = max(1, min(WARMUP_STEPS, steps // 10))
+    return min(1.0, (step + 1) / warmup) * (1 - step / steps)
 
 
 def _done_before(directory: Path, settings: dict[str, Any]) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -18,8 +18,8 @@ class Example(Protocol):
     """Token ids of a prompt and its answer; the answer starts at `target_start`."""
 
     @property
-    def ids(self) -> Sequence[int]:
-        """All tokens; an array or a tuple."""
+    def ids(self) -> Any:
+        """All tokens: an array or a tuple of whole numbers."""
         ...
 
     @property

@@ -14,6 +14,7 @@ from transformers import (
     Qwen3Config,
     Qwen3ForCausalLM,
 )
+from transformers.utils import logging as transformers_logging
 
 from knm.jsonio import write_json
 from knm.models.optimising import Plan, cut_batches, optimise
@@ -56,6 +57,7 @@ def save_trained(
 ) -> None:
     """Save a model for `load_model`, weights in bfloat16, and last how it was trained."""
     directory.mkdir(parents=True, exist_ok=True)
+    transformers_logging.disable_progress_bar()
     model.to(torch.bfloat16).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     write_json(directory / TRAINING_NAME, training)

@@ -31,7 +31,7 @@ def markdown_diff(diff: ReportDiff) -> str:
         f"### Pass@1 {text.percent(a.pass_at_1)} → {text.percent(b.pass_at_1)}",
         f"**{len(diff.gained)} gained, {len(diff.lost)} lost**, exact McNemar"
         f" {text.p_value(diff.p_value)}, {a.counted} problems compared.{_reservations(diff)}",
-        _table(rates),
+        table(rates),
         *(text.noise(floor).capitalize() + "." for floor in diff.noise),
         _details("Settings that differ", _settings(diff)),
         _details(f"{len(diff.flips)} flips", _flips(diff.flips)) if diff.flips else "",
@@ -45,12 +45,12 @@ def markdown_matrix(matrix: RunMatrix) -> str:
     settings = setting_rows(matrix)
     parts = [
         f"### {len(matrix.reports)} runs compared",
-        _table([[_escape(cell) for cell in row] for row in run_rows(matrix)]),
+        table([[escape(cell) for cell in row] for row in run_rows(matrix)]),
         "Gained, lost and exact McNemar's p, from row to column:",
-        _table(pair_rows(matrix)),
+        table(pair_rows(matrix)),
         _details(
             "Settings that differ",
-            _table([[_escape(cell) for cell in row[1:]] for row in settings])
+            table([[escape(cell) for cell in row[1:]] for row in settings])
             if settings
             else "None.",
         ),
@@ -74,10 +74,10 @@ def _reservations(diff: ReportDiff) -> str:
 
 def _settings(diff: ReportDiff) -> str:
     rows = [
-        (_code(entry.path), _escape(show_value(entry.a)), _escape(show_value(entry.b)))
+        (_code(entry.path), escape(show_value(entry.a)), escape(show_value(entry.b)))
         for entry in diff.differences
     ]
-    return _table([("Setting", "A", "B"), *rows]) if rows else "None: the same run twice."
+    return table([("Setting", "A", "B"), *rows]) if rows else "None: the same run twice."
 
 
 def _flips(flips: Sequence[Flip]) -> str:
@@ -85,13 +85,13 @@ def _flips(flips: Sequence[Flip]) -> str:
         (
             "➕ gained" if flip.gained else "➖ lost",
             _code(flip.question_id),
-            _escape(f"{flip.a.label} → {flip.b.label}"),
-            _escape(text.one_line((flip.a if flip.gained else flip.b).message, 80)),
+            escape(f"{flip.a.label} → {flip.b.label}"),
+            escape(text.one_line((flip.a if flip.gained else flip.b).message, 80)),
             _parting(flip),
         )
         for flip in flips[:MOST_FLIPS]
     ]
-    lines = _table([("", "Problem", "Verdict", "Message", "Completions part at"), *rows])
+    lines = table([("", "Problem", "Verdict", "Message", "Completions part at"), *rows])
     left = len(flips) - MOST_FLIPS
     return f"{lines}\n\n… and {left} more." if left > 0 else lines
 
@@ -107,14 +107,15 @@ def _parting(flip: Flip) -> str:
 
 def _transitions(diff: ReportDiff) -> str:
     rows = [(a, b, str(count)) for (a, b), count in diff.transitions.items()]
-    return _table([("A", "B", "Problems"), *rows])
+    return table([("A", "B", "Problems"), *rows])
 
 
 def _details(summary: str, body: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def _table(rows: Iterable[Sequence[str]]) -> str:
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """A table; the first row is its head. Cells are Markdown."""
     head, *body = rows
     lines = [head, ["---"] * len(head), *body]
     return "\n".join(f"| {' | '.join(row)} |" for row in lines)
@@ -130,5 +131,6 @@ def _code(value: object) -> str:
     return f"{fence}{space}{content}{space}{fence}"
 
 
-def _escape(value: str) -> str:
+def escape(value: str) -> str:
+    """Text that Markdown shows as it is, on one line."""
     return value.replace("\n", " ").translate(_SPECIAL)

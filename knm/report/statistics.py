@@ -1,6 +1,7 @@
 """The statistics of pass counts and rates. Pure functions; a wrong argument is our bug."""
 
 from collections.abc import Sequence
+from itertools import combinations
 from math import ceil, comb, floor, sqrt
 from random import Random
 from statistics import NormalDist
@@ -61,3 +62,18 @@ def bootstrap_interval(
     )
     tail = (1 - confidence) / 2 * (RESAMPLES - 1)
     return means[floor(tail)], means[ceil(RESAMPLES - 1 - tail)]
+
+
+def kendall_tau(left: Sequence[float], right: Sequence[float]) -> float | None:
+    """Kendall's tau-b of two lists of the same things; None where one ranks nothing.
+
+    1 where both order all pairs alike, -1 where they order all otherwise; ties are corrected for.
+    """
+    assert len(left) == len(right), f"{len(left)} and {len(right)} values"
+
+    def signs(values: Sequence[float]) -> list[int]:
+        return [(a > b) - (a < b) for a, b in combinations(values, 2)]
+
+    ours, theirs = signs(left), signs(right)
+    scale = sum(map(abs, ours)) * sum(map(abs, theirs))
+    return sum(a * b for a, b in zip(ours, theirs, strict=True)) / sqrt(scale) if scale else None

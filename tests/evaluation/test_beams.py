@@ -69,7 +69,8 @@ def test_enough_beams_find_the_likeliest_of_all_texts(seed, vocabulary, length, 
 def test_one_beam_is_greedy(seed, vocabulary, length):
     (table,) = tables(seed, 1, vocabulary)
     ((beam,),) = search(Chain(table[None]), 1, 1, length)
-    last, greedy = vocabulary, []
+    last: int = vocabulary
+    greedy: list[int] = []
     while len(greedy) < length and END not in greedy:
         last = int(table[last].argmax())
         greedy.append(last)

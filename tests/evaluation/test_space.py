@@ -35,7 +35,7 @@ def test_draws_stay_in_their_ranges(tmp_path):
     space, rng = read_space(write(tmp_path, EXAMPLE), "other"), random.Random(0)
     for _ in range(100):
         point = space.point(space.draw(rng))
-        assert 0.01 <= point.preset.temperature_scale <= 1
+        assert 0.01 <= (point.preset.temperature_scale or 0) <= 1
         assert point.preset.k in range(4, 9)
         assert type(point.preset.k) is int
         assert point.preset.weight in {0.25, 0.5}

@@ -15,13 +15,14 @@ from tests.harness.problem_files import grammar_records, without_tests, write_pr
 
 pytestmark = pytest.mark.usefixtures("sandbox")  # skips where the system has none
 
-SETTINGS = TrialSettings(max_new_tokens=300)
+SETTINGS = TrialSettings(max_new_tokens=128)
 
 
 @pytest.fixture(scope="module")
 def problems(tmp_path_factory):
     path = tmp_path_factory.mktemp("trials") / "set.jsonl"
-    records = [*grammar_records(2), without_tests("untested")]
+    shortest = sorted(grammar_records(60), key=lambda record: len(record["reference"]))[:2]
+    records = [*shortest, without_tests("untested")]
     return load_problems(write_problems(path, records)).problems
 
 

@@ -4,10 +4,11 @@ from statistics import mean
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, kendalltau
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from knm.report import bootstrap_interval, mcnemar_exact, pass_at_k, wilson_interval
+from knm.report.statistics import kendall_tau
 
 
 @st.composite
@@ -128,3 +129,13 @@ def test_the_bootstrap_of_another_seed_is_another_draw():
     rates = [0.0, 0.2, 0.5, 1.0] * 10
 
     assert bootstrap_interval(rates, seed=1) != bootstrap_interval(rates, seed=2)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=20))
+def test_kendall_tau_agrees_with_scipy(pairs):
+    left, right = [a for a, _ in pairs], [b for _, b in pairs]
+    found = kendall_tau(left, right)
+    if len(set(left)) < 2 or len(set(right)) < 2:
+        assert found is None
+    else:
+        assert found == pytest.approx(kendalltau(left, right).statistic, abs=1e-12)

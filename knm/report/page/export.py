@@ -9,6 +9,7 @@ from knm.jsonio import write_text
 from knm.report.page.charts import draw_charts
 from knm.report.page.rendering import render_chart, render_page
 from knm.report.page.runs import Bench
+from knm.report.page.scene import Scene
 
 CHART_WIDTH: Final = 720
 PNG_ZOOM: Final = 2.0
@@ -44,20 +45,34 @@ def write_charts(bench: Bench, directory: Path, kind: ChartFormat) -> list[Path]
     """
     if kind is ChartFormat.PNG:
         _check_fonts()
-    paths = []
-    for scene in draw_charts(bench, CHART_WIDTH):
-        path = directory / f"{scene.name}.{kind.value}"
-        drawing = render_chart(scene)
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            if kind is ChartFormat.PNG:
-                path.write_bytes(_rasterize(drawing))
-            else:
-                write_text(path, drawing)
-        except OSError as error:
-            raise _unwritable(path, error) from None
-        paths.append(path)
-    return paths
+    return [
+        _write(scene, directory / f"{scene.name}.{kind.value}")
+        for scene in draw_charts(bench, CHART_WIDTH)
+    ]
+
+
+def write_chart(scene: Scene, path: Path) -> Path:
+    """Write a chart as its file's suffix says, `.svg` or `.png`; returns the path.
+
+    Raises:
+        UserError: the file cannot be written, or a PNG would lack its text for want of fonts.
+    """
+    if path.suffix == ".png":
+        _check_fonts()
+    return _write(scene, path)
+
+
+def _write(scene: Scene, path: Path) -> Path:
+    drawing = render_chart(scene)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".png":
+            path.write_bytes(_rasterize(drawing))
+        else:
+            write_text(path, drawing)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return path
 
 
 def _rasterize(drawing: str) -> bytes:

@@ -1,0 +1,164 @@
+"""`knm audit`: the trust ladder of a datastore and preset. Thin, as `knm.cli`."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from knm.commands.output import JsonOption
+from knm.errors import UserError
+from knm.jsonio import dumps
+
+if TYPE_CHECKING:
+    pass
+
+Item = TypeVar("Item")
+
+
+def audit(
+    out: Annotated[Path, typer.Option(help="Directory of the results.")],
+    problems: Annotated[
+        str, typer.Option(help="Problem set: a file, a directory or a hub id.")
+    ] = "bench/problems",
+    corpus: Annotated[
+        Path | None, typer.Option(help="JSONL corpus of the store (default: the packaged one).")
+    ] = None,
+    train_programs: Annotated[
+        int | None, typer.Option(min=1, help="Only the corpus's first N programs.")
+    ] = None,
+    off_domain: Annotated[
+        Path | None, typer.Option(help="Corpus of another domain (default: the packaged one).")
+    ] = None,
+    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
+    preset: Annotated[
+        str | None, typer.Option(help="Preset of the rows that name none (default: --knn's).")
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="Rows to run, by name, with commas (default: all).")
+    ] = None,
+    curve: Annotated[
+        str | None, typer.Option(help="Numbers of programs to draw the gain against.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Train models of these seeds and audit each.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="Recipe of these models.")] = "embedded",
+    models: Annotated[
+        str | None, typer.Option(help="Models to audit instead, with commas.")
+    ] = None,
+    positions: Annotated[str, typer.Option(help="What the stores hold, as in `knm mine`.")] = "all",
+    key_kind: Annotated[
+        str, typer.Option(help="What keys are made of, as in `knm mine`.")
+    ] = "final-norm",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
+    prompt: Annotated[str, typer.Option(help="Prompt template.")] = "task",
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest completion.")] = 512,
+    batch_size: Annotated[int, typer.Option(min=1, help="Prompts decoded together.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Of the fine-tuned copy.")] = 1e-3,
+    epochs: Annotated[
+        int | None, typer.Option(help="Of the fine-tuned copy (default: by the corpus's size).")
+    ] = None,
+    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
+    time_limit: Annotated[float, typer.Option(help="CPU seconds per test.")] = 5.0,
+    memory_limit: Annotated[int, typer.Option(help="MiB of memory per test.")] = 512,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Programs judged at a time (default: by the cores).")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
+    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if a check does not hold.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Compare a datastore with what would fool us: noise, oracle, useless stores, rivals, ceiling.
+
+    Run it again to resume what was interrupted: rows whose configuration is the same are kept.
+    """
+    from knm.corpora import EMBEDDED_CORPUS
+    from knm.harness import audit as auditing
+    from knm.harness.run import make_limits
+    from knm.harness.trials import TrialSettings
+    from knm.models.finetuning import FinetuningOptions
+    from knm.retrieval import DEFAULT_PRESET
+
+    settings = auditing.AuditSettings(
+        out=out,
+        corpus=corpus or EMBEDDED_CORPUS / "train.jsonl",
+        problems=problems,
+        model=model,
+        dtype=dtype,
+        device=device,
+        off_domain=off_domain or _off_domain(),
+        programs=train_programs,
+        limit=limit,
+        preset=preset or DEFAULT_PRESET,
+        positions=positions,
+        key_kind=key_kind,
+        trial=TrialSettings(
+            prompt=prompt,
+            max_new_tokens=max_new_tokens,
+            batch_size=batch_size,
+            limits=make_limits(time_limit, memory_limit),
+        ),
+        sandbox=sandbox,
+        workers=workers,
+        finetuning=FinetuningOptions(learning_rate=learning_rate, epochs=epochs),
+    )
+    chosen = None if rows is None else _split("--rows", rows, str)
+    counts = [] if curve is None else _split("--curve", curve, _count)
+    if seeds is not None and models is not None:
+        raise UserError("knm audit: give either --seeds or --models")
+    if seeds is not None:
+        trained = auditing.train_models(
+            _split("--seeds", seeds, int), recipe, out / "trained", device
+        )
+        several = list(map(str, trained))
+    else:
+        several = [] if models is None else _split("--models", models, str)
+    if several:
+        audits, agreement = auditing.audit_models(several, settings, chosen, counts, notify=_say)
+        documents = {name: found.to_json() for name, found in audits.items()}
+        _print({"audits": documents, **agreement.to_json()}, out / "models.md", json=json)
+    else:
+        audits = {model: auditing.run_audit(settings, chosen, counts, notify=_say)}
+        _print(audits[model].to_json(), out / "audit.md", json=json)
+    if strict and not all(found.holds for found in audits.values()):
+        raise typer.Exit(1)
+
+
+def _off_domain() -> Path | None:
+    """The packaged corpus of utility functions, if it is there."""
+    from knm.corpora import EMBEDDED_CORPUS
+
+    path = EMBEDDED_CORPUS.parent / "lua_utility" / "train.jsonl"
+    return path if path.is_file() else None
+
+
+def _split(option: str, text: str, read: Callable[[str], Item]) -> list[Item]:
+    """The parts of a list with commas.
+
+    Raises:
+        UserError: a part is not what it should be.
+    """
+    try:
+        return [read(part.strip()) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"{option} {text}: give whole numbers with commas") from None
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
+
+
+def _print(document: Mapping[str, Any], table: Path, *, json: bool) -> None:
+    print(dumps(document) if json else table.read_text(encoding="utf-8"), end="\n" if json else "")
+
+
+def _say(line: str) -> None:
+    print(f"knm: {line}", file=sys.stderr)

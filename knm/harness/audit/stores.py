@@ -1,0 +1,103 @@
+"""The datastores of an audit: mined, spoiled where they are controls, and made safe, alike."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from knm.corpora import CorpusRecord, corpus_hash
+from knm.datastore import Datastore, MiningOptions, build_index, mine
+from knm.harness.audit.tampering import tamper
+from knm.models import EncodedExample, LoadedModel, encode_corpus
+from knm.problems import PromptTemplate
+
+IN_DOMAIN: Final = "in-domain"
+OFF_DOMAIN: Final = "off-domain"
+ORACLE: Final = "oracle"
+
+INDEXED_ROWS: Final = 50_000
+"""From so many on a CPU searches an index, as it does the embedded datastore."""
+
+
+@dataclass(frozen=True)
+class StoreKind:
+    """What a datastore is made from, and how.
+
+    `corpus` is IN_DOMAIN, OFF_DOMAIN or ORACLE; `positions` are mined instead of the audit's;
+    `tampering` is a name in `knm.harness.audit.tampering.TAMPERINGS`.
+    """
+
+    corpus: str
+    positions: str | None = None
+    tampering: str | None = None
+
+
+STORES: Final[Mapping[str, StoreKind]] = {
+    IN_DOMAIN: StoreKind(IN_DOMAIN),
+    "mistakes": StoreKind(IN_DOMAIN, positions="mistakes"),
+    ORACLE: StoreKind(ORACLE),
+    OFF_DOMAIN: StoreKind(OFF_DOMAIN),
+    "shuffled": StoreKind(IN_DOMAIN, tampering="shuffled"),
+    "random": StoreKind(IN_DOMAIN, tampering="random"),
+}
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What datastores are made of.
+
+    `records_of` gives the records of a corpus by its name. What was encoded is kept: a curve uses
+    it many times.
+    """
+
+    loaded: LoadedModel
+    template: PromptTemplate
+    mining: MiningOptions
+    directory: Path
+    records_of: Callable[[str], Sequence[CorpusRecord]]
+    _encoded: dict[str, list[EncodedExample]] = field(default_factory=dict)
+
+    def examples_of(self, corpus: str) -> list[EncodedExample]:
+        """The records of a corpus, encoded as they will be decoded."""
+        if corpus not in self._encoded:
+            records = self.records_of(corpus)
+            self._encoded[corpus] = encode_corpus(self.loaded.tokenizer, records, self.template)
+        return self._encoded[corpus]
+
+
+def build_store(name: str, materials: Materials, programs: int) -> Datastore:
+    """Build the datastore `name` of `STORES` from the first `programs` records of its corpus.
+
+    All kinds take the same steps, so that what makes a datastore safe is tried on the useless ones
+    too. What is there already is not made again.
+
+    Raises:
+        UserError: the corpus is not there, or the directory holds another datastore.
+    """
+    kind, loaded = STORES[name], materials.loaded
+    # 1. The real one.
+    records = materials.records_of(kind.corpus)[:programs]
+    examples = materials.examples_of(kind.corpus)[:programs]
+    options = replace(materials.mining, positions=kind.positions or materials.mining.positions)
+    source = name if kind.tampering is None else kind.corpus
+    store = mine(
+        loaded,
+        examples,
+        materials.directory / f"{source}-{len(records)}",
+        options,
+        corpus_hash=corpus_hash(records),
+    )
+    # 2. What the control does to it.
+    if kind.tampering is not None:
+        directory = materials.directory / f"{name}-{len(records)}"
+        store = tamper(kind.tampering, store, directory, device=loaded.device)
+    # 3. What makes it quick where exact search is not.
+    if loaded.device.type == "cpu" and len(store) >= INDEXED_ROWS and not store.manifest.indexes:
+        build_index(store, "ivf")
+        store = Datastore.open(store.path, expect=loaded.identity)
+    return store
+
+
+def store_bytes(store: Datastore) -> int:
+    """The size of all files of a datastore."""
+    return sum(file.stat().st_size for file in store.path.iterdir() if file.is_file())

@@ -1,0 +1,311 @@
+"""Where the rows of an audit are run: models, problems and datastores, each made when needed."""
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from knm.corpora import CorpusRecord, corpus_hash, load_corpus
+from knm.datastore import Datastore, MiningOptions
+from knm.engine import Request
+from knm.engine.submission import encode_request
+from knm.errors import UserError
+from knm.harness.audit.accuracy import token_accuracy
+from knm.harness.audit.results import RowResult, StoreFacts
+from knm.harness.audit.rows import Row
+from knm.harness.audit.stores import (
+    IN_DOMAIN,
+    OFF_DOMAIN,
+    ORACLE,
+    STORES,
+    Materials,
+    build_store,
+    store_bytes,
+)
+from knm.harness.prompting import ExamplePrompts
+from knm.harness.trials import TrialSettings, run_trial
+from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
+from knm.models.finetuning import FinetuningOptions, finetune
+from knm.problems import Problem, ProblemSet, fence_program, load_problems, load_template
+from knm.retrieval import Retriever, resolve_preset
+
+_REFERENCES = {"lua": "reference", "python": "reference_python"}
+"""The field of a problem that holds a program in a language."""
+
+_GPU_BATCH_TOKENS = 16_384
+"""Of a forward batch of mining on a GPU."""
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """What is audited, on what, and where the results go.
+
+    `corpus` fills the store and the fine-tuned copy, of it the first `programs` records; the
+    off-domain store gets as many. `positions` and `key_kind` are those of the stores, `preset` (a
+    name or a file) that of the rows that name none.
+    """
+
+    out: Path
+    corpus: Path
+    problems: str
+    model: str = "embedded"
+    dtype: str | None = None
+    device: str | None = None
+    off_domain: Path | None = None
+    programs: int | None = None
+    limit: int | None = None
+    preset: str = "dense"
+    positions: str = "all"
+    key_kind: str = FINAL_NORM
+    trial: TrialSettings = field(default_factory=TrialSettings)
+    sandbox: str = "local"
+    workers: int | None = None
+    finetuning: FinetuningOptions = field(default_factory=FinetuningOptions)
+
+
+class Unavailable(Exception):
+    """A row cannot be run with what there is; the message is the reason."""
+
+
+class Workbench:
+    """Runs rows of one audit."""
+
+    def __init__(self, settings: AuditSettings) -> None:
+        """Check what the settings name; nothing is loaded yet.
+
+        Raises:
+            UserError: something is missing or malformed.
+        """
+        self.settings = settings
+        self._placement = resolve_placement(settings.device, settings.dtype)
+        self.template = load_template(settings.trial.prompt)
+        self.problem_set: ProblemSet = load_problems(settings.problems, limit=settings.limit)
+        self._corpora: dict[str, Sequence[CorpusRecord]] = {}
+        self.mining = MiningOptions(positions=settings.positions, key_kind=settings.key_kind)
+        if torch.device(self._placement.device).type == "cuda":
+            self.mining = replace(self.mining, batch_tokens=_GPU_BATCH_TOKENS)
+        # What store, copy and prompts are made of.
+        self.programs: Sequence[CorpusRecord] = self._first(settings.programs)
+        resolve_preset(settings.preset)
+
+    @cached_property
+    def loaded(self) -> LoadedModel:
+        """The model that is audited."""
+        return self._load(self.settings.model)
+
+    @cached_property
+    def finetuned(self) -> LoadedModel:
+        """Its copy, fine-tuned on the corpus."""
+        records = self.programs
+        directory = self.settings.out / "models" / f"finetuned-{len(records)}"
+        finetune(
+            self.settings.model,
+            records,
+            self.template,
+            directory,
+            self.settings.finetuning,
+            device=self._placement.device,
+        )
+        return self._load(str(directory))
+
+    @cached_property
+    def materials(self) -> Materials:
+        """What datastores are made of."""
+        return Materials(
+            self.loaded,
+            self.template,
+            self.mining,
+            self.settings.out / "stores",
+            self.records_of,
+        )
+
+    def records_of(self, corpus: str) -> Sequence[CorpusRecord]:
+        """All records of a corpus.
+
+        Raises:
+            Unavailable: there is none.
+        """
+        if corpus not in self._corpora:
+            self._corpora[corpus] = self._read_corpus(corpus)
+        return self._corpora[corpus]
+
+    @cached_property
+    def _corpus_hash(self) -> str:
+        return corpus_hash(self.programs)
+
+    def row_path(self, row: Row) -> Path:
+        """Where a row's result is kept."""
+        return self.settings.out / "rows" / f"{row.name}.json"
+
+    def run(self, row: Row) -> RowResult:
+        """Run a row, unless its very configuration has been run before.
+
+        Raises:
+            Unavailable: it needs what there is not.
+            UserError: something does not fit together.
+        """
+        loaded = self.finetuned if row.finetuned else self.loaded
+        store = None if row.store is None else self._store(row)
+        configuration = self._configuration(row, loaded, store)
+        kept = RowResult.load(self.row_path(row), row, configuration)
+        if kept is not None:
+            return kept
+        result = self._measure(row, configuration, loaded, store)
+        result.save(self.row_path(row))
+        if loaded.device.type == "cuda":
+            gc.collect()  # an engine and its graphs hold each other
+            torch.cuda.empty_cache()
+        return result
+
+    def _measure(
+        self,
+        row: Row,
+        configuration: Mapping[str, Any],
+        loaded: LoadedModel,
+        store: Datastore | None,
+    ) -> RowResult:
+        retriever = facts = None
+        if store is not None:
+            retriever = Retriever(store, self._preset(row), device=loaded.device)
+            facts = StoreFacts(len(store), store_bytes(store), store.content_hash)
+        request = self._requests(row)
+        trial = run_trial(
+            self.problem_set.problems,
+            loaded,
+            retriever,
+            self.settings.sandbox,
+            self._trial_settings(row),
+            workers=self.settings.workers,
+            request=request,
+            label=row.name,
+        )
+        accuracy = token_accuracy(loaded, retriever, self._references(row, request))
+        return RowResult(row, configuration, trial, accuracy, facts)
+
+    def facts(self) -> dict[str, Any]:
+        """What the audit's rows have in common, plain JSON."""
+        settings, loaded = self.settings, self.loaded
+        return {
+            "model": asdict(loaded.identity),
+            "device": _hardware(loaded.device),
+            "problems": {
+                "name": self.problem_set.name,
+                "count": len(self.problem_set),
+                "content_hash": self.problem_set.content_hash,
+            },
+            "corpus": {
+                "file": settings.corpus.name,
+                "programs": len(self.programs),
+                "hash": self._corpus_hash,
+            },
+            "preset": asdict(resolve_preset(settings.preset)),
+            "mining": asdict(self.mining),
+            "finetuning": asdict(settings.finetuning.filled_for(len(self.programs))),
+        }
+
+    def _load(self, name: str) -> LoadedModel:
+        placement = self._placement
+        return load_model(name, dtype=placement.dtype, device=placement.device)
+
+    def _read_corpus(self, corpus: str) -> Sequence[CorpusRecord]:
+        settings = self.settings
+        if corpus == IN_DOMAIN:
+            return load_corpus(settings.corpus)
+        if corpus == OFF_DOMAIN:
+            if settings.off_domain is None:
+                raise Unavailable("no off-domain corpus: give --off-domain FILE")
+            return load_corpus(settings.off_domain)
+        assert corpus == ORACLE
+        records = [
+            CorpusRecord(
+                problem.question_id, problem.question_content, reference, "lua", "reference"
+            )
+            for problem in self.problem_set
+            if isinstance(reference := problem.extras.get(_REFERENCES["lua"]), str)
+        ]
+        if not records:
+            raise Unavailable("the problems have no `reference` programs")
+        return records
+
+    def _store(self, row: Row) -> Datastore:
+        assert row.store is not None
+        count = len(self.programs)
+        if row.programs is not None:
+            count = len(self._first(row.programs))
+        elif STORES[row.store].corpus == ORACLE:
+            count = len(self.records_of(ORACLE))
+        return build_store(row.store, self.materials, count)
+
+    def _first(self, count: int | None) -> Sequence[CorpusRecord]:
+        """The first `count` records of the corpus.
+
+        Raises:
+            UserError: there are fewer.
+        """
+        records = self.records_of(IN_DOMAIN)
+        if count is not None and count > len(records):
+            raise UserError(
+                f"{self.settings.corpus}: holds {len(records)} programs, {count} were asked for: "
+                "give a larger --corpus (`knm corpus generate --count N` makes one), or ask for "
+                "fewer"
+            )
+        return records[:count]
+
+    def _preset(self, row: Row) -> Any:
+        return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
+
+    def _trial_settings(self, row: Row) -> TrialSettings:
+        return replace(self.settings.trial, language=row.language)
+
+    def _requests(self, row: Row) -> Callable[[Problem], Request]:
+        settings = self._trial_settings(row)
+        if not row.examples:
+            return settings.request
+        return ExamplePrompts(
+            self.loaded,
+            self.programs,
+            self.template,
+            language=row.language,
+            count=row.examples,
+            max_new_tokens=settings.max_new_tokens,
+        ).request
+
+    def _references(self, row: Row, request: Callable[[Problem], Request]) -> list[EncodedExample]:
+        """The problems' reference programs behind the very prompts of the row."""
+        tokenizer = self.loaded.tokenizer
+        examples = []
+        for problem in self.problem_set:
+            program = problem.extras.get(_REFERENCES.get(row.language, ""))
+            if isinstance(program, str):
+                head = encode_request(tokenizer, request(problem))
+                answer = fence_program(program, row.language)
+                tail = tokenizer(answer, add_special_tokens=False)["input_ids"]
+                ids = (*head, *tail, tokenizer.eos_token_id)
+                examples.append(EncodedExample(problem.question_id, ids, len(head)))
+        return examples
+
+    def _configuration(
+        self, row: Row, loaded: LoadedModel, store: Datastore | None
+    ) -> Mapping[str, Any]:
+        """Everything that a row's result depends on."""
+        settings = self.settings
+        return {
+            "model": [loaded.identity.weights_hash, loaded.identity.tokenizer_hash],
+            "dtype": loaded.identity.dtype,
+            "device": _hardware(loaded.device),
+            "problems": self.problem_set.content_hash,
+            "prompt": self.template.content_hash,
+            "trial": self._trial_settings(row).to_json(),
+            "sandbox": settings.sandbox,
+            "examples": row.examples and [row.examples, self._corpus_hash],
+            "store": None if store is None else asdict(store.manifest),
+            "preset": None if store is None else asdict(self._preset(row)),
+        }
+
+
+def _hardware(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

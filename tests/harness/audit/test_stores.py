@@ -1,0 +1,41 @@
+import pytest
+
+from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.datastore import MiningOptions
+from knm.harness.audit import STORES, Materials, build_store, stores
+from knm.models import load_model
+from knm.problems import load_template
+
+
+@pytest.fixture
+def materials(tiny, tmp_path):
+    records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")[:8]
+    return Materials(
+        load_model(str(tiny), device="cpu"),
+        load_template("task"),
+        MiningOptions(),
+        tmp_path,
+        lambda corpus: records if corpus == "in-domain" else records[:3],
+    )
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_every_kind_is_built_once_from_the_programs_asked_for(materials, name):
+    store = build_store(name, materials, 2)
+    assert set(store.record_ids) == {
+        record.id for record in materials.records_of(STORES[name].corpus)[:2]
+    }
+    before = (store.path / "manifest.json").stat().st_mtime_ns
+    assert build_store(name, materials, 2).content_hash == store.content_hash
+    assert (store.path / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_stores_of_other_sizes_stand_beside_each_other(materials):
+    small, large = (build_store("in-domain", materials, count) for count in (2, 8))
+    assert 0 < len(small) < len(large)
+    assert build_store("in-domain", materials, 2).content_hash == small.content_hash
+
+
+def test_large_stores_are_indexed_on_a_cpu(materials, monkeypatch):
+    monkeypatch.setattr(stores, "INDEXED_ROWS", 100)
+    assert list(build_store("shuffled", materials, 8).manifest.indexes) == ["ivf"]
