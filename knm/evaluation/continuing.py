@@ -38,7 +38,7 @@ class LMContinuation:
             retriever.attach(loaded.model, loaded.tokenizer)
             kind = retriever.key_kind
         self._key_kind = kind
-        self._cache = DynamicCache()
+        self._cache = DynamicCache(config=loaded.model.config)
         width = max(len(prompt.ids) for prompt in prompts)
         ids = np.zeros((len(prompts), width), dtype=np.int64)
         mask = np.zeros_like(ids)

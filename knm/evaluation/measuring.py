@@ -18,7 +18,7 @@ from knm.models import LoadedModel
 from knm.retrieval import Correction, LMOutput, Retriever
 from knm.retrieval.votes import NO_TOKEN, Votes
 
-_LOGITS_AT_ONCE: Final = 1 << 24  # bounds the memory of (n, vocabulary) tensors
+_LOGITS_AT_ONCE: Final = 1 << 25  # bounds the memory of (n, vocabulary) tensors
 
 Array = np.ndarray[Any, Any]
 

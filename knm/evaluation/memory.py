@@ -79,9 +79,9 @@ class RememberingSearcher:
             [self._rows[name] for name in names], dtype=torch.int64, device=found.ids.device
         )
         return Neighbours(
-            found.distances[known, :k].to(queries.device),
-            found.ids[known, :k].to(queries.device),
-            found.values[known, :k].to(queries.device),
+            found.distances[known, :k].contiguous().to(queries.device),
+            found.ids[known, :k].contiguous().to(queries.device),
+            found.values[known, :k].contiguous().to(queries.device),
         )
 
     def keys(self, ids: Tensor) -> Tensor:

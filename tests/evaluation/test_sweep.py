@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from knm.corpora import draw_problems
+from knm.datastore.editing import PCAOptions, pca_datastore
 from knm.evaluation import (
     SEARCHES,
     Finals,
@@ -19,7 +20,10 @@ from knm.evaluation import (
 )
 from knm.evaluation.heatmap import draw_heat_map
 from knm.evaluation.measuring import measure
+from knm.evaluation.searching import GridSearch
+from knm.evaluation.space import Choices
 from knm.evaluation.states import read_blocks, target_counts
+from knm.evaluation.sweep import Passed
 from knm.harness.trials import TrialSettings
 from knm.jsonio import write_jsonl
 from knm.models import encode_corpus, parse_key_kind
@@ -91,6 +95,28 @@ def test_scores_are_those_of_each_configuration_by_itself(space, data, small_sto
     assert all((scores.gained, scores.lost, scores.searched) == (0, 0, 0) for scores in zero)
 
 
+def test_projected_datastores_are_an_axis_like_others(data, small_store, tmp_path):
+    narrow = pca_datastore(small_store, tmp_path / "narrow", PCAOptions(24))
+    path = tmp_path / "space.yaml"
+    path.write_text("datastores: [small, narrow]\nspace: {weight: [0.5, 0.8]}")
+    space = read_space(path, "embedded")
+    with Journal(tmp_path / "a.jsonl") as journal:
+        stores = {"small": small_store.path, "narrow": narrow.path}
+        result = Sweep(space, data, stores, journal).run(GridSearch(space, None, 0), Objective())
+    assert {one.point.datastore for one in result.tried} == {"small", "narrow"}
+    by_store = {
+        name: [one.scores for one in result.tried if one.point.datastore == name] for name in stores
+    }
+    assert by_store["small"] != by_store["narrow"]
+    for name, store in (("small", small_store), ("narrow", narrow)):
+        alone = {name: store.path}
+        space_of_one = replace(space, axes={**space.axes, "datastore": Choices((name,))})
+        with Journal(tmp_path / f"{name}.jsonl") as journal:
+            sweep = Sweep(space_of_one, data, alone, journal)
+            again = sweep.run(GridSearch(space_of_one, None, 0), Objective())
+        assert [one.scores for one in again.tried] == by_store[name]
+
+
 def test_the_objective_decides_the_order(space, data, small_store, tmp_path):
     for name, key in (
         ("accuracy", lambda scores: -scores.accuracy),
@@ -110,22 +136,30 @@ def test_the_winner_is_a_preset_that_can_be_read(space, data, small_store, tmp_p
     assert resolve_preset(str(tmp_path / "winner.yaml")).weight == preset.weight
 
 
-def test_finalists_are_decoded_and_the_one_that_passes_most_wins(
-    space, data, small_store, tmp_path
+def test_of_the_finalists_the_one_that_passes_most_wins(space, data, small_store, tmp_path):
+    result = run(space, data, small_store, tmp_path / "a.jsonl")
+    for passed, winner in (([1, 2, 2], 1), ([2, 2, 1], 0), ([0, 0, 1], 2), ([], 0)):
+        judged = replace(result, finals=tuple(Passed(count, 3) for count in passed))
+        assert judged.winner is result.tried[winner]
+
+
+def test_finalists_and_the_model_alone_are_decoded_once(
+    space, data, small_store, tmp_path, sandbox
 ):
     path = tmp_path / "dev.jsonl"
     write_jsonl(path, islice(draw_problems(3, "dev"), 2))
-    finals = Finals(load_problems(path), 2, "local", TrialSettings(max_new_tokens=60), workers=1)
+    finals = Finals(load_problems(path), 1, "local", TrialSettings(max_new_tokens=40), workers=1)
     result = run(space, data, small_store, tmp_path / "a.jsonl", finals=finals)
-    assert len(result.finals) == 2
+    assert len(result.finals) == 1
     assert result.baseline is not None
     assert {final.counted for final in (*result.finals, result.baseline)} == {2}
-    assert result.winner in result.tried[:2]
+    before = (tmp_path / "a.jsonl").read_bytes()
     again = run(space, data, small_store, tmp_path / "a.jsonl", finals=finals)
     assert told(again) == told(result)
+    assert (tmp_path / "a.jsonl").read_bytes() == before
     shown = render_sweep(result)
     assert "the LM alone passes" in shown
-    assert shown.count("of 2)") == 3
+    assert shown.count("of 2)") == 2
 
 
 def test_the_table_marks_the_winner(space, data, small_store, tmp_path):
