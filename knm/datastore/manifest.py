@@ -34,7 +34,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class IndexInfo:
-    """One Faiss index file of a datastore; `nlist`, `nprobe` are None where there are no lists."""
+    """One Faiss index file of a datastore; an option that its kind does not have is None."""
 
     file: str
     nlist: int | None
@@ -43,6 +43,10 @@ class IndexInfo:
     trained_on: int  # rows
     recall_at_16: float
     faiss_version: str
+    m: int | None = None
+    nbits: int | None = None
+    ef: int | None = None
+    refine: int | None = None
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,28 @@ from knm.ondemand import load_on_demand
 if TYPE_CHECKING:
     from knm.models.capture import block_count, capturing, join_states
     from knm.models.encoding import EncodedExample, encode_corpus, encode_example, encode_prompt
-    from knm.models.loading import DTYPES, LoadedModel, Placement, load_model, resolve_placement
+    from knm.models.loading import (
+        DTYPES,
+        LoadedModel,
+        Placement,
+        load_model,
+        load_tokenizer,
+        resolve_placement,
+    )
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
             "capture": ["block_count", "capturing", "join_states"],
             "encoding": ["EncodedExample", "encode_corpus", "encode_example", "encode_prompt"],
-            "loading": ["DTYPES", "LoadedModel", "Placement", "load_model", "resolve_placement"],
+            "loading": [
+                "DTYPES",
+                "LoadedModel",
+                "Placement",
+                "load_model",
+                "load_tokenizer",
+                "resolve_placement",
+            ],
         },
     )
 
@@ -42,6 +56,7 @@ __all__ = [
     "identify_model",
     "join_states",
     "load_model",
+    "load_tokenizer",
     "parse_key_kind",
     "resolve_placement",
 ]

@@ -75,17 +75,26 @@ def identify_model(name: str, dtype: str) -> ModelIdentity:
     weights = sorted(directory.glob("*.safetensors"))
     if not weights:
         raise UserError(f"--model {name}: {directory} holds no *.safetensors weights")
-    tokenizer = [directory / file for file in _TOKENIZER_FILES if (directory / file).is_file()]
-    if not tokenizer:
-        raise UserError(f"--model {name}: {directory} holds no tokenizer")
     return ModelIdentity(
         name=name,
         weights_hash=hash_json({file.name: _content_hash(file) for file in weights}),
-        tokenizer_hash=hash_json({file.name: hash_file(file) for file in tokenizer}),
+        tokenizer_hash=hash_tokenizer(directory, name),
         dtype=dtype,
         hidden_size=config["hidden_size"],
         vocab_size=config["vocab_size"],
     )
+
+
+def hash_tokenizer(directory: Path, name: str) -> str:
+    """Hash of the tokenizer in the directory of the model `name`.
+
+    Raises:
+        UserError: it holds none.
+    """
+    files = [directory / file for file in _TOKENIZER_FILES if (directory / file).is_file()]
+    if not files:
+        raise UserError(f"--model {name}: {directory} holds no tokenizer")
+    return hash_json({file.name: hash_file(file) for file in files})
 
 
 def _text_config(directory: Path, name: str) -> dict[str, Any]:

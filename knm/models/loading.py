@@ -13,7 +13,13 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from knm.errors import UserError
-from knm.models.identity import EMBEDDED, ModelIdentity, find_model, identify_model
+from knm.models.identity import (
+    EMBEDDED,
+    ModelIdentity,
+    find_model,
+    hash_tokenizer,
+    identify_model,
+)
 
 DTYPES: Final = {
     "float32": torch.float32,
@@ -82,3 +88,24 @@ def load_model(
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
         raise UserError(f"--model {name}: cannot be loaded as a causal LM: {error!r}") from error
     return LoadedModel(model.to(placement.device).eval(), tokenizer, identity)
+
+
+def load_tokenizer(identity: ModelIdentity, name: str | None = None) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of a model without the model; `name` is where it is now, if elsewhere.
+
+    Raises:
+        UserError: no such model, or its tokenizer is another.
+    """
+    name = name or identity.name
+    directory = find_model(name)
+    theirs = hash_tokenizer(directory, name)
+    if theirs != identity.tokenizer_hash:
+        raise UserError(
+            f"--model {name}: its tokenizer {theirs[:12]} is not the one wanted, "
+            f"{identity.tokenizer_hash[:12]} ({identity.name}): name the model it belongs to"
+        )
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(directory)
+    except Exception as error:  # a loader given foreign files raises whatever it stumbles over
+        raise UserError(f"--model {name}: its tokenizer cannot be loaded: {error!r}") from error
+    return tokenizer

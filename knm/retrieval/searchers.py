@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from knm.datastore import Datastore
-from knm.datastore.exact import KeyChunk, nearest, padded_rows, sort_neighbours, stream_chunks
-from knm.datastore.index import import_faiss
+from knm.datastore import Datastore, IndexInfo
+from knm.datastore.exact import KeyChunk, nearest, padded_rows, stream_chunks
+from knm.datastore.index_reading import open_index
 from knm.errors import UserError
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.tiles import tiles_of
@@ -74,8 +73,7 @@ class TorchSearcher:
 class FaissSearcher:
     """Search of a Faiss index on the CPU, where keys do not fit on the device or speed needs it.
 
-    Faiss computes small and large batches by different routines: queries go to it in tiles of one
-    size, so that a row's result is the same to the bit whatever the other rows are.
+    A row's result is the same to the bit whatever the other rows are.
     """
 
     on_device = False
@@ -87,33 +85,12 @@ class FaissSearcher:
             UserError: the index was not built, does not fit the datastore, or no Faiss.
         """
         del device
-        faiss = import_faiss()
-        info = datastore.manifest.indexes.get(kind)
-        path = datastore.path / (f"{kind}.index" if info is None else info.file)
-        remedy = f"run knm index --kind {kind} on it, or use the torch searcher"
-        if info is None or not path.is_file():
-            raise UserError(f"{datastore.path}: has no {kind} index: {remedy}")
-        self._index = faiss.read_index(str(path))
-        if self._index.ntotal != len(datastore) or self._index.d != datastore.manifest.dim:
-            raise UserError(
-                f"{path}: indexes {self._index.ntotal} rows of {self._index.d}, the datastore has "
-                f"{len(datastore)} of {datastore.manifest.dim}: {remedy}"
-            )
-        if info.nprobe is not None:
-            self._index.nprobe = info.nprobe
+        self._index = open_index(datastore, kind)
         self._values = torch.from_numpy(datastore.values.astype("int64"))
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D)."""
-        tiles = tiles_of(queries.detach().to("cpu", torch.float32))
-        lost = ~tiles.isfinite().all(-1, keepdim=True)
-        asked = tiles.masked_fill(lost, 0.0).numpy()
-        found = [self._index.search(tile, k) for tile in asked]
-        shape = (-1, k)
-        labels = torch.from_numpy(np.stack([ids for _, ids in found])).masked_fill(lost, -1)
-        measured = torch.from_numpy(np.stack([near for near, _ in found])).clamp_min(0.0)
-        distances, ids = sort_neighbours(measured.view(shape), labels.view(shape))
-        distances, ids = distances[: len(queries)], ids[: len(queries)]
+        distances, ids = self._index.search(queries.detach().to("cpu", torch.float32), k)
         values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
@@ -131,10 +108,14 @@ SEARCHERS: Final[Mapping[str, Callable[[Datastore, torch.device], Searcher]]] = 
     "torch": _exact,
     "faiss-flat": partial(FaissSearcher, kind="flat"),
     "faiss-ivf": partial(FaissSearcher, kind="ivf"),
+    "faiss-ivf-pq": partial(FaissSearcher, kind="ivf-pq"),
+    "faiss-hnsw": partial(FaissSearcher, kind="hnsw"),
 }
 
 
 AUTO: Final = "auto"
+# Indexes that `auto` takes where exact search is too slow, the most exact first.
+_APPROXIMATE: Final = ("ivf", "hnsw", "ivf-pq")
 
 
 @dataclass(frozen=True)
@@ -159,7 +140,7 @@ def choose_searcher(name: str, datastore: Datastore, device: torch.device | str)
     device = torch.device(device)
     rows, dim = len(datastore), datastore.manifest.dim
     size = f"{rows:,} keys x {dim}"
-    ivf = datastore.manifest.indexes.get("ivf")
+    indexes = datastore.manifest.indexes
     if device.type == "cpu":
         exact, slow = rows * dim <= _EXACT_ON_CPU, "exact search would outlast the model's own step"
     else:
@@ -167,16 +148,23 @@ def choose_searcher(name: str, datastore: Datastore, device: torch.device | str)
         exact, slow = rows * dim * 2 <= free // 2, "the keys do not fit on the device"
     if exact:
         return SearcherChoice("torch", f"kNN search: torch, exact, {size} on {device}")
-    if ivf is not None:
-        return SearcherChoice(
-            "faiss-ivf",
-            f"kNN search: faiss-ivf, {size}, {ivf.nprobe} of {ivf.nlist} lists, recall@16 "
-            f"{ivf.recall_at_16:.4f} ({slow})",
-        )
-    if device.type != "cpu" and "flat" in datastore.manifest.indexes:
+    for kind in _APPROXIMATE:
+        if kind in indexes:
+            chosen, told = f"faiss-{kind}", _describe_index(indexes[kind])
+            return SearcherChoice(chosen, f"kNN search: {chosen}, {size}, {told} ({slow})")
+    if device.type != "cpu" and "flat" in indexes:
         return SearcherChoice("faiss-flat", f"kNN search: faiss-flat, exact, {size} ({slow})")
     remedy = f"`knm index {datastore.path} --kind ivf` makes it faster"
     return SearcherChoice("torch", f"kNN search: torch, exact, {size}; {remedy}")
+
+
+def _describe_index(info: IndexInfo) -> str:
+    parts = [] if info.nlist is None else [f"{info.nprobe} of {info.nlist} lists"]
+    if info.refine is not None:
+        parts.append(f"{info.refine} candidates measured a neighbour")
+    if info.ef is not None:
+        parts.append(f"{info.ef} keys in view")
+    return ", ".join([*parts, f"recall@16 {info.recall_at_16:.4f}"])
 
 
 def open_searcher(name: str, datastore: Datastore, device: torch.device | str) -> Searcher:

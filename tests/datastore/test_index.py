@@ -2,9 +2,12 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
-from knm.datastore import Datastore, IndexOptions, build_index
+from knm.datastore import INDEX_KINDS, Datastore, IndexOptions, build_index
+from knm.datastore.index_reading import open_index
 from knm.errors import UserError
+from tests.datastore.editing.stores import random_store
 from tests.datastore.tiny import examples, mine_tiny
 
 
@@ -38,6 +41,48 @@ def test_fewer_probed_lists_recall_less(store):
     assert recalls[0] < 0.9 < recalls[-1]
 
 
+def test_codes_are_measured_again_by_the_stored_keys(store):
+    """Few bits, all lists: what is found is coarse, what is returned is exact."""
+    build_index(store, "ivf-pq", IndexOptions(nlist=4, nprobe=4, m=4, nbits=3, refine=1))
+    coarse = Datastore.open(store.path).manifest.indexes["ivf-pq"].recall_at_16
+    build_index(store, "ivf-pq", IndexOptions(nlist=4, nprobe=4, m=4, nbits=3, refine=20))
+    opened = Datastore.open(store.path)
+    info = opened.manifest.indexes["ivf-pq"]
+    assert coarse + 0.2 < info.recall_at_16
+    assert (info.m, info.nbits, info.refine, info.ef) == (4, 3, 20, None)
+    queries = torch.from_numpy(store.read_keys(slice(0, 9))) + 0.01
+    distances, ids = open_index(opened, "ivf-pq").search(queries, 4)
+    keys = torch.from_numpy(store.read_keys(ids.flatten().numpy())).view(9, 4, -1)
+    torch.testing.assert_close(distances, (keys - queries[:, None]).square().sum(-1))
+
+
+def test_hnsw_recalls_more_the_more_it_keeps_in_view(store):
+    recalls = []
+    for ef in (1, 200):
+        build_index(store, "hnsw", IndexOptions(m=4, ef=ef))
+        recalls.append(Datastore.open(store.path).manifest.indexes["hnsw"].recall_at_16)
+    assert recalls[0] < recalls[1]
+    assert recalls[1] > 0.95
+
+
+@pytest.mark.parametrize("kind", INDEX_KINDS)
+def test_every_kind_chooses_its_options_by_the_size_of_the_datastore(tmp_path, kind):
+    for rows in (2, 3, 90):
+        small = random_store(tmp_path / f"{kind}-{rows}", rows)
+        build_index(small, kind)
+        opened = Datastore.open(small.path)
+        _, ids = open_index(opened, kind).search(torch.from_numpy(small.read_keys(slice(0, 1))), 5)
+        assert ids[0, 0] == 0
+        assert (ids[0] >= 0).sum() == min(rows, 5)
+
+
+def test_a_damaged_index_is_named(store):
+    path = build_index(store, "flat")
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(UserError, match=r"flat\.index: damaged"):
+        open_index(Datastore.open(store.path), "flat")
+
+
 def test_a_seed_gives_the_same_index(store):
     first = build_index(store, "ivf", IndexOptions(seed=3)).read_bytes()
     assert build_index(store, "ivf", IndexOptions(seed=3)).read_bytes() == first
@@ -47,14 +92,20 @@ def test_a_seed_gives_the_same_index(store):
 def test_building_one_index_keeps_the_others(store):
     build_index(store, "flat")
     build_index(store, "ivf")
-    assert set(Datastore.open(store.path).manifest.indexes) == {"flat", "ivf"}
+    assert set(Datastore.open(store.path).manifest.indexes) >= {"flat", "ivf"}
 
 
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
         ("cube", IndexOptions(), "choose one of flat, ivf"),
-        ("flat", IndexOptions(nlist=3), "no lists"),
+        ("flat", IndexOptions(nlist=3), "--nlist 3: not an option of a flat index"),
+        ("ivf", IndexOptions(m=3), "--m 3: .* it takes --nlist, --nprobe"),
+        ("ivf-pq", IndexOptions(m=5), "--m 5: must divide the width of the keys, 32"),
+        ("ivf-pq", IndexOptions(nbits=13), "--nbits 13"),
+        ("ivf-pq", IndexOptions(refine=0), "--refine 0"),
+        ("hnsw", IndexOptions(m=1), "--m 1"),
+        ("hnsw", IndexOptions(ef=0), "--ef 0"),
         ("ivf", IndexOptions(nlist=0), "--nlist 0"),
         ("ivf", IndexOptions(nlist=4, nprobe=5), "--nprobe 5"),
     ],

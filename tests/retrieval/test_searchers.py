@@ -30,12 +30,14 @@ def all_distances(queries: torch.Tensor, keys: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory) -> Datastore:
-    """3,000 keys with both Faiss indexes, every list of IVF probed."""
+    """3,000 keys with every Faiss index, set so wide that each is exact."""
     path = tmp_path_factory.mktemp("indexed")
     store = store_of(random_keys(3000), path=path)
     store.manifest.save(path)
     build_index(store, "flat")
     build_index(store, "ivf", IndexOptions(nlist=20, nprobe=20))
+    build_index(store, "ivf-pq", IndexOptions(nlist=20, nprobe=20, m=24, refine=8))
+    build_index(store, "hnsw", IndexOptions(ef=600))
     return replace(store, manifest=type(store.manifest).load(path))
 
 
@@ -60,6 +62,19 @@ def test_ivf_with_every_list_probed_equals_flat(indexed):
     ivf = open_searcher("faiss-ivf", indexed, "cpu").search(queries, 16)
     assert torch.equal(ivf.ids, flat.ids)
     torch.testing.assert_close(ivf.distances, flat.distances, rtol=1e-4, atol=1e-4)
+
+
+def test_auto_takes_the_most_exact_index_there_is(indexed):
+    wide = store_of(np.zeros((5000, 1000)))
+    expected = {"ivf": "20 of 20 lists", "hnsw": "600 keys in view", "ivf-pq": "8 candidates"}
+    left = dict(indexed.manifest.indexes)
+    for kind, words in expected.items():
+        chosen = choose_searcher(
+            "auto", replace(wide, manifest=replace(wide.manifest, indexes=left)), "cpu"
+        )
+        assert chosen.name == f"faiss-{kind}"
+        assert words in chosen.line
+        del left[kind]
 
 
 def test_torch_equals_faiss_flat(indexed):

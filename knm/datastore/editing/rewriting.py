@@ -51,9 +51,9 @@ def edited_manifest(source: Datastore, entry: Mapping[str, Any], **changes: Any)
     )
 
 
-def slices(count: int, rows: int = STEP_ROWS) -> list[slice]:
-    """Rows 0 to `count`, in pieces of at most `rows`."""
-    return [slice(start, min(start + rows, count)) for start in range(0, count, rows)]
+def slices(count: int) -> list[slice]:
+    """Rows 0 to `count`, in the pieces that are in memory at a time."""
+    return [slice(start, min(start + STEP_ROWS, count)) for start in range(0, count, STEP_ROWS)]
 
 
 def write_edited(

@@ -1,0 +1,227 @@
+"""`knm datastore`: making datastores from datastores, and `knm index`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from knm.commands.info import info
+from knm.commands.output import JsonOption
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from knm.datastore import Datastore
+    from knm.models import EncodedExample
+
+datastore_app = typer.Typer(
+    no_args_is_help=True,
+    help="Edit datastores. Each result is a new directory, calibrated again, whose manifest tells "
+    "what was done to which datastores. An interrupted edit resumes when it is run again.",
+)
+
+SourceArgument = Annotated[Path, typer.Argument(help="Directory of the datastore.")]
+OutOption = Annotated[Path, typer.Option(help="Directory of the result.")]
+DeviceOption = Annotated[str, typer.Option(help="Where distances are computed: cpu, cuda.")]
+SeedOption = Annotated[int, typer.Option(help="Seed of the draw.")]
+
+
+@datastore_app.command()
+def merge(
+    datastores: Annotated[list[Path], typer.Argument(help="Directories of the datastores.")],
+    out: OutOption,
+    device: DeviceOption = "cpu",
+    json: JsonOption = False,
+) -> None:
+    """Make one datastore of several that belong to one model and one kind of key."""
+    from knm.datastore import Datastore
+    from knm.datastore.editing import merge_datastores
+
+    merge_datastores([Datastore.open(path) for path in datastores], out, device=device)
+    info(out, json=json)
+
+
+@datastore_app.command("filter")
+def filter_entries(
+    datastore: SourceArgument,
+    out: OutOption,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only records of this source; may be repeated.")
+    ] = None,
+    record: Annotated[
+        list[str] | None, typer.Option(help="Only this corpus record; may be repeated.")
+    ] = None,
+    token_type: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only values of this type (keyword, operator, identifier, literal, whitespace, "
+            "other); may be repeated."
+        ),
+    ] = None,
+    newest: Annotated[
+        int | None, typer.Option(help="Only the last N records, by the order of the corpus.")
+    ] = None,
+    drop_python: Annotated[
+        bool,
+        typer.Option(
+            "--drop-python", help="Leave out entries in syntax of another language (def, !=, +=)."
+        ),
+    ] = False,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(help="With --drop-python: the mined corpus, to read whole programs."),
+    ] = None,
+    prompt: Annotated[str, typer.Option(help="Prompt template it was mined with.")] = "task",
+    model: Annotated[
+        str | None, typer.Option(help="Where the model's tokenizer is, if not where it was.")
+    ] = None,
+    device: DeviceOption = "cpu",
+    json: JsonOption = False,
+) -> None:
+    """Keep the entries that pass all the rules given."""
+    import numpy as np
+
+    from knm.datastore import Datastore
+    from knm.datastore.editing import FilterRules, filter_datastore
+    from knm.models import load_tokenizer
+    from knm.models.token_types import token_texts
+
+    store = Datastore.open(datastore)
+    rules = FilterRules(
+        sources=source or (),
+        records=record or (),
+        token_types=token_type or (),
+        newest=newest,
+        drop_foreign=drop_python,
+    )
+    examples = None if corpus is None else _read_examples(store, corpus, prompt, model)
+
+    def texts() -> "Mapping[int, str]":
+        tokens = np.unique(store.values).tolist()
+        for example in (examples or {}).values():
+            tokens.extend(example.ids)
+        return token_texts(load_tokenizer(store.manifest.model, model), set(tokens))
+
+    filter_datastore(store, out, rules, texts=texts, corpus=examples, device=device)
+    info(out, json=json)
+
+
+@datastore_app.command()
+def dedup(
+    datastore: SourceArgument,
+    out: OutOption,
+    tolerance: Annotated[
+        float,
+        typer.Option(help="Squared distance that counts as equal, in median mistake distances."),
+    ] = 0.01,
+    device: DeviceOption = "cpu",
+    json: JsonOption = False,
+) -> None:
+    """Leave out entries whose value an earlier one holds at nearly the same key."""
+    from knm.datastore import Datastore
+    from knm.datastore.editing import deduplicate_datastore
+
+    deduplicate_datastore(Datastore.open(datastore), out, tolerance=tolerance, device=device)
+    info(out, json=json)
+
+
+class IndexKind(StrEnum):
+    """Which Faiss index is built."""
+
+    FLAT = "flat"
+    IVF = "ivf"
+    IVF_PQ = "ivf-pq"
+    HNSW = "hnsw"
+
+
+def index(
+    datastore: SourceArgument,
+    kind: Annotated[IndexKind, typer.Option(help="Flat is exact, the others approximate.")],
+    nlist: Annotated[int | None, typer.Option(help="ivf, ivf-pq: how many lists.")] = None,
+    nprobe: Annotated[int | None, typer.Option(help="ivf, ivf-pq: lists searched.")] = None,
+    m: Annotated[
+        int | None, typer.Option("--m", help="ivf-pq: codes of a key; hnsw: links of a key.")
+    ] = None,
+    nbits: Annotated[int | None, typer.Option(help="ivf-pq: bits of a code.")] = None,
+    ef: Annotated[int | None, typer.Option(help="hnsw: keys in view while searching.")] = None,
+    refine: Annotated[
+        int | None, typer.Option(help="ivf-pq: candidates measured exactly, a neighbour.")
+    ] = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Build a Faiss index of a datastore and measure its recall."""
+    from knm.datastore import Datastore, IndexOptions, build_index
+
+    options = IndexOptions(nlist, nprobe, m, nbits, ef, refine, seed)
+    build_index(Datastore.open(datastore), kind.value, options)
+    info(datastore, json=json)
+
+
+class Unit(StrEnum):
+    """What a sample draws."""
+
+    ENTRY = "entry"
+    RECORD = "record"
+
+
+@datastore_app.command()
+def sample(
+    datastore: SourceArgument,
+    out: OutOption,
+    count: Annotated[int | None, typer.Option(help="How many.")] = None,
+    share: Annotated[float | None, typer.Option(help="Which share, above 0 and up to 1.")] = None,
+    by: Annotated[Unit, typer.Option(help="Draw single entries or whole records.")] = Unit.ENTRY,
+    seed: SeedOption = 0,
+    device: DeviceOption = "cpu",
+    json: JsonOption = False,
+) -> None:
+    """Keep entries, or corpus records, drawn at random."""
+    from knm.datastore import Datastore
+    from knm.datastore.editing import sample_datastore
+
+    sample_datastore(
+        Datastore.open(datastore),
+        out,
+        count=count,
+        share=share,
+        by_record=by is Unit.RECORD,
+        seed=seed,
+        device=device,
+    )
+    info(out, json=json)
+
+
+@datastore_app.command()
+def pca(
+    datastore: SourceArgument,
+    out: OutOption,
+    dim: Annotated[int, typer.Option(help="Dimensions to keep.")],
+    whiten: Annotated[
+        bool, typer.Option("--whiten", help="Give each dimension the same variance.")
+    ] = False,
+    training_rows: Annotated[int, typer.Option(help="Entries to train on, at most.")] = 65_536,
+    seed: SeedOption = 0,
+    device: DeviceOption = "cpu",
+    json: JsonOption = False,
+) -> None:
+    """Project keys to fewer dimensions; queries follow when they are searched."""
+    from knm.datastore import Datastore
+    from knm.datastore.editing import PCAOptions, pca_datastore
+
+    options = PCAOptions(dim, whiten, training_rows, seed)
+    pca_datastore(Datastore.open(datastore), out, options, device=device)
+    info(out, json=json)
+
+
+def _read_examples(
+    store: "Datastore", corpus: Path, prompt: str, model: str | None
+) -> "Mapping[str, EncodedExample]":
+    from knm.corpora import load_corpus
+    from knm.models import encode_corpus, load_tokenizer
+    from knm.problems import load_template
+
+    tokenizer = load_tokenizer(store.manifest.model, model)
+    examples = encode_corpus(tokenizer, load_corpus(corpus), load_template(prompt))
+    return {example.record_id: example for example in examples}

@@ -1,0 +1,112 @@
+"""A datastore without entries that say again, nearly at the same place, what another says.
+
+Entries are compared with those of the same value alone. Of each value they are taken in the order
+in which they are stored; one is left out if an earlier one that was kept is within the tolerance.
+That is exact: distances that float32 products leave in doubt are measured again by difference.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from knm.datastore.editing.selecting import select_rows
+from knm.datastore.store import Array, Datastore
+from knm.errors import UserError
+from knm.progress import progress_bar
+
+_BLOCK: Final = 1024  # entries that are decided on together
+_KEPT: Final = 8192  # kept entries that they are compared with at a time
+_PAIRS: Final = 1 << 14  # measured again at a time
+
+
+def deduplicate_datastore(
+    source: Datastore, out: Path, *, tolerance: float, device: torch.device | str = "cpu"
+) -> Datastore:
+    """Write `source` without near-duplicates to the directory `out`.
+
+    `tolerance` is a squared distance in units of the median distance at mistakes; 0 leaves out
+    only what is equal. Memory does not grow with the datastore but for a few bytes an entry.
+
+    Raises:
+        UserError: `tolerance` is negative or has no unit in this datastore, or `out` holds another
+            datastore.
+    """
+    if not 0 <= tolerance < np.inf:
+        raise UserError(f"--tolerance {tolerance}: must be a number from 0 up")
+    calibration = source.manifest.calibration
+    median = None if calibration is None else calibration.mistake_distance_median
+    if tolerance and median is None:
+        raise UserError(
+            f"{source.path}: has measured no distances at mistakes, the unit of --tolerance: "
+            "use --tolerance 0, which leaves out only what is equal"
+        )
+    radius = tolerance * (median or 0.0)
+    keep = distinct_entries(source, radius, torch.device(device))
+    arguments = {"tolerance": tolerance, "squared_distance": radius}
+    return select_rows(source, keep, "dedup", arguments, out, device=device)
+
+
+def distinct_entries(source: Datastore, radius: float, device: torch.device) -> Array:
+    """A mask (count,) of the entries of `source` that a squared distance `radius` keeps apart."""
+    keep = np.ones(len(source), dtype=bool)
+    with progress_bar(label="comparing", total=len(source), unit="entries") as bar:
+        for rows in _groups(np.asarray(source.values)):
+            if len(rows) > 1:
+                keep[rows] = _keep_in_group(source, rows, radius, device)
+            bar.update(len(rows))
+    return keep
+
+
+def _groups(values: Array) -> Iterator[Array]:
+    """For each value the rows that hold it, ascending."""
+    order = np.argsort(values, kind="stable")
+    edges = np.flatnonzero(np.diff(values[order])) + 1
+    yield from np.split(order, edges)
+
+
+def _keep_in_group(source: Datastore, rows: Array, radius: float, device: torch.device) -> Array:
+    """Which of `rows` (n,), all of one value, are kept: mask (n,)."""
+
+    def read(members: Array) -> Tensor:
+        return torch.from_numpy(source.read_keys(members)).to(device)
+
+    keep = np.ones(len(rows), dtype=bool)
+    for start in range(0, len(rows), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        keys = read(rows[block])
+        fresh = torch.ones(len(keys), dtype=torch.bool, device=device)
+        earlier = rows[:start][keep[:start]]
+        for first in range(0, len(earlier), _KEPT):
+            near = _within(keys, read(earlier[first : first + _KEPT]), radius)
+            fresh &= ~near.any(1)
+        keep[block] = _first_of_each(_within(keys, keys, radius).cpu().numpy(), fresh.cpu().numpy())
+    return keep
+
+
+def _first_of_each(near: np.ndarray[Any, Any], fresh: np.ndarray[Any, Any]) -> Array:
+    """Of a block with the pairs `near` (n, n), what is `fresh` and no earlier kept one is near."""
+    kept = fresh.copy()
+    for row in np.flatnonzero(np.triu(near, 1).any(1)):
+        if kept[row]:
+            kept[row + 1 :] &= ~near[row, row + 1 :]
+    return kept
+
+
+def _within(one: Tensor, two: Tensor, radius: float) -> Tensor:
+    """Whether keys (n, D) and (m, D) are at most a squared distance `radius` apart: (n, m)."""
+    # Distances do not change when both move; products of short vectors round less.
+    centre = two.mean(0)
+    a, b = one - centre, two - centre
+    sizes = a.square().sum(1)[:, None] + b.square().sum(1)
+    rough = sizes - 2 * (a @ b.T)
+    doubt = sizes * (4 * a.shape[1] * torch.finfo(a.dtype).eps)
+    near = rough <= radius
+    for pairs in ((rough - radius).abs() <= doubt).nonzero().split(_PAIRS):
+        left, right = pairs.unbind(1)
+        apart = (one[left].double() - two[right].double()).square().sum(1)
+        near[left, right] = apart <= radius
+    return near

@@ -1,0 +1,114 @@
+"""One datastore of several."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from knm.datastore.editing.rewriting import edited_manifest, lineage_entry, slices, write_edited
+from knm.datastore.manifest import Manifest
+from knm.datastore.origins import RecordOrigin
+from knm.datastore.store import Datastore
+from knm.datastore.writer import Rows
+from knm.errors import UserError
+from knm.hashing import hash_json
+
+
+def merge_datastores(
+    sources: Sequence[Datastore], out: Path, *, device: torch.device | str = "cpu"
+) -> Datastore:
+    """Write all entries of `sources`, one datastore after the other, to the directory `out`.
+
+    Records of one id become one record. Entries that two datastores share stay two entries: see
+    `deduplicate_datastore`.
+
+    Raises:
+        UserError: fewer than two datastores, two that differ in what gives keys and values their
+            meaning, or `out` holds another datastore.
+    """
+    if len(sources) < 2:
+        raise UserError("merge: give at least two datastores")
+    for other in sources[1:]:
+        _check_alike(sources[0], other)
+    places: dict[str, int] = {}
+    origins: list[RecordOrigin] = []
+    renumbered = []
+    for source in sources:
+        for origin in source.records:
+            if origin.id not in places:
+                places[origin.id] = len(origins)
+                origins.append(origin)
+        renumbered.append(np.array([places[origin.id] for origin in source.records], "<i4"))
+    pieces = [
+        (number, piece) for number, source in enumerate(sources) for piece in slices(len(source))
+    ]
+
+    def make(step: int) -> Rows:
+        number, piece = pieces[step]
+        source = sources[number]
+        provenance = np.array(source.provenance[piece])
+        provenance["record"] = renumbered[number][provenance["record"]]
+        return Rows(np.array(source.keys[piece]), np.array(source.values[piece]), provenance)
+
+    return write_edited(
+        out,
+        _merged_manifest(sources),
+        origins,
+        len(pieces),
+        make,
+        projection=sources[0].projection,
+        device=device,
+    )
+
+
+def _merged_manifest(sources: Sequence[Datastore]) -> Manifest:
+    manifests = [source.manifest for source in sources]
+    entry: dict[str, Any] = lineage_entry("merge", {}, sources)
+    for parent, manifest in zip(entry["parents"], manifests, strict=True):
+        parent["lineage"] = list(manifest.lineage)
+    merged = edited_manifest(
+        sources[0],
+        entry,
+        capacity=sum(manifest.capacity for manifest in manifests),
+        corpus_hash=_joined([manifest.corpus_hash for manifest in manifests]),
+        examples_hash=_joined([manifest.examples_hash for manifest in manifests]),
+        mining=_shared([manifest.mining for manifest in manifests]),
+        packages=_shared([manifest.packages for manifest in manifests]),
+    )
+    return replace(merged, lineage=(entry,))
+
+
+def _joined(hashes: Sequence[str]) -> str:
+    return hashes[0] if len(set(hashes)) == 1 else hash_json(list(hashes))
+
+
+def _shared(options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all agree on; `mixed` where they do not."""
+    names = dict.fromkeys(name for each in options for name in each)
+    return {
+        name: values[0] if all(value == values[0] for value in values) else "mixed"
+        for name in names
+        for values in [[each.get(name) for each in options]]
+    }
+
+
+def _check_alike(first: Datastore, other: Datastore) -> None:
+    a, b = first.manifest, other.manifest
+    for what, one, two in (
+        ("model weights", a.model.weights_hash, b.model.weights_hash),
+        ("tokenizer", a.model.tokenizer_hash, b.model.tokenizer_hash),
+        ("key kind", a.key_kind, b.key_kind),
+        ("layer", a.layer, b.layer),
+        ("key dtype", a.key_dtype, b.key_dtype),
+        ("distance", a.distance, b.distance),
+        ("key width", a.query_dim, b.query_dim),
+        ("projection", a.projection, b.projection),
+    ):
+        if one != two:
+            raise UserError(
+                f"{other.path}: its {what} is {two}, that of {first.path} {one}: only datastores "
+                "that agree in it can be merged"
+            )

@@ -1,0 +1,92 @@
+"""PCA: the projection to few dimensions that keeps most of what tells keys apart."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from knm.datastore.editing.projecting import project_datastore
+from knm.datastore.projection import Projection
+from knm.datastore.store import Array, Datastore
+from knm.errors import UserError
+
+TRAINING_ROWS: Final = 65_536
+_CHUNK: Final = 8192
+_LEAST_VARIANCE: Final = 1e-9  # of the largest; less is rounding
+
+
+@dataclass(frozen=True)
+class PCAOptions:
+    """To `dim` dimensions, trained on `training_rows` entries that `seed` draws.
+
+    `whiten` gives every dimension variance 1, so that distances are Mahalanobis distances.
+    """
+
+    dim: int
+    whiten: bool = False
+    training_rows: int = TRAINING_ROWS
+    seed: int = 0
+
+
+def train_pca(source: Datastore, options: PCAOptions) -> tuple[Projection, float]:
+    """The projection, and the share of the sampled keys' variance that it keeps.
+
+    Raises:
+        UserError: a number is out of range, or keys have variance in too few dimensions to whiten.
+    """
+    width, rows = source.manifest.dim, len(source)
+    if not 1 <= options.dim <= width:
+        raise UserError(f"--dim {options.dim}: must be from 1 to the keys' width, {width}")
+    if options.training_rows < 2 or rows < 2:
+        raise UserError(f"{source.path}: a PCA needs at least 2 entries, and there are {rows}")
+    sample = np.random.default_rng(options.seed).permutation(rows)[: options.training_rows]
+    sample.sort()  # a memory map is read fastest from front to back
+    total = sum((chunk.sum(0) for chunk in _chunks(source, sample)), np.zeros(width))
+    mean = total / len(sample)
+    covariance = sum(
+        ((chunk - mean).T @ (chunk - mean) for chunk in _chunks(source, sample)),
+        np.zeros((width, width)),
+    ) / (len(sample) - 1)
+    variances, axes = np.linalg.eigh(covariance)
+    variances, axes = variances[::-1].clip(0), axes[:, ::-1]
+    kept, matrix = variances[: options.dim], axes[:, : options.dim]
+    # An axis has two directions; take the one in which its largest component is positive.
+    matrix = matrix * np.sign(matrix[np.abs(matrix).argmax(0), np.arange(options.dim)])
+    if options.whiten:
+        real = int((variances > _LEAST_VARIANCE * variances[0]).sum())
+        if real < options.dim:
+            raise UserError(
+                f"--whiten: the keys vary in {real} dimensions, and --dim is {options.dim}: "
+                f"choose at most {real}"
+            )
+        matrix = matrix / np.sqrt(kept)
+    explained = float(kept.sum() / variances.sum()) if variances.any() else 1.0
+    return Projection("pca", mean.astype(np.float32), matrix.astype(np.float32)), explained
+
+
+def pca_datastore(
+    source: Datastore, out: Path, options: PCAOptions, *, device: torch.device | str = "cpu"
+) -> Datastore:
+    """Train a PCA on `source` and write it with projected keys to the directory `out`.
+
+    The lineage tells the share of variance that is kept.
+
+    Raises:
+        UserError: as `train_pca` and `project_datastore`.
+    """
+    projection, explained = train_pca(source, options)
+    arguments: dict[str, Any] = {
+        "whiten": options.whiten,
+        "trained_on": min(options.training_rows, len(source)),
+        "seed": options.seed,
+        "explained_variance": explained,
+    }
+    return project_datastore(source, projection, out, arguments=arguments, device=device)
+
+
+def _chunks(source: Datastore, rows: Array) -> Iterator[np.ndarray[Any, np.dtype[np.float64]]]:
+    for start in range(0, len(rows), _CHUNK):
+        yield source.read_keys(rows[start : start + _CHUNK]).astype(np.float64)

@@ -1,0 +1,165 @@
+"""The kinds of Faiss index: how each is sized and trained."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from knm.datastore.store import Array, Datastore
+from knm.errors import UserError
+
+_TRAIN_PER_CENTRE: Final = 40  # rows that k-means sees for each centre; Faiss warns below 39
+_TRAIN_ROUNDS: Final = 10
+_PQ_TRAIN_ROWS: Final = 65_536
+_LISTS_PROBED: Final = 32
+_REFINE: Final = 8
+_LINKS: Final = 32
+_BREADTH: Final = 128
+_BUILD_BREADTH: Final = 80
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """How an index is built and searched; None: by the datastore's size.
+
+    `ivf`, `ivf-pq`: `nlist` lists of which `nprobe` are searched. `ivf-pq`: keys as `m` codes of
+    `nbits` bits, and `refine` times as many candidates as neighbours are asked for, which are then
+    measured by their stored keys. `hnsw`: `m` links of a key, and `ef` keys kept in view while
+    searching. `seed` draws what is trained on.
+    """
+
+    nlist: int | None = None
+    nprobe: int | None = None
+    m: int | None = None
+    nbits: int | None = None
+    ef: int | None = None
+    refine: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class EmptyIndex:
+    """A trained index without rows, and the options that made it."""
+
+    index: Any
+    options: Mapping[str, int] = field(default_factory=dict)
+    trained_on: int = 0
+
+
+@dataclass(frozen=True)
+class IndexKind:
+    """`takes` are the options that mean something to it."""
+
+    build: Callable[[ModuleType, Datastore, IndexOptions], EmptyIndex]
+    takes: tuple[str, ...]
+
+
+def train_index(
+    faiss: ModuleType, datastore: Datastore, kind: str, options: IndexOptions
+) -> EmptyIndex:
+    """An empty index `kind` for the keys of `datastore`, trained on a bounded sample of them.
+
+    Raises:
+        UserError: unknown kind, an option that it does not take, or one out of range.
+    """
+    if kind not in KINDS:
+        raise UserError(f"--index {kind}: unknown; choose one of {', '.join(KINDS)}")
+    takes = KINDS[kind].takes
+    for name in ("nlist", "nprobe", "m", "nbits", "ef", "refine"):
+        value = getattr(options, name)
+        if value is not None and name not in takes:
+            known = ", ".join(f"--{each}" for each in takes) or "none"
+            raise UserError(f"--{name} {value}: not an option of a {kind} index; it takes {known}")
+    return KINDS[kind].build(faiss, datastore, options)
+
+
+def _build_flat(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
+    del options
+    return EmptyIndex(faiss.IndexFlatL2(datastore.manifest.dim))
+
+
+def _build_ivf(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
+    nlist, nprobe = _lists(datastore, options)
+    dim = datastore.manifest.dim
+    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dim), dim, nlist)
+    trained_on = _train(index, datastore, nlist * _TRAIN_PER_CENTRE, options.seed)
+    return EmptyIndex(index, {"nlist": nlist, "nprobe": nprobe}, trained_on)
+
+
+def _build_ivf_pq(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
+    nlist, nprobe = _lists(datastore, options)
+    rows, dim = len(datastore), datastore.manifest.dim
+    m = _codes(dim) if options.m is None else options.m
+    if not 1 <= m <= dim or dim % m:
+        raise UserError(f"--m {m}: must divide the width of the keys, {dim}")
+    fitting = max(1, min(8, (rows // _TRAIN_PER_CENTRE).bit_length() - 1))
+    nbits = fitting if options.nbits is None else options.nbits
+    if not 1 <= nbits <= 12 or 2**nbits > rows:
+        raise UserError(f"--nbits {nbits}: must be from 1 to 12, and 2^nbits at most {rows} rows")
+    refine = _REFINE if options.refine is None else options.refine
+    if refine < 1:
+        raise UserError(f"--refine {refine}: must be at least 1")
+    index = faiss.IndexIVFPQ(faiss.IndexFlatL2(dim), dim, nlist, m, nbits)
+    index.pq.cp.seed = options.seed
+    index.pq.cp.niter = _TRAIN_ROUNDS
+    sample = max(nlist * _TRAIN_PER_CENTRE, min(_PQ_TRAIN_ROWS, 2**nbits * _TRAIN_PER_CENTRE))
+    trained_on = _train(index, datastore, sample, options.seed)
+    made = {"nlist": nlist, "nprobe": nprobe, "m": m, "nbits": nbits, "refine": refine}
+    return EmptyIndex(index, made, trained_on)
+
+
+def _build_hnsw(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
+    m = _LINKS if options.m is None else options.m
+    ef = _BREADTH if options.ef is None else options.ef
+    if not 2 <= m <= 128:
+        raise UserError(f"--m {m}: must be from 2 to 128 links")
+    if ef < 1:
+        raise UserError(f"--ef {ef}: must be at least 1")
+    # The keys as they are stored: half the memory of float32, and nothing is lost.
+    stored = {"float16": "QT_fp16", "bfloat16": "QT_bf16"}[datastore.manifest.key_dtype]
+    quantizer = getattr(faiss.ScalarQuantizer, stored)
+    index = faiss.IndexHNSWSQ(datastore.manifest.dim, quantizer, m)
+    index.hnsw.efConstruction = _BUILD_BREADTH
+    index.train(datastore.read_keys(slice(0, 1)))  # learns nothing, but must be called
+    return EmptyIndex(index, {"m": m, "ef": ef})
+
+
+def _lists(datastore: Datastore, options: IndexOptions) -> tuple[int, int]:
+    """How many lists there are and how many of them are probed."""
+    rows = len(datastore)
+    # Many short lists: comparing a query with their centres costs less than reading long ones.
+    fitting = max(1, min(4 * math.isqrt(rows), rows // _TRAIN_PER_CENTRE))
+    nlist = fitting if options.nlist is None else options.nlist
+    nprobe = min(nlist, _LISTS_PROBED) if options.nprobe is None else options.nprobe
+    if not 1 <= nlist <= rows:
+        raise UserError(f"--nlist {nlist}: must be from 1 to the number of rows, {rows}")
+    if not 1 <= nprobe <= nlist:
+        raise UserError(f"--nprobe {nprobe}: must be from 1 to --nlist, {nlist}")
+    return nlist, nprobe
+
+
+def _codes(dim: int) -> int:
+    """The most codes of at least 8 dimensions each that divide the width, at least one."""
+    return next(m for m in range(max(1, dim // 8), 0, -1) if dim % m == 0)
+
+
+def _train(index: Any, datastore: Datastore, rows: int, seed: int) -> int:
+    """Train an IVF index on `rows` keys at most; how many they were."""
+    index.cp.seed = seed
+    index.cp.niter = _TRAIN_ROUNDS
+    sample: Array = np.random.default_rng(seed).permutation(len(datastore))[:rows]
+    sample.sort()  # a memory map is read fastest from front to back
+    index.train(datastore.read_keys(sample))
+    return len(sample)
+
+
+KINDS: Final[Mapping[str, IndexKind]] = {
+    "flat": IndexKind(_build_flat, ()),
+    "ivf": IndexKind(_build_ivf, ("nlist", "nprobe")),
+    "ivf-pq": IndexKind(_build_ivf_pq, ("nlist", "nprobe", "m", "nbits", "refine")),
+    "hnsw": IndexKind(_build_hnsw, ("m", "ef")),
+}
+INDEX_KINDS: Final = tuple(KINDS)
