@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
+from knm.datastore.exact import stored_keys
 from knm.datastore.manifest import Calibration, Manifest
 from knm.engine import Request
 from knm.models import LoadedModel, ModelIdentity
@@ -133,6 +134,10 @@ class Projected:
         """Find the k nearest entries."""
         return self._searcher.search(queries @ self._matrix, k)
 
+    def keys(self, ids: Tensor) -> Tensor:
+        """The stored keys of `ids`."""
+        return self._searcher.keys(ids)
+
 
 class HostFaiss:
     """What published wrappers do: a flat Faiss index, asked from the host at each step."""
@@ -142,10 +147,15 @@ class HostFaiss:
     def __init__(self, datastore: Datastore) -> None:
         import faiss
 
+        self._datastore = datastore
         self._index = faiss.IndexFlatL2(datastore.manifest.dim)
         for start in range(0, len(datastore), 1 << 17):
             self._index.add(datastore.read_keys(slice(start, start + (1 << 17))))
         self._values = torch.from_numpy(datastore.values.astype("int64"))
+
+    def keys(self, ids: Tensor) -> Tensor:
+        """The stored keys of `ids`."""
+        return stored_keys(self._datastore, ids.clamp_min(0))
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries."""

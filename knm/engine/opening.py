@@ -29,10 +29,11 @@ def open_engine(
     """The fastest engine that decodes this model; `notify` is told what a user should know.
 
     Raises:
-        UserError: the datastore's keys are not as wide as the model's hidden states.
+        UserError: the datastore's keys are not as wide as the model's hidden states, or the preset
+            cannot work with them or with the engine.
     """
     if retriever is not None:
-        retriever.check_width(loaded.model)
+        retriever.attach(loaded.model, loaded.tokenizer)
         notify(retriever.search_choice.line)
     try:
         return SlotEngine(loaded, options, retriever, notify)
@@ -41,4 +42,6 @@ def open_engine(
             f"model {loaded.identity.name!r} is decoded by plain `generate`, one prompt at a "
             f"time, which is slow: {reason}"
         )
+        if retriever is not None:
+            retriever.refuse_context("plain `generate`")
         return PlainEngine(loaded, options, retriever)

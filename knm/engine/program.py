@@ -182,7 +182,7 @@ class SlotProgram:
         lm = self._kernels.read_logits(decoder.head(hidden))
         correction = None
         if self._retriever is not None and keys is not None:
-            correction = self._retriever.correct(keys, lm)
+            correction = self._retriever.correct(keys, lm, state.context)
         token = lm.token if correction is None else correction.token
         if mode is not Mode.GREEDY:
             drawn = sample(
@@ -193,6 +193,8 @@ class SlotProgram:
                 state.positions,
             )
             token = torch.where(state.temperature > 0, drawn, token)
+        if self._retriever is not None and state.context is not None and correction is not None:
+            self._retriever.advance(state.context, correction, token)
         state.advance(token, correction, self.capacity - 1)
 
     def _attend_slots(self, layer: int, q: Tensor) -> Tensor:

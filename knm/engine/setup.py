@@ -42,7 +42,8 @@ class EngineSetup:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         datastore = None if self.datastore is None else str(self.datastore)
-        return {**asdict(self), "datastore": datastore}
+        preset = None if self.preset is None else self.preset.to_json()
+        return {**asdict(self), "preset": preset, "datastore": datastore}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "EngineSetup":
@@ -51,7 +52,7 @@ class EngineSetup:
             model=value["model"],
             placement=Placement(**value["placement"]),
             generation=GenerationOptions(**value["generation"]),
-            preset=value["preset"] and Preset(**value["preset"]),
+            preset=value["preset"] and Preset.from_json(value["preset"]),
             datastore=value["datastore"] and Path(value["datastore"]),
             datastore_name=value["datastore_name"],
         )
@@ -86,7 +87,7 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         max_new_tokens=setup.generation.max_new_tokens,
         datastore=setup.datastore_name,
         datastore_hash=None if store is None else store.content_hash,
-        preset=None if setup.preset is None else asdict(setup.preset),
+        preset=None if setup.preset is None else setup.preset.to_json(),
         indexes={}
         if store is None
         else {kind: asdict(info) for kind, info in store.manifest.indexes.items()},

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from knm.engine.records import Sampling
-from knm.retrieval import Correction, Neighbours, Retriever
+from knm.retrieval import Correction, DecodingContext, Neighbours, Retriever
 
 # Rows of `SlotState.history`: the token that was chosen, the likeliest of the LM alone and after
 # correction, whether there was a search, and the neighbours' weight in thousandths.
@@ -55,7 +55,8 @@ class SlotState:
     The next step feeds in `tokens` (B,) at `positions` (B,). `running` (B,) is 1 for taken slots, 0
     for free ones, which stand still at position 0. `history` (interval, 5, B) holds what the steps
     since the last read gave and `cursor` (1,) its next row. All are int64 but `temperature` and
-    `top_p` (B,) float32. `rows` (B,) counts the slots.
+    `top_p` (B,) float32. `rows` (B,) counts the slots. `context` is what the retriever knows of the
+    completions, if it asks for any.
     """
 
     tokens: Tensor
@@ -68,6 +69,7 @@ class SlotState:
     cursor: Tensor
     rows: Tensor
     found: Found | None
+    context: DecodingContext | None
 
     @classmethod
     def allocate(
@@ -91,13 +93,15 @@ class SlotState:
             found=None
             if retriever is None
             else Found.allocate(interval, slots, retriever.preset.k, device),
+            context=None if retriever is None else retriever.new_context(slots, device),
         )
 
     def parts(self) -> list[Tensor]:
         """The tensors that steps change."""
-        found = self.found
+        found, context = self.found, self.context
         traced = [] if found is None else [found.ids, found.values, found.distances]
-        return [self.tokens, self.positions, self.history, self.cursor, *traced]
+        known = [] if context is None else context.parts()
+        return [self.tokens, self.positions, self.history, self.cursor, *traced, *known]
 
     def occupy(self, slot: int, token: int, position: int, noise: int, how: Sampling) -> None:
         """Let a slot go on from `token` at `position`."""
@@ -107,6 +111,8 @@ class SlotState:
         self.noise_keys[slot] = noise
         self.temperature[slot] = how.temperature
         self.top_p[slot] = how.top_p
+        if self.context is not None:
+            self.context.reset(slot)
 
     def free(self, slot: int) -> None:
         """Let a slot stand still."""

@@ -233,7 +233,7 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
         name = options.datastore or EMBEDDED_DATASTORE
         if not _same_datastore(name, root, server):
             yield line("--datastore", name, f"{server.datastore} ({server.datastore_hash})")
-        preset = asdict(_preset(options))
+        preset = _preset(options).to_json()
         for field in sorted(preset.keys() | server.preset.keys()):
             if preset.get(field) != server.preset.get(field):
                 yield line(f"preset's {field}", preset.get(field), server.preset.get(field))

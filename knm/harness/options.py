@@ -87,7 +87,7 @@ OPTIONS: Final = (
     Option("fresh", bool, "", "ignore completions that were kept before"),
     Option("knn", bool, "", "correct the LM from a datastore while decoding"),
     Option("datastore", str, "NAME|PATH", "datastore (default: the embedded model's)"),
-    Option("knn_preset", str, "NAME", "retrieval configuration"),
+    Option("knn_preset", str, "NAME|FILE", "retrieval configuration, by name or a .yaml file"),
     Option("knn_k", int, "K", "neighbours per query"),
     Option("knn_lambda", float, "W", "weight of the kNN distribution, 0 to 1"),
     Option("knn_temperature", float, "T", "temperature of the softmax over distances"),

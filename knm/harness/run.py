@@ -139,5 +139,5 @@ def _sampling(options: RunOptions) -> Sampling:
 
 def _name(options: RunOptions) -> str:
     model = options.model.rstrip("/").rpartition("/")[2]
-    preset = (options.knn_preset or "default") if options.knn else "base"
+    preset = Path(options.knn_preset or "default").stem if options.knn else "base"
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{preset}.json"

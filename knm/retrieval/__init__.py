@@ -5,10 +5,21 @@ model for the length of a `with` block. What is not in here: how datastores are 
 (`knm.datastore`) and how text is generated (`knm.engine`).
 """
 
-from knm.retrieval.evidence import LMOutput, MixedLogits
-from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
+from knm.retrieval.context import DecodingContext
+from knm.retrieval.evidence import DenseLogits, LMOutput, MixedLogits
+from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion, FusionKind, MixtureFusion
 from knm.retrieval.neighbours import Neighbours
-from knm.retrieval.presets import DEFAULT_PRESET, PRESETS, Preset, resolve_preset
+from knm.retrieval.parameters import Parameter
+from knm.retrieval.presets import (
+    DEFAULT_PRESET,
+    PRESETS,
+    Preset,
+    read_preset,
+    resolve_preset,
+    write_preset,
+)
+from knm.retrieval.residual import ResidualFusion, StoredPredictions
+from knm.retrieval.retriever import Correction, Retriever
 from knm.retrieval.searchers import (
     SEARCHERS,
     FaissSearcher,
@@ -18,42 +29,63 @@ from knm.retrieval.searchers import (
     choose_searcher,
     open_searcher,
 )
-from knm.retrieval.weights import WEIGHTS, ConfidenceWeight, StaticWeight, Weight
+from knm.retrieval.votes import NO_TOKEN, Votes
+from knm.retrieval.weights import (
+    WEIGHTS,
+    BayesWeight,
+    ConfidenceWeight,
+    DistanceWeight,
+    StaticWeight,
+    Weight,
+    WeightKind,
+)
 from knm.retrieval.wrapper import (
     CorrectedHead,
-    Correction,
     Observer,
-    Retriever,
     StepTrace,
     corrected,
 )
 
 __all__ = [
     "DEFAULT_PRESET",
+    "FUSIONS",
+    "NO_TOKEN",
     "PRESETS",
     "SEARCHERS",
     "WEIGHTS",
+    "BayesWeight",
     "ConfidenceWeight",
     "CorrectedHead",
     "CorrectedLogits",
     "Correction",
+    "DecodingContext",
+    "DenseLogits",
+    "DistanceWeight",
     "FaissSearcher",
     "Fusion",
+    "FusionKind",
     "LMOutput",
     "MixedLogits",
     "MixtureFusion",
     "Neighbours",
     "Observer",
+    "Parameter",
     "Preset",
+    "ResidualFusion",
     "Retriever",
     "Searcher",
     "SearcherChoice",
     "StaticWeight",
     "StepTrace",
+    "StoredPredictions",
     "TorchSearcher",
+    "Votes",
     "Weight",
+    "WeightKind",
     "choose_searcher",
     "corrected",
     "open_searcher",
+    "read_preset",
     "resolve_preset",
+    "write_preset",
 ]

@@ -80,6 +80,10 @@ class DeviceSearcher:
         )
         return Neighbours(distances, ids, values)
 
+    def keys(self, ids: Tensor) -> Tensor:
+        """The stored keys of `ids` (...,): (..., D) in the dtype in which they are stored."""
+        return self._keys[ids.clamp_min(0)]
+
     def _measure(self, queries: Tensor, rounded: Tensor, piece: slice, k: int) -> Tensor:
         """Packed distances (B, k * _GROUP) to the keys of the k groups that hold the nearest.
 

@@ -1,4 +1,4 @@
-"""What the LM says at a step, and what is made of it: logits that need not be written out."""
+"""What the LM says at a step, and what is made of it: logits, written out or not."""
 
 from dataclasses import dataclass
 
@@ -58,3 +58,15 @@ class MixedLogits:
         mixed = original + self.shift[:, None]
         mixed = mixed.scatter_reduce(1, self.tokens, self.at_tokens, "amax")
         return torch.where(self.usable[:, None], mixed, original)
+
+
+@dataclass(frozen=True)
+class DenseLogits:
+    """Logits (B, V) float32 that are written out, and their argmax `token` (B,) int64."""
+
+    logits: Tensor
+    token: Tensor
+
+    def dense(self) -> Tensor:
+        """The whole distribution (B, V)."""
+        return self.logits

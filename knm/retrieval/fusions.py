@@ -1,13 +1,20 @@
 """How the LM's and the datastore's evidence become one distribution."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
 from torch import Tensor
 
 from knm.retrieval.evidence import LMOutput, MixedLogits
 from knm.retrieval.neighbours import Neighbours
+from knm.retrieval.parameters import Parameter
+from knm.retrieval.residual import ResidualFusion, StoredPredictions
+from knm.retrieval.votes import Votes
+
+if TYPE_CHECKING:
+    from knm.retrieval.presets import Preset
 
 
 class CorrectedLogits(Protocol):
@@ -47,25 +54,17 @@ class MixtureFusion:
             from knm.retrieval.device_search import mix
 
             return mix(lm, weight, neighbours, self.temperature)
-        # All that is small is in float64: torch rounds exp and log by an element's place in the
-        # tensor, and a row must come out the same wherever it stands.
-        found = neighbours.ids >= 0  # (B, k)
-        closeness = -neighbours.distances.double() / self.temperature
-        votes = closeness.masked_fill(~found, -torch.inf).softmax(1)
-        # Each neighbour gets the whole vote of its token: the sums have a fixed order, which adding
-        # into the vocabulary would not have on a GPU.
-        tokens = neighbours.values
-        same = (tokens[:, :, None] == tokens[:, None, :]) & found[:, None, :]
-        log_knn = (same * votes[:, None, :]).sum(-1).log()
-
+        votes = Votes.count(neighbours, self.temperature)
+        tokens = votes.tokens
+        # In float64, as votes are.
         share = weight.double()[:, None]
         shift = torch.log1p(-share).float()
-        evidence = share.log() + log_knn + lm.log_sum[:, None]
+        evidence = share.log() + votes.log_sums + lm.log_sum[:, None]
         at_tokens = lm.logits.gather(1, tokens).float() + shift
         at_tokens = torch.logaddexp(at_tokens.double(), evidence).float()
         # Evidence only ever adds; missing neighbours, which all name token 0, take nothing away.
-        at_tokens = at_tokens.masked_fill(~found, -torch.inf)
-        usable = found.any(1) & ~votes.isnan().any(1) & (weight > 0)
+        at_tokens = at_tokens.masked_fill(~votes.found, -torch.inf)
+        usable = votes.usable & (weight > 0)
         token = _most_likely(lm, shift[:, 0], tokens, at_tokens)
         token = torch.where(usable, token, lm.token)
         return MixedLogits(lm, shift[:, 0], tokens, at_tokens, usable, token)
@@ -80,3 +79,36 @@ def _most_likely(lm: LMOutput, shift: Tensor, tokens: Tensor, at_tokens: Tensor)
     unraised = lm.top + shift
     token = torch.where(best > unraised, raised, lm.token)
     return torch.where(best == unraised, torch.minimum(raised, lm.token), token)
+
+
+@dataclass(frozen=True)
+class FusionKind:
+    """How a preset becomes a fusion: `build(preset, temperature, predictions)`.
+
+    `predictions` are the LM's at stored keys, None unless the kind `needs_predictions`. The
+    `parameters` are those that `Preset.fusion_options` may set.
+    """
+
+    build: "Callable[[Preset, float, StoredPredictions | None], Fusion]"
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    needs_predictions: bool = False
+
+
+def _mixture(preset: "Preset", temperature: float, _: StoredPredictions | None) -> Fusion:
+    del preset
+    return MixtureFusion(temperature)
+
+
+def _residual(
+    preset: "Preset", temperature: float, predictions: StoredPredictions | None
+) -> Fusion:
+    assert predictions is not None
+    return ResidualFusion(temperature, preset.fusion_options["eta"], predictions)
+
+
+FUSIONS: Final[Mapping[str, FusionKind]] = {
+    "mixture": FusionKind(_mixture),
+    "residual": FusionKind(
+        _residual, parameters={"eta": Parameter(1.0, 0.0, 1e6)}, needs_predictions=True
+    ),
+}

@@ -1,14 +1,39 @@
-"""Named, complete retrieval configurations."""
+"""Complete retrieval configurations: named ones of this package, or a user's YAML file."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import asdict, dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
 
 from knm.datastore import Datastore
 from knm.errors import UserError
-from knm.retrieval.searchers import AUTO
-from knm.retrieval.weights import WEIGHTS, Weight
+from knm.lexing import LEXERS, TokenType
+from knm.retrieval.fusions import FUSIONS, FusionKind
+from knm.retrieval.parameters import complete
+from knm.retrieval.preset_files import is_preset_file, read_fields, write_fields
+from knm.retrieval.searchers import AUTO, SEARCHERS
+from knm.retrieval.weights import WEIGHTS, Weight, WeightKind
+
+DEFAULT_PRESET: Final = "dense"
+# The types of fields in a file, in the order of `Preset`.
+_FIELDS: Final[Mapping[str, type]] = {
+    "name": str,
+    "weight": float,
+    "weight_kind": str,
+    "weight_options": dict,
+    "gate": float,
+    "fusion": str,
+    "fusion_options": dict,
+    "token_types": list,
+    "lexer": str,
+    "temperature": float,
+    "temperature_scale": float,
+    "k": int,
+    "key_kind": str,
+    "searcher": str,
+}
 
 
 @dataclass(frozen=True)
@@ -17,8 +42,11 @@ class Preset:
 
     Exactly one of `temperature` (squared L2) and `temperature_scale` (in units of the datastore's
     median nearest distance at mistakes) is set. `weight` is lambda, or its base where the weight
-    kind varies it; `gate` the weight below which nothing is searched.
-    `key_kind` refuses datastores of another kind; None takes whatever the datastore holds.
+    kind varies it; `gate` the weight below which nothing is searched. `weight_options` and
+    `fusion_options` are the numbers of these kinds; those left out get their defaults, so that a
+    preset always tells all. `token_types` are the types of tokens that a correction may write, as
+    `lexer` tells them; None admits all. `key_kind` refuses datastores of another kind; None takes
+    whatever the datastore holds.
 
     Raises:
         UserError: a value out of range; the message names the option that sets it.
@@ -27,7 +55,12 @@ class Preset:
     name: str
     weight: float
     weight_kind: str = "static"
+    weight_options: Mapping[str, Any] = field(default_factory=dict)
     gate: float = 0.0
+    fusion: str = "mixture"
+    fusion_options: Mapping[str, Any] = field(default_factory=dict)
+    token_types: tuple[str, ...] | None = None
+    lexer: str = "lua"
     temperature: float | None = None
     temperature_scale: float | None = None
     k: int = 16
@@ -35,15 +68,35 @@ class Preset:
     searcher: str = AUTO
 
     def __post_init__(self) -> None:
-        assert (self.temperature is None) != (self.temperature_scale is None)
-        assert self.weight_kind in WEIGHTS
+        for what, name, known in (
+            ("weight_kind", self.weight_kind, WEIGHTS),
+            ("fusion", self.fusion, FUSIONS),
+            ("lexer", self.lexer, LEXERS),
+            ("searcher", self.searcher, {AUTO: None, **SEARCHERS}),
+        ):
+            if name not in known:
+                raise UserError(f"{what} {name!r}: unknown; choose one of {', '.join(known)}")
         if self.k < 1:
             raise UserError(f"--knn-k {self.k}: must be at least 1 neighbour")
         if not 0 <= self.weight <= 1:
             raise UserError(f"--knn-lambda {self.weight}: must be from 0 to 1")
+        self._check_temperature()
+        self._check_gate()
+        self._check_types()
+        self._complete("weight_options", f"{self.weight_kind} weight", WEIGHTS[self.weight_kind])
+        self._complete("fusion_options", f"{self.fusion} fusion", FUSIONS[self.fusion])
+
+    def _check_temperature(self) -> None:
+        if (self.temperature is None) == (self.temperature_scale is None):
+            raise UserError(
+                f"preset {self.name!r}: set either temperature (squared L2) or temperature_scale "
+                "(in median nearest distances at mistakes)"
+            )
         scale = self.temperature if self.temperature_scale is None else self.temperature_scale
         if scale is None or not 0 < scale < math.inf:
             raise UserError(f"--knn-temperature {scale}: must be a number above 0")
+
+    def _check_gate(self) -> None:
         if not 0 <= self.gate <= 1:
             raise UserError(f"--knn-gate {self.gate}: must be from 0 to 1")
         if self.gate and not WEIGHTS[self.weight_kind].gated:
@@ -53,9 +106,36 @@ class Preset:
                 "weight (v2, v3)"
             )
 
-    def build_weight(self) -> Weight:
-        """The weight that this preset describes."""
-        return WEIGHTS[self.weight_kind].build(self.weight, self.gate)
+    def _check_types(self) -> None:
+        if self.token_types is None:
+            return
+        known = [kind.label for kind in TokenType]
+        for name in self.token_types:
+            if name not in known:
+                raise UserError(
+                    f"token_types: {name!r}: unknown; choose some of {', '.join(known)}"
+                )
+        # Plain JSON and YAML have lists.
+        object.__setattr__(self, "token_types", tuple(self.token_types))
+
+    def _complete(self, options: str, owner: str, kind: WeightKind | FusionKind) -> None:
+        # A frozen dataclass has no other way to fill in its own defaults.
+        filled = complete(owner, getattr(self, options), kind.parameters)
+        object.__setattr__(self, options, filled)
+
+    def to_json(self) -> dict[str, Any]:
+        """Every field, plain JSON: what a report tells and a cache distinguishes."""
+        types = None if self.token_types is None else list(self.token_types)
+        return {**asdict(self), "token_types": types}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Preset":
+        """Read back what `to_json` gave."""
+        return cls(**value)
+
+    def build_weight(self, datastore: Datastore) -> Weight:
+        """The weight that this preset describes, over `datastore`."""
+        return WEIGHTS[self.weight_kind].build(self, datastore)
 
     def temperature_for(self, datastore: Datastore) -> float:
         """The temperature over `datastore`, in squared L2.
@@ -75,18 +155,60 @@ class Preset:
         return self.temperature_scale * median
 
 
-DEFAULT_PRESET: Final = "dense"
-PRESETS: Final[Mapping[str, Preset]] = {
-    preset.name: preset
-    for preset in (
-        Preset("v1", weight=0.25, temperature=1.0),
-        Preset("v2", weight=0.25, weight_kind="confidence", temperature=100.0),
-        Preset("v3", weight=0.25, weight_kind="confidence", temperature=100.0, gate=0.01),
-        # For datastores of all positions: a vote that can overrule a confident LM, and neighbours
-        # that say when not to.
-        Preset(DEFAULT_PRESET, weight=0.75, temperature_scale=0.1),
-    )
-}
+def read_preset(path: Path) -> Preset:
+    """The preset that a YAML file describes, by the names of the fields of `Preset`.
+
+    `extends` names a preset of this package whose values hold for the fields that are left out;
+    without it `weight` and one temperature have to be given. The name is the file's, if it gives
+    none.
+
+    Raises:
+        UserError: there is no such file, or it is malformed; the message names the line and field.
+    """
+    fields = read_fields(path, {**_FIELDS, "extends": str})
+    base = fields.pop("extends", None)
+    if base is not None and base not in PRESETS:
+        known = ", ".join(PRESETS)
+        raise UserError(f"{path}: extends {base!r}: no such preset; choose one of {known}")
+    inherited = {} if base is None else _inherited(PRESETS[base], fields)
+    values = {"name": path.stem, **inherited, **fields}
+    if "weight" not in values:
+        raise UserError(f"{path}: weight is missing: give it, or `extends:` a preset that has it")
+    try:
+        return Preset(**values)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def write_preset(path: Path, preset: Preset) -> None:
+    """Write every field, so that `read_preset` gives the same preset."""
+    write_fields(path, preset.to_json())
+
+
+def _inherited(base: Preset, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `base`, without those that make no sense beside what is given."""
+    values = {name: value for name, value in base.to_json().items() if name != "name"}
+    for name, dependent in (
+        ("weight_kind", ("weight_options", "gate")),
+        ("fusion", ("fusion_options",)),
+        ("temperature", ("temperature_scale",)),
+        ("temperature_scale", ("temperature",)),
+    ):
+        if name in given and given[name] != values[name]:
+            for field_name in dependent:
+                del values[field_name]
+    for name in ("weight_options", "fusion_options"):
+        if name in given and name in values:
+            values[name] = {**values[name], **given[name]}
+    return values
+
+
+def _named_presets() -> dict[str, Preset]:
+    with resources.as_file(resources.files("knm.retrieval") / "named") as folder:
+        return {path.stem: read_preset(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+PRESETS: Final[Mapping[str, Preset]] = _named_presets()
 
 
 def resolve_preset(
@@ -97,14 +219,20 @@ def resolve_preset(
     temperature: float | None = None,
     gate: float | None = None,
 ) -> Preset:
-    """The preset `name` with what the user sets otherwise.
+    """The preset `name`, or of the file `name`, with what the user sets otherwise.
 
     Raises:
-        UserError: unknown name, or a value out of range.
+        UserError: unknown name, malformed file, or a value out of range.
     """
-    if name not in PRESETS:
-        raise UserError(f"--knn-preset {name}: unknown; choose one of {', '.join(PRESETS)}")
-    preset = PRESETS[name]
+    if is_preset_file(name):
+        preset = read_preset(Path(name))
+    elif name in PRESETS:
+        preset = PRESETS[name]
+    else:
+        raise UserError(
+            f"--knn-preset {name}: unknown; choose one of {', '.join(PRESETS)}, or give the path "
+            "of a .yaml file"
+        )
     if temperature is not None:
         preset = replace(preset, temperature=temperature, temperature_scale=None)
     return replace(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from knm.datastore import Datastore, IndexInfo
-from knm.datastore.exact import KeyChunk, nearest, padded_rows, stream_chunks
+from knm.datastore.exact import KeyChunk, nearest, padded_rows, stored_keys, stream_chunks
 from knm.datastore.index_reading import open_index
 from knm.errors import UserError
 from knm.retrieval.neighbours import Neighbours
@@ -31,6 +31,13 @@ class Searcher(Protocol):
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D), of any float type, on any device."""
+        ...
+
+    def keys(self, ids: Tensor) -> Tensor:
+        """The stored keys of `ids` (...,), which `search` gave: (..., D) of some float type.
+
+        Missing neighbours (id -1) get the key of any entry, or zeros.
+        """
         ...
 
 
@@ -69,6 +76,10 @@ class TorchSearcher:
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
 
+    def keys(self, ids: Tensor) -> Tensor:
+        """The stored keys of `ids` (...,): (..., D) float32."""
+        return self._keys[ids.to(self._device).clamp_min(0)].to(ids.device)
+
 
 class FaissSearcher:
     """Search of a Faiss index on the CPU, where keys do not fit on the device or speed needs it.
@@ -86,6 +97,7 @@ class FaissSearcher:
         """
         del device
         self._index = open_index(datastore, kind)
+        self._datastore = datastore
         self._values = torch.from_numpy(datastore.values.astype("int64"))
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
@@ -94,6 +106,10 @@ class FaissSearcher:
         values = self._values[ids.clamp_min(0)].masked_fill(ids < 0, 0)
         target = queries.device
         return Neighbours(distances.to(target), ids.to(target), values.to(target))
+
+    def keys(self, ids: Tensor) -> Tensor:
+        """The stored keys of `ids` (...,), read from the datastore's file: (..., D) float32."""
+        return stored_keys(self._datastore, ids.clamp_min(0))
 
 
 def _exact(datastore: Datastore, device: torch.device) -> Searcher:

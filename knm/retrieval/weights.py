@@ -1,25 +1,43 @@
 """How much the datastore counts at one decoding step."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from knm.datastore import Datastore
+from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
+from knm.retrieval.parameters import Parameter
+
+if TYPE_CHECKING:
+    from knm.retrieval.presets import Preset
 
 
 class Weight(Protocol):
     """The share of the kNN distribution, row by row."""
 
+    @property
+    def window(self) -> int:
+        """How many tokens of the completion it looks back on: the windows of its context."""
+        ...
+
     def before_search(self, lm: LMOutput) -> Tensor | None:
         """Which rows need a search: a mask (B,), or None for every row."""
         ...
 
-    def __call__(self, lm: LMOutput, neighbours: Neighbours) -> Tensor:
-        """The weights (B,) float32 in [0, 1]; 0 leaves a row to the LM."""
+    def __call__(
+        self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
+    ) -> Tensor:
+        """The weights (B,) float32 in [0, 1]; 0 leaves a row to the LM.
+
+        `context` is there wherever `window` is above 0, and whenever the preset asks for it
+        otherwise.
+        """
         ...
 
 
@@ -28,15 +46,17 @@ class StaticWeight:
     """The same weight everywhere."""
 
     value: float
+    window: ClassVar[int] = 0
 
     def before_search(self, lm: LMOutput) -> Tensor | None:
         """Every row, or none at weight 0."""
-        if self.value > 0:
-            return None
-        return torch.zeros_like(lm.token, dtype=torch.bool)
+        return _unless_zero(self.value, lm)
 
-    def __call__(self, lm: LMOutput, neighbours: Neighbours) -> Tensor:  # noqa: ARG002
+    def __call__(
+        self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
+    ) -> Tensor:
         """`value` for each row."""
+        del neighbours, context
         return torch.full_like(lm.top, self.value)
 
 
@@ -46,6 +66,7 @@ class ConfidenceWeight:
 
     base: float
     gate: float = 0.0
+    window: ClassVar[int] = 0
 
     def before_search(self, lm: LMOutput) -> Tensor | None:
         """The rows at or above the gate."""
@@ -53,8 +74,11 @@ class ConfidenceWeight:
             return None
         return self._gated(lm) > 0
 
-    def __call__(self, lm: LMOutput, neighbours: Neighbours) -> Tensor:  # noqa: ARG002
+    def __call__(
+        self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
+    ) -> Tensor:
         """The weight of each row."""
+        del neighbours, context
         return self._gated(lm)
 
     def _gated(self, lm: LMOutput) -> Tensor:
@@ -65,14 +89,113 @@ class ConfidenceWeight:
 
 
 @dataclass(frozen=True)
-class WeightKind:
-    """How a preset's numbers become a weight: `build(weight, gate)`, and whether it has a gate."""
+class BayesWeight:
+    """`base * (B_knn + W * prior) / (B_knn + B_lm + W)`: kNM-LM (Tang et al., ASE 2023).
 
-    build: Callable[[float, float], Weight]
-    gated: bool
+    B_x counts those of the last W = `window` tokens of the completion that only x foresaw, the LM's
+    likeliest token or the neighbours'. The prompt does not count: nobody predicted it here.
+    """
+
+    base: float
+    prior: float
+    window: int
+
+    def before_search(self, lm: LMOutput) -> Tensor | None:
+        """Every row, or none at weight 0."""
+        return _unless_zero(self.base, lm)
+
+    def __call__(
+        self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
+    ) -> Tensor:
+        """The weight of each row."""
+        del lm, neighbours
+        assert context is not None
+        lm_wins, knn_wins = context.only_lm.sum(1).double(), context.only_knn.sum(1).double()
+        belief = (knn_wins + self.window * self.prior) / (knn_wins + lm_wins + self.window)
+        return (self.base * belief).float()
+
+
+@dataclass(frozen=True)
+class DistanceWeight:
+    """`base * (1 - sigmoid((nearest / farthest - alpha) / tau))` of a row's neighbours.
+
+    The relative retrieval confidence of NEST (Li et al., NeurIPS 2024, eq. 4), over squared L2
+    distances as there: the farther the nearest of k neighbours stands out, the more they count.
+    One neighbour alone never does. Neighbours that all are the query itself count as standing out.
+    """
+
+    base: float
+    alpha: float
+    tau: float
+    window: ClassVar[int] = 0
+
+    def before_search(self, lm: LMOutput) -> Tensor | None:
+        """Every row, or none at weight 0."""
+        return _unless_zero(self.base, lm)
+
+    def __call__(
+        self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
+    ) -> Tensor:
+        """The weight of each row; 0 where nothing was found, NaN where a distance is."""
+        del lm, context
+        found = neighbours.ids >= 0
+        distances = neighbours.distances.double()
+        farthest = distances.masked_fill(~found, 0.0).amax(1)
+        ratio = (distances[:, 0] / farthest).masked_fill(farthest == 0, 0.0)
+        # In float64: torch rounds exp by an element's place in the tensor.
+        confidence = torch.sigmoid((self.alpha - ratio) / self.tau)
+        return (self.base * confidence).float().masked_fill(~found.any(1), 0.0)
+
+
+def _unless_zero(value: float, lm: LMOutput) -> Tensor | None:
+    return None if value > 0 else torch.zeros_like(lm.token, dtype=torch.bool)
+
+
+def error_rate(datastore: Datastore) -> float:
+    """The share of mined positions at which the LM was wrong.
+
+    Taken from the entries: where mistakes have been left out or thinned, it is too low.
+    """
+    mistakes = int(np.count_nonzero(datastore.provenance["predicted"] != datastore.values))
+    return mistakes / max(datastore.manifest.capacity, len(datastore), 1)
+
+
+@dataclass(frozen=True)
+class WeightKind:
+    """How a preset becomes a weight over a datastore.
+
+    `parameters` are those that `Preset.weight_options` may set; `gated` says whether the weight
+    knows before the search that it is below `Preset.gate`.
+    """
+
+    build: "Callable[[Preset, Datastore], Weight]"
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    gated: bool = False
+
+
+def _bayes(preset: "Preset", datastore: Datastore) -> Weight:
+    prior = preset.weight_options["prior"]
+    return BayesWeight(
+        preset.weight,
+        error_rate(datastore) if prior is None else prior,
+        preset.weight_options["window"],
+    )
 
 
 WEIGHTS: Final[Mapping[str, WeightKind]] = {
-    "static": WeightKind(lambda weight, gate: StaticWeight(weight), gated=False),  # noqa: ARG005
-    "confidence": WeightKind(ConfidenceWeight, gated=True),
+    "static": WeightKind(lambda preset, _: StaticWeight(preset.weight)),
+    "confidence": WeightKind(
+        lambda preset, _: ConfidenceWeight(preset.weight, preset.gate), gated=True
+    ),
+    "bayes": WeightKind(
+        _bayes,
+        parameters={
+            "window": Parameter(32, 1, 4096, whole=True),
+            "prior": Parameter(None, 0.0, 1.0),
+        },
+    ),
+    "distance": WeightKind(
+        lambda preset, _: DistanceWeight(preset.weight, **preset.weight_options),
+        parameters={"alpha": Parameter(0.3, 0.0, 1.0), "tau": Parameter(0.1, 1e-6, 1e6)},
+    ),
 }

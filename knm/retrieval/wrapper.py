@@ -16,42 +16,12 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from knm.datastore import Datastore
-from knm.datastore.store import check_key_kind
-from knm.errors import UserError
-from knm.models import Tap, block_count, capturing, join_states, parse_key_kind
+from knm.models import Tap, capturing, join_states
 from knm.models.capture import Capture
 from knm.models.keys import Point
 from knm.retrieval.evidence import LMOutput
-from knm.retrieval.fusions import CorrectedLogits, Fusion, MixtureFusion
 from knm.retrieval.neighbours import Neighbours
-from knm.retrieval.presets import Preset
-from knm.retrieval.projecting import QueryProjector
-from knm.retrieval.searchers import Searcher, choose_searcher, open_searcher
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What the LM said, which rows were `searched` (B,), what was found and what came of it.
-
-    `weight` (B,) is that of the neighbours. `corrected` is None where no row needed a search.
-    """
-
-    lm: LMOutput
-    searched: Tensor
-    neighbours: Neighbours
-    weight: Tensor
-    corrected: CorrectedLogits | None
-
-    @property
-    def logits(self) -> Tensor:
-        """The logits (B, V) to go on with: float32, or the LM's own where nothing was searched."""
-        return self.lm.logits if self.corrected is None else self.corrected.dense()
-
-    @property
-    def token(self) -> Tensor:
-        """The most likely tokens (B,) int64."""
-        return self.lm.token if self.corrected is None else self.corrected.token
+from knm.retrieval.retriever import Retriever
 
 
 @dataclass(frozen=True)
@@ -66,84 +36,6 @@ class StepTrace:
 
 
 Observer = Callable[[StepTrace], None]
-
-
-class Retriever:
-    """A datastore, searched and weighed as a preset says."""
-
-    def __init__(
-        self,
-        datastore: Datastore,
-        preset: Preset,
-        searcher: Searcher | None = None,
-        device: torch.device | str = "cpu",
-    ) -> None:
-        """Prepare `searcher` (default: the preset's, opened on `device`), weight and fusion.
-
-        Raises:
-            UserError: preset and datastore do not fit, or the searcher cannot be opened.
-        """
-        if preset.key_kind is not None:
-            check_key_kind(datastore.path, datastore.manifest, preset.key_kind)
-        self.key_kind = parse_key_kind(datastore.manifest.key_kind)
-        self.datastore = datastore
-        self.preset = preset
-        self.temperature = preset.temperature_for(datastore)
-        self._weight = preset.build_weight()
-        self._fusion: Fusion = MixtureFusion(self.temperature)
-        self.search_choice = choose_searcher(preset.searcher, datastore, device)
-        self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
-        self._project = (
-            None if datastore.projection is None else QueryProjector(datastore.projection, device)
-        )
-
-    def check_width(self, model: PreTrainedModel) -> None:
-        """Refuse a model that has no such states as the keys are made of, or of another width.
-
-        Raises:
-            UserError: naming both widths, or where the model has no head or no such layer.
-        """
-        head = model.get_output_embeddings()
-        if head is None:
-            raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
-        self.key_kind.taps(block_count(model))
-        width, dim = self.key_kind.width(head.weight.shape[1]), self.datastore.manifest.query_dim
-        if width != dim:
-            raise UserError(
-                f"{self.datastore.path}: its keys come from {dim} dimensions, the model's hidden "
-                f"states {width} ({self.key_kind}): choose the datastore that belongs to the model"
-            )
-
-    def correct(self, hidden: Tensor, lm: LMOutput) -> Correction:
-        """Correct what the LM says where its keys are `hidden` (B, D), each row by itself.
-
-        On a CPU only the rows that need it are searched. Elsewhere all are, and the others forget
-        what was found: choosing them would wait for the device, and costs more than it saves.
-        """
-        hidden = hidden.detach()
-        rows, k = len(hidden), self.preset.k
-        wanted = self._weight.before_search(lm)
-        if wanted is None:
-            searched = torch.ones(rows, dtype=torch.bool, device=hidden.device)
-            neighbours = self._search(hidden, k)
-        elif hidden.device.type == "cpu":
-            searched = wanted
-            places = wanted.nonzero()[:, 0]
-            if len(places) == 0:
-                nothing = Neighbours.none(rows, k, hidden.device)
-                return Correction(lm, searched, nothing, torch.zeros(rows), None)
-            neighbours = self._search(hidden[places], k).spread(places, rows)
-        else:
-            searched = wanted
-            neighbours = self._search(hidden, k).only(wanted)
-        weight = self._weight(lm, neighbours)
-        fused = self._fusion(lm, weight, neighbours)
-        return Correction(lm, searched, neighbours, weight, fused)
-
-    def _search(self, hidden: Tensor, k: int) -> Neighbours:
-        if self._project is not None:
-            hidden = self._project(hidden)
-        return self.searcher.search(hidden, k)
 
 
 class CorrectedHead(nn.Module):
@@ -197,13 +89,15 @@ def corrected(
     `observer` is called once for each call of the head.
 
     Raises:
-        UserError: the model has no output head, or the datastore is of another width.
+        UserError: the model has no output head, the datastore is of another width, or the preset
+            depends on what has been written so far.
         RuntimeError: the model is being corrected already.
     """
     head = model.get_output_embeddings()
     if isinstance(head, CorrectedHead):
         raise RuntimeError("this model is being corrected already: corrected() does not nest")
-    retriever.check_width(model)
+    retriever.refuse_context("a model under corrected()")
+    retriever.attach(model)
     places = [
         (parent, name)
         for parent in model.modules()

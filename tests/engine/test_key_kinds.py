@@ -4,7 +4,7 @@ import torch
 from knm.datastore import MiningOptions, mine
 from knm.engine import GenerationOptions, PlainEngine, Request
 from knm.models import EncodedExample
-from knm.retrieval import Correction, LMOutput, Retriever, resolve_preset
+from knm.retrieval import Correction, DecodingContext, LMOutput, Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, KINDS, number_requests, random_model
 from tests.engine.test_slots import by_id, engine_of
 
@@ -23,9 +23,11 @@ class Recorder(Retriever):
 
     asked: list[torch.Tensor]
 
-    def correct(self, hidden: torch.Tensor, lm: LMOutput) -> Correction:
+    def correct(
+        self, hidden: torch.Tensor, lm: LMOutput, context: DecodingContext | None = None
+    ) -> Correction:
         self.asked.append(hidden.detach().clone())
-        return super().correct(hidden, lm)
+        return super().correct(hidden, lm, context)
 
 
 def mined_answer(loaded, kind, tmp_path, answer=None):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from json import dumps, loads
 
 import pytest
 
@@ -54,9 +55,41 @@ def test_a_model_without_a_datastore_of_its_own_needs_one(tmp_path):
         find_engine(RunOptions(model=str(model), knn=True), ROOT)
 
 
-def test_a_setup_travels_as_json():
-    setup = prepare_engine(RunOptions(knn=True, knn_preset="v3"), ROOT)
-    assert EngineSetup.from_json(setup.to_json()) == setup
+@pytest.fixture
+def preset_file(tmp_path) -> str:
+    path = tmp_path / "typed.yaml"
+    lines = ["extends: bayes", "weight_options: {window: 8}", "token_types: [identifier, literal]"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return str(path)
+
+
+def test_a_setup_travels_as_json(preset_file):
+    for preset in ("v3", preset_file):
+        setup = prepare_engine(RunOptions(knn=True, knn_preset=preset), ROOT)
+        assert EngineSetup.from_json(loads(dumps(setup.to_json()))) == setup
+
+
+def test_a_preset_file_is_told_in_full_and_may_be_overridden(preset_file):
+    setup = prepare_engine(RunOptions(knn=True, knn_preset=preset_file, knn_k=3), ROOT)
+    assert setup.preset is not None
+    told = setup.to_json()["preset"]
+    assert (told["name"], told["k"], told["weight_kind"]) == ("typed", 3, "bayes")
+    assert told["weight_options"] == {"window": 8, "prior": None}
+    assert told["token_types"] == ["identifier", "literal"]
+    assert told["temperature_scale"] == 0.1
+
+
+def test_a_server_with_the_same_preset_file_serves_the_run(preset_file):
+    options = RunOptions(knn=True, knn_preset=preset_file, datastore="own")
+    preset = prepare_engine(replace(options, datastore=None), ROOT).to_json()["preset"]
+    served = replace(
+        describe_setup(EMBEDDED), preset=preset, datastore="own", datastore_hash="d" * 64
+    )
+    with scripted.serving(scripted.ScriptedEngine(), configuration=served) as url:
+        find_engine(replace(options, engine=url, max_new_tokens=64), ROOT)
+        other = replace(options, engine=url, max_new_tokens=64, knn_preset="bayes")
+        with pytest.raises(UserError, match=r"preset's token_types: the run has None, the server"):
+            find_engine(other, ROOT)
 
 
 def test_the_engine_of_a_run_is_described_without_being_started():

@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from knm.retrieval import LMOutput, MixtureFusion, Neighbours, TorchSearcher, open_searcher
+from knm.retrieval import (
+    DenseLogits,
+    LMOutput,
+    MixtureFusion,
+    Neighbours,
+    ResidualFusion,
+    StoredPredictions,
+    TorchSearcher,
+    open_searcher,
+)
 from tests.retrieval.stores import store_of
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -84,3 +93,32 @@ def test_the_mixture_is_that_of_the_cpu(temperature):
     assert torch.equal(mixed.token.cpu(), expected.token)
     assert torch.equal(mixed.token, mixed.dense().argmax(1))
     assert torch.equal(mixed.usable.cpu(), expected.usable)
+
+
+def test_the_keys_that_were_found_can_be_read():
+    store = store_of(keys_of(900, 24))
+    ids = torch.tensor([[3, 899, 0], [-1, 7, 7]], device="cuda")
+    keys = open_searcher("torch", store, "cuda").keys(ids).float().cpu().numpy()
+    np.testing.assert_array_equal(keys[0], store.read_keys(np.array([3, 899, 0])))
+    np.testing.assert_array_equal(keys[1, 1:], store.read_keys(np.array([7, 7])))
+    assert np.isfinite(keys).all()
+
+
+def test_the_residual_fusion_is_that_of_the_cpu():
+    draw = torch.Generator().manual_seed(0)
+    store = store_of(keys_of(900, 24), np.random.default_rng(1).integers(0, 500, 900))
+    head = torch.nn.Linear(24, 500)
+    queries = torch.randn(40, 24, generator=draw)
+    logits = torch.randn(40, 500, generator=draw) * 6
+    weight = torch.tensor([0.0, 1e-6, 0.25, 0.9, 1.0]).repeat(8)
+
+    def correct(device: str) -> DenseLogits:
+        searcher = open_searcher("torch", store, device)
+        fusion = ResidualFusion(20.0, 5.0, StoredPredictions(searcher, head.to(device)))
+        found = searcher.search(queries.to(device), 16)
+        return fusion(LMOutput.read(logits.to(device)), weight.to(device), found)
+
+    expected, moved = correct("cpu"), correct("cuda")
+    torch.testing.assert_close(moved.dense().cpu(), expected.dense(), rtol=1e-4, atol=1e-3)
+    assert torch.equal(moved.token, moved.dense().argmax(1))
+    assert torch.equal(moved.dense()[::5].cpu(), logits[::5])

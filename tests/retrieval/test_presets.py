@@ -13,13 +13,15 @@ from knm.retrieval import (
 )
 from tests.retrieval.stores import store_of
 
+STORE = store_of(np.zeros((1, 2)))
+
 
 def test_the_presets_of_the_original_study():
     assert {name: preset.k for name, preset in PRESETS.items()} == dict.fromkeys(PRESETS, 16)
     v1, v2, v3 = (PRESETS[name] for name in ("v1", "v2", "v3"))
-    assert (v1.build_weight(), v1.temperature) == (StaticWeight(0.25), 1.0)
-    assert (v2.build_weight(), v2.temperature) == (ConfidenceWeight(0.25), 100.0)
-    assert (v3.build_weight(), v3.temperature) == (ConfidenceWeight(0.25, 0.01), 100.0)
+    assert (v1.build_weight(STORE), v1.temperature) == (StaticWeight(0.25), 1.0)
+    assert (v2.build_weight(STORE), v2.temperature) == (ConfidenceWeight(0.25), 100.0)
+    assert (v3.build_weight(STORE), v3.temperature) == (ConfidenceWeight(0.25, 0.01), 100.0)
 
 
 def test_the_default_takes_its_temperature_from_the_datastore():
@@ -38,7 +40,7 @@ def test_a_datastore_without_distances_needs_a_temperature(median):
 
 def test_what_is_set_replaces_what_the_preset_says():
     preset = resolve_preset("v3", k=4, weight=0.5, temperature=9.0, gate=0.2)
-    assert preset.build_weight() == ConfidenceWeight(0.5, 0.2)
+    assert preset.build_weight(STORE) == ConfidenceWeight(0.5, 0.2)
     assert (preset.k, preset.temperature) == (4, 9.0)
 
 
@@ -65,5 +67,5 @@ def test_a_gate_on_a_static_weight_is_a_contradiction():
 
 
 def test_an_unknown_preset_lists_those_there_are():
-    with pytest.raises(UserError, match="--knn-preset v9: unknown; choose one of v1, v2, v3"):
+    with pytest.raises(UserError, match="--knn-preset v9: unknown; choose one of bayes, dense,"):
         resolve_preset("v9")

@@ -85,6 +85,15 @@ def test_torch_equals_faiss_flat(indexed):
     torch.testing.assert_close(exact.distances, flat.distances, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["torch", "faiss-flat"])
+def test_a_searcher_gives_the_keys_that_it_found(indexed, name):
+    searcher = open_searcher(name, indexed, "cpu")
+    ids = torch.tensor([[3, 0], [7, 7]])
+    found = searcher.keys(ids).numpy()
+    np.testing.assert_array_equal(found, indexed.read_keys(ids.numpy()))
+    assert searcher.keys(torch.tensor([-1])).isfinite().all()
+
+
 def test_more_neighbours_than_entries_are_padded_as_missing(tmp_path):
     store = store_of(random_keys(5), path=tmp_path)
     store.manifest.save(tmp_path)

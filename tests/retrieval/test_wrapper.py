@@ -8,7 +8,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from knm.datastore import MiningOptions
 from knm.errors import UserError
-from knm.retrieval import LMOutput, Retriever, StepTrace, corrected, resolve_preset
+from knm.retrieval import FUSIONS, LMOutput, Retriever, StepTrace, corrected, resolve_preset
 from tests.datastore.tiny import VOCAB, examples, mine_tiny, tiny_model
 from tests.retrieval.stores import store_of
 
@@ -37,10 +37,12 @@ def retriever_of(store, name="v1", **changes) -> Retriever:
     return Retriever(store, resolve_preset(name, **changes))
 
 
-@pytest.mark.parametrize("name", ["v1", "v2", "v3", "dense"])
-def test_weight_zero_leaves_logits_bit_identical(model, store, name):
+@pytest.mark.parametrize("fusion", sorted(FUSIONS))
+@pytest.mark.parametrize("name", ["v1", "v2", "v3", "dense", "nest"])
+def test_weight_zero_leaves_logits_bit_identical(model, store, name, fusion):
     before = logits_of(model)
-    with corrected(model, retriever_of(store, name, weight=0.0)):
+    preset = replace(resolve_preset(name, weight=0.0), fusion=fusion)
+    with corrected(model, Retriever(store, preset)):
         during = logits_of(model)
     assert torch.equal(during, before)
     assert during.dtype == before.dtype
@@ -94,7 +96,7 @@ def test_nesting_is_refused_and_leaves_the_outer_one_in_place(model, store):
         assert torch.equal(logits_of(model), during)
 
 
-@pytest.mark.parametrize("name", ["v1", "v3", "dense"])
+@pytest.mark.parametrize("name", ["v1", "v3", "dense", "nest"])
 def test_a_corrected_row_does_not_depend_on_the_other_rows(store, name):
     retriever = retriever_of(store, name)
     draw = torch.Generator().manual_seed(0)
@@ -264,3 +266,21 @@ def test_a_layer_that_the_model_has_not_got_is_refused(store):
         corrected(tiny_model().model, retriever_of(odd)),
     ):
         pass
+
+
+@pytest.mark.parametrize("changes", [{"weight_kind": "bayes"}, {"token_types": ("literal",)}])
+def test_presets_that_depend_on_the_text_so_far_are_refused(model, store, changes):
+    retriever = Retriever(store, replace(resolve_preset("dense"), **changes))
+    message = "preset dense: its corrections depend on what has been written so far, which a model"
+    with pytest.raises(UserError, match=message), corrected(model, retriever):
+        pass
+    with pytest.raises(UserError, match="which this use of it does not tell"):
+        retriever.correct(torch.zeros(1, 32), LMOutput.read(torch.zeros(1, VOCAB)))
+
+
+def test_the_residual_fusion_corrects_a_model_too(model, store):
+    before = logits_of(model)
+    with corrected(model, retriever_of(store, "ft2ra")):
+        during = logits_of(model)
+    assert not torch.equal(during, before)
+    assert torch.equal(logits_of(model), before)

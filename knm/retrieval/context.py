@@ -1,0 +1,47 @@
+"""What decoding has come to so far, where a weight or a condition asks for it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class DecodingContext:
+    """The completions of B rows up to the next step, in tensors that are changed in place.
+
+    `steps` (B,) int64 counts the tokens that were written. `only_lm` and `only_knn` (B, W) bool
+    tell of the last W of them, in rotation, whether the LM's likeliest token was the one that was
+    written and the neighbours' was not, or the reverse. `lexer` (B,) int64 is the state of the
+    lexer behind the last token.
+    """
+
+    steps: Tensor
+    only_lm: Tensor
+    only_knn: Tensor
+    lexer: Tensor
+
+    @classmethod
+    def allocate(cls, rows: int, window: int, device: torch.device | str) -> "DecodingContext":
+        """B rows that have written nothing, with a window of W tokens."""
+        steps, lexer = torch.zeros((2, rows), dtype=torch.int64, device=device)
+        only_lm, only_knn = torch.zeros((2, rows, window), dtype=torch.bool, device=device)
+        return cls(steps, only_lm, only_knn, lexer)
+
+    def parts(self) -> list[Tensor]:
+        """The tensors that steps change."""
+        return [self.steps, self.only_lm, self.only_knn, self.lexer]
+
+    def reset(self, row: int) -> None:
+        """Let a row begin anew."""
+        for part in self.parts():
+            part[row] = 0
+
+    def note(self, lm_right: Tensor, knn_right: Tensor) -> None:
+        """Count a step: whether the LM and the neighbours foresaw its token, (B,) bool each."""
+        window = self.only_lm.shape[1]
+        if window:
+            place = (self.steps % window)[:, None]
+            self.only_lm.scatter_(1, place, (lm_right & ~knn_right)[:, None])
+            self.only_knn.scatter_(1, place, (knn_right & ~lm_right)[:, None])
+        self.steps.add_(1)

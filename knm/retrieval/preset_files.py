@@ -1,0 +1,69 @@
+"""Presets as YAML files: a mapping of fields, each of a known type."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from knm.errors import UserError
+from knm.jsonio import write_text
+
+_NAMES: Final[Mapping[type, str]] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    list: "a list of names",
+    dict: "a mapping of numbers",
+}
+
+
+def is_preset_file(name: str) -> bool:
+    """Whether a preset is named by its file."""
+    return name.endswith((".yaml", ".yml"))
+
+
+def read_fields(path: Path, types: Mapping[str, type]) -> dict[str, Any]:
+    """The fields that a file gives; `types` are those that there are. Null leaves a field out.
+
+    Raises:
+        UserError: naming the file and the line: no such file, not a mapping, an unknown or repeated
+            field, or one of another type.
+    """
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: {error}") from None
+    if not isinstance(root, yaml.MappingNode):
+        raise UserError(f"{path}: not a preset: expected lines such as `weight: 0.5`")
+    fields: dict[str, Any] = {}
+    for key, node in root.value:
+        where, name = f"{path}:{key.start_mark.line + 1}", key.value
+        if name not in types:
+            raise UserError(f"{where}: unknown field {name!r}; fields are: {', '.join(types)}")
+        if name in fields:
+            raise UserError(f"{where}: {name} is given twice")
+        fields[name] = _value(node, types[name], f"{where}: {name}")
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def write_fields(path: Path, fields: Mapping[str, Any]) -> None:
+    """Write fields so that `read_fields` reads them back, atomically."""
+    write_text(path, yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True))
+
+
+def _value(node: yaml.Node, wanted: type, where: str) -> Any:
+    loader = yaml.SafeLoader("")
+    try:
+        value = loader.construct_document(node)
+    except (ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{where}: {error}") from None
+    finally:
+        loader.dispose()
+    if wanted is float and isinstance(value, int | str) and not isinstance(value, bool):
+        with suppress(ValueError):  # YAML 1.1 takes 1e-3 for text
+            value = float(value)
+    if value is not None and type(value) is not wanted:
+        raise UserError(f"{where}: {value!r}: must be {_NAMES[wanted]}")
+    return value

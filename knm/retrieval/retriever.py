@@ -1,0 +1,209 @@
+"""A datastore, a searcher, a weight and a fusion, joined as a preset says."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from knm.datastore import Datastore
+from knm.datastore.store import check_key_kind
+from knm.errors import UserError
+from knm.lexing import compile_tables, token_bytes
+from knm.models import FINAL_NORM, block_count, parse_key_kind
+from knm.retrieval.conditions import TypeCondition
+from knm.retrieval.context import DecodingContext
+from knm.retrieval.evidence import LMOutput
+from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion
+from knm.retrieval.neighbours import Neighbours
+from knm.retrieval.presets import DEFAULT_PRESET, Preset
+from knm.retrieval.projecting import QueryProjector
+from knm.retrieval.residual import StoredPredictions
+from knm.retrieval.searchers import Searcher, choose_searcher, open_searcher
+from knm.retrieval.votes import NO_TOKEN, Votes
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What the LM said, which rows were `searched` (B,), what was found and what came of it.
+
+    `weight` (B,) is that of the neighbours. `corrected` is None where no row needed a search.
+    `voted` (B,) is the token that the neighbours alone would choose (`NO_TOKEN`: none), where the
+    preset's context asks for it.
+    """
+
+    lm: LMOutput
+    searched: Tensor
+    neighbours: Neighbours
+    weight: Tensor
+    corrected: CorrectedLogits | None
+    voted: Tensor | None = None
+
+    @property
+    def logits(self) -> Tensor:
+        """The logits (B, V) to go on with: float32, or the LM's own where nothing was searched."""
+        return self.lm.logits if self.corrected is None else self.corrected.dense()
+
+    @property
+    def token(self) -> Tensor:
+        """The most likely tokens (B,) int64."""
+        return self.lm.token if self.corrected is None else self.corrected.token
+
+
+class Retriever:
+    """A datastore, searched and weighed as a preset says."""
+
+    def __init__(
+        self,
+        datastore: Datastore,
+        preset: Preset,
+        searcher: Searcher | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Prepare `searcher` (default: the preset's, opened on `device`), weight and fusion.
+
+        Raises:
+            UserError: preset and datastore do not fit, or the searcher cannot be opened.
+        """
+        if preset.key_kind is not None:
+            check_key_kind(datastore.path, datastore.manifest, preset.key_kind)
+        self.key_kind = parse_key_kind(datastore.manifest.key_kind)
+        self.datastore = datastore
+        self.preset = preset
+        self.temperature = preset.temperature_for(datastore)
+        self._weight = preset.build_weight(datastore)
+        self.search_choice = choose_searcher(preset.searcher, datastore, device)
+        self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
+        self._project = (
+            None if datastore.projection is None else QueryProjector(datastore.projection, device)
+        )
+        self._condition: TypeCondition | None = None
+        self._fusion: Fusion | None = None
+        if not FUSIONS[preset.fusion].needs_predictions:
+            self._fusion = FUSIONS[preset.fusion].build(preset, self.temperature, None)
+
+    def check_width(self, model: PreTrainedModel) -> None:
+        """Refuse a model that has no such states as the keys are made of, or of another width.
+
+        Raises:
+            UserError: naming both widths, or where the model has no head or no such layer.
+        """
+        head = model.get_output_embeddings()
+        if head is None:
+            raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
+        self.key_kind.taps(block_count(model))
+        width, dim = self.key_kind.width(head.weight.shape[1]), self.datastore.manifest.query_dim
+        if width != dim:
+            raise UserError(
+                f"{self.datastore.path}: its keys come from {dim} dimensions, the model's hidden "
+                f"states {width} ({self.key_kind}): choose the datastore that belongs to the model"
+            )
+
+    def attach(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None
+    ) -> None:
+        """Check that `model` fits, and take of it and its tokenizer what the preset needs.
+
+        Raises:
+            UserError: as `check_width`; or the fusion cannot work with such keys, or the condition
+                not with such tokens.
+        """
+        self.check_width(model)
+        head = model.get_output_embeddings()
+        if self._fusion is None:
+            self._fusion = self._read_predictions(head)
+        types = self.preset.token_types
+        if types is not None and self._condition is None:
+            assert tokenizer is not None
+            tokens = token_bytes(tokenizer, head.weight.shape[0])
+            tables = compile_tables(self.preset.lexer, tokens)
+            self._condition = TypeCondition.of(tables, types, head.weight.device)
+
+    def _read_predictions(self, head: nn.Linear) -> Fusion:
+        """A fusion that asks what the LM said at the stored keys."""
+        manifest = self.datastore.manifest
+        if manifest.key_kind != FINAL_NORM or self._project is not None:
+            raise UserError(
+                f"{self.datastore.path}: its keys are {manifest.key_kind!r}"
+                f"{'' if self._project is None else ', projected'}; the {self.preset.fusion} "
+                f"fusion of preset {self.preset.name!r} reads the LM's predictions from keys, "
+                f"which have to be {FINAL_NORM!r} as they are: choose another preset or datastore"
+            )
+        predictions = StoredPredictions(self.searcher, head)
+        return FUSIONS[self.preset.fusion].build(self.preset, self.temperature, predictions)
+
+    @property
+    def contextual(self) -> bool:
+        """Whether corrections depend on what has been written so far."""
+        return self._weight.window > 0 or self.preset.token_types is not None
+
+    def refuse_context(self, where: str) -> None:
+        """Refuse presets that need a context `where` there is none.
+
+        Raises:
+            UserError: naming the preset.
+        """
+        if self.contextual:
+            raise UserError(
+                f"--knn-preset {self.preset.name}: its corrections depend on what has been written "
+                f"so far, which {where} does not tell: choose another preset ({DEFAULT_PRESET})"
+            )
+
+    def new_context(self, rows: int, device: torch.device | str) -> DecodingContext | None:
+        """A context of `rows` completions that begin; None where the preset needs none."""
+        if not self.contextual:
+            return None
+        return DecodingContext.allocate(rows, self._weight.window, device)
+
+    def advance(self, context: DecodingContext, correction: Correction, tokens: Tensor) -> None:
+        """Tell a context which `tokens` (B,) were written where `correction` was made."""
+        assert correction.voted is not None
+        context.note(correction.lm.token == tokens, correction.voted == tokens)
+        if self._condition is not None:
+            self._condition.advance(context, tokens)
+
+    def correct(
+        self, hidden: Tensor, lm: LMOutput, context: DecodingContext | None = None
+    ) -> Correction:
+        """Correct what the LM says where its keys are `hidden` (B, D), each row by itself.
+
+        On a CPU only the rows that need it are searched. Elsewhere all are, and the others forget
+        what was found: choosing them would wait for the device, and costs more than it saves.
+
+        Raises:
+            UserError: the preset needs a context, and there is none.
+        """
+        if context is None:
+            self.refuse_context("this use of it")
+        assert self._fusion is not None, "attach() comes first"
+        assert (self._condition is None) == (self.preset.token_types is None), "as above"
+        hidden = hidden.detach()
+        rows, k = len(hidden), self.preset.k
+        wanted = self._weight.before_search(lm)
+        if wanted is None:
+            searched = torch.ones(rows, dtype=torch.bool, device=hidden.device)
+            neighbours = self._search(hidden, k)
+        elif hidden.device.type == "cpu":
+            searched = wanted
+            places = wanted.nonzero()[:, 0]
+            if len(places) == 0:
+                nothing = Neighbours.none(rows, k, hidden.device)
+                voted = None if context is None else torch.full_like(lm.token, NO_TOKEN)
+                return Correction(lm, searched, nothing, torch.zeros(rows), None, voted)
+            neighbours = self._search(hidden[places], k).spread(places, rows)
+        else:
+            searched = wanted
+            neighbours = self._search(hidden, k).only(wanted)
+        voted = None
+        if context is not None:
+            voted = Votes.count(neighbours, self.temperature).token
+        weight = self._weight(lm, neighbours, context)
+        if self._condition is not None and context is not None and voted is not None:
+            weight = weight.masked_fill(~self._condition.admits(context, voted), 0.0)
+        fused = self._fusion(lm, weight, neighbours)
+        return Correction(lm, searched, neighbours, weight, fused, voted)
+
+    def _search(self, hidden: Tensor, k: int) -> Neighbours:
+        if self._project is not None:
+            hidden = self._project(hidden)
+        return self.searcher.search(hidden, k)

@@ -1,0 +1,54 @@
+"""What neighbours say of the next token, before anyone asks the LM."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from knm.retrieval.neighbours import Neighbours
+
+NO_TOKEN = -1
+
+
+@dataclass(frozen=True)
+class Votes:
+    """p_kNN = softmax(-distance / temperature) over the neighbours, summed per token.
+
+    `found` (B, k) tells real neighbours; `shares` (B, k) float64 are what each has of its row's
+    vote, and `log_sums` (B, k) float64 the logarithm of what its token gets in all. Rows without a
+    neighbour have shares of NaN; so have rows with a NaN distance.
+    """
+
+    tokens: Tensor
+    found: Tensor
+    shares: Tensor
+    log_sums: Tensor
+
+    @classmethod
+    def count(cls, neighbours: Neighbours, temperature: float) -> "Votes":
+        """Count the votes of B rows, each by itself."""
+        # In float64: torch rounds exp and log by an element's place in the tensor, and a row must
+        # come out the same wherever it stands.
+        found = neighbours.ids >= 0
+        closeness = -neighbours.distances.double() / temperature
+        shares = closeness.masked_fill(~found, -torch.inf).softmax(1)
+        # Each neighbour gets the whole vote of its token: the sums have a fixed order, which adding
+        # into the vocabulary would not have on a GPU.
+        tokens = neighbours.values
+        same = (tokens[:, :, None] == tokens[:, None, :]) & found[:, None, :]
+        log_sums = (same * shares[:, None, :]).sum(-1).log()
+        return cls(tokens, found, shares, log_sums)
+
+    @property
+    def usable(self) -> Tensor:
+        """The rows (B,) that have neighbours, all at a distance that is a number."""
+        return self.found.any(1) & ~self.shares.isnan().any(1)
+
+    @property
+    def token(self) -> Tensor:
+        """The likeliest tokens (B,) int64, the lowest of equals; `NO_TOKEN` in unusable rows."""
+        log_sums = self.log_sums.masked_fill(~self.found, -torch.inf)
+        best = log_sums.amax(1, keepdim=True)
+        beyond = torch.iinfo(torch.int64).max
+        token = self.tokens.masked_fill((log_sums != best) | ~self.found, beyond).amin(1)
+        return token.masked_fill(~self.usable, NO_TOKEN)

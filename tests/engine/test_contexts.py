@@ -1,0 +1,165 @@
+"""Presets that depend on the text so far, in the slot engine."""
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from knm.engine import GenerationOptions, PlainEngine, Request, open_engine
+from knm.errors import UserError
+from knm.models import LoadedModel
+from knm.problems import language_prompt, load_template
+from knm.retrieval import FUSIONS, WEIGHTS, LMOutput, Preset, Retriever, resolve_preset
+from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
+from tests.engine.test_plain import neox
+from tests.engine.test_slots import SAMPLED, TOKENS, by_id, engine_of
+from tests.retrieval.stores import store_of
+
+BAYES = Preset("bayes", 1.0, "bayes", weight_options={"window": 6, "prior": 0.75}, temperature=50.0)
+
+
+@pytest.fixture(params=DEVICES)
+def device(request) -> str:
+    name: str = request.param
+    return name
+
+
+def retriever_on(device: str, preset: Preset = BAYES) -> Retriever:
+    draw = np.random.default_rng(0)
+    store = store_of(draw.standard_normal((400, HIDDEN)) * 2, draw.integers(2, VOCABULARY, 400))
+    return Retriever(store, preset, device=device)
+
+
+@torch.inference_mode()
+def written_alone(loaded: LoadedModel, prompt: str, retriever: Retriever, tokens: int) -> list[int]:
+    """Greedy decoding of one prompt, with a context of one row that is told of every token."""
+    model: Any = loaded.model
+    ids: list[int] = loaded.tokenizer(prompt)["input_ids"]
+    start = len(ids)
+    context = retriever.new_context(1, "cpu")
+    assert context is not None
+    for _ in range(tokens):
+        hidden = model.get_decoder()(torch.tensor([ids])).last_hidden_state[:, -1]
+        lm = LMOutput.read(model.get_output_embeddings()(hidden))
+        correction = retriever.correct(hidden, lm, context)
+        retriever.advance(context, correction, correction.token)
+        ids = [*ids, int(correction.token)]
+    return ids[start:]
+
+
+def test_the_engine_tells_a_context_what_it_wrote():
+    loaded, asked = random_model(), number_requests(6)
+    retriever = retriever_on("cpu")
+    done = engine_of(loaded, 2, retriever=retriever).complete(asked)
+    changed, bins = 0, set[int]()
+    for request, completion in zip(asked, done, strict=True):
+        written = written_alone(loaded, request.prompt, retriever, completion.completion_tokens)
+        text = loaded.tokenizer.decode([token for token in written if token != 1])
+        assert completion.text == text
+        assert completion.interventions is not None
+        changed += completion.interventions.argmax_changes
+        bins |= {place for place, count in enumerate(completion.interventions.weights) if count}
+    assert changed
+    assert len(bins) > 1  # the weight moved with the window
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_completion_depends_on_its_request_alone(device, dtype, sampled):
+    loaded, asked = random_model(device=device, dtype=dtype), number_requests(11)
+    if sampled:
+        asked = [replace(request, sampling=SAMPLED) for request in asked]
+    retriever = retriever_on(device)
+    everything = by_id(engine_of(loaded, retriever=retriever).complete(asked))
+    assert len({text for text, *_ in everything.values()}) > len(asked) // 2
+    engine = engine_of(loaded, retriever=retriever)
+    assert by_id(engine.complete(random.Random(1).sample(asked, len(asked)))) == everything
+    # a subset, in slots that others have used
+    few = by_id(engine.complete(asked[3:5]))
+    assert few == {name: everything[name] for name in few}
+    tickets = [engine.submit(request) for request in asked]
+    engine.step()
+    for ticket in tickets[:4]:
+        engine.cancel(ticket)
+    events = []
+    while engine.busy:
+        events += engine.step()
+    finished = by_id([event.completion for event in events if event.completion is not None])
+    assert finished == {request.id: everything[request.id] for request in asked[4:]}
+
+
+@pytest.mark.parametrize("fusion", sorted(FUSIONS))
+@pytest.mark.parametrize("kind", sorted(WEIGHTS))
+def test_weight_0_is_the_baseline(device, kind, fusion):
+    loaded, asked = random_model(device=device), number_requests(3)
+    plain = engine_of(loaded).complete(asked)
+    quiet = Preset("quiet", 0.0, kind, fusion=fusion, temperature=50.0)
+    zero = engine_of(loaded, retriever=retriever_on(device, quiet)).complete(asked)
+    assert [done.text for done in zero] == [done.text for done in plain]
+
+
+@pytest.mark.parametrize("preset", ["nest", "ft2ra"])
+def test_other_weights_and_fusions_depend_on_the_request_alone_too(device, preset):
+    loaded, asked = random_model(device=device), number_requests(7)
+    settings = resolve_preset(preset, temperature=50.0)
+    if preset == "nest":  # in few dimensions random keys are about equally far
+        settings = replace(settings, weight_options={"alpha": 1.0})
+    retriever = retriever_on(device, settings)
+    everything = by_id(engine_of(loaded, retriever=retriever).complete(asked))
+    baseline = by_id(engine_of(loaded).complete(asked))
+    assert any(everything[name][0] != baseline[name][0] for name in everything)
+    shuffled = random.Random(2).sample(asked, len(asked))
+    assert by_id(engine_of(loaded, 3, retriever=retriever).complete(shuffled)) == everything
+
+
+def test_the_plain_engine_refuses_such_presets():
+    with pytest.raises(UserError, match=r"preset bayes.*which plain `generate` does not tell"):
+        open_engine(neox(), GenerationOptions(TOKENS), retriever_on("cpu"), lambda line: None)
+    engine = PlainEngine(random_model(), GenerationOptions(TOKENS), retriever_on("cpu"))
+    with pytest.raises(UserError, match="preset bayes"):
+        engine.complete(number_requests(1))
+
+
+def test_a_tokenizer_that_is_not_of_bytes_is_refused_with_token_types():
+    typed = retriever_on("cpu", replace(BAYES, token_types=("literal",)))
+    with pytest.raises(UserError, match="leave token_types out of the preset"):
+        engine_of(random_model(), retriever=typed)
+
+
+STATEMENTS = ("Print the sum of two integers.", "Read a word. Print it reversed.")
+PROMPTS = [load_template("task").render(each, language_prompt("lua")) for each in STATEMENTS]
+
+
+def typed_completions(
+    embedded: LoadedModel, token: str, types: tuple[str, ...], batch_size: int = 2
+) -> dict[str, Any]:
+    """Completions of `PROMPTS` where all neighbours vote for `token`, if it is of those types."""
+    (value,) = embedded.tokenizer(token, add_special_tokens=False)["input_ids"]
+    store = store_of(np.zeros((1, embedded.identity.hidden_size)), [value])
+    preset = replace(resolve_preset("v1", weight=0.99), token_types=types)
+    engine = open_engine(
+        embedded, GenerationOptions(24, batch_size), Retriever(store, preset), lambda line: None
+    )
+    return by_id(engine.complete([Request(prompt, prompt) for prompt in PROMPTS]))
+
+
+def test_a_token_is_written_only_where_it_is_of_the_types(embedded):
+    done = typed_completions(embedded, " x", ("identifier",))
+    for text, _, tokens, interventions in done.values():
+        fence, name, rest = text.partition(" x")
+        assert fence == "```lua\n"  # prose, in which nothing is a name
+        assert set((name + rest).split()) == {"x"}
+        assert interventions.argmax_changes > tokens - 8
+    assert typed_completions(embedded, " x", ("identifier",), batch_size=1) == done
+
+
+@pytest.mark.parametrize("types", [("comment",), ()])
+def test_elsewhere_the_lm_writes_what_it_would(embedded, types):
+    asked = [Request(prompt, prompt) for prompt in PROMPTS]
+    baseline = by_id(open_engine(embedded, GenerationOptions(24, 2)).complete(asked))
+    done = typed_completions(embedded, " x", types)
+    texts = {name: text for name, (text, *_) in done.items()}
+    assert texts == {name: text for name, (text, *_) in baseline.items()}

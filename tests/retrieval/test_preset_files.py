@@ -1,0 +1,103 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from knm.errors import UserError
+from knm.retrieval import PRESETS, Preset, read_preset, resolve_preset, write_preset
+
+COMPLETE = Preset(
+    "all of it",
+    weight=0.5,
+    weight_kind="bayes",
+    weight_options={"window": 8},
+    fusion="residual",
+    fusion_options={"eta": 2.5},
+    token_types=("identifier", "operator"),
+    lexer="python",
+    temperature=1e-3,
+    k=7,
+    key_kind="last-layer",
+    searcher="torch",
+)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def write_lines(*lines: str) -> Path:
+        path = tmp_path / "mine.yaml"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    return write_lines
+
+
+@pytest.mark.parametrize("preset", [COMPLETE, *PRESETS.values()], ids=lambda each: each.name)
+def test_what_is_written_is_read_back(preset, tmp_path):
+    path = tmp_path / "preset.yaml"
+    write_preset(path, preset)
+    assert read_preset(path) == preset
+    assert Preset.from_json(preset.to_json()) == preset
+
+
+def test_a_file_extends_a_preset_of_the_package(write):
+    path = write("extends: dense", "k: 4", "token_types: [identifier, literal]")
+    dense = resolve_preset("dense")
+    preset = resolve_preset(str(path), weight=0.3)
+    assert (preset.name, preset.k, preset.weight) == ("mine", 4, 0.3)
+    assert preset.temperature_scale == dense.temperature_scale
+    assert preset.token_types == ("identifier", "literal")
+
+
+def test_what_is_given_drops_what_it_replaces(write):
+    preset = read_preset(write("extends: v3", "temperature_scale: 1", "weight_kind: distance"))
+    assert (preset.temperature, preset.temperature_scale, preset.gate) == (None, 1.0, 0.0)
+    assert preset.weight_options == {"alpha": 0.3, "tau": 0.1}
+
+
+def test_options_that_are_left_out_are_those_of_the_extended_preset(write):
+    preset = read_preset(write("extends: nest", "weight_options: {tau: 0.5}"))
+    assert preset.weight_options == {"alpha": 0.3, "tau": 0.5}
+
+
+def test_a_file_may_stand_alone_and_leave_fields_empty(write):
+    preset = read_preset(write("name: own", "weight: 1e-1", "temperature: 3", "token_types:"))
+    assert preset == Preset("own", weight=0.1, temperature=3.0)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["extends: dense", "wieght: 1"], r"mine.yaml:2: unknown field 'wieght'; fields are: name"),
+        (["extends: dense", "", "k: many"], r"mine.yaml:3: k: 'many': must be a whole number"),
+        (["extends: dense", "k: 2.5"], r"mine.yaml:2: k: 2.5: must be a whole number"),
+        (["weight: true"], r"mine.yaml:1: weight: True: must be a number"),
+        (["extends: dense", "weight: nothing"], "weight: 'nothing': must be a number"),
+        (["extends: dense", "token_types: identifier"], "must be a list of names"),
+        (["extends: dense", "token_types: [verb]"], "'verb': unknown; choose some of outside"),
+        (["extends: dense", "weight_options: 3"], "must be a mapping of numbers"),
+        (["extends: dense", "k: 1", "k: 2"], r"mine.yaml:3: k is given twice"),
+        (["extends: densest"], "extends 'densest': no such preset; choose one of bayes, dense"),
+        (["temperature: 1"], "weight is missing"),
+        (["weight: 1"], "set either temperature"),
+        (["extends: dense", "weight: 2"], r"mine.yaml: --knn-lambda 2.0: must be from 0 to 1"),
+        (["extends: dense", "weight_kind: magic"], "weight_kind 'magic': unknown; choose one of"),
+        (["extends: dense", "fusion: magic"], "fusion 'magic': unknown; choose one of mixture"),
+        (["extends: dense", "lexer: cobol"], "lexer 'cobol': unknown; choose one of lua, python"),
+        (["extends: dense", "searcher: x"], "searcher 'x': unknown; choose one of auto"),
+        (["extends: bayes", "weight_options: {window: 0}"], "window 0: must be a whole number"),
+        (["extends: bayes", "weight_options: {width: 1}"], "unknown option 'width'; options are"),
+        (["extends: dense", "weight_options: {x: 1}"], "options are: it has none"),
+        (["- weight"], "not a preset: expected lines such as"),
+        (["weight: ["], "mine.yaml"),
+        (["weight: !!python/object:os.system {}"], "mine.yaml:1: weight"),
+    ],
+)
+def test_files_that_are_wrong_say_where(write, lines, message):
+    with pytest.raises(UserError, match=message):
+        resolve_preset(str(write(*lines)))
+
+
+def test_a_file_that_is_not_there_is_named():
+    with pytest.raises(UserError, match=r"nowhere.yml: .*No such file"):
+        resolve_preset("nowhere.yml")
