@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm import __version__
-from knm.commands import auditing, evaluation, judging, reports, sandbox, serving, training
+from knm.commands import (
+    auditing,
+    datastore,
+    evaluation,
+    judging,
+    reports,
+    sandbox,
+    serving,
+    training,
+)
+from knm.commands.info import info
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
@@ -35,6 +45,9 @@ app.add_typer(problems_app, name="problems")
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
+app.add_typer(datastore.datastore_app, name="datastore")
+app.command()(datastore.index)
+app.command()(info)
 app.command()(reports.diff)
 app.command()(judging.judge)
 app.add_typer(sandbox.sandbox_app, name="sandbox")
@@ -55,13 +68,6 @@ class Positions(StrEnum):
 
     ALL = "all"
     MISTAKES = "mistakes"
-
-
-class IndexKind(StrEnum):
-    """Which Faiss index is built."""
-
-    FLAT = "flat"
-    IVF = "ivf"
 
 
 def main() -> None:
@@ -111,50 +117,6 @@ def mine(
     examples = encode_corpus(loaded.tokenizer, records, template)
     mine_examples(loaded, examples, out, options, corpus_hash=corpus_hash(records))
     info(out, json=json)
-
-
-@app.command()
-def index(
-    datastore: Annotated[Path, typer.Argument(help="Directory of the datastore.")],
-    kind: Annotated[IndexKind, typer.Option(help="Flat is exact, IVF approximate.")],
-    json: JsonOption = False,
-) -> None:
-    """Build a Faiss index of a datastore and measure its recall."""
-    from knm.datastore import Datastore, build_index
-
-    store = Datastore.open(datastore)
-    build_index(store, kind.value)
-    info(datastore, json=json)
-
-
-@app.command()
-def info(
-    datastore: Annotated[Path, typer.Argument(help="Directory of the datastore.")],
-    json: JsonOption = False,
-) -> None:
-    """Show what a datastore holds and what it was made from."""
-    from dataclasses import asdict
-
-    from knm.datastore import Datastore
-
-    manifest = Datastore.open(datastore).manifest
-    if json:
-        print(dumps(asdict(manifest)))
-        return
-    calibration = manifest.calibration
-    print_table(
-        ("datastore", datastore),
-        ("entries", f"{manifest.count} of {manifest.capacity} positions"),
-        ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
-        ("model", f"{manifest.model.name} ({manifest.model.weights_hash[:12]})"),
-        ("corpus", manifest.corpus_hash[:12]),
-        ("content", (manifest.content_hash or "")[:12]),
-        ("mistake distance", calibration and calibration.mistake_distance_median),
-        *(
-            (f"index {name}", f"recall@16 {entry.recall_at_16:.3f}")
-            for name, entry in manifest.indexes.items()
-        ),
-    )
 
 
 @app.command()

@@ -21,6 +21,7 @@ from torch import Tensor
 from knm.datastore.store import Datastore
 
 BLOCK: Final = 128
+TORCH_KEYS: Final = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 _LOW_WORD: Final = 0xFFFFFFFF
 _INFINITY_BITS: Final = 0x7F800000
 
@@ -104,7 +105,9 @@ def stream_chunks(
 
 def stored_keys(store: Datastore, ids: Tensor) -> Tensor:
     """Fetch keys by id (any shape) from the datastore's file: (*ids, D) float32."""
-    return torch.from_numpy(store.read_keys(ids.cpu().numpy())).to(ids.device)
+    stored = torch.from_numpy(store.keys[ids.cpu().numpy()].view(np.int16))
+    dtype = TORCH_KEYS[store.manifest.key_dtype]
+    return stored.to(ids.device).view(dtype).float()
 
 
 def _best_of_scores(scores: Tensor, lows: Tensor, start: int, k: int) -> Tensor:

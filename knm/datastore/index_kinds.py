@@ -104,6 +104,7 @@ def _build_ivf_pq(faiss: ModuleType, datastore: Datastore, options: IndexOptions
         raise UserError(f"--refine {refine}: must be at least 1")
     index = faiss.IndexIVFPQ(faiss.IndexFlatL2(dim), dim, nlist, m, nbits)
     index.pq.cp.seed = options.seed
+    index.pq.cp.niter = _TRAIN_ROUNDS
     sample = max(nlist * _TRAIN_PER_CENTRE, min(_PQ_TRAIN_ROWS, 2**nbits * _TRAIN_PER_CENTRE))
     trained_on = _train(index, datastore, sample, options.seed)
     made = {"nlist": nlist, "nprobe": nprobe, "m": m, "nbits": nbits, "refine": refine}

@@ -44,35 +44,41 @@ def write_charts(bench: Bench, directory: Path, kind: ChartFormat) -> list[Path]
         UserError: a file cannot be written, or a PNG would lack its text for want of fonts.
     """
     if kind is ChartFormat.PNG:
-        _check_fonts()
-    return [
-        _write(scene, directory / f"{scene.name}.{kind.value}")
-        for scene in draw_charts(bench, CHART_WIDTH)
-    ]
+        _check_fonts(f"--format {kind.value}", f"--format {ChartFormat.SVG.value}")
+    paths = []
+    for scene in draw_charts(bench, CHART_WIDTH):
+        path = directory / f"{scene.name}.{kind.value}"
+        _write(scene, path, kind)
+        paths.append(path)
+    return paths
 
 
-def write_chart(scene: Scene, path: Path) -> Path:
-    """Write a chart as its file's suffix says, `.svg` or `.png`; returns the path.
+def write_chart(scene: Scene, path: Path) -> None:
+    """Write one chart in the format that its file's name ends in.
 
     Raises:
-        UserError: the file cannot be written, or a PNG would lack its text for want of fonts.
+        UserError: the name ends in neither, the file cannot be written, or a PNG would lack its
+            text for want of fonts.
     """
-    if path.suffix == ".png":
-        _check_fonts()
-    return _write(scene, path)
+    ending = path.suffix.lstrip(".").lower()
+    if ending not in set(ChartFormat):
+        raise UserError(f"--picture {path}: must end in .svg or .png")
+    kind = ChartFormat(ending)
+    if kind is ChartFormat.PNG:
+        _check_fonts(f"--picture {path}", "a file that ends in .svg")
+    _write(scene, path, kind)
 
 
-def _write(scene: Scene, path: Path) -> Path:
+def _write(scene: Scene, path: Path, kind: ChartFormat) -> None:
     drawing = render_chart(scene)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".png":
+        if kind is ChartFormat.PNG:
             path.write_bytes(_rasterize(drawing))
         else:
             write_text(path, drawing)
     except OSError as error:
         raise _unwritable(path, error) from None
-    return path
 
 
 def _rasterize(drawing: str) -> bytes:
@@ -81,14 +87,14 @@ def _rasterize(drawing: str) -> bytes:
     return svg_to_bytes(svg_string=drawing, zoom=PNG_ZOOM, languages=["en"])
 
 
-def _check_fonts() -> None:
+def _check_fonts(option: str, instead: str) -> None:
     """Without any font on the system, text would silently be missing."""
     blank = PROBE.format("")
     lettered = PROBE.format('<text y="18" font-family="sans-serif">M</text>')
     if _rasterize(blank) == _rasterize(lettered):
         raise UserError(
-            "--format png: this system has no fonts to draw text with; install some"
-            " (on Debian: fonts-dejavu-core) or use --format svg"
+            f"{option}: this system has no fonts to draw text with; install some"
+            f" (on Debian: fonts-dejavu-core) or use {instead}"
         )
 
 
