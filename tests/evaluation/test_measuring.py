@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 import torch
 
+from knm.evaluation.labels import label_types
 from knm.evaluation.measuring import measure
 from knm.evaluation.states import read_blocks, target_counts
-from knm.models import parse_key_kind
+from knm.lexing import TokenType
+from knm.models import encode_corpus, parse_key_kind
+from knm.problems import load_template
 from knm.retrieval import PRESETS, Preset, Retriever, vary_preset
 from tests.datastore.tiny import examples, mine_tiny, tiny_model
 
@@ -82,3 +85,26 @@ def test_presets_measured_together_do_not_change_each_other(store):
         _, (alone,) = run(store, [preset])
         same(together.corrected, alone.corrected)
     assert len(np.unique(both[1].weight)) > 1
+
+
+def test_a_condition_on_token_types_follows_the_right_text(embedded, dev_records, small_store):
+    encoded = encode_corpus(embedded.tokenizer, dev_records[:2], load_template("task"))
+    types = [kind.label for kind in TokenType]
+    presets = [
+        vary_preset(PRESETS["dense"], {"token_types": chosen}, "conditioned")
+        for chosen in ([], ["keyword"], types, None)
+    ]
+    retrievers = [Retriever(small_store, preset) for preset in presets]
+    blocks = read_blocks(embedded, encoded, parse_key_kind("final-norm"))
+    count = int(target_counts(encoded).sum())
+    lm, (none, keywords, every, plain) = measure(embedded, blocks, retrievers, count)
+    np.testing.assert_array_equal(none.corrected.token, lm.token)
+    np.testing.assert_array_equal(every.corrected.token, plain.corrected.token)
+    np.testing.assert_array_equal(every.weight, plain.weight)
+    assert not none.weight.any()
+    assert 0 < np.count_nonzero(keywords.weight) < count / 2
+    # Where the neighbours are right, the type of what they would write is the right token's.
+    right = [token for example in encoded for token in example.ids[example.target_start :]]
+    labels = np.array(label_types(embedded, encoded, dev_records[:2]))
+    agreed = keywords.neighbours.token == right
+    assert ((keywords.weight > 0) == (labels == "keyword"))[agreed].all()
