@@ -14,6 +14,8 @@ from knm.jsonio import write_text
 _CELL: Final = (72, 34)
 _LEFT: Final = 150
 _TOP: Final = 62
+_NOTE: Final = "best of each pair over all other settings"
+_BINNED: Final = "; many values: bins, by their lower ends"
 _MOST_VALUES: Final = 12  # of a setting; more are put into bins
 # Dark to light, as viridis: readable in print and by the colour-blind.
 _COLOURS: Final = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
@@ -54,7 +56,7 @@ def draw_heat_map(result: SweepResult, axes: tuple[str, str]) -> str:
     title = f"{result.objective.name}: {down.name} by {across.name}"
     shapes = [
         _text(12, 22, title, size=14, weight="bold"),
-        _text(12, 40, "best of each pair over all other settings", colour="#555"),
+        _text(12, 40, _NOTE + (_BINNED if across.binned or down.binned else ""), colour="#555"),
     ]
     for column, label in enumerate(across.labels):
         shapes.append(_text(_LEFT + (column + 0.5) * _CELL[0], _TOP - 6, label, anchor="middle"))
@@ -69,7 +71,7 @@ def draw_heat_map(result: SweepResult, axes: tuple[str, str]) -> str:
             f'fill="rgb{_colour(place)}"{frame}/>'
         )
         ink = "#fff" if place < 0.6 else "#000"
-        shapes.append(_text(x + _CELL[0] / 2, y + 21, f"{value:.5g}", anchor="middle", colour=ink))
+        shapes.append(_text(x + _CELL[0] / 2, y + 21, f"{value:.4g}", anchor="middle", colour=ink))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'role="img" aria-label="{escape(title)}" font-family="sans-serif">'
@@ -97,6 +99,11 @@ class _Scale:
         else:
             self._places = {text: place for place, text in enumerate(order)}
             self.labels = [_label(values[text]) for text in order]
+
+    @property
+    def binned(self) -> bool:
+        """Whether a label is the lower end of a bin."""
+        return bool(self._edges)
 
     def place(self, tried: Tried) -> int:
         """The row or column of a configuration."""

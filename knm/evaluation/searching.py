@@ -137,7 +137,9 @@ class OptunaSearch:
             elif axis.whole:
                 values[name] = trial.suggest_int(name, axis.low, axis.high, log=axis.log)
             else:
-                values[name] = trial.suggest_float(name, axis.low, axis.high, log=axis.log)
+                values[name] = axis.rounded(
+                    trial.suggest_float(name, axis.low, axis.high, log=axis.log)
+                )
         return values
 
 

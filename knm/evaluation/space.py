@@ -75,6 +75,10 @@ class Range:
         """Any of them."""
         return self._at(rng.random())
 
+    def rounded(self, value: float) -> Any:
+        """A value with as many digits as anyone would write into a preset."""
+        return round(value) if self.whole else float(f"{value:.4g}")
+
     def _at(self, place: float) -> Any:
         if self.log:
             value = math.exp(
@@ -82,8 +86,7 @@ class Range:
             )
         else:
             value = self.low + place * (self.high - self.low)
-        # As many digits as anyone would write into a preset.
-        return round(value) if self.whole else float(f"{value:.4g}")
+        return self.rounded(value)
 
 
 Axis = Choices | Range

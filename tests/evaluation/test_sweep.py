@@ -178,7 +178,7 @@ def test_the_heat_map_has_a_cell_for_each_pair(space, data, small_store, tmp_pat
     cells = [each for each in drawing.iter() if each.get("fill", "").startswith("rgb")]
     assert len(cells) == 3 * 2
     best = max(one.objective for one in result.tried)
-    assert f"{best:.5g}" in [each.text for each in drawing.iter()]
+    assert f"{best:.4g}" in [each.text for each in drawing.iter()]
 
 
 def test_many_values_of_a_heat_map_are_binned(data, small_store, tmp_path):
