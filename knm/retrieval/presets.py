@@ -206,7 +206,7 @@ def _extended(base: Preset, given: Mapping[str, Any]) -> dict[str, Any]:
         if name in given and given[name] != values[name]:
             for field_name in dependent:
                 del values[field_name]
-    merged = {
+    merged: dict[str, Any] = {
         name: {**values[name], **given[name]}
         for name in ("weight_options", "fusion_options")
         if name in given and name in values
