@@ -7,7 +7,6 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from knm.errors import UserError
 from knm.models import EncodedExample, LoadedModel
 from knm.retrieval import Retriever, corrected
 
@@ -24,16 +23,13 @@ def token_accuracy(
     None where there are no examples, or the retriever's corrections depend on what the model has
     written itself.
     """
-    if not examples:
+    if not examples or (retriever is not None and retriever.contextual):
         return None
     right = torch.zeros((), dtype=torch.int64, device=loaded.device)
     count = 0
     with ExitStack() as stack:
         if retriever is not None:
-            try:
-                stack.enter_context(corrected(loaded.model, retriever))
-            except UserError:
-                return None
+            stack.enter_context(corrected(loaded.model, retriever))
         trunk, head = loaded.model.get_decoder(), loaded.model.get_output_embeddings()
         for batch in _batches(examples, _BATCH_TOKENS):
             ids, places, targets = _padded(batch, loaded.device)

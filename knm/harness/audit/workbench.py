@@ -31,7 +31,7 @@ from knm.harness.trials import TrialSettings, run_trial
 from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
 from knm.models.finetuning import FinetuningOptions, finetune
 from knm.problems import Problem, ProblemSet, fence_program, load_problems, load_template
-from knm.retrieval import Retriever, resolve_preset
+from knm.retrieval import Preset, Retriever, resolve_preset
 
 _REFERENCES = {"lua": "reference", "python": "reference_python"}
 """The field of a problem that holds a program in a language."""
@@ -202,7 +202,7 @@ class Workbench:
                 "programs": len(self.programs),
                 "hash": self._corpus_hash,
             },
-            "preset": asdict(resolve_preset(settings.preset)),
+            "preset": resolve_preset(settings.preset).to_json(),
             "mining": asdict(self.mining),
             "finetuning": asdict(settings.finetuning.filled_for(len(self.programs))),
         }
@@ -255,7 +255,7 @@ class Workbench:
             )
         return records[:count]
 
-    def _preset(self, row: Row) -> Any:
+    def _preset(self, row: Row) -> Preset:
         return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
 
     def _trial_settings(self, row: Row) -> TrialSettings:
@@ -303,7 +303,7 @@ class Workbench:
             "sandbox": settings.sandbox,
             "examples": row.examples and [row.examples, self._corpus_hash],
             "store": None if store is None else asdict(store.manifest),
-            "preset": None if store is None else asdict(self._preset(row)),
+            "preset": None if store is None else self._preset(row).to_json(),
         }
 
 
