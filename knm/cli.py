@@ -5,7 +5,6 @@ Exit status: 0 done, 1 the answer is no (`knm diff --fail-on`), 2 wrong usage or
 
 import sys
 from collections.abc import Iterator
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,9 +14,13 @@ import typer
 from knm import __version__
 from knm.commands import (
     auditing,
+    calibrating,
+    corpora,
     datastore,
     evaluation,
+    explaining,
     judging,
+    mining,
     reports,
     sandbox,
     serving,
@@ -40,18 +43,21 @@ app = typer.Typer(
     "helps. The bench itself is pytest: `pytest bench --help`.",
 )
 problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
-corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
 app.add_typer(problems_app, name="problems")
-app.add_typer(corpus_app, name="corpus")
+app.add_typer(corpora.corpus_app, name="corpus")
 app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
 app.add_typer(datastore.datastore_app, name="datastore")
 app.command()(datastore.index)
 app.command()(info)
 app.command()(reports.diff)
+app.command()(explaining.explain)
+app.command()(explaining.blame)
 app.command()(judging.judge)
+app.command()(mining.mine)
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.command()(sandbox.verify)
+app.command()(calibrating.calibrate)
 app.command()(training.finetune)
 app.command()(auditing.audit)
 app.command()(serving.serve)
@@ -61,13 +67,6 @@ app.add_typer(serving.cache_app, name="cache")
 
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
 SeedOption = Annotated[int, typer.Option(help="Seed of the draw.")]
-
-
-class Positions(StrEnum):
-    """Which positions of a corpus are stored."""
-
-    ALL = "all"
-    MISTAKES = "mistakes"
 
 
 def main() -> None:
@@ -86,37 +85,6 @@ def _root(
     if version:
         print(__version__)
         raise typer.Exit
-
-
-@app.command()
-def mine(
-    out: Annotated[Path, typer.Option(help="Directory of the datastore.")],
-    corpus: Annotated[
-        Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
-    ] = None,
-    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
-    positions: Annotated[Positions, typer.Option(help="What to store.")] = Positions.ALL,
-    prompt: Annotated[str, typer.Option(help="Prompt template, as in decoding.")] = "task",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
-    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
-    batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward batch.")] = 2048,
-    json: JsonOption = False,
-) -> None:
-    """Mine a corpus into a datastore; run it again to resume what was interrupted."""
-    from knm.corpora import EMBEDDED_CORPUS, corpus_hash, load_corpus
-    from knm.datastore import MiningOptions
-    from knm.datastore import mine as mine_examples
-    from knm.models import encode_corpus, load_model
-    from knm.problems import load_template
-
-    records = load_corpus(corpus or EMBEDDED_CORPUS / "train.jsonl")[:limit]
-    template = load_template(prompt)
-    loaded = load_model(model, dtype=dtype, device=device)
-    options = MiningOptions(positions=positions.value, batch_tokens=batch_tokens)
-    examples = encode_corpus(loaded.tokenizer, records, template)
-    mine_examples(loaded, examples, out, options, corpus_hash=corpus_hash(records))
-    info(out, json=json)
 
 
 @app.command()
@@ -162,34 +130,6 @@ def generate_problems(
 
     write_jsonl(out, progress_bar(islice(accepted(), count), label="problems", total=count))
     print(f"{out}: {count} problems, seed {seed}, split {split}")
-
-
-@corpus_app.command("generate")
-def generate_corpus(
-    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
-    count: Annotated[int, typer.Option(min=1, help="Number of records.")] = 1228,
-    seed: SeedOption = 0,
-    split: Annotated[str, typer.Option(help="corpus, corpus-dev or corpus-test.")] = "corpus",
-    prefix: Annotated[str, typer.Option(help="Begin of the records' ids.")] = "lua_cp",
-    sandbox: SandboxOption = "local",
-) -> None:
-    """Draw a Lua corpus from the grammar; every program is run on tests of its own."""
-    from knm.corpora import CorpusRecord, draw_corpus, save_corpus
-    from knm.sandbox import open_sandbox
-    from knm.testcases import TestCase
-
-    if split not in {"corpus", "corpus-dev", "corpus-test"}:
-        raise UserError(f"--split {split}: choose corpus, corpus-dev or corpus-test")
-
-    def accepted() -> Iterator[CorpusRecord]:
-        with open_sandbox(sandbox) as judge:
-            for record, tests in draw_corpus(seed, split, prefix):
-                cases = [TestCase(*test) for test in tests]
-                if judge.judge(record.program, cases).verdict == "accepted":
-                    yield record
-
-    save_corpus(out, progress_bar(islice(accepted(), count), label="programs", total=count))
-    print(f"{out}: {count} records, seed {seed}, split {split}")
 
 
 if __name__ == "__main__":

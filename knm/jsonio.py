@@ -1,16 +1,21 @@
 """Reading and writing JSON and JSONL: one writer, errors that name the file and the line."""
 
+import gzip
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 from knm.errors import UserError
 
 # Bad syntax, bad UTF-8 and integers too long to convert are ValueErrors; nesting may be too deep.
 _UNREADABLE = (ValueError, RecursionError)
+_DAMAGED_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
+GZIP_SUFFIX: Final = ".gz"
 
 
 def dumps(value: Any, *, pretty: bool = False) -> str:
@@ -28,7 +33,8 @@ def dumps(value: Any, *, pretty: bool = False) -> str:
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     """Replace a file atomically: a reader sees the old content or the new, never a part.
 
-    Where it is to be `durable`, the content is on the disk before the file is replaced.
+    It is compressed if its name ends in `.gz`; the same text then gives the same bytes. Where it
+    is to be `durable`, the content is on the disk before the file is replaced.
     """
     _replace(path, [text], durable=durable)
 
@@ -42,8 +48,9 @@ def _replace(path: Path, pieces: Iterable[str], *, durable: bool = False) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.writelines(pieces)
+        with os.fdopen(descriptor, "wb") as file:
+            with _compressing(file) if path.suffix == GZIP_SUFFIX else nullcontext(file) as target:
+                target.writelines(piece.encode() for piece in pieces)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -63,7 +70,7 @@ def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
 
 
 def write_jsonl(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
-    """Write one object a line, atomically."""
+    """Write one object a line, atomically; compressed if the name ends in `.gz`."""
     write_lines(path, map(dumps, values))
 
 
@@ -82,19 +89,31 @@ def read_json(path: Path) -> Any:
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line number from 1, object) for each non-blank line.
+    """Yield (line number from 1, object) for each non-blank line; `.gz` files are decompressed.
 
     Raises:
-        UserError: the file is missing, or a line is not a JSON object.
+        UserError: the file is missing or damaged, or a line is not a JSON object.
     """
     try:
-        file = path.open("rb")
+        file = _open(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     with file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, parse_object(line, f"{path}:{number}")
+        try:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, parse_object(line, f"{path}:{number}")
+        except _DAMAGED_GZIP as error:
+            raise UserError(f"{path}: not a sound gzip file: {error}") from None
+
+
+def _compressing(file: IO[bytes]) -> gzip.GzipFile:
+    """A compressed file in `file`, without a name or a date."""
+    return gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
+
+
+def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
+    return gzip.GzipFile(path) if path.suffix == GZIP_SUFFIX else path.open("rb")
 
 
 def parse_object(line: bytes | str, where: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import load_corpus
 from knm.engine import CompletionCache, Request, completion_key
 from knm.problems import load_problems
 from knm.serving.sockets import listen
@@ -57,21 +56,9 @@ def test_generated_problems_load_and_are_reproducible(tmp_path):
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-def test_generated_corpora_are_verified(tmp_path):
-    path = tmp_path / "corpus.jsonl"
-    CliRunner().invoke(app, ["corpus", "generate", "--out", str(path), "--count", "5"])
-    assert all(record.extras["verified"] for record in load_corpus(path))
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("problems", "generate", "--out", "x.jsonl", "--split", "train"),
-        ("corpus", "generate", "--out", "x.jsonl", "--split", "bench"),
-    ],
-)
-def test_splits_that_would_leak_are_refused(arguments):
-    assert "--split" in str(CliRunner().invoke(app, list(arguments)).exception)
+def test_splits_that_would_leak_are_refused():
+    arguments = ["problems", "generate", "--out", "x.jsonl", "--split", "train"]
+    assert "--split" in str(CliRunner().invoke(app, arguments).exception)
 
 
 def test_the_cache_is_shown_and_pruned(tmp_path):

@@ -1,19 +1,49 @@
-"""Training corpora: records, the synthetic generator and its splits."""
+"""Training corpora: records, generators and their splits; what cleans and describes them."""
 
+from knm.corpora.decontamination import Decontamination, decontaminate, decontaminate_stream
+from knm.corpora.deduplication import deduplicate
 from knm.corpora.generator import Sample, draw_corpus, draw_problems, draw_samples
-from knm.corpora.records import EMBEDDED_CORPUS, CorpusRecord, corpus_hash, load_corpus, save_corpus
+from knm.corpora.named import CORPORA, Candidate, draw_candidates
+from knm.corpora.records import (
+    EMBEDDED_CORPUS,
+    CorpusRecord,
+    CorpusSummary,
+    corpus_hash,
+    load_corpus,
+    save_corpus,
+    stream_corpus,
+    summarize_corpus,
+)
+from knm.corpora.removal import Cleaned, Removal
 from knm.corpora.splits import SPLIT_BUCKETS, lua_weights
+from knm.corpora.splitting import split_corpus
+from knm.corpora.statistics import CorpusStatistics, corpus_statistics
 
 __all__ = [
+    "CORPORA",
     "EMBEDDED_CORPUS",
     "SPLIT_BUCKETS",
+    "Candidate",
+    "Cleaned",
     "CorpusRecord",
+    "CorpusStatistics",
+    "CorpusSummary",
+    "Decontamination",
+    "Removal",
     "Sample",
     "corpus_hash",
+    "corpus_statistics",
+    "decontaminate",
+    "decontaminate_stream",
+    "deduplicate",
+    "draw_candidates",
     "draw_corpus",
     "draw_problems",
     "draw_samples",
     "load_corpus",
     "lua_weights",
     "save_corpus",
+    "split_corpus",
+    "stream_corpus",
+    "summarize_corpus",
 ]

@@ -1,12 +1,17 @@
 """Training corpora: records, reading and writing as JSONL."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from knm.errors import UserError
-from knm.hashing import hash_json
+from knm.hashing import hash_json_items
 from knm.jsonio import read_jsonl, write_jsonl
 
 EMBEDDED_CORPUS: Final = Path(__file__).parent / "lua_cp"
@@ -26,41 +31,97 @@ class CorpusRecord:
     source: str
     extras: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def group(self) -> str | None:
+        """What records that solve the same task have in common: their `composition`, if marked."""
+        group = self.extras.get("composition")
+        return group if isinstance(group, str) else None
+
     def to_json(self) -> dict[str, Any]:
         """The record as it stands in a JSONL file."""
         return {name: getattr(self, name) for name in _REQUIRED} | dict(self.extras)
 
 
+@dataclass(frozen=True)
+class CorpusSummary:
+    """How many records a corpus holds, and their `corpus_hash`."""
+
+    count: int
+    content_hash: str
+
+
 def load_corpus(path: Path) -> tuple[CorpusRecord, ...]:
-    """Read a JSONL corpus.
+    """Read a JSONL corpus, compressed if its name ends in `.gz`.
 
     Raises:
         UserError: the file is missing or empty, a line lacks a field, or an id is repeated.
     """
-    records: list[CorpusRecord] = []
+    summarize_corpus(path)
+    return tuple(stream_corpus(path))
+
+
+def stream_corpus(path: Path) -> Iterator[CorpusRecord]:
+    """Read a JSONL corpus one record at a time; nothing looks for repeated ids.
+
+    Raises:
+        UserError: the file is missing, or a line lacks a field.
+    """
+    for number, value in read_jsonl(path):
+        yield _parse(value, f"{path}:{number}")
+
+
+def summarize_corpus(path: Path, limit: int | None = None) -> CorpusSummary:
+    """Read a corpus, or its first records, once, to know that it is sound and what it holds.
+
+    Of each record only eight bytes stay in memory.
+
+    Raises:
+        UserError: as `load_corpus`.
+    """
+    marks = array("Q")
+
+    def marked() -> Iterator[dict[str, Any]]:
+        for record in islice(stream_corpus(path), limit):
+            marks.append(_mark(record.id))
+            yield record.to_json()
+
+    content_hash = hash_json_items(marked())
+    if not marks:
+        raise UserError(f"{path}: the corpus is empty")
+    ordered = np.sort(np.frombuffer(marks, dtype=np.uint64))
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(repeated):
+        _refuse_repeated(path, set(repeated.tolist()))
+    return CorpusSummary(len(marks), content_hash)
+
+
+def _mark(record_id: str) -> int:
+    digest = hashlib.blake2b(record_id.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest(), "little")
+
+
+def _refuse_repeated(path: Path, marks: set[int]) -> None:
+    """Find the first repeated id among those that have one of `marks`."""
     lines: dict[str, int] = {}
     for number, value in read_jsonl(path):
-        record = _parse(value, f"{path}:{number}")
-        if record.id in lines:
+        record_id = value["id"]
+        if record_id in lines:
             raise UserError(
-                f"{path}:{number}: id {record.id!r} stands already in line {lines[record.id]}; "
+                f"{path}:{number}: id {record_id!r} stands already in line {lines[record_id]}; "
                 "ids must be unique"
             )
-        lines[record.id] = number
-        records.append(record)
-    if not records:
-        raise UserError(f"{path}: the corpus is empty")
-    return tuple(records)
+        if _mark(record_id) in marks:
+            lines[record_id] = number
 
 
 def save_corpus(path: Path, records: Iterable[CorpusRecord]) -> None:
-    """Write a JSONL corpus, replacing the file."""
+    """Write a JSONL corpus, replacing the file; compressed if its name ends in `.gz`."""
     write_jsonl(path, (record.to_json() for record in records))
 
 
 def corpus_hash(records: Iterable[CorpusRecord]) -> str:
     """Hash of the records' content, in order."""
-    return hash_json([record.to_json() for record in records])
+    return hash_json_items(record.to_json() for record in records)
 
 
 def _parse(value: dict[str, Any], where: str) -> CorpusRecord:

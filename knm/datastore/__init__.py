@@ -6,6 +6,7 @@ loaded (`knm.models`) and how neighbours change what it says (`knm.retrieval`).
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
 from knm.datastore.editing import project_datastore
+from knm.datastore.examples import CorpusExamples, ExampleSource
 from knm.datastore.index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
     FORMAT_VERSION,
@@ -15,9 +16,11 @@ from knm.datastore.manifest import (
     Manifest,
     ProjectionInfo,
 )
-from knm.datastore.mining import POSITIONS, MiningOptions, mine
+from knm.datastore.mining import MiningOptions, mine
 from knm.datastore.origins import RecordOrigin
+from knm.datastore.positions import POSITIONS
 from knm.datastore.projection import Projection
+from knm.datastore.statistics import MiningStatistics, Tally
 from knm.datastore.store import Datastore
 
 __all__ = [
@@ -27,15 +30,19 @@ __all__ = [
     "POSITIONS",
     "PROVENANCE_DTYPE",
     "Calibration",
+    "CorpusExamples",
     "Datastore",
     "DistanceSummary",
+    "ExampleSource",
     "IndexInfo",
     "IndexOptions",
     "Manifest",
     "MiningOptions",
+    "MiningStatistics",
     "Projection",
     "ProjectionInfo",
     "RecordOrigin",
+    "Tally",
     "build_index",
     "mine",
     "project_datastore",

@@ -81,14 +81,15 @@ class AppendableArray:
                 f"{path}: damaged, it ends before row {count}: remove the directory and mine again"
             )
         self._file: BinaryIO = path.open("r+b" if count else "w+b")
+        # In this order: a header that promises rows beyond the end of the file cannot be read.
+        self.commit()
         self._file.truncate(end)
         self._file.seek(end)
-        self.commit()
 
     def append(self, rows: np.ndarray[Any, Any]) -> None:
         """Add `rows` (n, *row_shape); no reader sees them before the commit."""
         assert (rows.dtype, rows.shape[1:]) == (self._dtype, self._row_shape)
-        self._file.write(np.ascontiguousarray(rows).tobytes())
+        self._file.write(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)
         self._count += len(rows)
 
     def commit(self) -> None:

@@ -12,51 +12,99 @@ from torch import Tensor
 
 from knm.datastore.exact import nearest, stored_keys, stream_chunks
 from knm.datastore.manifest import Calibration, DistanceSummary
+from knm.datastore.reliability import HeldOut, measure_reliability
 from knm.datastore.store import Datastore
 
 _SAMPLE: Final = 2_000
 _CHUNK_ROWS: Final = 8_192
+_NEIGHBOURS: Final = 16
 _QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def calibrate(store: Datastore, device: torch.device) -> Calibration:
-    """Measure nearest distances at up to 2,000 mistakes and as many correct positions."""
-    wrong = store.provenance["predicted"] != store.values
-    mistakes = evenly_spaced(np.flatnonzero(wrong), _SAMPLE)
-    correct = evenly_spaced(np.flatnonzero(~wrong), _SAMPLE)
+    """Measure at up to 2,000 mistakes and as many correct positions."""
+    mistakes, correct = (sample_rows(store, _SAMPLE, wrong=wrong) for wrong in (True, False))
     rows = np.concatenate([mistakes, correct])
-    distances, right = _nearest_of_other_records(store, rows, device)
-    at_mistakes = _summary(distances[: len(mistakes)], right[: len(mistakes)])
-    at_correct = _summary(distances[len(mistakes) :], right[len(mistakes) :])
-    return Calibration(
-        mistake_distance_median=None if at_mistakes is None else at_mistakes.quantiles["0.5"],
-        mistakes=at_mistakes,
-        correct=at_correct,
-    )
+    distances, ids = neighbours_of_others(store, rows, device)
+    # Where nothing was found the id -1 reads some value; its infinite distance drops it later.
+    values = store.values[ids.numpy()]
+    nearest_right = torch.from_numpy(values[:, 0] == store.values[rows])
+    cut = len(mistakes)
+    at_mistakes = _summary(distances[:cut, 0], nearest_right[:cut])
+    at_correct = _summary(distances[cut:, 0], nearest_right[cut:])
+    median = None if at_mistakes is None else at_mistakes.quantiles["0.5"]
+    reliability = None
+    if median and at_correct is not None:
+        held_out = HeldOut(
+            distances=distances.double().numpy(),
+            values=values,
+            right=np.asarray(store.values[rows]),
+            predicted=store.provenance["predicted"][rows],
+            probability=store.provenance["probability"][rows].astype(np.float64),
+        )
+        reliability = measure_reliability(held_out, median, error_rate(store))
+    return Calibration(median, at_mistakes, at_correct, reliability)
+
+
+def sample_rows(store: Datastore, limit: int, *, wrong: bool) -> np.ndarray[Any, Any]:
+    """At most `limit` rows at equal distances among those where the LM was wrong, or right.
+
+    Reads the rows twice in pieces: a list of all such rows would grow with the datastore.
+    """
+    pieces = range(0, len(store), _CHUNK_ROWS)
+    total = sum(len(_where(store, start, wrong)) for start in pieces)
+    wanted = _even_places(total, limit)
+    rows, before = [np.empty(0, dtype=np.int64)], 0
+    for start in pieces:
+        here = _where(store, start, wrong)
+        first, last = np.searchsorted(wanted, [before, before + len(here)])
+        rows.append(here[wanted[first:last] - before])
+        before += len(here)
+    return np.concatenate(rows)
+
+
+def _where(store: Datastore, start: int, wrong: bool) -> np.ndarray[Any, np.dtype[np.int64]]:
+    piece = slice(start, start + _CHUNK_ROWS)
+    missed = store.provenance["predicted"][piece] != store.values[piece]
+    return np.flatnonzero(missed == wrong) + start
+
+
+def error_rate(store: Datastore) -> float:
+    """The share of mined positions at which the LM was wrong."""
+    statistics = store.manifest.statistics
+    if statistics is not None and statistics.positions:
+        return statistics.mistakes / statistics.positions
+    pieces = range(0, len(store), _CHUNK_ROWS)
+    mistakes = sum(len(_where(store, start, wrong=True)) for start in pieces)
+    return mistakes / max(store.manifest.capacity, len(store), 1)
 
 
 def evenly_spaced(items: np.ndarray[Any, Any], limit: int) -> np.ndarray[Any, Any]:
     """At most `limit` of `items`, in order, at equal distances."""
-    picks = np.linspace(0, len(items) - 1, min(limit, len(items))).round().astype(np.int64)
-    chosen: np.ndarray[Any, Any] = items[picks]
+    chosen: np.ndarray[Any, Any] = items[_even_places(len(items), limit)]
     return chosen
 
 
-def _nearest_of_other_records(
+def _even_places(count: int, limit: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.linspace(0, count - 1, min(limit, count)).round().astype(np.int64)
+
+
+def neighbours_of_others(
     store: Datastore, rows: np.ndarray[Any, Any], device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Distance to the nearest key of another record (inf: none), and whether its value is right."""
-    records = torch.from_numpy(store.provenance["record"][rows].astype(np.int64)).to(device)
+    """The nearest entries (n, 16) of each of `rows` (n,) among those of other groups of records.
+
+    Returns squared distances float32 and ids int64, on the host; inf and -1 where there is none.
+    """
+    groups = torch.from_numpy(store.groups)
     distances, ids = nearest(
         torch.from_numpy(store.read_keys(rows)).to(device),
-        stream_chunks(store, _CHUNK_ROWS, device, with_records=True),
+        stream_chunks(store, _CHUNK_ROWS, device, groups=groups),
         lambda found: stored_keys(store, found),
-        k=1,
-        exclude=records,
+        k=_NEIGHBOURS,
+        exclude=groups[torch.from_numpy(rows)].to(device),
     )
-    # Where nothing was found the id -1 reads some value; its infinite distance drops it later.
-    values = store.values[ids[:, 0].cpu().numpy()]
-    return distances[:, 0].cpu(), torch.from_numpy(values == store.values[rows])
+    return distances.cpu(), ids.cpu()
 
 
 def _summary(distances: Tensor, right: Tensor) -> DistanceSummary | None:

@@ -84,9 +84,9 @@ def sort_neighbours(distances: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def stream_chunks(
-    store: Datastore, rows: int, device: torch.device, *, with_records: bool = False
+    store: Datastore, rows: int, device: torch.device, *, groups: Tensor | None = None
 ) -> Iterator[KeyChunk]:
-    """Read a datastore's keys in chunks of about `rows`, grouped by corpus record if asked."""
+    """Read a datastore's keys in chunks of about `rows`, in `groups` (count,) int64 if given."""
     step = padded_rows(rows)
     for start in range(0, len(store), step):
         piece = slice(start, min(start + step, len(store)))
@@ -95,12 +95,11 @@ def stream_chunks(
         keys[:length] = torch.from_numpy(store.read_keys(piece)).to(device)
         norms = keys.square().sum(1)
         norms[length:] = torch.inf
-        groups = None
-        if with_records:
-            groups = torch.full((len(keys),), -1, dtype=torch.int64, device=device)
-            records = store.provenance["record"][piece].astype(np.int64)
-            groups[:length] = torch.from_numpy(records).to(device)
-        yield KeyChunk(start, keys, norms, groups)
+        members = None
+        if groups is not None:
+            members = torch.full((len(keys),), -1, dtype=torch.int64, device=device)
+            members[:length] = groups[piece].to(device)
+        yield KeyChunk(start, keys, norms, members)
 
 
 def stored_keys(store: Datastore, ids: Tensor) -> Tensor:

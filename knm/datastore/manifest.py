@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.datastore.arrays import KEY_DTYPES
+from knm.datastore.statistics import MiningStatistics
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
@@ -24,12 +25,34 @@ class DistanceSummary:
 
 
 @dataclass(frozen=True)
+class Reliability:
+    """What corrections would do to text that the datastore has not seen.
+
+    `weight` bounds that of the neighbours: 0 where corrections cost more than they mend. Where the
+    nearest key is farther than `distance` (squared L2) they are not worth it either. At that weight
+    and within that distance `fixed` is the share of the LM's mistakes that come right and `broken`
+    the share of its right predictions that are spoilt. `error_rate` is that of the LM.
+    """
+
+    weight: float
+    distance: float
+    fixed: float
+    broken: float
+    error_rate: float
+    sampled: int
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """How near and how trustworthy neighbours are; None where there was nothing to measure."""
+    """How near and how trustworthy neighbours are; None where there was nothing to measure.
+
+    `reliability` needs entries of both kinds, where the LM was wrong and where it was right.
+    """
 
     mistake_distance_median: float | None  # squared L2
     mistakes: DistanceSummary | None
     correct: DistanceSummary | None
+    reliability: Reliability | None = None
 
 
 @dataclass(frozen=True)
@@ -63,9 +86,10 @@ class ProjectionInfo:
 class Manifest:
     """A datastore's description.
 
-    `count` is the number of committed rows, `capacity` the number that the examples could give,
-    `examples_done` how far mining or editing got. `content_hash` is None until the datastore is
-    finished. `dim` is the width of the stored keys, after the projection where there is one.
+    `count` is the number of committed rows, `capacity` the number that the examples so far could
+    give, `examples_done` how far mining or editing got and `statistics` what mining saw.
+    `content_hash` is None until the datastore is finished. `dim` is the width of the stored keys,
+    after the projection where there is one.
     `lineage` lists the edits that made it, oldest first: each an `operation`, its `arguments` and
     the `parents` with their content hashes. A mined datastore has none.
     """
@@ -85,6 +109,7 @@ class Manifest:
     lineage: tuple[Mapping[str, Any], ...] = ()
     count: int = 0
     examples_done: int = 0
+    statistics: MiningStatistics | None = None
     content_hash: str | None = None
     calibration: Calibration | None = None
     indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
@@ -131,7 +156,8 @@ class Manifest:
 
 def _from_json(data: dict[str, Any]) -> Manifest:
     data.pop("pca", None)  # format 1 had this field, always empty
-    calibration, projection = data["calibration"], data.get("projection")
+    calibration, statistics = data["calibration"], data.get("statistics")
+    projection = data.get("projection")
     if projection is not None:
         projection = ProjectionInfo(**projection)
         if projection.dim != data["dim"]:
@@ -142,6 +168,7 @@ def _from_json(data: dict[str, Any]) -> Manifest:
         **{
             **data,
             "model": ModelIdentity(**data["model"]),
+            "statistics": statistics and MiningStatistics.from_json(statistics),
             "projection": projection,
             "lineage": tuple(data.get("lineage", ())),
             "calibration": calibration and _calibration(calibration),
@@ -154,4 +181,9 @@ def _calibration(data: dict[str, Any]) -> Calibration:
     summaries = {
         name: data[name] and DistanceSummary(**data[name]) for name in ("mistakes", "correct")
     }
-    return Calibration(mistake_distance_median=data["mistake_distance_median"], **summaries)
+    reliability = data.get("reliability")
+    return Calibration(
+        mistake_distance_median=data["mistake_distance_median"],
+        **summaries,
+        reliability=reliability and Reliability(**reliability),
+    )

@@ -1,47 +1,52 @@
 """Mining: one forward pass over solved examples fills a datastore.
 
-At row p - 1 the model's final hidden state predicts token p. That state, which the output head
-receives, is the key; the right token is the value.
+At row p - 1 the model predicts token p. The state there (by default what the output head receives)
+is the key; the right token is the value.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 import transformers
-from torch import Tensor
 
 import knm
-from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE
-from knm.datastore.manifest import Manifest
-from knm.datastore.origins import RecordOrigin
+from knm.datastore.arrays import KEY_DTYPES
+from knm.datastore.commits import CommitPolicy, CommitThread, Write
+from knm.datastore.examples import (
+    Batch,
+    ExampleSource,
+    ListedExamples,
+    Window,
+    cut_batches,
+    read_ahead,
+)
+from knm.datastore.forward import BatchMiner, MinedBatch
+from knm.datastore.manifest import MANIFEST_NAME, Manifest
+from knm.datastore.positions import parse_positions
+from knm.datastore.statistics import MiningStatistics
 from knm.datastore.store import Datastore
-from knm.datastore.writer import Rows, open_writer
+from knm.datastore.writer import StoreWriter, open_writer
 from knm.errors import UserError
-from knm.hashing import hash_bytes
 from knm.models import FINAL_NORM, EncodedExample, LoadedModel, capturing, parse_key_kind
-from knm.models.capture import Capture
 from knm.progress import progress_bar
 
-# Which target positions are stored, by name: (predicted (n,), right (n,)) -> mask (n,).
-POSITIONS: Final[Mapping[str, Callable[[Tensor, Tensor], Tensor]]] = {
-    "all": lambda predicted, right: torch.ones_like(predicted, dtype=torch.bool),  # noqa: ARG005
-    "mistakes": torch.ne,
-}
-_TORCH_KEYS: Final = {"float16": torch.float16, "bfloat16": torch.bfloat16}
-_LOGITS_AT_ONCE: Final = 1 << 25  # bounds the memory of the (n, vocabulary) logits
+DEFAULT_COMMITS: Final = CommitPolicy()
 
 
 @dataclass(frozen=True)
 class MiningOptions:
-    """How a corpus becomes entries.
+    """How examples become entries.
 
-    `positions` is a name in `POSITIONS`, `batch_tokens` the size of a forward batch with padding,
-    `key_dtype` how keys are stored (`float16` or `bfloat16`), `key_kind` what they are made of (see
-    `knm.models.keys`).
+    `positions` says which are stored (see `parse_positions`), `batch_tokens` is the size of a
+    forward batch with padding, `key_dtype` how keys are stored (`float16` or `bfloat16`),
+    `key_kind` what they are made of (see `knm.models.keys`). Mining stops after `capacity` entries
+    (None: at the end). `seed` is that of the draw of a random share.
 
     Raises:
         UserError: on a value out of range.
@@ -51,84 +56,107 @@ class MiningOptions:
     batch_tokens: int = 2048
     key_dtype: str = "float16"
     key_kind: str = FINAL_NORM
+    capacity: int | None = None
+    seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.positions not in POSITIONS:
-            raise UserError(f"--positions {self.positions}: choose one of {', '.join(POSITIONS)}")
+        parse_positions(self.positions)
+        parse_key_kind(self.key_kind)
         if self.batch_tokens < 1:
             raise UserError(f"--batch-tokens {self.batch_tokens}: must be at least 1")
-        parse_key_kind(self.key_kind)
         if self.key_dtype not in KEY_DTYPES:
             raise UserError(f"--key-dtype {self.key_dtype}: choose one of {', '.join(KEY_DTYPES)}")
+        if self.capacity is not None and self.capacity < 1:
+            raise UserError(f"--capacity {self.capacity}: must be at least 1 entry")
 
 
 @dataclass(frozen=True)
-class _Batch:
-    examples: tuple[EncodedExample, ...]
-    records: tuple[int, ...]  # of each example, its index in records.json
-    done: int  # examples done, in mining order, once this batch is
+class Shard:
+    """One of `count` processes that share the batches; `rank` counts from 0."""
 
-    @property
-    def tokens(self) -> int:
-        return sum(len(example.ids) for example in self.examples)
+    rank: int = 0
+    count: int = 1
+
+    def owns(self, batch: Batch) -> bool:
+        """Whether this process mines a batch."""
+        return (batch.window + batch.number) % self.count == self.rank
+
+
+WHOLE: Final = Shard()
 
 
 def mine(
     loaded: LoadedModel,
-    examples: Sequence[EncodedExample],
+    examples: Sequence[EncodedExample] | ExampleSource,
     directory: str | Path,
     options: MiningOptions | None = None,
     *,
-    corpus_hash: str,
+    corpus_hash: str = "",
+    commits: CommitPolicy = DEFAULT_COMMITS,
 ) -> Datastore:
     """Fill the datastore in `directory` from `examples`; resume it if a run was cut short.
 
     A resumed run gives the same content as an uninterrupted one, and on a finished datastore
     nothing is done. A second process that mines into the same directory waits for the first.
+    `corpus_hash` tells where listed examples are from; other sources know it.
 
     Raises:
-        UserError: there are no examples, or `directory` holds what was mined from something else.
+        UserError: there are no examples, `directory` holds what was mined from something else, or
+            the model gives states that are not finite.
     """
     options = options or MiningOptions()
-    if not examples:
-        raise UserError("nothing to mine: the corpus holds no examples")
+    source = as_source(examples, corpus_hash)
     directory = Path(directory)
-    kind = parse_key_kind(options.key_kind)
-    record_ids = list(dict.fromkeys(example.record_id for example in examples))
-    origins = [RecordOrigin(record_id) for record_id in record_ids]
-    manifest = _fresh_manifest(loaded, examples, options, corpus_hash)
-    with open_writer(directory, manifest, origins) as writer:
+    manifest = fresh_manifest(loaded, source, options)
+    if (directory / "shard-0").exists() and not (directory / MANIFEST_NAME).exists():
+        raise UserError(
+            f"{directory}: holds the shards of an unfinished mining by torchrun: run that again, "
+            "or remove them"
+        )
+    with open_writer(directory, manifest, source.origins()) as writer:
         if writer is not None:
-            batches = list(_batches(examples, record_ids, options.batch_tokens))
-            label = f"mining {directory.name}"
-            total = sum(batch.tokens for batch in batches)
-            with (
-                progress_bar(label=label, total=total, unit="tok") as bar,
-                capturing(loaded.model, kind) as capture,
-            ):
-                for batch in batches:
-                    if batch.done > writer.examples_done:
-                        writer.commit(_mine_batch(loaded, capture, batch, options), batch.done)
-                    bar.update(batch.tokens)
+            fill(writer, loaded, source, options, commits)
             writer.finish(loaded.device)
     return Datastore.open(directory, expect=loaded.identity)
 
 
-def _fresh_manifest(
-    loaded: LoadedModel,
-    examples: Sequence[EncodedExample],
-    options: MiningOptions,
-    corpus_hash: str,
+def as_source(
+    examples: Sequence[EncodedExample] | ExampleSource, corpus_hash: str
+) -> ExampleSource:
+    """Examples as a source.
+
+    Raises:
+        UserError: there are none.
+    """
+    source = (
+        examples if isinstance(examples, ExampleSource) else ListedExamples(examples, corpus_hash)
+    )
+    if source.count == 0:
+        raise UserError("nothing to mine: the corpus holds no examples")
+    return source
+
+
+def fresh_manifest(
+    loaded: LoadedModel, source: ExampleSource, options: MiningOptions, shard: Shard = WHOLE
 ) -> Manifest:
+    """The manifest of a datastore in which nothing is yet.
+
+    Raises:
+        UserError: the model has no such states as the keys are to be made of.
+    """
+    kind = parse_key_kind(options.key_kind)
+    with capturing(loaded.model, kind):
+        pass  # what the model lacks is said before anything is written
+    mining = {**asdict(options), "device": loaded.device.type, **source.description}
     return Manifest(
         model=loaded.identity,
-        key_dtype=options.key_dtype,
         key_kind=options.key_kind,
-        dim=parse_key_kind(options.key_kind).width(loaded.identity.hidden_size),
-        capacity=sum(len(example.ids) - example.target_start for example in examples),
-        corpus_hash=corpus_hash,
-        examples_hash=_hash_examples(examples),
-        mining={**asdict(options), "device": loaded.device.type},
+        key_dtype=options.key_dtype,
+        dim=kind.width(loaded.identity.hidden_size),
+        capacity=0,
+        corpus_hash=source.corpus_hash,
+        examples_hash=source.fingerprint,
+        mining=mining if shard == WHOLE else {**mining, "shard": asdict(shard)},
         packages={
             "knm": knm.__version__,
             "numpy": np.__version__,
@@ -138,89 +166,107 @@ def _fresh_manifest(
     )
 
 
-def _hash_examples(examples: Sequence[EncodedExample]) -> str:
-    def pieces() -> Iterator[bytes]:
-        for example in examples:
-            yield f"{example.record_id}\0{example.target_start}\0{len(example.ids)}\0".encode()
-            yield np.asarray(example.ids, dtype="<i4").tobytes()
-
-    return hash_bytes(*pieces())
-
-
-def _batches(
-    examples: Sequence[EncodedExample], record_ids: Sequence[str], batch_tokens: int
-) -> Iterator[_Batch]:
-    """Cut the examples, longest first, so that what does not fit in memory fails at once."""
-    index = {record_id: i for i, record_id in enumerate(record_ids)}
-    ordered = sorted(examples, key=lambda example: -len(example.ids))  # stable
-    done = 0
-    while done < len(ordered):
-        size = max(1, batch_tokens // len(ordered[done].ids))
-        members = tuple(ordered[done : done + size])
-        done += len(members)
-        yield _Batch(members, tuple(index[example.record_id] for example in members), done)
-
-
-@torch.inference_mode()
-def _mine_batch(
-    loaded: LoadedModel, capture: Capture, batch: _Batch, options: MiningOptions
-) -> Rows:
-    # 1. Where in the padded batch (B, T) each target token is predicted.
-    width = len(batch.examples[0].ids)
-    ids = np.zeros((len(batch.examples), width), dtype=np.int64)
-    sources, offsets, records = [], [], []
-    for row, (example, record) in enumerate(zip(batch.examples, batch.records, strict=True)):
-        assert 0 < example.target_start < len(example.ids)
-        ids[row, : len(example.ids)] = example.ids
-        targets = np.arange(example.target_start, len(example.ids))
-        sources.append(row * width + targets - 1)
-        offsets.append(targets)
-        records.append(np.full(len(targets), record))
-    source, offset = np.concatenate(sources), np.concatenate(offsets)
-    right = ids.reshape(-1)[source + 1]
-
-    # 2. The trunk. Padding is on the right of causal attention, so no token sees it.
-    inputs = torch.from_numpy(ids).to(loaded.device)
-    output = loaded.model.get_decoder()(input_ids=inputs, use_cache=False)
-    final, rows = output.last_hidden_state, torch.from_numpy(source).to(loaded.device)
-    hidden = final.flatten(0, 1)[rows]
-
-    # 3. What the LM says there, and which rows to keep; only these leave the device.
-    predicted, probability = _predict(loaded, hidden)
-    select = POSITIONS[options.positions]
-    keep = select(predicted, torch.from_numpy(right).to(loaded.device))
-    kept = keep.cpu().numpy()
-    provenance = np.empty(int(kept.sum()), dtype=PROVENANCE_DTYPE)
-    provenance["record"] = np.concatenate(records)[kept]
-    provenance["offset"] = offset[kept]
-    provenance["predicted"] = predicted[keep].cpu().numpy()
-    provenance["probability"] = probability[keep].cpu().numpy()
-    keys = _stored(capture.keys(final, rows[keep]), options.key_dtype)
-    return Rows(keys, right[kept].astype(VALUE_DTYPE), provenance)
-
-
-def _predict(loaded: LoadedModel, hidden: Tensor) -> tuple[Tensor, Tensor]:
-    """The argmax token (n,) and its probability (n,) float32 at hidden states (n, D)."""
-    head = loaded.model.get_output_embeddings()
-    predicted, probability = [], []
-    for part in torch.split(hidden, max(1, _LOGITS_AT_ONCE // loaded.identity.vocab_size)):
-        logits = head(part).float()
-        best, token = logits.max(1)
-        predicted.append(token)
-        probability.append((best - logits.logsumexp(1)).exp())
-    return torch.cat(predicted), torch.cat(probability)
-
-
-def _stored(hidden: Tensor, key_dtype: str) -> np.ndarray[Any, Any]:
-    """Hidden states (n, D) as stored keys.
-
-    Raises:
-        UserError: a value is not finite in that dtype.
-    """
-    keys = hidden.to(_TORCH_KEYS[key_dtype])
-    if not keys.isfinite().all():
-        raise UserError(
-            f"--key-dtype {key_dtype}: a hidden state of this model is not finite in it; "
-            "try bfloat16, and check that the model itself gives finite outputs"
+def fill(
+    writer: StoreWriter,
+    loaded: LoadedModel,
+    source: ExampleSource,
+    options: MiningOptions,
+    commits: CommitPolicy = DEFAULT_COMMITS,
+    shard: Shard = WHOLE,
+) -> None:
+    """Mine what `writer` has not got of the batches that `shard` owns, until its capacity."""
+    begun = writer.manifest.statistics or MiningStatistics()
+    if begun.full:
+        return
+    with (
+        _Progress(source.count, begun.tokens, shard) as progress,
+        capturing(loaded.model, parse_key_kind(options.key_kind)) as capture,
+        CommitThread(writer, commits) as committing,
+    ):
+        miner = BatchMiner(
+            loaded,
+            capture,
+            parse_positions(options.positions),
+            key_dtype=options.key_dtype,
+            seed=options.seed,
         )
-    return keys.cpu().view(torch.int16).numpy().view(KEY_DTYPES[key_dtype])
+        batches = _pending(source, begun, options.batch_tokens, shard, progress)
+        left = None if options.capacity is None else options.capacity - writer.manifest.count
+        done, statistics, started = writer.examples_done, begun, time.perf_counter()
+        for batch, mined in _mine(miner, batches):
+            full = left is not None and len(mined.rows) >= left
+            kept = mined if left is None else mined.first(left)
+            left = None if left is None else left - len(kept.rows)
+            done += len(batch.examples)
+            statistics = replace(
+                statistics.after(mined.seen),
+                seconds=begun.seconds + time.perf_counter() - started,
+                full=full,
+            )
+            committing.put(Write(kept.rows, kept.wait, statistics, done))
+            progress.advance(batch.tokens)
+            if full:
+                break
+
+
+def _pending(
+    source: ExampleSource,
+    begun: MiningStatistics,
+    batch_tokens: int,
+    shard: Shard,
+    progress: "_Progress",
+) -> Iterator[Batch]:
+    """The batches that a shard has still to mine."""
+    for window in read_ahead(source.windows(begun.window)):
+        progress.expect(window)
+        for batch in cut_batches(window, batch_tokens):
+            ahead = (batch.window, batch.number) >= (begun.window, begun.batch)
+            if ahead and shard.owns(batch):
+                yield batch
+
+
+def _mine(miner: BatchMiner, batches: Iterator[Batch]) -> Iterator[tuple[Batch, MinedBatch]]:
+    """Mine batches; each is collected when the next has been launched."""
+    waiting = None
+    try:
+        for batch in chain(batches, [None]):
+            launched = None if batch is None else miner.launch(batch)
+            if waiting is not None:
+                yield waiting.batch, miner.collect(waiting)
+            waiting = launched
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"out of memory: {str(error).splitlines()[0]}; mine in smaller batches (--batch-tokens)"
+        ) from error
+
+
+class _Progress:
+    """A bar over tokens; how many there will be is judged by the windows seen so far."""
+
+    def __init__(self, records: int, tokens: int, shard: Shard) -> None:
+        self._records, self._shard = records, shard
+        self._seen_records = self._seen_tokens = 0
+        # One bar for all shards: they go at the same pace.
+        self._bar = progress_bar(label="mining", unit="tok") if shard.rank == 0 else None
+        self.advance(tokens)
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def expect(self, window: Window) -> None:
+        """Take another window into account."""
+        self._seen_records += len(set(window.records))
+        self._seen_tokens += sum(len(example.ids) for example in window.examples)
+        if self._bar is not None and self._seen_records:
+            mean = self._seen_tokens / self._seen_records
+            self._bar.total = round(mean * self._records / self._shard.count)
+            self._bar.refresh()
+
+    def advance(self, tokens: int) -> None:
+        """So many tokens more are done."""
+        if self._bar is not None:
+            self._bar.update(tokens)

@@ -16,11 +16,15 @@ _OLD_RECORDS_NAME: Final = "records.json"  # format 1: a list of ids
 
 @dataclass(frozen=True)
 class RecordOrigin:
-    """A corpus record: its id, and what language and source it was marked with."""
+    """A corpus record: its id, and what language and source it was marked with.
+
+    Records of one `group` solve the same task: none is held-out text for the others.
+    """
 
     id: str
     language: str | None = None
     source: str | None = None
+    group: str | None = None
 
 
 class RecordTable(Sequence[RecordOrigin]):

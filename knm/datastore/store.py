@@ -92,6 +92,18 @@ class Datastore:
             raise UserError(f"{self.path}: unfinished datastores have no content hash")
         return self.manifest.content_hash
 
+    @property
+    def groups(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Of each entry (count,) the number of its record's group; a record may be one alone."""
+        numbers: dict[str, int] = {}
+        of_record = [
+            numbers.setdefault(
+                f"record {origin.id}" if origin.group is None else origin.group, len(numbers)
+            )
+            for origin in self.records
+        ]
+        return np.array(of_record, dtype=np.int64)[self.provenance["record"]]
+
     def read_keys(self, rows: slice | Array) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Copy the keys of `rows` into memory as float32 (n, dim)."""
         return decode_keys(self.keys[rows])

@@ -16,6 +16,7 @@ from knm.datastore.calibration import calibrate
 from knm.datastore.manifest import MANIFEST_NAME, Manifest
 from knm.datastore.origins import RecordOrigin, write_origins
 from knm.datastore.projection import Projection
+from knm.datastore.statistics import MiningStatistics
 from knm.datastore.store import (
     KEYS_NAME,
     PROVENANCE_NAME,
@@ -34,6 +35,18 @@ class Rows:
     values: np.ndarray[Any, Any]
     provenance: np.ndarray[Any, Any]
 
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that they take on the disk."""
+        return int(self.keys.nbytes + self.values.nbytes + self.provenance.nbytes)
+
+    def first(self, count: int) -> "Rows":
+        """The first `count` of them."""
+        return Rows(self.keys[:count], self.values[:count], self.provenance[:count])
+
 
 class StoreWriter:
     """Fills one datastore. Make it with `open_writer`."""
@@ -41,7 +54,7 @@ class StoreWriter:
     def __init__(self, directory: Path, manifest: Manifest) -> None:
         self._directory = directory
         self._manifest = manifest
-        count = manifest.count
+        self._appended = count = manifest.count
         self._keys = AppendableArray(
             directory / KEYS_NAME, KEY_DTYPES[manifest.key_dtype], (manifest.dim,), count
         )
@@ -49,24 +62,37 @@ class StoreWriter:
         self._provenance = AppendableArray(directory / PROVENANCE_NAME, PROVENANCE_DTYPE, (), count)
 
     @property
+    def manifest(self) -> Manifest:
+        """The manifest as it was last committed."""
+        return self._manifest
+
+    @property
     def examples_done(self) -> int:
         """How many examples, in mining order, or steps of an edit are committed."""
         return self._manifest.examples_done
 
-    def commit(self, rows: Rows, examples_done: int) -> None:
-        """Append `rows` durably. The manifest is written last: it decides what counts."""
-        for array, part in (
-            (self._keys, rows.keys),
-            (self._values, rows.values),
-            (self._provenance, rows.provenance),
-        ):
-            array.append(part)
+    def append(self, rows: Rows, statistics: MiningStatistics | None = None) -> None:  # noqa: ARG002
+        """Add `rows`, with which mining has come as far as `statistics`. Nobody sees them yet."""
+        self._keys.append(rows.keys)
+        self._values.append(rows.values)
+        self._provenance.append(rows.provenance)
+        self._appended += len(rows.values)
+
+    def commit(
+        self, rows: Rows | None, examples_done: int, statistics: MiningStatistics | None = None
+    ) -> None:
+        """Append `rows`, if any, and make all that was appended count, durably.
+
+        The manifest is written last: it decides what counts.
+        """
+        if rows is not None:
+            self.append(rows, statistics)
+        for array in self._arrays():
             array.commit()
-        self._manifest = replace(
-            self._manifest,
-            count=self._manifest.count + len(rows.values),
-            examples_done=examples_done,
-        )
+        changes: dict[str, Any] = {"count": self._appended, "examples_done": examples_done}
+        if statistics is not None:
+            changes |= {"statistics": statistics, "capacity": statistics.positions}
+        self._manifest = replace(self._manifest, **changes)
         self._manifest.save(self._directory)
 
     def finish(self, device: torch.device) -> None:
@@ -82,8 +108,11 @@ class StoreWriter:
 
     def close(self) -> None:
         """Close the files; what is not committed is lost."""
-        for array in (self._keys, self._values, self._provenance):
+        for array in self._arrays():
             array.close()
+
+    def _arrays(self) -> list[AppendableArray]:
+        return [self._keys, self._values, self._provenance]
 
 
 @contextmanager
@@ -93,6 +122,7 @@ def open_writer(
     records: Iterable[RecordOrigin],
     *,
     projection: Projection | None = None,
+    writer_type: type[StoreWriter] = StoreWriter,
 ) -> Iterator[StoreWriter | None]:
     """A writer that begins the datastore `fresh` describes or resumes it; None if it is finished.
 
@@ -106,24 +136,29 @@ def open_writer(
     with _locked(directory):
         if (directory / MANIFEST_NAME).exists():
             manifest = Manifest.load(directory)
-            _check_resumable(directory, manifest, fresh)
+            check_resumable(directory, manifest, fresh)
         else:
             manifest = fresh
             write_origins(directory, records)
             if projection is not None:
                 projection.save(directory)
-            manifest.save(directory)
         if manifest.finished:
             yield None
             return
-        writer = StoreWriter(directory, manifest)
+        writer = writer_type(directory, manifest)
+        manifest.save(directory)  # last: what it speaks of is there
         try:
             yield writer
         finally:
             writer.close()
 
 
-def _check_resumable(directory: Path, begun: Manifest, fresh: Manifest) -> None:
+def check_resumable(directory: Path, begun: Manifest, fresh: Manifest) -> None:
+    """Refuse to go on with a datastore that was begun from something else.
+
+    Raises:
+        UserError: naming what differs, there and now.
+    """
     for what, theirs, ours in (
         ("model weights", begun.model.weights_hash, fresh.model.weights_hash),
         ("tokenizer", begun.model.tokenizer_hash, fresh.model.tokenizer_hash),

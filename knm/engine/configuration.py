@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from knm.errors import UserError
 
-ENGINE_VERSION: Final = 5
+ENGINE_VERSION: Final = 6
 """Grows whenever the engine may write other completions than before: the cache then misses."""
 
 
@@ -21,6 +21,7 @@ class EngineConfiguration:
         max_new_tokens: bound on any completion.
         preset: every field of the retrieval preset; None without kNN, as are the datastore's.
         indexes: Faiss indexes of the datastore, in full.
+        calibration: hash of how far the datastore is trusted, adaptor included.
         packages: versions of the libraries that compute.
     """
 
@@ -36,6 +37,7 @@ class EngineConfiguration:
     datastore_hash: str | None
     preset: Mapping[str, Any] | None
     indexes: Mapping[str, Any]
+    calibration: str | None
     packages: Mapping[str, str]
     engine_version: int = ENGINE_VERSION
 

@@ -7,7 +7,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from knm.engine.decoder import Decoder, TorchOperations
-from knm.retrieval import LMOutput
 
 
 class CpuKernels(TorchOperations):
@@ -41,7 +40,3 @@ class CpuKernels(TorchOperations):
             for row, length in enumerate(lengths)
         ]
         return torch.cat(parts).flatten(1)
-
-    def read_logits(self, logits: Tensor) -> LMOutput:
-        """What the LM says, from logits (B, V)."""
-        return LMOutput.read(logits)

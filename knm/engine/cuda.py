@@ -12,11 +12,9 @@ from torch.nn import functional
 from knm.engine import kernels
 from knm.engine.decoder import Decoder, Layer, Norm, Placement, TorchOperations
 from knm.engine.program import Mode, SlotProgram
-from knm.retrieval import LMOutput
 
 _SPLIT: Final = 256  # places that one program of the attention reads
 _PLACES: Final = 64  # of them at a time
-_VOCABULARY_BLOCK: Final = 4096
 _WARM_UP: Final = 2
 _BUCKET: Final = 32  # tokens
 
@@ -129,32 +127,6 @@ class CudaKernels(TorchOperations):
             num_warps=1,
         )
         return out.flatten(1)
-
-    def read_logits(self, logits: Tensor) -> LMOutput:
-        """What the LM says, from logits (B, V), in one pass over them."""
-        rows, vocabulary = logits.shape
-        blocks = triton.cdiv(vocabulary, _VOCABULARY_BLOCK)
-        device = logits.device
-        tops, sums = torch.empty((2, rows, blocks), device=device)
-        tokens = torch.empty((rows, blocks), dtype=torch.int32, device=device)
-        kernels.read_logits_kernel[(rows, blocks)](
-            logits, tops, tokens, sums, vocabulary, blocks, BLOCK=_VOCABULARY_BLOCK
-        )
-        top = torch.empty(rows, device=device)
-        token = torch.empty(rows, dtype=torch.int64, device=device)
-        confidence = torch.empty(rows, dtype=torch.float64, device=device)
-        kernels.join_logits_kernel[(rows,)](
-            tops,
-            tokens,
-            sums,
-            top,
-            token,
-            confidence,
-            blocks,
-            PADDED=triton.next_power_of_2(blocks),
-            num_warps=1,
-        )
-        return LMOutput(logits, token, top, confidence.clamp_max(0.0))
 
     def _add_norm(
         self, x: Tensor, residual: Tensor, norm: Norm, normed: Tensor, total: Tensor, *, add: bool

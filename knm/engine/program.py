@@ -16,7 +16,8 @@ from torch.nn import functional
 from knm.engine.decoder import Decoder, Operations, Placement, forward
 from knm.engine.records import Sampling
 from knm.engine.sampling import sample
-from knm.engine.state import Found, SlotState, host_copy
+from knm.engine.state import Found, SlotState
+from knm.models.transfers import host_copy
 from knm.retrieval import LMOutput, Retriever
 
 
@@ -51,10 +52,6 @@ class Kernels(Operations, Protocol):
         Row b sees places 0 to `positions[b]`, that is the first `lengths[b]`. Returns
         (B, heads * D).
         """
-        ...
-
-    def read_logits(self, logits: Tensor) -> LMOutput:
-        """What the LM says, from logits (B, V)."""
         ...
 
 
@@ -179,7 +176,7 @@ class SlotProgram:
             self._attend_slots,
             self._taps,
         )
-        lm = self._kernels.read_logits(decoder.head(hidden))
+        lm = LMOutput.read(decoder.head(hidden))
         correction = None
         if self._retriever is not None and keys is not None:
             correction = self._retriever.correct(keys, lm, state.context)

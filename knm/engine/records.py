@@ -50,12 +50,16 @@ class Request:
 
 @dataclass(frozen=True)
 class NeighbourUse:
-    """One neighbour behind a change: its token, squared L2 distance and provenance."""
+    """One neighbour behind a change: its token, squared L2 distance and provenance.
+
+    `lm_token` is what the LM had predicted there when the datastore was mined.
+    """
 
     token: str
     distance: float
     record: str
     offset: int
+    lm_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class TokenChange:
     """A step at which the datastore changed the argmax, with the nearest neighbours.
 
     `start` is the place in the completion's text where the token of that step begins; None where
-    that is inside a character.
+    that is inside a character. `weight` is what the neighbours counted for at that step.
     """
 
     position: int
@@ -71,6 +75,7 @@ class TokenChange:
     lm_token: str
     token: str
     neighbours: tuple[NeighbourUse, ...]
+    weight: float | None = None
 
 
 MOST_CHANGES: Final = 64

@@ -13,8 +13,10 @@ from knm.datastore import Datastore
 from knm.engine.configuration import EngineConfiguration
 from knm.engine.opening import open_engine
 from knm.engine.records import GenerationOptions, StreamingEngine
+from knm.hashing import hash_json
 from knm.models import ModelIdentity, Placement, identify_model, load_model
 from knm.retrieval import Preset, Retriever
+from knm.retrieval.adaptor import load_adaptor
 
 COMPUTING_PACKAGES: Final = ("faiss-cpu", "numpy", "tokenizers", "torch", "transformers")
 
@@ -91,6 +93,7 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         indexes={}
         if store is None
         else {kind: asdict(info) for kind, info in store.manifest.indexes.items()},
+        calibration=None if store is None else hash_calibration(store),
         packages={name: version(name) for name in COMPUTING_PACKAGES},
     )
 
@@ -114,6 +117,12 @@ def open_setup(setup: EngineSetup) -> OpenedEngine:
         return text
 
     return OpenedEngine(open_engine(loaded, setup.generation, retriever), render_chat)
+
+
+def hash_calibration(store: Datastore) -> str:
+    """Hash of how far a datastore is trusted, which its content hash does not cover."""
+    calibration, adaptor = store.manifest.calibration, load_adaptor(store)
+    return hash_json([calibration and asdict(calibration), adaptor and adaptor.hash])
 
 
 def _hardware(device: str) -> str:

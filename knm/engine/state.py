@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from knm.engine.records import Sampling
+from knm.models.transfers import host_copy
 from knm.retrieval import Correction, DecodingContext, Neighbours, Retriever
 
 # Rows of `SlotState.history`: the token that was chosen, the likeliest of the LM alone and after
@@ -136,11 +137,3 @@ class SlotState:
         self.cursor.add_(1).remainder_(len(self.history))
         self.tokens.copy_(token)
         self.positions.add_(self.running).clamp_max_(last)
-
-
-def host_copy(tensor: Tensor) -> Tensor:
-    """A copy on the host that does not wait for the device."""
-    if tensor.device.type == "cpu":
-        return tensor.clone()
-    pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
-    return pinned.copy_(tensor, non_blocking=True)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,10 @@ class SequenceTrace:
             argmax_changes=sum(self._changed[:steps]),
             weights=tuple(weights[place] for place in range(WEIGHT_BINS)),
             changes=tuple(
-                _describe(change, tokens, text, datastore, tokenizer)
+                replace(
+                    _describe(change, tokens, text, datastore, tokenizer),
+                    weight=self._weights[change.position] / 1000,
+                )
                 for change in self._kept
                 if change.position < steps
             ),
@@ -124,6 +127,7 @@ def _describe(
                 distance=distance,
                 record=datastore.records[int(origin["record"])].id,
                 offset=int(origin["offset"]),
+                lm_token=tokenizer.decode([int(origin["predicted"])]),
             )
         )
     return TokenChange(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.corpora import CorpusRecord, corpus_hash
+from knm.engine.setup import hash_calibration
 from knm.errors import UserError
 from knm.evaluation.journal import Journal
 from knm.evaluation.scoring import Objective, Scorer, Scores
@@ -233,7 +234,11 @@ class Sweep:
     def _key(self, point: Point) -> str:
         preset = {**point.preset.to_json(), "name": ""}
         store = self._scorer.stores[point.datastore]
-        searched = {"datastore": store.content_hash, "indexes": sorted(store.manifest.indexes)}
+        searched = {
+            "datastore": store.content_hash,
+            "indexes": sorted(store.manifest.indexes),
+            "calibration": hash_calibration(store),
+        }
         return hash_json({"preset": preset, **searched, **self._measured_on})
 
     def _entry(self, key: str) -> dict[str, Any]:

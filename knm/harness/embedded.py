@@ -4,11 +4,11 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from knm.corpora import EMBEDDED_CORPUS, corpus_hash, load_corpus
-from knm.datastore import Datastore, MiningOptions, build_index, mine
+from knm.corpora import EMBEDDED_CORPUS, summarize_corpus
+from knm.datastore import CorpusExamples, Datastore, MiningOptions, build_index, mine
 from knm.datastore.manifest import Manifest
 from knm.errors import UserError
-from knm.models import EMBEDDED, encode_corpus, identify_model, load_model
+from knm.models import EMBEDDED, ChatEncoding, identify_model, load_model
 from knm.problems import load_template
 
 MINING: Final = MiningOptions(positions="all")
@@ -23,18 +23,18 @@ def ensure_embedded_datastore(directory: Path) -> bool:
     cannot tell when to keep silent. One that belongs to other weights or another corpus is a
     leftover of an earlier version and is replaced.
     """
-    records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")
-    if _up_to_date(directory, corpus_hash(records)):
+    corpus = EMBEDDED_CORPUS / "train.jsonl"
+    if _up_to_date(directory, summarize_corpus(corpus).content_hash):
         return _ensure_index(directory)
     loaded = load_model(EMBEDDED, dtype="float32", device="cpu")
-    examples = encode_corpus(loaded.tokenizer, records, load_template("task"))
+    examples = CorpusExamples(corpus, loaded.tokenizer, ChatEncoding(load_template("task")))
     try:
-        mine(loaded, examples, directory, MINING, corpus_hash=corpus_hash(records))
+        mine(loaded, examples, directory, MINING)
     except UserError:
         if not directory.is_dir():
             raise
         shutil.rmtree(directory)
-        mine(loaded, examples, directory, MINING, corpus_hash=corpus_hash(records))
+        mine(loaded, examples, directory, MINING)
     _ensure_index(directory)
     return True
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,6 +92,7 @@ class OwnEngine:
             UserError: something is missing or does not fit together.
         """
         self._setup = prepare_engine(options, root)
+        self._language = options.language
         self._configuration: EngineConfiguration | None = None
         self._process: EngineProcess | None = None
 
@@ -110,6 +111,7 @@ class OwnEngine:
         from knm.engine import describe_setup
 
         mined = ensure_datastore(self._setup)
+        self._setup = _within(self._setup, self._language)
         self._configuration = describe_setup(self._setup)
         return f"mined the embedded datastore into {self._setup.datastore}" if mined else None
 
@@ -172,6 +174,18 @@ def ensure_datastore(setup: "EngineSetup") -> bool:
     from knm.harness.embedded import ensure_embedded_datastore
 
     return ensure_embedded_datastore(setup.datastore)
+
+
+def _within(setup: "EngineSetup", language: str) -> "EngineSetup":
+    """`setup` with a preset that keeps to the languages of the datastore, now that it is there."""
+    if setup.preset is None or setup.datastore is None:
+        return setup
+    from knm.datastore import Datastore
+    from knm.harness.domain import preset_within
+
+    return replace(
+        setup, preset=preset_within(setup.preset, Datastore.open(setup.datastore), language)
+    )
 
 
 def _preset(options: RunOptions) -> "Preset":

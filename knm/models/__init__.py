@@ -11,7 +11,15 @@ from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
     from knm.models.capture import block_count, capturing, join_states
-    from knm.models.encoding import EncodedExample, encode_corpus, encode_example, encode_prompt
+    from knm.models.encoding import (
+        ChatEncoding,
+        CorpusEncoding,
+        EncodedExample,
+        RawEncoding,
+        encode_corpus,
+        encode_example,
+        encode_prompt,
+    )
     from knm.models.loading import (
         DTYPES,
         LoadedModel,
@@ -25,7 +33,15 @@ else:
         __name__,
         {
             "capture": ["block_count", "capturing", "join_states"],
-            "encoding": ["EncodedExample", "encode_corpus", "encode_example", "encode_prompt"],
+            "encoding": [
+                "ChatEncoding",
+                "CorpusEncoding",
+                "EncodedExample",
+                "RawEncoding",
+                "encode_corpus",
+                "encode_example",
+                "encode_prompt",
+            ],
             "loading": [
                 "DTYPES",
                 "LoadedModel",
@@ -41,11 +57,14 @@ __all__ = [
     "DTYPES",
     "EMBEDDED",
     "FINAL_NORM",
+    "ChatEncoding",
+    "CorpusEncoding",
     "EncodedExample",
     "KeyKind",
     "LoadedModel",
     "ModelIdentity",
     "Placement",
+    "RawEncoding",
     "Tap",
     "block_count",
     "capturing",

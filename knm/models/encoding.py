@@ -1,7 +1,8 @@
 """From prompts and programs to token ids, as the model sees them when it decodes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from transformers import PreTrainedTokenizerBase
 
@@ -14,12 +15,133 @@ from knm.problems import PromptTemplate, fence_program, language_prompt
 class EncodedExample:
     """A prompt and what should follow it, as one sequence of token ids.
 
-    `ids[target_start:]` are the tokens to predict: the completion and the end-of-turn token.
+    `ids[target_start:]` are the tokens to predict: the completion and the end-of-turn token. `ids`
+    begin at token `first` of the record's text; its language and source go along.
     """
 
     record_id: str
     ids: tuple[int, ...]
     target_start: int
+    first: int = 0
+    language: str | None = None
+    source: str | None = None
+    group: str | None = None
+
+
+class CorpusEncoding(Protocol):
+    """How the records of a corpus become examples."""
+
+    def __call__(
+        self, tokenizer: PreTrainedTokenizerBase, records: Sequence[CorpusRecord]
+    ) -> list[EncodedExample]:
+        """The examples of `records`, in their order."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Its settings as plain JSON: the same settings give the same examples."""
+        ...
+
+
+@dataclass(frozen=True)
+class ChatEncoding:
+    """Each record as its prompt in the chat template and its program in one fenced block."""
+
+    template: PromptTemplate
+
+    def __call__(
+        self, tokenizer: PreTrainedTokenizerBase, records: Sequence[CorpusRecord]
+    ) -> list[EncodedExample]:
+        """One example a record.
+
+        Raises:
+            UserError: the tokenizer has no chat template, or a language is unknown.
+        """
+        heads = [
+            _chat_text(
+                tokenizer,
+                self.template.render(record.statement, language_prompt(record.language)),
+            )
+            for record in records
+        ]
+        tails = [fence_program(record.program, record.language) for record in records]
+        encoded = _tokenize(tokenizer, heads + tails)
+        return [
+            EncodedExample(
+                record.id,
+                (*head, *tail, tokenizer.eos_token_id),
+                len(head),
+                language=record.language,
+                source=record.source,
+                group=record.group,
+            )
+            for record, head, tail in zip(
+                records, encoded[: len(heads)], encoded[len(heads) :], strict=True
+            )
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        """Format and template."""
+        return {
+            "format": "chat",
+            "prompt": self.template.name,
+            "prompt_hash": self.template.content_hash,
+        }
+
+
+@dataclass(frozen=True)
+class RawEncoding:
+    """Plain program text in blocks of `block_tokens`, each `stride` tokens after the last.
+
+    What a block shares with the one before it is context: each token is a target once, but for the
+    first of a program, which nothing predicts.
+
+    Raises:
+        UserError: the stride leaves no context, or no progress.
+    """
+
+    block_tokens: int = 1024
+    stride: int = 512
+
+    def __post_init__(self) -> None:
+        if self.block_tokens < 2:
+            raise UserError(f"--block-tokens {self.block_tokens}: must be at least 2")
+        if not 1 <= self.stride < self.block_tokens:
+            raise UserError(
+                f"--stride {self.stride}: must be from 1 to {self.block_tokens - 1}, so that a "
+                f"block of {self.block_tokens} tokens begins with some of the one before it"
+            )
+
+    def __call__(
+        self, tokenizer: PreTrainedTokenizerBase, records: Sequence[CorpusRecord]
+    ) -> list[EncodedExample]:
+        """The blocks of each record; a program of one token has none."""
+        programs = [record.program for record in records]
+        encoded = _tokenize(tokenizer, programs, add_special_tokens=True)
+        return [
+            EncodedExample(
+                record.id,
+                tuple(ids[start : start + self.block_tokens]),
+                target - start,
+                first=start,
+                language=record.language,
+                source=record.source,
+                group=record.group,
+            )
+            for record, ids in zip(records, encoded, strict=True)
+            for start, target in self._blocks(len(ids))
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        """Format and block sizes."""
+        return {"format": "raw", "block_tokens": self.block_tokens, "stride": self.stride}
+
+    def _blocks(self, length: int) -> Iterator[tuple[int, int]]:
+        """Where each block begins, and the first token that no earlier block had as a target."""
+        start, target = 0, 1
+        while target < length:
+            yield start, target
+            target = start + self.block_tokens
+            start += self.stride
 
 
 def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
@@ -28,16 +150,7 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
     Raises:
         UserError: the tokenizer has no chat template.
     """
-    if not tokenizer.chat_template:
-        raise UserError(
-            f"model {tokenizer.name_or_path!r} has no chat template; use an instruction-tuned "
-            "model, or add a chat_template to its tokenizer_config.json"
-        )
-    text = tokenizer.apply_chat_template(
-        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
-    )
-    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-    return ids
+    return _tokenize(tokenizer, [_chat_text(tokenizer, prompt)])[0]
 
 
 def encode_example(
@@ -47,8 +160,7 @@ def encode_example(
 
     The completion is tokenized apart from the prompt, as it is when the model writes it.
     """
-    head = encode_prompt(tokenizer, prompt)
-    tail: Sequence[int] = tokenizer(completion, add_special_tokens=False)["input_ids"]
+    head, tail = _tokenize(tokenizer, [_chat_text(tokenizer, prompt), completion])
     return EncodedExample(record_id, (*head, *tail, tokenizer.eos_token_id), len(head))
 
 
@@ -56,12 +168,25 @@ def encode_corpus(
     tokenizer: PreTrainedTokenizerBase, records: Iterable[CorpusRecord], template: PromptTemplate
 ) -> list[EncodedExample]:
     """Encode each record as its prompt and its program in one fenced block."""
-    return [
-        encode_example(
-            tokenizer,
-            record.id,
-            template.render(record.statement, language_prompt(record.language)),
-            fence_program(record.program, record.language),
+    return ChatEncoding(template)(tokenizer, list(records))
+
+
+def _chat_text(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
+    if not tokenizer.chat_template:
+        raise UserError(
+            f"model {tokenizer.name_or_path!r} has no chat template; use an instruction-tuned "
+            "model, or add a chat_template to its tokenizer_config.json"
         )
-        for record in records
-    ]
+    text: str = tokenizer.apply_chat_template(
+        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
+    )
+    return text
+
+
+def _tokenize(
+    tokenizer: PreTrainedTokenizerBase, texts: list[str], *, add_special_tokens: bool = False
+) -> list[list[int]]:
+    # Blocks are cut later: a warning that a text is longer than the model's context helps nobody.
+    encoded = tokenizer(texts, add_special_tokens=add_special_tokens, verbose=False)
+    ids: list[list[int]] = encoded["input_ids"]
+    return ids

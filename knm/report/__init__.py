@@ -1,5 +1,6 @@
 """Reports of runs: their schema, the stream beside them, statistics, totals, comparison, text."""
 
+from knm.report.blame import Blame, blame, render_blame
 from knm.report.conditions import Condition, parse_condition
 from knm.report.diff import ReportDiff, Side, diff_reports, regressed
 from knm.report.document import (
@@ -11,9 +12,11 @@ from knm.report.document import (
     portable_test,
 )
 from knm.report.environment import environment_info
+from knm.report.explanation import Explanation, explain
 from knm.report.flips import Divergence, Flip, Outcome
 from knm.report.header import RunHeader
 from knm.report.markdown import markdown_diff, markdown_matrix
+from knm.report.marking import render_explanation
 from knm.report.matrix import RunMatrix, compare_runs, render_matrix
 from knm.report.noise import NoiseFloor, noise_between, noise_of_repeats
 from knm.report.running import RunningTotals
@@ -32,9 +35,11 @@ from knm.report.validation import validate_document
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Blame",
     "Condition",
     "Difference",
     "Divergence",
+    "Explanation",
     "Flip",
     "FlipView",
     "KnnUse",
@@ -51,11 +56,13 @@ __all__ = [
     "Stream",
     "Throughput",
     "Totals",
+    "blame",
     "bootstrap_interval",
     "build_document",
     "compare_runs",
     "diff_reports",
     "environment_info",
+    "explain",
     "finish_stream",
     "judged_test",
     "load_report",
@@ -70,7 +77,9 @@ __all__ = [
     "read_stream",
     "refuse_unlike",
     "regressed",
+    "render_blame",
     "render_diff",
+    "render_explanation",
     "render_matrix",
     "render_summary",
     "setting_differences",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from knm.models.logits import read_top
+
 
 @dataclass(frozen=True)
 class LMOutput:
@@ -22,14 +24,8 @@ class LMOutput:
     @classmethod
     def read(cls, logits: Tensor) -> "LMOutput":
         """Read logits (B, V) of any float type, each row by itself."""
-        # log_softmax works row by row: unlike exp it does not round by an element's place.
-        log_probs = logits.detach().float().log_softmax(-1)
-        return cls(
-            logits=logits,
-            token=logits.argmax(-1),
-            top=logits.detach().amax(-1).float(),
-            log_confidence=log_probs.amax(-1).double().clamp_max(0.0),
-        )
+        token, top, log_confidence = read_top(logits.detach())
+        return cls(logits, token, top, log_confidence)
 
     @property
     def log_sum(self) -> Tensor:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from knm.datastore import Datastore
+from knm.datastore.calibration import error_rate
+from knm.datastore.manifest import Reliability
+from knm.errors import UserError
+from knm.retrieval.adaptor import Adaptor, AdaptorNetwork, load_adaptor
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
@@ -147,17 +150,53 @@ class DistanceWeight:
         return (self.base * confidence).float().masked_fill(~found.any(1), 0.0)
 
 
+@dataclass(frozen=True)
+class CalibratedWeight:
+    """`value` where the nearest neighbour is within `distance` (squared L2), 0 beyond."""
+
+    value: float
+    distance: float
+    window: ClassVar[int] = 0
+
+    def before_search(self, lm: LMOutput) -> Tensor | None:
+        """Every row, or none at weight 0."""
+        return _unless_zero(self.value, lm)
+
+    def __call__(
+        self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
+    ) -> Tensor:
+        """The weight of each row."""
+        del context
+        beyond = neighbours.distances[:, 0] > self.distance
+        return torch.full_like(lm.top, self.value).masked_fill(beyond, 0.0)
+
+
+class LearnedWeight:
+    """`base` times what the datastore's adaptor says of a row's evidence."""
+
+    window: ClassVar[int] = 0
+
+    def __init__(self, base: float, adaptor: Adaptor) -> None:
+        self._base, self._adaptor = base, adaptor
+        self._network: AdaptorNetwork | None = None
+
+    def before_search(self, lm: LMOutput) -> Tensor | None:
+        """Every row, or none at weight 0."""
+        return _unless_zero(self._base, lm)
+
+    def __call__(
+        self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
+    ) -> Tensor:
+        """The weight of each row; 0 where nothing was found."""
+        del context
+        if self._network is None:  # on the device that the first step is on
+            self._network = AdaptorNetwork(self._adaptor, lm.token.device)
+        weight = self._base * self._network.weight(lm.log_confidence, lm.token, neighbours)
+        return weight.float().masked_fill(~(neighbours.ids >= 0).any(1), 0.0)
+
+
 def _unless_zero(value: float, lm: LMOutput) -> Tensor | None:
     return None if value > 0 else torch.zeros_like(lm.token, dtype=torch.bool)
-
-
-def error_rate(datastore: Datastore) -> float:
-    """The share of mined positions at which the LM was wrong.
-
-    Taken from the entries: where mistakes have been left out or thinned, it is too low.
-    """
-    mistakes = int(np.count_nonzero(datastore.provenance["predicted"] != datastore.values))
-    return mistakes / max(datastore.manifest.capacity, len(datastore), 1)
 
 
 @dataclass(frozen=True)
@@ -182,6 +221,41 @@ def _bayes(preset: "Preset", datastore: Datastore) -> Weight:
     )
 
 
+def _bound(preset: "Preset", datastore: Datastore) -> Reliability:
+    """How far `datastore` may be trusted.
+
+    Raises:
+        UserError: nobody could measure it.
+    """
+    calibration = datastore.manifest.calibration
+    reliability = calibration and calibration.reliability
+    if reliability is None:
+        raise UserError(
+            f"{datastore.path}: how far it can be trusted, which preset {preset.name!r} goes by, "
+            "could not be measured: that takes entries where the LM was wrong and entries where it "
+            "was right; mine with --positions all, or choose another preset (v1)"
+        )
+    return reliability
+
+
+def _calibrated(preset: "Preset", datastore: Datastore) -> Weight:
+    reliability = _bound(preset, datastore)
+    return CalibratedWeight(
+        min(preset.weight, reliability.weight),
+        reliability.distance * preset.weight_options["reach"],
+    )
+
+
+def _learned(preset: "Preset", datastore: Datastore) -> Weight:
+    adaptor = load_adaptor(datastore)
+    if adaptor is None:
+        raise UserError(
+            f"{datastore.path}: has no adaptor, which preset {preset.name!r} asks for its weights: "
+            f"train one with `knm calibrate {datastore.path}`"
+        )
+    return LearnedWeight(min(preset.weight, _bound(preset, datastore).weight), adaptor)
+
+
 WEIGHTS: Final[Mapping[str, WeightKind]] = {
     "static": WeightKind(lambda preset, _: StaticWeight(preset.weight)),
     "confidence": WeightKind(
@@ -198,4 +272,6 @@ WEIGHTS: Final[Mapping[str, WeightKind]] = {
         lambda preset, _: DistanceWeight(preset.weight, **preset.weight_options),
         parameters={"alpha": Parameter(0.3, 0.0, 1.0), "tau": Parameter(0.1, 1e-6, 1e6)},
     ),
+    "learned": WeightKind(_learned),
+    "calibrated": WeightKind(_calibrated, parameters={"reach": Parameter(1.0, 0.0, 1e6)}),
 }

@@ -53,6 +53,24 @@ def test_fields_that_are_not_required_are_kept_as_extras(corpus):
     assert record.to_json() == json.loads(line(operations=["sum"], verified=True))
 
 
+def test_compressed_corpora_load_equal_and_are_the_same_bytes_each_time(tmp_path):
+    records = [CorpusRecord(f"r{i}", "s" * i, "p", "lua", "x") for i in range(20)]
+    paths = [tmp_path / "a.jsonl.gz", tmp_path / "b.jsonl.gz"]
+    for path in paths:
+        save_corpus(path, records)
+    assert load_corpus(paths[0]) == tuple(records)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"plain text\n"])
+def test_a_damaged_compressed_corpus_is_an_error(tmp_path, damage):
+    path = tmp_path / "corpus.jsonl.gz"
+    save_corpus(path, [CorpusRecord("a", "b" * 99, "c", "lua", "e")])
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match=r"corpus.jsonl.gz: not a sound gzip file"):
+        load_corpus(path)
+
+
 def test_blank_lines_do_not_count_as_records(corpus):
     assert len(load_corpus(corpus("", line(), "  "))) == 1
 
@@ -86,6 +104,12 @@ def test_a_corpus_without_records_is_an_error(corpus, lines):
 def test_a_missing_corpus_is_an_error(tmp_path):
     with pytest.raises(UserError, match="corpus.jsonl: no such file"):
         load_corpus(tmp_path / "corpus.jsonl")
+
+
+def test_the_large_packaged_corpus_loads_and_no_program_comes_twice():
+    records = load_corpus(EMBEDDED_CORPUS / "train-large.jsonl.gz")
+    assert len({record.program for record in records}) == len(records) == 20_000
+    assert all(record.extras["verified"] for record in records)
 
 
 def test_hash_depends_on_every_field_and_on_the_order():

@@ -1,16 +1,25 @@
-import subprocess
-import sys
+import multiprocessing
+import random
+import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from knm.datastore import Calibration, Datastore, MiningOptions
+from knm.datastore import Calibration, Datastore, MiningOptions, Tally
 from knm.errors import UserError
-from tests.datastore.tiny import VOCAB, die_in_batch, examples, mine_tiny, tiny_model
+from tests.datastore.tiny import (
+    MANY,
+    VOCAB,
+    examples,
+    mine_many,
+    mine_tiny,
+    seen_by,
+    tiny_model,
+)
 
 
 class InterruptedRunError(Exception):
@@ -124,16 +133,37 @@ def test_rows_written_but_not_committed_are_dropped_on_resuming(whole, tmp_path)
     assert mine_tiny(tmp_path).content_hash == whole.content_hash
 
 
-def test_a_killed_process_resumes_to_the_same_content(whole, tmp_path):
-    script = (
-        "import pathlib, tests.datastore.tiny as t;"
-        f"t.{die_in_batch.__name__}(pathlib.Path({str(tmp_path)!r}), 3)"
-    )
-    root = Path(__file__).parents[2]
-    killed = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True)
-    assert killed.returncode == -9, killed.stderr.decode()
-    assert 0 < len(Datastore.open(tmp_path, unfinished=True)) < len(whole)
-    assert mine_tiny(tmp_path).content_hash == whole.content_hash
+def rows_in(directory) -> int:
+    """How many rows can be read of what is there so far."""
+    if not (directory / "manifest.json").exists():
+        return 0
+    return len(Datastore.open(directory, unfinished=True))
+
+
+def test_killed_ten_times_it_resumes_to_the_same_content(tmp_path):
+    mine_many(tmp_path / "whole")
+    whole = Datastore.open(tmp_path / "whole")
+    # Processes fork from one that has imported everything already.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([mine_many.__module__])
+    draw, directory = random.Random(), tmp_path / "killed"
+    rows = 0
+    for _ in range(10):
+        process = context.Process(target=mine_many, args=(directory,))
+        process.start()
+        progress = draw.randrange(len(whole) // 12)
+        while process.is_alive() and rows_in(directory) < rows + progress:
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.03))
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        assert rows <= rows_in(directory)
+        rows = rows_in(directory)
+    assert 0 < rows < len(whole)
+    resumed = mine_tiny(directory, examples=examples(MANY))
+    assert resumed.content_hash == whole.content_hash
+    assert seen_by(resumed).positions == seen_by(whole).positions
 
 
 def test_two_runs_into_one_directory_take_turns(whole, tmp_path):
@@ -174,7 +204,14 @@ def test_an_empty_corpus_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"positions": "some"}, {"batch_tokens": 0}, {"key_dtype": "float8"}]
+    "options",
+    [
+        {"positions": "some"},
+        {"batch_tokens": 0},
+        {"key_dtype": "float8"},
+        {"key_kind": "middle"},
+        {"capacity": 0},
+    ],
 )
 def test_bad_options_are_named(options):
     (name,) = options
@@ -182,12 +219,99 @@ def test_bad_options_are_named(options):
         MiningOptions(**options)
 
 
-def test_a_hidden_state_that_overflows_its_key_dtype_is_refused(tmp_path):
+def test_a_hidden_state_that_overflows_its_key_dtype_is_named(tmp_path):
     loaded = tiny_model()
     with torch.no_grad():
         loaded.model.model.norm.weight.fill_(1e6)
-    with pytest.raises(UserError, match="try bfloat16"):
+    with pytest.raises(UserError, match=r"record 'record-\d+', token \d+: .*try bfloat16"):
         mine_tiny(tmp_path, loaded=loaded)
+
+
+@pytest.mark.parametrize("positions", ["all", "mistakes"])
+def test_a_hidden_state_that_is_nan_is_named(tmp_path, positions):
+    loaded = tiny_model()
+    with torch.no_grad():
+        loaded.model.model.embed_tokens.weight[17] = torch.nan
+    options = MiningOptions(batch_tokens=40, positions=positions)
+    with pytest.raises(UserError, match=r"record '.*', token \d+: the model's own output is not"):
+        mine_tiny(tmp_path, options, loaded=loaded)
+    with pytest.raises(UserError, match="unfinished"):
+        Datastore.open(tmp_path)
+
+
+def test_a_text_longer_than_the_models_context_is_named(tmp_path):
+    loaded = tiny_model()
+    loaded.model.config.max_position_embeddings = 10
+    with pytest.raises(UserError, match=r"record 'record-\d+': \d+ tokens, .* context has 10"):
+        mine_tiny(tmp_path, loaded=loaded)
+
+
+def test_a_layer_that_the_model_has_not_got_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(UserError, match="layer-3.*has 2 layers"):
+        mine_tiny(tmp_path / "store", MiningOptions(key_kind="layer-3"))
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("capacity", [1, 7, 30])
+def test_mining_stops_at_its_capacity_and_says_so(whole, tmp_path, capacity):
+    store = mine_tiny(tmp_path, MiningOptions(batch_tokens=40, capacity=capacity))
+    assert len(store) == capacity
+    assert np.array_equal(store.keys, whole.keys[:capacity])
+    assert np.array_equal(store.provenance, whole.provenance[:capacity])
+    assert seen_by(store).full
+    assert seen_by(store).positions == store.manifest.capacity < len(whole)
+
+
+def test_a_capacity_beyond_the_corpus_changes_nothing(whole, tmp_path):
+    store = mine_tiny(tmp_path, MiningOptions(batch_tokens=40, capacity=10_000))
+    assert store.content_hash == whole.content_hash
+    assert not seen_by(store).full
+
+
+def test_a_random_share_of_correct_positions_is_the_same_in_any_batch(whole, tmp_path):
+    def kept(name: str, **changes):
+        options = MiningOptions(positions="mistakes+correct:0.4", **changes)
+        store = mine_tiny(tmp_path / name, options, examples=everything)
+        entries = store.provenance[["record", "offset"]].tolist()
+        wrong = store.provenance["predicted"] != store.values
+        return set(entries), int(wrong.sum())
+
+    everything = examples(60)
+    entries, mistakes = kept("a", batch_tokens=40)
+    assert kept("b", batch_tokens=300) == (entries, mistakes)
+    assert kept("c", batch_tokens=40, seed=1)[0] != entries
+    statistics = seen_by(mine_tiny(tmp_path / "all", examples=everything))
+    assert mistakes == statistics.mistakes
+    correct = statistics.positions - statistics.mistakes
+    assert 0.1 < (len(entries) - mistakes) / correct < 0.8
+
+
+def test_statistics_count_mistakes_by_token_type_and_source(tmp_path):
+    marked = [
+        replace(example, language="lua", source="odd" if number % 2 else None)
+        for number, example in enumerate(examples())
+    ]
+    store = mine_tiny(tmp_path, examples=marked)
+    seen = seen_by(store)
+    wrong = store.provenance["predicted"] != store.values
+    odd = store.provenance["record"] % 2 == 1
+    names = store.values % 5 == 0  # as the tokenizer writes them
+    assert (seen.positions, seen.mistakes) == (len(store), wrong.sum())
+    assert seen.by_source["odd"] == Tally(odd.sum(), (odd & wrong).sum())
+    assert seen.by_source["unmarked"] == Tally((~odd).sum(), (~odd & wrong).sum())
+    assert seen.by_token_type["identifier"] == Tally(names.sum(), (names & wrong).sum())
+    assert seen.by_token_type["literal"] == Tally((~names).sum(), (~names & wrong).sum())
+    assert seen.tokens == sum(len(example.ids) for example in marked)
+    assert seen.tokens_per_second > 0
+    assert [origin.source for origin in store.records[:2]] == [None, "odd"]
+    assert store.records[0].language == "lua"
+
+
+def test_a_resumed_run_has_the_statistics_of_an_uninterrupted_one(whole, tmp_path):
+    with pytest.raises(InterruptedRunError):
+        mine_tiny(tmp_path, loaded=interrupted_model(2))
+    resumed = seen_by(mine_tiny(tmp_path))
+    assert replace(resumed, seconds=0) == replace(seen_by(whole), seconds=0)
 
 
 def test_a_model_without_mistakes_gives_an_empty_datastore(tmp_path):

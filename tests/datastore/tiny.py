@@ -7,12 +7,21 @@ import numpy as np
 import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from knm.datastore import Datastore, MiningOptions, mine
+from knm.datastore import Datastore, MiningOptions, MiningStatistics, mine
+from knm.datastore.commits import CommitPolicy
 from knm.models import EncodedExample, LoadedModel, ModelIdentity
 
 VOCAB = 64
 HIDDEN = 32
 CORPUS_HASH = "corpus"
+MANY = 250
+
+
+class Numbers:
+    """Writes token 12 as `12`, and the tokens that divide by five as names."""
+
+    def decode(self, tokens: list[int], **_: Any) -> str:
+        return " ".join(f"n{token}" if token % 5 == 0 else str(token) for token in tokens)
 
 
 def tiny_model(*, tied: bool = False, seed: int = 0) -> LoadedModel:
@@ -33,7 +42,7 @@ def tiny_model(*, tied: bool = False, seed: int = 0) -> LoadedModel:
     )
     model = Qwen3ForCausalLM(config).eval()
     identity = ModelIdentity("tiny", f"weights-{seed}", "tokenizer", "float32", HIDDEN, VOCAB)
-    return LoadedModel(model, cast(Any, None), identity)
+    return LoadedModel(model, cast(Any, Numbers()), identity)
 
 
 def examples(count: int = 12, *, seed: int = 0) -> list[EncodedExample]:
@@ -56,19 +65,13 @@ def mine_tiny(directory: Path, options: MiningOptions | None = None, **changes: 
     return mine(directory=directory, options=options, **arguments)
 
 
-def die_in_batch(directory: Path, batch: int) -> None:
-    """Mine, and kill this very process with SIGKILL while the model computes batch `batch`."""
-    import os
-    import signal
+def seen_by(store: Datastore) -> MiningStatistics:
+    """The statistics of a datastore that was mined."""
+    assert store.manifest.statistics is not None
+    return store.manifest.statistics
 
-    loaded = tiny_model()
-    calls = 0
 
-    def count(*_: object) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == batch:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    loaded.model.get_decoder().register_forward_pre_hook(count)
-    mine_tiny(directory, loaded=loaded)
+def mine_many(directory: Path) -> None:
+    """Mine long enough to be killed on the way; every batch is committed."""
+    torch.set_num_threads(1)
+    mine_tiny(directory, examples=examples(MANY), commits=CommitPolicy(seconds=0.0))

@@ -25,6 +25,7 @@ CONFIGURATION = EngineConfiguration(
     datastore_hash="d" * 64,
     preset={"name": "v2", "k": 16, "weight": 0.25},
     indexes={},
+    calibration=None,
     packages={"torch": "2.13.0"},
 )
 INTERVENTIONS = Interventions(

@@ -115,6 +115,9 @@ def test_interventions_name_each_changed_token_and_its_origin(embedded, requests
             assert done.text.startswith(change.token, change.start)
             assert change.neighbours[0].record == done.id
             assert change.neighbours[0].distance < 1.0
+            # The oracle was mined from what is now written: the LM had erred there in the same way.
+            assert change.neighbours[0].lm_token == change.lm_token
+            assert change.weight == 0.99
     assert changed
 
 

@@ -6,6 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knm.datastore import Calibration
+from knm.datastore.manifest import Reliability
+from knm.errors import UserError
 from knm.retrieval import (
     BayesWeight,
     ConfidenceWeight,
@@ -152,3 +155,28 @@ def test_distances_of_zero_none_and_nan():
 def test_a_base_of_zero_searches_nothing(weight):
     assert searched(weight) == [False] * 3
     assert replace(weight, base=0.1).before_search(LM) is None
+
+
+def reliable(weight: float, distance: float):
+    """A datastore that may be trusted so far."""
+    store = store_of(np.zeros((3, 2)))
+    trust = Reliability(weight, distance, fixed=0.8, broken=0.01, error_rate=0.1, sampled=100)
+    calibration = Calibration(1.0, None, None, trust)
+    return replace(store, manifest=replace(store.manifest, calibration=calibration))
+
+
+def test_trust_bounds_the_weight_and_ends_at_its_distance():
+    weight = resolve_preset("trusted", weight=0.9).build_weight(reliable(0.5, 2.0))
+    assert weight(LM, at([1.0], [2.0], [2.5])).tolist() == [0.5, 0.5, 0.0]
+    low = resolve_preset("trusted", weight=0.25).build_weight(reliable(0.5, 2.0))
+    assert low(LM, at([1.0], [2.0], [2.5])).tolist() == [0.25, 0.25, 0.0]
+
+
+def test_a_datastore_without_trust_is_not_even_searched():
+    weight = resolve_preset("trusted").build_weight(reliable(0.0, 0.0))
+    assert searched(weight) == [False] * 3
+
+
+def test_a_datastore_that_cannot_be_trusted_by_measure_is_refused():
+    with pytest.raises(UserError, match="could not be measured"):
+        resolve_preset("trusted").build_weight(store_of(np.zeros((3, 2))))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from knm.jsonio import dumps
-from knm.report.page.changes import Change, changes_of, place_changes
+from knm.report.changes import Change, changes_of, place_changes
 from knm.report.page.palette import run_kind, verdict_kind
 from knm.report.page.runs import Bench, Row
 from knm.report.schema import KNN_COUNTS, ProblemResult

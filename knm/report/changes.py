@@ -11,23 +11,36 @@ from knm.report.schema import ProblemResult
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A stored position that spoke for a token; `record` and `offset` say where it comes from."""
+    """A stored position that spoke for a token; `record` and `offset` say where it comes from.
+
+    `lm_token` is what the LM had predicted there; None if the report does not tell.
+    """
 
     token: str
     distance: float
     record: str
     offset: int
+    lm_token: str | None = None
 
 
 @dataclass(frozen=True)
 class Change:
-    """One decoding step at which the datastore's token took the place of the LM's."""
+    """One decoding step at which the datastore's token took the place of the LM's.
+
+    `weight` is what the neighbours counted for; None if the report does not tell.
+    """
 
     position: int
     start: int | None
     lm_token: str
     token: str
     neighbours: tuple[Neighbour, ...]
+    weight: float | None = None
+
+    @property
+    def supporters(self) -> tuple[Neighbour, ...]:
+        """The neighbours that spoke for the token that was taken."""
+        return tuple(entry for entry in self.neighbours if entry.token == self.token)
 
 
 def changes_of(result: ProblemResult) -> tuple[Change, ...]:
@@ -74,6 +87,7 @@ def _change(value: Mapping[str, Any]) -> Change:
         lm_token=str(value["lm_token"]),
         token=str(value["token"]),
         neighbours=tuple(map(_neighbour, value["neighbours"])),
+        weight=None if value.get("weight") is None else float(value["weight"]),
     )
 
 
@@ -86,4 +100,5 @@ def _neighbour(value: Mapping[str, Any]) -> Neighbour:
         distance=distance,
         record=str(value["record"]),
         offset=int(value["offset"]),
+        lm_token=None if value.get("lm_token") is None else str(value["lm_token"]),
     )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.report.page.changes import Change, changes_of, place_changes
+from knm.report.changes import Change, changes_of, place_changes
 from tests.report.builders import result
 from tests.report.page.examples import (
     CHANGES,

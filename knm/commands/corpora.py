@@ -1,0 +1,190 @@
+"""`knm corpus`: making, describing, cleaning and splitting corpora. Thin, as `knm.cli`."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from knm.commands.output import JsonOption, print_table
+from knm.errors import UserError
+from knm.jsonio import dumps, write_jsonl
+from knm.progress import progress_bar
+
+if TYPE_CHECKING:
+    from knm.corpora import Cleaned, CorpusRecord, CorpusStatistics
+
+MOST_SHOWN: Final = 12
+"""Removed records and operations that are told on a terminal; `--json` has them all."""
+
+corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
+
+CorpusArgument = Annotated[Path, typer.Argument(help="Corpus: .jsonl or .jsonl.gz.")]
+OutOption = Annotated[Path, typer.Option(help="Corpus to write: .jsonl or .jsonl.gz.")]
+ThresholdOption = Annotated[float, typer.Option(help="Jaccard similarity from which on, 0 to 1.")]
+RemovedOption = Annotated[
+    Path | None, typer.Option(help="JSONL file for what was removed, and why.")
+]
+
+
+class Comparison(StrEnum):
+    """By what `knm corpus dedup` compares records."""
+
+    PROGRAM = "program"
+    RENAMED = "renamed"
+    STATEMENT = "statement"
+
+
+class Grouping(StrEnum):
+    """What `knm corpus split` keeps together."""
+
+    CLUSTER = "cluster"
+    COMPOSITION = "composition"
+
+
+@corpus_app.command()
+def generate(
+    out: OutOption,
+    name: Annotated[str, typer.Option(help="lua_cp, or lua_utility: another domain.")] = "lua_cp",
+    count: Annotated[int, typer.Option(min=1, help="Number of records.")] = 1228,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    split: Annotated[str, typer.Option(help="corpus, corpus-dev or corpus-test.")] = "corpus",
+    prefix: Annotated[str | None, typer.Option(help="Begin of the ids (default: NAME).")] = None,
+    sandbox: Annotated[str, typer.Option(help="Where programs are run.")] = "local",
+) -> None:
+    """Draw a Lua corpus; every program is run on tests of its own."""
+    from knm.corpora import draw_candidates, save_corpus
+    from knm.sandbox import open_sandbox
+
+    candidates = draw_candidates(name, seed, split, prefix or name)
+
+    def accepted() -> "Iterator[CorpusRecord]":
+        with open_sandbox(sandbox) as judge:
+            for candidate in candidates:
+                if judge.judge(candidate.check, candidate.tests).verdict == "accepted":
+                    yield candidate.record
+
+    save_corpus(out, progress_bar(islice(accepted(), count), label="programs", total=count))
+    print(f"{out}: {count} records, seed {seed}, split {split}")
+
+
+@corpus_app.command()
+def stats(
+    corpus: CorpusArgument,
+    model: Annotated[str, typer.Option(help="Whose tokens are counted.")] = "embedded",
+    json: JsonOption = False,
+) -> None:
+    """Show sources, lengths, token counts and operations of a corpus."""
+    from knm.corpora import corpus_statistics, load_corpus
+    from knm.models.tokenization import token_counter
+
+    found = corpus_statistics(load_corpus(corpus), token_counter(model))
+    print(dumps(found.to_json())) if json else _print_statistics(found)
+
+
+@corpus_app.command()
+def dedup(
+    corpus: CorpusArgument,
+    out: OutOption,
+    threshold: ThresholdOption = 0.8,
+    by: Annotated[
+        Comparison, typer.Option(help="What is compared; renamed: names of variables are ignored.")
+    ] = Comparison.PROGRAM,
+    removed: RemovedOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Drop records that are nearly the same as an earlier one."""
+    from knm.corpora import deduplicate, load_corpus
+
+    cleaned = deduplicate(load_corpus(corpus), threshold=threshold, by=by.value)
+    _write_cleaned(cleaned, out, removed, json)
+
+
+@corpus_app.command()
+def decontaminate(
+    corpus: CorpusArgument,
+    out: OutOption,
+    problems: Annotated[
+        str, typer.Option(help="Problem set: a file, a directory or a hub id.")
+    ] = "bench/problems",
+    threshold: ThresholdOption = 0.8,
+    removed: RemovedOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Drop records that share a statement, program or composition with a problem."""
+    from knm.corpora import decontaminate as clean
+    from knm.corpora import load_corpus
+    from knm.problems import load_problems
+
+    cleaned = clean(load_corpus(corpus), load_problems(problems), threshold=threshold)
+    _write_cleaned(cleaned, out, removed, json)
+
+
+@corpus_app.command()
+def split(
+    corpus: CorpusArgument,
+    out: Annotated[Path, typer.Option(help="Directory for train, dev and test.jsonl.")],
+    shares: Annotated[str, typer.Option(help="Of train, dev and test.")] = "0.8,0.1,0.1",
+    by: Annotated[
+        Grouping, typer.Option(help="What stays on one side: near-duplicates, or a composition.")
+    ] = Grouping.CLUSTER,
+    threshold: ThresholdOption = 0.8,
+    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Split a corpus so that nothing alike stands on both sides."""
+    from knm.corpora import load_corpus, save_corpus, split_corpus
+
+    try:
+        wanted = [float(share) for share in shares.split(",")]
+    except ValueError:
+        raise UserError(f"--shares {shares}: give three numbers, such as 0.8,0.1,0.1") from None
+    sides = split_corpus(load_corpus(corpus), wanted, by=by.value, threshold=threshold, seed=seed)
+    for name, records in sides.items():
+        save_corpus(out / f"{name}.jsonl", records)
+    counts = {name: len(records) for name, records in sides.items()}
+    print(dumps(counts)) if json else print_table(*counts.items())
+
+
+def _write_cleaned(cleaned: "Cleaned", out: Path, removed: Path | None, json: bool) -> None:
+    from knm.corpora import save_corpus
+
+    save_corpus(out, cleaned.kept)
+    reasons = [removal.to_json() for removal in cleaned.removed]
+    if removed:
+        write_jsonl(removed, reasons)
+    if json:
+        print(dumps({"path": str(out), "kept": len(cleaned.kept), "removed": reasons}))
+        return
+    print_table(("kept", len(cleaned.kept)), ("removed", len(reasons)))
+    for removal in cleaned.removed[:MOST_SHOWN]:
+        print(f"  {removal}")
+    if len(reasons) > MOST_SHOWN:
+        print(f"  and {len(reasons) - MOST_SHOWN} more: see --json or --removed FILE")
+
+
+def _print_statistics(found: "CorpusStatistics") -> None:
+    def told(counts: "dict[str, int]") -> str:
+        shown = list(counts.items())[:MOST_SHOWN]
+        more = f", {len(counts) - len(shown)} more" if len(counts) > len(shown) else ""
+        return ", ".join(f"{name} {count}" for name, count in shown) + more
+
+    print_table(
+        ("records", f"{found.records}, {found.verified} verified"),
+        ("sources", told(dict(found.sources))),
+        ("languages", told(dict(found.languages))),
+        *(
+            (
+                name,
+                f"{size.total:,}: {size.least} to {size.most}, median {size.median:.0f}, "
+                f"mean {size.mean:.1f}, nine tenths up to {size.ninth_decile:.0f}",
+            )
+            for name, size in found.sizes.items()
+        ),
+        ("operations", f"{len(found.operations)}: {told(dict(found.operations))}"),
+        ("in a chain", told({str(length): count for length, count in found.chained.items()})),
+        ("compositions", found.compositions),
+        ("repeated", told(dict(found.repeated))),
+    )

@@ -1,0 +1,76 @@
+"""`knm explain` and `knm blame`: what a datastore did in a run. Thin, as `knm.cli`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from knm.commands.output import JsonOption
+from knm.jsonio import dumps, write_text
+
+ReportArgument = Annotated[Path, typer.Argument(help="Report of a run with --knn.")]
+
+
+def explain(
+    report: ReportArgument,
+    problem: Annotated[str, typer.Argument(help="Id of a problem, or a part that is its alone.")],
+    datastore: Annotated[
+        Path | None, typer.Option(help="Its directory: tells what the LM had predicted there.")
+    ] = None,
+    corpus: Annotated[
+        Path | None, typer.Option(help="What it was mined from: shows the neighbours' lines.")
+    ] = None,
+    neighbours: Annotated[int, typer.Option(min=0, help="Neighbours told of each change.")] = 3,
+    json: JsonOption = False,
+) -> None:
+    """Show a problem's program with the tokens that the datastore changed, and on whose word."""
+    from knm.report import explain as explain_problem
+    from knm.report import load_report, render_explanation
+    from knm.report.explanation import Origin
+
+    run = load_report(report)
+    if datastore or corpus:
+        from knm.harness.origins import origin_finder
+
+        explanation = explain_problem(run, problem, origin_finder(run, datastore, corpus))
+    else:
+        explanation = explain_problem(run, problem, lambda _: Origin())
+    if json:
+        print(dumps(explanation.to_json()))
+        return
+    print(render_explanation(explanation, color=sys.stdout.isatty(), neighbours=neighbours))
+
+
+def blame(
+    report: ReportArgument,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Report without the datastore: tells gains and losses.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Lines of each table.")] = 10,
+    write_drop: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the ids of records used in more lost than gained problems, one a line, "
+            "for knm datastore filter --drop-records."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Compare unlike runs.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show which entries and records of the datastore made gains in a run, and which losses.
+
+    A list of harmful records is a choice made on that problem set: write it from a run on problems
+    of the split dev, not on those that will be reported.
+    """
+    from knm.report import blame as trace
+    from knm.report import load_report, render_blame
+
+    before = None if baseline is None else load_report(baseline)
+    found = trace(load_report(report), before, force=force)
+    if write_drop:
+        harmful = found.harmful_records()
+        write_text(write_drop, "".join(f"{record}\n" for record in harmful))
+    print(dumps(found.to_json(top)) if json else render_blame(found, top))
+    if write_drop:
+        print(f"{write_drop}: {len(harmful)} records", file=sys.stderr)

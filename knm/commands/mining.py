@@ -1,0 +1,199 @@
+"""`knm mine`."""
+
+import os
+import sys
+from dataclasses import asdict
+from datetime import timedelta
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from knm.commands.output import JsonOption, print_table
+from knm.errors import UserError
+from knm.jsonio import dumps
+
+if TYPE_CHECKING:
+    from knm.corpora import Decontamination
+    from knm.datastore import Datastore
+    from knm.models import CorpusEncoding
+
+_BATCH_TOKENS = {"cpu": 2048, "cuda": 16_384}
+
+
+class Format(StrEnum):
+    """How a record becomes text."""
+
+    CHAT = "chat"
+    RAW = "raw"
+
+
+def mine(
+    out: Annotated[Path, typer.Option(help="Directory of the datastore.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
+    ] = None,
+    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
+    positions: Annotated[
+        str,
+        typer.Option(
+            help="all, mistakes, mistakes+correct:P (a random share) or low-confidence:P."
+        ),
+    ] = "all",
+    key_kind: Annotated[
+        str,
+        typer.Option(
+            help="final-norm, last-layer, last-mlp-input, layer-N, or several joined by +."
+        ),
+    ] = "final-norm",
+    key_dtype: Annotated[str, typer.Option(help="float16 or bfloat16.")] = "float16",
+    text_format: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="chat: statement and program, as decoded; raw: program text."
+        ),
+    ] = Format.CHAT,
+    prompt: Annotated[
+        str | None, typer.Option(help="Prompt template of chat, as in decoding (default: task).")
+    ] = None,
+    block_tokens: Annotated[
+        int | None, typer.Option(help="Tokens of a raw block, with context (default: 1024).")
+    ] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Tokens between raw blocks (default: half a block).")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
+    capacity: Annotated[int | None, typer.Option(help="Stop after N entries.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the random share of correct positions.")] = 0,
+    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
+    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
+    batch_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tokens of a forward batch (default: 2048, on a GPU 16384)."),
+    ] = None,
+    decontaminate: Annotated[
+        bool, typer.Option(help="Leave out what the problem set asks for.")
+    ] = True,
+    problems: Annotated[
+        str | None, typer.Option(help="That problem set (default: the embedded bench).")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Mine a corpus into a datastore; run it again to resume what was interrupted.
+
+    Under `torchrun --nproc-per-node N -m knm.cli mine ...` N processes share the work.
+    """
+    import torch
+
+    from knm.corpora import EMBEDDED_CORPUS
+    from knm.datastore import CorpusExamples, MiningOptions
+    from knm.datastore import mine as mine_examples
+    from knm.models import load_model, resolve_placement
+
+    rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    encoding = _encoding(text_format, prompt, block_tokens, stride)
+    device = _own_device(resolve_placement(device, dtype).device)
+    kind = torch.device(device).type
+    options = MiningOptions(
+        positions=positions,
+        key_kind=key_kind,
+        key_dtype=key_dtype,
+        batch_tokens=batch_tokens or _BATCH_TOKENS.get(kind, _BATCH_TOKENS["cpu"]),
+        capacity=capacity,
+        seed=seed,
+    )
+    path = corpus or EMBEDDED_CORPUS / "train.jsonl"
+    cleaning = _decontamination(path, limit, problems) if decontaminate else None
+    loaded = load_model(model, dtype=dtype, device=device)
+    source = CorpusExamples(path, loaded.tokenizer, encoding, limit, cleaning)
+    if count == 1:
+        _show(mine_examples(loaded, source, out, options), json=json)
+        return
+    from knm.datastore.mining import Shard
+    from knm.datastore.sharding import mine_shard
+
+    # Shards may end hours apart.
+    torch.distributed.init_process_group("gloo", timeout=timedelta(days=30))
+    try:
+        shard = Shard(rank, count)
+        store = mine_shard(loaded, source, out, options, shard, torch.distributed.barrier)
+    finally:
+        torch.distributed.destroy_process_group()
+    if store is not None:
+        _show(store, json=json)
+
+
+def _encoding(
+    text_format: Format, prompt: str | None, block_tokens: int | None, stride: int | None
+) -> "CorpusEncoding":
+    from knm.models import ChatEncoding, RawEncoding
+    from knm.problems import load_template
+
+    if text_format is Format.CHAT:
+        if block_tokens is not None or stride is not None:
+            raise UserError("--block-tokens, --stride: a chat is not cut: use --format raw")
+        return ChatEncoding(load_template(prompt or "task"))
+    if prompt is not None:
+        raise UserError(f"--prompt {prompt}: raw text has no prompt: use --format chat")
+    block = 1024 if block_tokens is None else block_tokens
+    return RawEncoding(block, block // 2 if stride is None else stride)
+
+
+def _decontamination(
+    path: Path, limit: int | None, problems: str | None
+) -> "Decontamination | None":
+    """What of the corpus a problem set asks for; the embedded one comes with a checkout alone."""
+    from knm.corpora import decontaminate_stream, stream_corpus
+    from knm.harness.run import EMBEDDED_PROBLEMS
+    from knm.problems import load_problems
+
+    if problems is None and not EMBEDDED_PROBLEMS.exists():
+        print(f"knm: not decontaminated: no {EMBEDDED_PROBLEMS} here", file=sys.stderr)
+        return None
+    problem_set = load_problems(problems or EMBEDDED_PROBLEMS)
+    return decontaminate_stream(islice(stream_corpus(path), limit), problem_set)
+
+
+def _own_device(device: str) -> str:
+    """Under torchrun each process of a machine takes the GPU of its number."""
+    import torch
+
+    place = os.environ.get("LOCAL_RANK")
+    if place is None or device != "cuda":
+        return device
+    torch.cuda.set_device(int(place))
+    return f"cuda:{place}"
+
+
+def _show(store: "Datastore", *, json: bool) -> None:
+    from knm.datastore import MiningStatistics
+
+    manifest = store.manifest
+    if json:
+        print(dumps(asdict(manifest)))
+        return
+    seen = manifest.statistics or MiningStatistics()
+    cleaning = manifest.mining.get("decontamination")
+    print_table(
+        ("datastore", store.path),
+        ("entries", f"{manifest.count:,} of {seen.positions:,} positions"),
+        *((("stopped", "full at --capacity; the rest of the corpus is unread"),) * seen.full),
+        *(
+            (("left out", f"{cleaning['removed']:,} records, like {cleaning['problems']}"),)
+            if cleaning
+            else ()
+        ),
+        ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
+        ("speed", f"{seen.tokens_per_second:,.0f} tokens/s, {seen.tokens:,} tokens"),
+        ("mistakes", _share(seen)),
+        *((f"  {name}", _share(tally)) for name, tally in seen.by_token_type.items()),
+        *((f"  from {name}", _share(tally)) for name, tally in seen.by_source.items()),
+        ("content", store.content_hash[:12]),
+    )
+
+
+def _share(tally: Any) -> str:
+    share = tally.mistakes / tally.positions if tally.positions else 0.0
+    return f"{tally.mistakes:,} of {tally.positions:,} ({share:.1%})"

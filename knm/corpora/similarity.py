@@ -1,0 +1,73 @@
+"""What records are compared by, by name: their programs, as written or renamed, or statements."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from knm.corpora.minhash import Pairs, near_duplicates
+from knm.corpora.records import CorpusRecord
+from knm.corpora.shingles import ShingleSets, shingle
+from knm.corpora.tokens import Offsets, lex
+from knm.errors import UserError
+
+
+def program_shingles(programs: Sequence[str]) -> ShingleSets:
+    """Runs of tokens; comments and white space do not count."""
+    lexed = lex(programs)
+    return shingle(lexed.hashes, lexed.starts)
+
+
+def renamed_shingles(programs: Sequence[str]) -> ShingleSets:
+    """As `program_shingles`, whatever a program calls its variables."""
+    lexed = lex(programs)
+    return shingle(lexed.renamed_hashes, lexed.starts)
+
+
+def _statement_shingles(records: Sequence[CorpusRecord]) -> ShingleSets:
+    return program_shingles([record.statement.lower() for record in records])
+
+
+COMPARISONS: Final[Mapping[str, Callable[[Sequence[CorpusRecord]], ShingleSets]]] = {
+    "program": lambda records: program_shingles([record.program for record in records]),
+    "renamed": lambda records: renamed_shingles([record.program for record in records]),
+    "statement": _statement_shingles,
+}
+
+
+def similar_records(records: Sequence[CorpusRecord], threshold: float, by: str) -> Pairs:
+    """Pairs of records of at least this Jaccard similarity, see `near_duplicates`.
+
+    Raises:
+        UserError: `by` is no comparison, or the threshold is not above 0 and at most 1.
+    """
+    if by not in COMPARISONS:
+        raise UserError(f"--by {by}: unknown; choose one of {', '.join(COMPARISONS)}")
+    check_threshold(threshold)
+    return near_duplicates(COMPARISONS[by](records), threshold)
+
+
+def check_threshold(threshold: float) -> None:
+    """Refuse what is no similarity.
+
+    Raises:
+        UserError: it is not above 0 and at most 1.
+    """
+    if not 0 < threshold <= 1:
+        raise UserError(f"--threshold {threshold}: give a similarity above 0, at most 1")
+
+
+def clusters(pairs: Pairs, count: int) -> Offsets:
+    """For each of `count` records (count,) the first one that pairs connect it with."""
+    parent = list(range(count))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = parent[parent[place]]
+            place = parent[place]
+        return place
+
+    for left, right in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
+        first, second = sorted((root(left), root(right)))
+        parent[second] = first
+    return np.array([root(place) for place in range(count)], dtype=np.int64)

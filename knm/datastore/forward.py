@@ -1,0 +1,272 @@
+"""From a batch of examples to entries: one forward pass, in two halves.
+
+`launch` asks the device for everything and does not wait; `collect` waits and brings the selected
+rows to the host. Between the two the next batch can be launched, so that a GPU always has work.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE
+from knm.datastore.examples import Batch
+from knm.datastore.positions import Answers, PositionRule, draw
+from knm.datastore.statistics import MiningStatistics, Tally, add_tallies
+from knm.datastore.type_counts import TypeCounter
+from knm.datastore.writer import Rows
+from knm.errors import UserError
+from knm.models import LoadedModel
+from knm.models.capture import Capture
+from knm.models.logits import read_top
+from knm.models.transfers import device_copy, host_copy
+
+_TORCH_KEYS: Final = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+# Bounds the memory of the (n, vocabulary) logits: they are written out in float32 on a CPU only.
+_LOGITS_AT_ONCE: Final = 1 << 25
+_LOGITS_AT_ONCE_ON_GPU: Final = 1 << 29
+_UNMARKED: Final = "unmarked"
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The n target tokens of a batch, example after example.
+
+    `ids` (B, T) is the padded batch, `source` (n,) where in it each target is predicted, `right`
+    (n,) the token, `offset` (n,) its place in the record's text and `record` (n,) the record's
+    number; `starts` (B,) counts where each example's targets begin, `drawn` (n,) is a rule's draw.
+    """
+
+    ids: Array
+    source: Array
+    right: Array
+    offset: Array
+    record: Array
+    starts: Array
+    drawn: Array
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A batch that the device computes: tensors on the host, complete once `wait` returns.
+
+    `predicted`, `probability` and `kept` (n,); `finite` (m,) and, on the device, `keys` (m, W) are
+    of the kept rows first.
+    """
+
+    batch: Batch
+    targets: Targets
+    predicted: Tensor
+    probability: Tensor
+    kept: Tensor
+    finite: Tensor
+    keys: Tensor
+    wait: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class MinedBatch:
+    """Entries of a batch and what was seen in it. `rows.keys` is complete once `wait` returns."""
+
+    rows: Rows
+    seen: MiningStatistics
+    wait: Callable[[], None]
+
+    def first(self, count: int) -> "MinedBatch":
+        """The same with the first `count` entries only."""
+        return MinedBatch(self.rows.first(count), self.seen, self.wait)
+
+
+class BatchMiner:
+    """Mines batches with one model; `capture` keeps the states that keys are made of."""
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        capture: Capture,
+        rule: PositionRule,
+        *,
+        key_dtype: str,
+        seed: int,
+    ) -> None:
+        self._loaded = loaded
+        self._capture = capture
+        self._rule = rule
+        self._key_dtype = key_dtype
+        self._seed = seed
+        self._types = TypeCounter(loaded.tokenizer)
+        self._on_gpu = loaded.device.type == "cuda"
+        # Keys leave the GPU on a stream of their own, while the other computes the next batch.
+        self._copying = torch.cuda.Stream(loaded.device) if self._on_gpu else None  # type: ignore[no-untyped-call]
+
+    @torch.inference_mode()
+    def launch(self, batch: Batch) -> Launched:
+        """Ask the device for a batch."""
+        device = self._loaded.device
+        targets = self._find_targets(batch)
+
+        # 1. The trunk. Padding is on the right of causal attention, so no token sees it.
+        inputs = device_copy(targets.ids, device)
+        output = self._loaded.model.get_decoder()(input_ids=inputs, use_cache=False)
+        final, source = output.last_hidden_state, device_copy(targets.source, device)
+
+        # 2. What the LM says at the targets, and which of them to keep.
+        predicted, probability = self._predict(final.flatten(0, 1)[source])
+        answers = Answers(
+            predicted,
+            device_copy(targets.right, device),
+            probability,
+            device_copy(targets.drawn, device),
+        )
+        kept = self._rule.select(answers)
+
+        # 3. Keys in the dtype in which they are stored. How many are kept a GPU does not tell
+        #    without being waited for: there all are made, those to keep in front.
+        chosen = (
+            torch.argsort((~kept).byte(), stable=True) if self._on_gpu else kept.nonzero()[:, 0]
+        )
+        keys = self._capture.keys(final, source[chosen]).to(_TORCH_KEYS[self._key_dtype])
+        return Launched(
+            batch,
+            targets,
+            host_copy(predicted),
+            host_copy(probability),
+            host_copy(kept),
+            host_copy(keys.isfinite().all(1)),
+            keys,
+            self._mark(),
+        )
+
+    @torch.inference_mode()
+    def collect(self, launched: Launched) -> MinedBatch:
+        """Wait for a batch.
+
+        Raises:
+            UserError: a state of the model is not finite, or not in the keys' dtype.
+        """
+        launched.wait()
+        targets, kept = launched.targets, launched.kept.numpy()
+        count = int(kept.sum())
+        self._check_finite(launched, kept)
+        predicted = launched.predicted.numpy()
+        provenance = np.empty(count, dtype=PROVENANCE_DTYPE)
+        provenance["record"] = targets.record[kept]
+        provenance["offset"] = targets.offset[kept]
+        provenance["predicted"] = predicted[kept]
+        provenance["probability"] = launched.probability.numpy()[kept]
+        keys, wait = self._fetch(launched.keys[:count])
+        return MinedBatch(
+            Rows(keys, targets.right[kept].astype(VALUE_DTYPE), provenance),
+            self._count(launched.batch, targets, predicted != targets.right),
+            wait,
+        )
+
+    def _find_targets(self, batch: Batch) -> Targets:
+        width = len(batch.examples[0].ids)
+        self._check_length(batch)
+        ids = np.zeros((len(batch.examples), width), dtype=np.int64)
+        sources, offsets, drawn, lengths = [], [], [], []
+        for row, example in enumerate(batch.examples):
+            assert 0 < example.target_start < len(example.ids)
+            ids[row, : len(example.ids)] = example.ids
+            places = np.arange(example.target_start, len(example.ids))
+            sources.append(row * width + places - 1)
+            offsets.append(places + example.first)
+            drawn.append(draw(example.record_id, offsets[-1], self._seed, self._rule.share))
+            lengths.append(len(places))
+        source = np.concatenate(sources)
+        return Targets(
+            ids=ids,
+            source=source,
+            right=ids.reshape(-1)[source + 1],
+            offset=np.concatenate(offsets),
+            record=np.repeat(np.asarray(batch.records), lengths),
+            starts=np.cumsum([0, *lengths[:-1]]),
+            drawn=np.concatenate(drawn),
+        )
+
+    def _predict(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """The argmax token (n,) and its probability (n,) float32 at hidden states (n, H)."""
+        head = self._loaded.model.get_output_embeddings()
+        numbers = _LOGITS_AT_ONCE_ON_GPU if self._on_gpu else _LOGITS_AT_ONCE
+        bound = numbers // self._loaded.identity.vocab_size
+        parts = [read_top(head(part)) for part in torch.split(hidden, max(1, bound))]
+        predicted = torch.cat([token for token, _, _ in parts])
+        return predicted, torch.cat([confidence for _, _, confidence in parts]).exp().float()
+
+    def _mark(self) -> Callable[[], None]:
+        """A function that waits for all that was asked of the device so far."""
+        if not self._on_gpu:
+            return lambda: None
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        return event.synchronize
+
+    def _fetch(self, keys: Tensor) -> tuple[Array, Callable[[], None]]:
+        """Keys (m, W), which the device has computed, as they are stored."""
+        with nullcontext() if self._copying is None else torch.cuda.stream(self._copying):
+            bits = keys.view(torch.int16)
+            if self._copying is not None:
+                bits.record_stream(self._copying)
+                bits = host_copy(bits)
+            wait = self._mark()
+        return bits.numpy().view(KEY_DTYPES[self._key_dtype]), wait
+
+    def _count(self, batch: Batch, targets: Targets, wrong: Array) -> MiningStatistics:
+        ends = [*targets.starts[1:], len(wrong)]
+        missed = np.add.reduceat(wrong, targets.starts, dtype=np.int64)
+        by_source = [
+            {example.source or _UNMARKED: Tally(int(end - start), int(mistakes))}
+            for example, start, end, mistakes in zip(
+                batch.examples, targets.starts, ends, missed, strict=True
+            )
+        ]
+        positions = self._types.count(targets.right)
+        mistaken = self._types.count(targets.right[wrong])
+        return MiningStatistics(
+            window=batch.window,
+            batch=batch.number + 1,
+            tokens=batch.tokens,
+            positions=len(wrong),
+            mistakes=int(wrong.sum()),
+            by_token_type={kind: Tally(positions[kind], mistaken[kind]) for kind in positions},
+            by_source=add_tallies(by_source),
+        )
+
+    def _check_length(self, batch: Batch) -> None:
+        most = getattr(self._loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        longest = batch.examples[0]
+        if most is not None and len(longest.ids) > most:
+            raise UserError(
+                f"record {longest.record_id!r}: {len(longest.ids)} tokens, the model's context has "
+                f"{most}: leave the record out, or mine with --format raw --block-tokens {most}"
+            )
+
+    def _check_finite(self, launched: Launched, kept: Array) -> None:
+        sound = np.isfinite(launched.probability.numpy())
+        if not sound.all():
+            raise UserError(
+                f"{_place(launched, int(np.flatnonzero(~sound)[0]))}: the model's own output is "
+                "not finite: check its weights, and try another --dtype (bfloat16, float32)"
+            )
+        finite = launched.finite.numpy()[: int(kept.sum())]
+        if not finite.all():
+            row = int(np.flatnonzero(kept)[np.flatnonzero(~finite)[0]])
+            raise UserError(
+                f"{_place(launched, row)}: --key-dtype {self._key_dtype}: a state of this model "
+                "is not finite in it; try bfloat16, and check that the model itself gives finite "
+                "outputs"
+            )
+
+
+def _place(launched: Launched, row: int) -> str:
+    targets = launched.targets
+    example = int(np.searchsorted(targets.starts, row, side="right")) - 1
+    record = launched.batch.examples[example].record_id
+    return f"record {record!r}, token {int(targets.offset[row])}"

@@ -1,0 +1,116 @@
+"""How far a datastore may be trusted: what its corrections would do to held-out entries.
+
+A store whose values are wrong, or whose keys tell nothing, spoils more than it mends: its weight is
+bounded by 0 when it is built. A good one is trusted up to the distance from which on its
+corrections, in sum, do harm.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from knm.datastore.manifest import Reliability
+
+Array = np.ndarray[Any, Any]
+
+TEMPERATURE_SCALE: Final = 0.1
+"""Temperature of the votes, in median nearest distances at mistakes: that of preset `dense`."""
+WEIGHTS: Final = (0.25, 0.5, 0.75, 0.9, 0.95, 0.97)
+COST: Final = 0.5
+"""A right token that is spoilt counts as this many mistakes that are mended. Less than one: where
+corrections replace right tokens of unseen text, what they write is often another way to say the
+same, while a mistake that stays nearly always costs the program (measured on dev problems: see
+docs/experiments.md)."""
+_CERTAINTY: Final = 3.0  # standard errors by which the gain has to be above 0
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Entries and their neighbours among the others: n rows, k neighbours.
+
+    `distances` (n, k) float64, inf where there is none, and `values` (n, k) token ids; `right` (n,)
+    the entries' own values; `predicted` (n,) and `probability` (n,) what the LM said.
+    """
+
+    distances: Array
+    values: Array
+    right: Array
+    predicted: Array
+    probability: Array
+
+    @property
+    def wrong(self) -> Array:
+        """Where the LM erred, (n,) bool."""
+        mistaken: Array = self.predicted != self.right
+        return mistaken
+
+
+def measure_reliability(held_out: HeldOut, scale: float, error_rate: float) -> Reliability:
+    """Find the weight and the distance up to which corrections are worth most.
+
+    `scale` is the median nearest distance at mistakes, `error_rate` the LM's share of mistakes on
+    the corpus, by which the sampled entries are weighed.
+    """
+    wrong = held_out.wrong
+    shares = np.where(
+        wrong, error_rate / max(1, wrong.sum()), (1 - error_rate) / max(1, (~wrong).sum())
+    )
+    nearest = held_out.distances[:, 0]
+    options: list[tuple[float, float, Reliability]] = []
+    for weight in WEIGHTS:
+        token = corrected_token(held_out, scale * TEMPERATURE_SCALE, weight)
+        mended, spoilt = wrong & (token == held_out.right), ~wrong & (token != held_out.right)
+        gains = shares * (mended.astype(float) - COST * spoilt)
+        distance, within = _worthwhile(nearest, gains)
+        gain = float(gains[within].sum())
+        noise = math.sqrt(float(np.square(gains[within]).sum()))
+        if gain > _CERTAINTY * noise:
+            trust = Reliability(
+                weight=weight,
+                distance=distance,
+                fixed=float((mended & within).sum() / max(1, wrong.sum())),
+                broken=float((spoilt & within).sum() / max(1, (~wrong).sum())),
+                error_rate=error_rate,
+                sampled=len(wrong),
+            )
+            options.append((gain, noise, trust))
+    if not options:
+        return Reliability(0.0, 0.0, 0.0, 0.0, error_rate, len(wrong))
+    best_gain, best_noise, _ = max(options, key=lambda option: option[0])
+    # Of weights that cannot be told apart the highest: most mistakes of a program have to be mended
+    # before one of them counts.
+    return [trust for gain, _, trust in options if gain >= best_gain - best_noise][-1]
+
+
+def corrected_token(held_out: HeldOut, temperature: float, weight: float) -> Array:
+    """The likeliest token (n,) of the mixture, as far as the entries tell of the LM.
+
+    Of the LM's distribution they hold the likeliest token alone; the others count as impossible.
+    """
+    missing = ~np.isfinite(held_out.distances)
+    nearest = held_out.distances[:, :1]
+    behind = np.where(missing, 0.0, held_out.distances) - np.where(missing[:, :1], 0.0, nearest)
+    votes = np.where(missing, 0.0, np.exp(-behind / temperature))
+    votes /= np.maximum(votes.sum(1, keepdims=True), 1e-300)
+    same = held_out.values[:, :, None] == held_out.values[:, None, :]
+    of_token = weight * (same * votes[:, None, :]).sum(-1)
+    of_token += (held_out.values == held_out.predicted[:, None]) * (
+        (1 - weight) * held_out.probability[:, None]
+    )
+    best = of_token.argmax(1)
+    rows = np.arange(len(best))
+    overruled = of_token[rows, best] > (1 - weight) * held_out.probability
+    token: Array = np.where(overruled, held_out.values[rows, best], held_out.predicted)
+    return token
+
+
+def _worthwhile(nearest: Array, gains: Array) -> tuple[float, Array]:
+    """The distance up to which the gains sum to most, and the mask (n,) of what lies within."""
+    order = np.argsort(nearest, kind="stable")
+    order = order[np.isfinite(nearest[order])]
+    if len(order) == 0:
+        return 0.0, np.zeros(len(gains), dtype=bool)
+    distance = float(nearest[order[int(np.cumsum(gains[order]).argmax())]])
+    return distance, nearest <= distance

@@ -1,0 +1,28 @@
+"""Counting tokens without loading a model."""
+
+from collections.abc import Callable, Sequence
+
+from tokenizers import Tokenizer
+
+from knm.errors import UserError
+from knm.models.identity import find_model
+
+TokenCounter = Callable[[Sequence[str]], list[int]]
+
+
+def token_counter(name: str) -> TokenCounter:
+    """What tells how many tokens of a model each text has, special tokens not counted.
+
+    Raises:
+        UserError: there is no such model, or it has no `tokenizer.json`.
+    """
+    path = find_model(name) / "tokenizer.json"
+    if not path.is_file():
+        raise UserError(f"--model {name}: no tokenizer.json in its files; name another model")
+    tokenizer = Tokenizer.from_file(str(path))
+
+    def count(texts: Sequence[str]) -> list[int]:
+        encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [len(entry.ids) for entry in encoded]
+
+    return count

@@ -1,0 +1,145 @@
+"""What a datastore did to one program: which tokens it changed, and on whose word."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from knm.errors import UserError
+from knm.report.changes import Change, Neighbour, changes_of, place_changes
+from knm.report.document import Report
+from knm.report.schema import ProblemResult
+
+MOST_NAMED: Final = 6
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a neighbour comes from, as far as datastore and corpus tell.
+
+    `source` and `line` are the corpus record's: its source, and the line of its program in which
+    the stored token stands. `lm_token` with its `probability` is what the LM had predicted there.
+    """
+
+    source: str | None = None
+    line: str | None = None
+    lm_token: str | None = None
+    probability: float | None = None
+
+
+OriginFinder = Callable[[Neighbour], Origin]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A change; `start` is its place in the program, None where it does not stand there.
+
+    `origins` belong to its neighbours, in order.
+    """
+
+    change: Change
+    start: int | None
+    weight: float | None
+    origins: tuple[Origin, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON; `start` is the place in the program."""
+        neighbours = [
+            {**asdict(neighbour), **{k: v for k, v in asdict(origin).items() if v is not None}}
+            for neighbour, origin in zip(self.change.neighbours, self.origins, strict=True)
+        ]
+        return {
+            "position": self.change.position,
+            "start": self.start,
+            "lm_token": self.change.lm_token,
+            "token": self.change.token,
+            "weight": self.weight,
+            "neighbours": neighbours,
+        }
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A problem's result and its recorded changes in order; `result.knn` is there."""
+
+    result: ProblemResult
+    changes: tuple[Explained, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        knn = self.result.knn or {}
+        return {
+            "question_id": self.result.question_id,
+            "verdict": self.result.verdict.value,
+            "error_class": self.result.error_class,
+            "message": self.result.message,
+            "program": self.result.program,
+            "steps": knn["steps"],
+            "searched": knn["searched"],
+            "argmax_changes": knn["argmax_changes"],
+            "weights": knn.get("weights"),
+            "changes": [entry.to_json() for entry in self.changes],
+        }
+
+
+def explain(
+    report: Report, problem: str, find_origin: OriginFinder = lambda _: Origin()
+) -> Explanation:
+    """Explain the result of the problem that `problem` names, in full or by a part of its id.
+
+    Raises:
+        UserError: none or several problems are meant, or it was decoded without a datastore.
+    """
+    result = find_result(report, problem)
+    if result.knn is None:
+        raise UserError(
+            f"{report.path}: {result.question_id} was decoded without a datastore, so there is "
+            "nothing to explain; name the report of a run with --knn"
+        )
+    changes = changes_of(result)
+    return Explanation(
+        result,
+        tuple(
+            Explained(
+                change=change,
+                start=start,
+                weight=_weight(change, report),
+                origins=tuple(map(find_origin, change.neighbours)),
+            )
+            for change, start in zip(changes, place_changes(result, changes), strict=True)
+        ),
+    )
+
+
+def find_result(report: Report, problem: str) -> ProblemResult:
+    """The result of a problem, named by its id or by a part that no other id has.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    ids = {result.question_id: result for result in report.results}
+    if problem in ids:
+        return ids[problem]
+    meant = [name for name in ids if problem in name]
+    if len(meant) == 1:
+        return ids[meant[0]]
+    if meant:
+        raise UserError(
+            f"{problem!r} is a part of {len(meant)} problems' ids: {_named(meant)}; give more of it"
+        )
+    close = difflib.get_close_matches(problem, ids, n=MOST_NAMED, cutoff=0.5) or list(ids)
+    raise UserError(f"{report.path} has no problem {problem!r}; it has {_named(close, len(ids))}")
+
+
+def _named(names: list[str], total: int | None = None) -> str:
+    shown = names[:MOST_NAMED]
+    left = (total or len(names)) - len(shown)
+    return ", ".join(shown) + (f" and {left} more" if left else "")
+
+
+def _weight(change: Change, report: Report) -> float | None:
+    """What the report tells of a change's weight: an older one, that of a static preset."""
+    if change.weight is not None:
+        return change.weight
+    preset = (report.configuration.get("knn") or {}).get("preset") or {}
+    return preset.get("weight") if preset.get("weight_kind") == "static" else None

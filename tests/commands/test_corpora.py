@@ -1,0 +1,92 @@
+"""`knm corpus` through Typer's runner."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from knm.cli import app
+from knm.corpora import load_corpus, save_corpus
+from tests.corpora.corpora import LOOP, OTHER, RENAMED_LOOP, ids, record
+from tests.harness.problem_files import write_problems
+
+
+def knm(*arguments: object):
+    return CliRunner().invoke(app, ["corpus", *map(str, arguments)])
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    records = [record("a", LOOP), record("b", OTHER), record("c", LOOP), record("d", RENAMED_LOOP)]
+    save_corpus(path, records)
+    return path
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("name", ["lua_cp", "lua_utility"])
+def test_generated_corpora_are_verified_and_reproducible(tmp_path, name):
+    paths = [tmp_path / "a.jsonl", tmp_path / "b.jsonl.gz"]
+    for path in paths:
+        knm("generate", "--name", name, "--out", path, "--count", 4)
+    first, second = map(load_corpus, paths)
+    assert first == second
+    assert [entry.id for entry in first] == [f"{name}-{number:05d}" for number in range(1, 5)]
+    assert all(entry.extras["verified"] for entry in first)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--split", "bench"), "--split bench"),
+        (("--name", "lua_utility", "--split", "corpus-dev"), "lua_utility has no splits"),
+        (("--name", "perl"), "--name perl: unknown"),
+    ],
+)
+def test_what_cannot_be_generated_is_refused(tmp_path, arguments, message):
+    process = knm("generate", "--out", tmp_path / "x.jsonl", *arguments)
+    assert message in str(process.exception)
+    assert not (tmp_path / "x.jsonl").exists()
+
+
+def test_a_corpus_is_described(corpus):
+    told = json.loads(knm("stats", corpus, "--json").stdout)
+    assert (told["records"], told["repeated"]["program"]) == (4, 1)
+    assert told["sizes"]["program tokens"]["total"] > 0
+    assert "nine tenths up to" in knm("stats", corpus).stdout
+
+
+def test_near_duplicates_are_dropped_and_listed(corpus, tmp_path):
+    out, removed = tmp_path / "out.jsonl.gz", tmp_path / "removed.jsonl"
+    shown = knm("dedup", corpus, "--out", out, "--by", "renamed", "--removed", removed).stdout
+    assert ids(load_corpus(out)) == ["a", "b"]
+    assert "d: similar renamed, as a" in shown
+    assert [json.loads(line)["record"] for line in removed.read_text().splitlines()] == ["c", "d"]
+
+
+def test_what_problems_ask_for_is_dropped_and_listed(corpus, tmp_path):
+    problem = {"question_id": "p", "question_content": "s", "private_test_cases": "[]"}
+    problems = write_problems(tmp_path / "set.jsonl", [{**problem, "reference": OTHER}])
+    out = tmp_path / "out.jsonl"
+    told = json.loads(
+        knm("decontaminate", corpus, "--out", out, "--problems", problems, "--json").stdout
+    )
+    assert ids(load_corpus(out)) == ["a", "c", "d"]
+    assert told["kept"] == 3
+    assert told["removed"][0] == {
+        "record": "b",
+        "reason": "similar program",
+        "other": "p",
+        "similarity": 1.0,
+    }
+
+
+def test_a_corpus_is_split_into_three_files(corpus, tmp_path):
+    counts = json.loads(knm("split", corpus, "--out", tmp_path / "s", "--json").stdout)
+    assert sum(counts.values()) == 4
+    assert {path.name for path in (tmp_path / "s").iterdir()} == {
+        f"{name}.jsonl" for name in counts
+    }
+    assert "--shares" in str(
+        knm("split", corpus, "--out", tmp_path / "s", "--shares", "many").exception
+    )

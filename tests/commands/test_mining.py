@@ -1,0 +1,92 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from knm.cli import app
+from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.datastore import Datastore
+
+ROOT = Path(__file__).parents[2]
+FEW = ["--limit", "4", "--positions", "mistakes+correct:0.3", "--batch-tokens", "400"]
+
+
+def mine(directory: Path, *options: str):
+    return CliRunner().invoke(app, ["mine", "--out", str(directory), *options])
+
+
+def test_torchrun_makes_the_datastore_of_a_single_process(tmp_path):
+    alone = json.loads(mine(tmp_path / "alone", *FEW, "--json").stdout)
+    command = ["-m", "knm.cli", "mine", "--out", str(tmp_path / "shared"), *FEW, "--json"]
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node",
+            "2",
+            *command,
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    shared = json.loads(run.stdout)
+    assert shared["content_hash"] == alone["content_hash"]
+    assert shared["count"] == alone["count"] > 0
+
+
+def test_what_was_mined_is_told_to_people(tmp_path):
+    options = ["--limit", "3", "--format", "raw", "--block-tokens", "64", "--stride", "32"]
+    shown = mine(tmp_path / "store", *options, "--capacity", "50", "--key-kind", "layer-2")
+    assert shown.exit_code == 0, shown.output
+    words = shown.stdout.split()
+    assert "full at --capacity" in shown.stdout
+    assert words[words.index("entries") + 1] == "50"
+    assert "layer-2, 320 x float16" in shown.stdout
+    assert "left out" in shown.stdout
+    for name in ("keyword", "operator", "identifier", "from grammar", "tokens/s"):
+        assert name in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--positions", "some"], "--positions some"),
+        (["--key-kind", "first"], "--key-kind first"),
+        (["--stride", "4"], "use --format raw"),
+        (["--format", "raw", "--prompt", "task"], "use --format chat"),
+        (["--format", "raw", "--stride", "2000"], "--stride 2000"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_before_a_model_is_loaded(tmp_path, options, message):
+    refused = mine(tmp_path / "store", *options, "--model", "no/such/model/at-all")
+    assert message in str(refused.exception)
+    assert not (tmp_path / "store").exists()
+
+
+def test_what_the_problem_set_asks_for_is_left_out_by_default(tmp_path):
+    records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")[:3]
+    problem = {
+        "question_id": "p",
+        "question_content": records[1].statement,
+        "private_test_cases": "[]",
+    }
+    problems = tmp_path / "set.jsonl"
+    problems.write_text(json.dumps(problem) + "\n")
+    few = ["--limit", "3", "--problems", str(problems), "--json"]
+    clean = json.loads(mine(tmp_path / "clean", *few).stdout)
+    whole = json.loads(mine(tmp_path / "whole", *few, "--no-decontaminate").stdout)
+    noted = clean["mining"]["decontamination"]
+    assert noted["removed"] == 1
+    assert noted["records"][0]["record"] == records[1].id
+    assert whole["mining"]["decontamination"] is None
+    assert Datastore.open(tmp_path / "clean").record_ids == (records[0].id, records[2].id)
+    assert clean["count"] < whole["count"]
