@@ -225,3 +225,19 @@ def _read_examples(
     tokenizer = load_tokenizer(store.manifest.model, model)
     examples = encode_corpus(tokenizer, load_corpus(corpus), load_template(prompt))
     return {example.record_id: example for example in examples}
+
+
+@datastore_app.command()
+def condense(
+    datastore: SourceArgument,
+    out: OutOption,
+    share: Annotated[float, typer.Option(help="Share of the entries to keep.")] = 0.25,
+    device: DeviceOption = "cpu",
+    json: JsonOption = False,
+) -> None:
+    """Keep all mistakes, and of the rest what keeps them from spoiling right tokens."""
+    from knm.datastore import Datastore
+    from knm.datastore.editing import condense_datastore
+
+    condense_datastore(Datastore.open(datastore), out, share=share, device=device)
+    info(out, json=json)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from knm.datastore.store import Datastore
-from knm.models.token_types import TokenType, token_type
+from knm.datastore.store import Array, Datastore
+from knm.datastore.type_counts import TYPES
+from knm.models.token_types import token_type
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,14 @@ def describe_datastore(store: Datastore, texts: Mapping[int, str] | None) -> Des
     )
 
 
+def entry_types(store: Datastore, texts: Mapping[int, str]) -> Array:
+    """The type of each entry's value, as its place in `TYPES` (count,) int8."""
+    tokens, places = np.unique(np.asarray(store.values), return_inverse=True)
+    kinds = [TYPES.index(token_type(texts[token])) for token in tokens.tolist()]
+    types: Array = np.array(kinds, np.int8)[places]
+    return types
+
+
 def _count_types(store: Datastore, texts: Mapping[int, str]) -> dict[str, int]:
-    counts = Counter[str]()
-    tokens, entries = np.unique(store.values, return_counts=True)
-    for token, number in zip(tokens.tolist(), entries.tolist(), strict=True):
-        counts[token_type(texts[token])] += number
-    return {kind.value: counts[kind] for kind in TokenType}
+    counts = np.bincount(entry_types(store, texts), minlength=len(TYPES)).tolist()
+    return {kind.value: count for kind, count in zip(TYPES, counts, strict=True)}
