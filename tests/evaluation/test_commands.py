@@ -48,7 +48,7 @@ def test_eval_of_the_model_alone_needs_no_datastore(corpus):
 
 def test_sweep_writes_a_preset_and_a_picture(corpus, small_store, tmp_path):
     space, out = tmp_path / "space.yaml", tmp_path / "out"
-    space.write_text("space: {weight: [0.3, 0.6], k: [2, 4]}")
+    space.write_text("preset: dense\nspace: {weight: [0.3, 0.6], k: [2, 4]}")
     common = ["sweep", space, "--out", out, "--corpus", corpus, "--datastore", small_store.path]
     assert "4 configurations, 0 of them" in run(*common).stdout
     assert read_preset(out / "winner.yaml").weight in {0.3, 0.6}

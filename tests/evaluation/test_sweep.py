@@ -98,7 +98,7 @@ def test_scores_are_those_of_each_configuration_by_itself(space, data, small_sto
 def test_projected_datastores_are_an_axis_like_others(data, small_store, tmp_path):
     narrow = pca_datastore(small_store, tmp_path / "narrow", PCAOptions(24))
     path = tmp_path / "space.yaml"
-    path.write_text("datastores: [small, narrow]\nspace: {weight: [0.5, 0.8]}")
+    path.write_text("preset: dense\ndatastores: [small, narrow]\nspace: {weight: [0.5, 0.8]}")
     space = read_space(path, "embedded")
     with Journal(tmp_path / "a.jsonl") as journal:
         stores = {"small": small_store.path, "narrow": narrow.path}
@@ -184,6 +184,7 @@ def test_the_heat_map_has_a_cell_for_each_pair(space, data, small_store, tmp_pat
 def test_many_values_of_a_heat_map_are_binned(data, small_store, tmp_path):
     path = tmp_path / "space.yaml"
     path.write_text(
+        "preset: dense\n"
         "space: {weight: {low: 0.0, high: 0.9}, temperature_scale: {low: 0.01, high: 1, log: true}}"
     )
     space = read_space(path, "small")
