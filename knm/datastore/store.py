@@ -102,7 +102,8 @@ class Datastore:
             )
             for origin in self.records
         ]
-        return np.array(of_record, dtype=np.int64)[self.provenance["record"]]
+        numbered: np.ndarray[Any, np.dtype[np.int64]] = np.array(of_record, dtype=np.int64)
+        return numbered.take(self.provenance["record"])
 
     def read_keys(self, rows: slice | Array) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Copy the keys of `rows` into memory as float32 (n, dim)."""

@@ -228,7 +228,7 @@ def _bound(preset: "Preset", datastore: Datastore) -> Reliability:
         UserError: nobody could measure it.
     """
     calibration = datastore.manifest.calibration
-    reliability = calibration and calibration.reliability
+    reliability = None if calibration is None else calibration.reliability
     if reliability is None:
         raise UserError(
             f"{datastore.path}: how far it can be trusted, which preset {preset.name!r} goes by, "
