@@ -1,12 +1,13 @@
 """Mining against the bare forward pass of the trunk on the same batches, and its peak memory.
 
     python -m benchmarks.mining --device cpu --threads 1 --json mining-cpu.json
-    python -m benchmarks.mining --device cuda --json mining-cuda.json
+    python -m benchmarks.mining --device cuda --directory /dev/shm --json mining-cuda.json
     python -m benchmarks.mining --memory 4096 16384 65536
 
 Trunk and mining take turns, in one process. On a CPU the embedded model mines the packaged corpus,
 encoding included; on a GPU a random model of the shape mines random chats, half of whose tokens are
-targets. All positions are stored: the most that mining can have to do.
+targets. All positions are stored: the most that mining can have to do. A disk that cannot take what
+is mined (100-300 MB/s there) slows it down: `--directory` says where the entries go.
 """
 
 import argparse
@@ -74,11 +75,11 @@ def measure_speed(options: argparse.Namespace) -> dict[str, Any]:
     ]
     tokens = sum(batch.tokens for batch in batches)
     run_trunk(loaded, batches[:2])  # compiles, chooses kernels, fills allocators
-    run_mining(loaded, few(source), mining)
+    run_mining(loaded, few(source), mining, options.directory)
     rounds = []
     for number in range(options.rounds):
         trunk = tokens / run_trunk(loaded, batches)
-        seconds, entries = run_mining(loaded, source, mining)
+        seconds, entries = run_mining(loaded, source, mining, options.directory)
         rounds.append({"trunk": trunk, "mining": tokens / seconds, "entries": entries})
         ratio = tokens / seconds / trunk
         print(
@@ -147,10 +148,10 @@ def run_trunk(loaded: LoadedModel, batches: Sequence[Batch]) -> float:
 
 
 def run_mining(
-    loaded: LoadedModel, source: ExampleSource, options: MiningOptions
+    loaded: LoadedModel, source: ExampleSource, options: MiningOptions, parent: Path | None
 ) -> tuple[float, int]:
     """Seconds until all entries are on the disk, and their number; nothing is calibrated."""
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory(dir=parent) as directory:
         fresh = fresh_manifest(loaded, source, options)
         with open_writer(Path(directory), fresh, source.origins()) as writer:
             assert writer is not None
@@ -273,6 +274,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch-tokens", type=int)
     parser.add_argument("--positions", default="all")
     parser.add_argument("--key-kind", default="final-norm")
+    parser.add_argument("--directory", type=Path, help="where entries are written (default: /tmp)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory", type=int, nargs="+", metavar="RECORDS")
     parser.add_argument("--memory-of", type=int, help=argparse.SUPPRESS)

@@ -1,5 +1,6 @@
 """Models, prompts and datastores of given shapes, without training or mining anything."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
+from knm.datastore import PROVENANCE_DTYPE, Datastore, Projection, RecordOrigin
 from knm.datastore.exact import stored_keys
 from knm.datastore.manifest import Calibration, Manifest
 from knm.engine import Request
@@ -121,24 +122,6 @@ def random_datastore(loaded: LoadedModel, rows: int, dim: int, device: str) -> D
     )
 
 
-class Projected:
-    """Queries taken to the width of the keys before they are searched, as after a PCA."""
-
-    def __init__(self, searcher: Searcher, width: int, dim: int, like: Tensor) -> None:
-        self._searcher = searcher
-        self.on_device = searcher.on_device
-        shape = (width, dim)
-        self._matrix = torch.randn(shape, device=like.device, dtype=like.dtype) * width**-0.5
-
-    def search(self, queries: Tensor, k: int) -> Neighbours:
-        """Find the k nearest entries."""
-        return self._searcher.search(queries @ self._matrix, k)
-
-    def keys(self, ids: Tensor) -> Tensor:
-        """The stored keys of `ids`."""
-        return self._searcher.keys(ids)
-
-
 class HostFaiss:
     """What published wrappers do: a flat Faiss index, asked from the host at each step."""
 
@@ -170,12 +153,12 @@ class HostFaiss:
 def retriever_of(
     loaded: LoadedModel, datastore: Datastore, searcher: Searcher | None = None
 ) -> Retriever:
-    """A retriever whose keys may be narrower than the model."""
-    preset = resolve_preset("v1", weight=0.25, temperature=float(datastore.manifest.dim))
-    retriever = Retriever(datastore, preset, searcher, device=loaded.device)
+    """A retriever whose keys may be narrower than the model, as after a PCA."""
     width, dim = loaded.identity.hidden_size, datastore.manifest.dim
     if width != dim:
-        head = loaded.model.get_output_embeddings().weight
-        retriever.searcher = Projected(retriever.searcher, width, dim, head)
-        retriever.check_width = lambda model: None  # type: ignore[method-assign]  # noqa: ARG005
-    return retriever
+        matrix = np.random.default_rng(0).standard_normal((width, dim), np.float32) * width**-0.5
+        projection = Projection("pca", np.zeros(width, np.float32), matrix.astype(np.float32))
+        manifest = replace(datastore.manifest, projection=projection.info)
+        datastore = replace(datastore, manifest=manifest, projection=projection)
+    preset = resolve_preset("v1", weight=0.25, temperature=float(dim))
+    return Retriever(datastore, preset, searcher, device=loaded.device)

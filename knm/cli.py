@@ -5,7 +5,6 @@ Exit status: 0 done, 1 the answer is no (`knm diff --fail-on`), 2 wrong usage or
 
 import sys
 from collections.abc import Iterator
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +16,7 @@ from knm.commands import (
     auditing,
     calibrating,
     corpora,
+    datastore,
     explaining,
     judging,
     mining,
@@ -25,6 +25,7 @@ from knm.commands import (
     serving,
     training,
 )
+from knm.commands.info import info
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
@@ -45,6 +46,9 @@ app.add_typer(problems_app, name="problems")
 app.add_typer(corpora.corpus_app, name="corpus")
 app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
+app.add_typer(datastore.datastore_app, name="datastore")
+app.command()(datastore.index)
+app.command()(info)
 app.command()(reports.diff)
 app.command()(explaining.explain)
 app.command()(explaining.blame)
@@ -60,13 +64,6 @@ app.add_typer(serving.cache_app, name="cache")
 
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
 SeedOption = Annotated[int, typer.Option(help="Seed of the draw.")]
-
-
-class IndexKind(StrEnum):
-    """Which Faiss index is built."""
-
-    FLAT = "flat"
-    IVF = "ivf"
 
 
 def main() -> None:
@@ -88,49 +85,6 @@ def _root(
 
 
 @app.command()
-def index(
-    datastore: Annotated[Path, typer.Argument(help="Directory of the datastore.")],
-    kind: Annotated[IndexKind, typer.Option(help="Flat is exact, IVF approximate.")],
-    json: JsonOption = False,
-) -> None:
-    """Build a Faiss index of a datastore and measure its recall."""
-    from knm.datastore import Datastore, build_index
-
-    store = Datastore.open(datastore)
-    build_index(store, kind.value)
-    info(datastore, json=json)
-
-
-@app.command()
-def info(
-    datastore: Annotated[Path, typer.Argument(help="Directory of the datastore.")],
-    json: JsonOption = False,
-) -> None:
-    """Show what a datastore holds and what it was made from."""
-    from dataclasses import asdict
-
-    from knm.datastore import Datastore
-
-    manifest = Datastore.open(datastore).manifest
-    if json:
-        print(dumps(asdict(manifest)))
-        return
-    calibration = manifest.calibration
-    print_table(
-        ("datastore", datastore),
-        ("entries", f"{manifest.count} of {manifest.capacity} positions"),
-        ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
-        ("model", f"{manifest.model.name} ({manifest.model.weights_hash[:12]})"),
-        ("corpus", manifest.corpus_hash[:12]),
-        ("content", (manifest.content_hash or "")[:12]),
-        ("mistake distance", calibration and calibration.mistake_distance_median),
-        *(
-            (f"index {name}", f"recall@16 {entry.recall_at_16:.3f}")
-            for name, entry in manifest.indexes.items()
-        ),
-    )
-
-
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Directory of the model.")],

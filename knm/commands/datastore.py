@@ -126,6 +126,39 @@ def dedup(
     info(out, json=json)
 
 
+class IndexKind(StrEnum):
+    """Which Faiss index is built."""
+
+    FLAT = "flat"
+    IVF = "ivf"
+    IVF_PQ = "ivf-pq"
+    HNSW = "hnsw"
+
+
+def index(
+    datastore: SourceArgument,
+    kind: Annotated[IndexKind, typer.Option(help="Flat is exact, the others approximate.")],
+    nlist: Annotated[int | None, typer.Option(help="ivf, ivf-pq: how many lists.")] = None,
+    nprobe: Annotated[int | None, typer.Option(help="ivf, ivf-pq: lists searched.")] = None,
+    m: Annotated[
+        int | None, typer.Option("--m", help="ivf-pq: codes of a key; hnsw: links of a key.")
+    ] = None,
+    nbits: Annotated[int | None, typer.Option(help="ivf-pq: bits of a code.")] = None,
+    ef: Annotated[int | None, typer.Option(help="hnsw: keys in view while searching.")] = None,
+    refine: Annotated[
+        int | None, typer.Option(help="ivf-pq: candidates measured exactly, a neighbour.")
+    ] = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Build a Faiss index of a datastore and measure its recall."""
+    from knm.datastore import Datastore, IndexOptions, build_index
+
+    options = IndexOptions(nlist, nprobe, m, nbits, ef, refine, seed)
+    build_index(Datastore.open(datastore), kind.value, options)
+    info(datastore, json=json)
+
+
 class Unit(StrEnum):
     """What a sample draws."""
 
@@ -192,3 +225,19 @@ def _read_examples(
     tokenizer = load_tokenizer(store.manifest.model, model)
     examples = encode_corpus(tokenizer, load_corpus(corpus), load_template(prompt))
     return {example.record_id: example for example in examples}
+
+
+@datastore_app.command()
+def condense(
+    datastore: SourceArgument,
+    out: OutOption,
+    share: Annotated[float, typer.Option(help="Share of the entries to keep.")] = 0.25,
+    device: DeviceOption = "cpu",
+    json: JsonOption = False,
+) -> None:
+    """Keep all mistakes, and of the rest what keeps them from spoiling right tokens."""
+    from knm.datastore import Datastore
+    from knm.datastore.editing import condense_datastore
+
+    condense_datastore(Datastore.open(datastore), out, share=share, device=device)
+    info(out, json=json)

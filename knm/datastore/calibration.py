@@ -13,7 +13,7 @@ from torch import Tensor
 from knm.datastore.exact import nearest, stored_keys, stream_chunks
 from knm.datastore.manifest import Calibration, DistanceSummary
 from knm.datastore.reliability import HeldOut, measure_reliability
-from knm.datastore.store import Datastore
+from knm.datastore.store import Array, Datastore
 
 _SAMPLE: Final = 2_000
 _CHUNK_ROWS: Final = 8_192
@@ -21,28 +21,25 @@ _NEIGHBOURS: Final = 16
 _QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
-def calibrate(store: Datastore, device: torch.device) -> Calibration:
-    """Measure at up to 2,000 mistakes and as many correct positions."""
-    mistakes, correct = (sample_rows(store, _SAMPLE, wrong=wrong) for wrong in (True, False))
-    rows = np.concatenate([mistakes, correct])
-    distances, ids = neighbours_of_others(store, rows, device)
-    # Where nothing was found the id -1 reads some value; its infinite distance drops it later.
-    values = store.values[ids.numpy()]
-    nearest_right = torch.from_numpy(values[:, 0] == store.values[rows])
+def calibrate(
+    store: Datastore, device: torch.device, *, held_out: Datastore | None = None
+) -> Calibration:
+    """Measure at up to 2,000 mistakes and as many correct positions.
+
+    They are those of `held_out`, the datastore that `store` was made of, where its own would
+    mislead.
+    """
+    asked = held_out or store
+    mistakes, correct = (sample_rows(asked, _SAMPLE, wrong=wrong) for wrong in (True, False))
+    entries = neighbours_of_others(store, np.concatenate([mistakes, correct]), device, asked=asked)
+    nearest_right = entries.values[:, 0] == entries.right
     cut = len(mistakes)
-    at_mistakes = _summary(distances[:cut, 0], nearest_right[:cut])
-    at_correct = _summary(distances[cut:, 0], nearest_right[cut:])
+    at_mistakes = _summary(entries.distances[:cut, 0], nearest_right[:cut])
+    at_correct = _summary(entries.distances[cut:, 0], nearest_right[cut:])
     median = None if at_mistakes is None else at_mistakes.quantiles["0.5"]
     reliability = None
     if median and at_correct is not None:
-        held_out = HeldOut(
-            distances=distances.double().numpy(),
-            values=values,
-            right=np.asarray(store.values[rows]),
-            predicted=store.provenance["predicted"][rows],
-            probability=store.provenance["probability"][rows].astype(np.float64),
-        )
-        reliability = measure_reliability(held_out, median, error_rate(store))
+        reliability = measure_reliability(entries, median, error_rate(asked))
     return Calibration(median, at_mistakes, at_correct, reliability)
 
 
@@ -90,31 +87,55 @@ def _even_places(count: int, limit: int) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def neighbours_of_others(
-    store: Datastore, rows: np.ndarray[Any, Any], device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """The nearest entries (n, 16) of each of `rows` (n,) among those of other groups of records.
+    store: Datastore,
+    rows: Array,
+    device: torch.device,
+    *,
+    asked: Datastore | None = None,
+    among: Array | None = None,
+) -> HeldOut:
+    """The entries `rows` (n,) with the 16 nearest ones of `store` that are of other groups.
 
-    Returns squared distances float32 and ids int64, on the host; inf and -1 where there is none.
+    The entries are those of `asked`, a datastore of the same records (default: `store` itself).
+    With `among`, row numbers of `store`, only those are searched.
     """
+    asked = asked or store
     groups = torch.from_numpy(store.groups)
+    own = groups if asked is store else torch.from_numpy(asked.groups)
+
+    def fetch(ids: Tensor) -> Tensor:
+        return stored_keys(store, ids if among is None else _rows_of(ids, among))
+
     distances, ids = nearest(
-        torch.from_numpy(store.read_keys(rows)).to(device),
-        stream_chunks(store, _CHUNK_ROWS, device, groups=groups),
-        lambda found: stored_keys(store, found),
+        torch.from_numpy(asked.read_keys(rows)).to(device),
+        stream_chunks(store, _CHUNK_ROWS, device, groups=groups, among=among),
+        fetch,
         k=_NEIGHBOURS,
-        exclude=groups[torch.from_numpy(rows)].to(device),
+        exclude=own[torch.from_numpy(rows)].to(device),
     )
-    return distances.cpu(), ids.cpu()
+    if among is not None:
+        ids = _rows_of(ids, among)
+    return HeldOut(
+        distances=distances.cpu().double().numpy(),
+        # Where nothing was found the id -1 reads some value; its distance is infinite.
+        values=store.values[ids.cpu().numpy()],
+        right=np.asarray(asked.values[rows]),
+        predicted=asked.provenance["predicted"][rows],
+        probability=asked.provenance["probability"][rows].astype(np.float64),
+    )
 
 
-def _summary(distances: Tensor, right: Tensor) -> DistanceSummary | None:
-    found = distances.isfinite()
+def _rows_of(ids: Tensor, among: Array) -> Tensor:
+    return torch.from_numpy(among).to(ids.device)[ids]
+
+
+def _summary(distances: Array, right: Array) -> DistanceSummary | None:
+    found = np.isfinite(distances)
     if not found.any():
         return None
-    points = torch.tensor(_QUANTILES, dtype=torch.float64)
-    quantiles = distances[found].double().quantile(points).tolist()
+    quantiles = np.quantile(distances[found], _QUANTILES).tolist()
     return DistanceSummary(
         sampled=int(found.sum()),
         quantiles={str(point): value for point, value in zip(_QUANTILES, quantiles, strict=True)},
-        nearest_right=right[found].double().mean().item(),
+        nearest_right=float(right[found].mean()),
     )

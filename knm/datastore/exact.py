@@ -12,14 +12,16 @@ A query's result depends on the other queries of the same call only if the matri
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from knm.datastore.store import Datastore
 
 BLOCK: Final = 128
+TORCH_KEYS: Final = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 _LOW_WORD: Final = 0xFFFFFFFF
 _INFINITY_BITS: Final = 0x7F800000
 
@@ -82,27 +84,39 @@ def sort_neighbours(distances: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def stream_chunks(
-    store: Datastore, rows: int, device: torch.device, *, groups: Tensor | None = None
+    store: Datastore,
+    rows: int,
+    device: torch.device,
+    *,
+    groups: Tensor | None = None,
+    among: np.ndarray[Any, Any] | None = None,
 ) -> Iterator[KeyChunk]:
-    """Read a datastore's keys in chunks of about `rows`, in `groups` (count,) int64 if given."""
-    step = padded_rows(rows)
-    for start in range(0, len(store), step):
-        piece = slice(start, min(start + step, len(store)))
-        length = piece.stop - start
-        keys = torch.zeros((padded_rows(length), store.manifest.dim), device=device)
-        keys[:length] = torch.from_numpy(store.read_keys(piece)).to(device)
+    """Read a datastore's keys in chunks of about `rows`, in `groups` (count,) int64 if given.
+
+    With `among`, row numbers, only those are read, and ids count them.
+    """
+    count, step = len(store) if among is None else len(among), padded_rows(rows)
+    for start in range(0, count, step):
+        piece: slice | np.ndarray[Any, Any] = slice(start, min(start + step, count))
+        if among is not None:
+            piece = among[piece]
+        found = torch.from_numpy(store.read_keys(piece)).to(device)
+        keys = torch.zeros((padded_rows(len(found)), store.manifest.dim), device=device)
+        keys[: len(found)] = found
         norms = keys.square().sum(1)
-        norms[length:] = torch.inf
+        norms[len(found) :] = torch.inf
         members = None
         if groups is not None:
             members = torch.full((len(keys),), -1, dtype=torch.int64, device=device)
-            members[:length] = groups[piece].to(device)
+            members[: len(found)] = groups[piece].to(device)
         yield KeyChunk(start, keys, norms, members)
 
 
 def stored_keys(store: Datastore, ids: Tensor) -> Tensor:
     """Fetch keys by id (any shape) from the datastore's file: (*ids, D) float32."""
-    return torch.from_numpy(store.read_keys(ids.cpu().numpy())).to(ids.device)
+    stored = torch.from_numpy(store.keys[ids.cpu().numpy()].view(np.int16))
+    dtype = TORCH_KEYS[store.manifest.key_dtype]
+    return stored.to(ids.device).view(dtype).float()
 
 
 def _best_of_scores(scores: Tensor, lows: Tensor, start: int, k: int) -> Tensor:

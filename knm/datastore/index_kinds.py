@@ -16,6 +16,7 @@ _TRAIN_ROUNDS: Final = 10
 _PQ_TRAIN_ROWS: Final = 65_536
 _LISTS_PROBED: Final = 32
 _REFINE: Final = 8
+_SCANNED_BITS: Final = 4
 _LINKS: Final = 32
 _BREADTH: Final = 128
 _BUILD_BREADTH: Final = 80
@@ -92,18 +93,22 @@ def _build_ivf(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -
 def _build_ivf_pq(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
     nlist, nprobe = _lists(datastore, options)
     rows, dim = len(datastore), datastore.manifest.dim
+    # One code for four dimensions, in four bits: Faiss scans these in registers, several times as
+    # fast as half as many of eight bits, and measuring candidates again makes up for them.
     m = _codes(dim) if options.m is None else options.m
     if not 1 <= m <= dim or dim % m:
         raise UserError(f"--m {m}: must divide the width of the keys, {dim}")
-    fitting = max(1, min(8, (rows // _TRAIN_PER_CENTRE).bit_length() - 1))
+    fitting = max(1, min(_SCANNED_BITS, (rows // _TRAIN_PER_CENTRE).bit_length() - 1))
     nbits = fitting if options.nbits is None else options.nbits
     if not 1 <= nbits <= 12 or 2**nbits > rows:
         raise UserError(f"--nbits {nbits}: must be from 1 to 12, and 2^nbits at most {rows} rows")
     refine = _REFINE if options.refine is None else options.refine
     if refine < 1:
         raise UserError(f"--refine {refine}: must be at least 1")
-    index = faiss.IndexIVFPQ(faiss.IndexFlatL2(dim), dim, nlist, m, nbits)
+    made_of = faiss.IndexIVFPQFastScan if nbits == _SCANNED_BITS else faiss.IndexIVFPQ
+    index = made_of(faiss.IndexFlatL2(dim), dim, nlist, m, nbits)
     index.pq.cp.seed = options.seed
+    index.pq.cp.niter = _TRAIN_ROUNDS
     sample = max(nlist * _TRAIN_PER_CENTRE, min(_PQ_TRAIN_ROWS, 2**nbits * _TRAIN_PER_CENTRE))
     trained_on = _train(index, datastore, sample, options.seed)
     made = {"nlist": nlist, "nprobe": nprobe, "m": m, "nbits": nbits, "refine": refine}
@@ -141,8 +146,8 @@ def _lists(datastore: Datastore, options: IndexOptions) -> tuple[int, int]:
 
 
 def _codes(dim: int) -> int:
-    """The most codes of at least 8 dimensions each that divide the width, at least one."""
-    return next(m for m in range(max(1, dim // 8), 0, -1) if dim % m == 0)
+    """The most codes of at least 4 dimensions each that divide the width, at least one."""
+    return next(m for m in range(max(1, dim // 4), 0, -1) if dim % m == 0)
 
 
 def _train(index: Any, datastore: Datastore, rows: int, seed: int) -> int:

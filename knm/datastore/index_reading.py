@@ -59,25 +59,22 @@ class OpenIndex:
         lost = ~queries.isfinite().all(-1, keepdim=True)
         asked = queries.masked_fill(lost, 0.0)
         wanted = k * (self.info.refine or 1)
-        near, ids = torch.empty((len(asked), wanted)), torch.empty((len(asked), wanted)).long()
+        distances = torch.empty((len(asked), wanted))
+        ids = torch.empty((len(asked), wanted), dtype=torch.int64)
         for start in range(0, len(asked), _AT_ONCE):
             piece = slice(start, start + _AT_ONCE)
-            found = self.index.search(asked[piece].numpy(), wanted)
-            near[piece], ids[piece] = (torch.from_numpy(part) for part in found)
+            near, labels = self.index.search(asked[piece].numpy(), wanted)
+            distances[piece], ids[piece] = torch.from_numpy(near), torch.from_numpy(labels)
+            if self.info.refine is not None:
+                distances[piece] = self._measure(asked[piece], ids[piece])
         ids.masked_fill_(lost, -1)
-        if self.info.refine is not None:
-            near = self._measure(asked, ids)
-        distances, ids = sort_neighbours(near.clamp_min(0.0), ids)
+        distances, ids = sort_neighbours(distances.clamp_min(0.0), ids)
         return distances[:, :k], ids[:, :k]
 
     def _measure(self, queries: Tensor, ids: Tensor) -> Tensor:
         """Squared distances (B, C) of queries (B, D) to the stored keys `ids` (B, C)."""
-        rows = [
-            # One row at a time: sums of one shape, whatever the batch.
-            (stored_keys(self.datastore, row) - query).square().sum(-1)
-            for query, row in zip(queries, ids.clamp_min(0), strict=True)
-        ]
-        return torch.stack(rows) if rows else torch.empty(ids.shape)
+        keys = stored_keys(self.datastore, ids.clamp_min(0))
+        return (keys - queries[:, None]).square_().sum(-1)
 
 
 def open_index(datastore: Datastore, kind: str) -> OpenIndex:

@@ -53,8 +53,7 @@ class Projection:
 
     def apply(self, keys: Floats) -> Floats:
         """Project keys (n, D) to (n, d) float32."""
-        projected: Floats = (keys.astype(np.float32, copy=False) - self.mean) @ self.matrix
-        return projected
+        return np.asarray((keys - self.mean) @ self.matrix, np.float32)
 
     def then(self, other: "Projection") -> "Projection":
         """This projection followed by `other`, as one of the other's kind.

@@ -74,7 +74,7 @@ class Datastore:
             values=_map(directory / VALUES_NAME, VALUE_DTYPE, (rows,)),
             provenance=_map(directory / PROVENANCE_NAME, PROVENANCE_DTYPE, (rows,)),
             records=RecordTable(directory),
-            projection=manifest.projection and Projection.load(directory, manifest.projection),
+            projection=_read_projection(directory, manifest),
         )
 
     def __len__(self) -> int:
@@ -156,6 +156,11 @@ def _maker(manifest: Manifest) -> str:
     if not manifest.lineage:
         return "knm mine"
     return f"knm datastore {manifest.lineage[-1]['operation']}"
+
+
+def _read_projection(directory: Path, manifest: Manifest) -> Projection | None:
+    info = manifest.projection
+    return None if info is None else Projection.load(directory, info)
 
 
 def _map(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:

@@ -15,7 +15,6 @@ from knm.harness.judging import JudgeOptions, judge_file
 from knm.harness.options import OPTIONS, Option, RunOptions, make_options
 from knm.harness.run import BenchRun, cache_directory, prepare_run
 from knm.harness.service import serve_engine
-from knm.harness.trials import Trial, TrialSettings, run_trial
 
 __all__ = [
     "OPTIONS",
@@ -28,8 +27,6 @@ __all__ = [
     "Option",
     "RunEngine",
     "RunOptions",
-    "Trial",
-    "TrialSettings",
     "cache_directory",
     "ensure_datastore",
     "evaluate",
@@ -40,6 +37,5 @@ __all__ = [
     "prepare_engine",
     "prepare_run",
     "render_failure",
-    "run_trial",
     "serve_engine",
 ]

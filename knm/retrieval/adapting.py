@@ -117,13 +117,16 @@ def _steps(
     scale: float,
     temperature: float,
 ) -> _Steps:
-    distances, ids = neighbours_of_others(datastore, rows, device)
-    values = torch.from_numpy(datastore.values[ids.numpy()].astype("int64"))
-    neighbours = Neighbours(distances, ids, values.masked_fill(ids < 0, 0))
-    provenance = datastore.provenance[rows]
-    right = torch.from_numpy(datastore.values[rows].astype("int64"))
-    predicted = torch.from_numpy(provenance["predicted"].astype("int64"))
-    probability = torch.from_numpy(provenance["probability"].astype("float64")).clamp(0, 1)
+    entries = neighbours_of_others(datastore, rows, device)
+    distances = torch.from_numpy(entries.distances)
+    found = distances.isfinite()
+    values = torch.from_numpy(entries.values.astype("int64"))
+    # Which entry it is makes no difference here, only whether there is one.
+    neighbours = Neighbours(distances, found.long() - 1, values.masked_fill(~found, 0))
+    right, predicted = (
+        torch.from_numpy(part.astype("int64")) for part in (entries.right, entries.predicted)
+    )
+    probability = torch.from_numpy(entries.probability).clamp(0, 1)
     votes = Votes.count(neighbours, temperature)
     log_confidence = probability.clamp_min(1e-12).log()
     features = step_features(log_confidence, predicted, neighbours, votes, scale)

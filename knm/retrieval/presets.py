@@ -16,7 +16,7 @@ from knm.retrieval.preset_files import is_preset_file, read_fields, write_fields
 from knm.retrieval.searchers import AUTO, SEARCHERS
 from knm.retrieval.weights import WEIGHTS, Weight, WeightKind
 
-DEFAULT_PRESET: Final = "dense"
+DEFAULT_PRESET: Final = "trusted"
 # The types of fields in a file, in the order of `Preset`.
 _FIELDS: Final[Mapping[str, type]] = {
     "name": str,

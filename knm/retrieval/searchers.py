@@ -97,7 +97,6 @@ class FaissSearcher:
         """
         del device
         self._index = open_index(datastore, kind)
-        self._datastore = datastore
         self._values = torch.from_numpy(datastore.values.astype("int64"))
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
@@ -109,7 +108,7 @@ class FaissSearcher:
 
     def keys(self, ids: Tensor) -> Tensor:
         """The stored keys of `ids` (...,), read from the datastore's file: (..., D) float32."""
-        return stored_keys(self._datastore, ids.clamp_min(0))
+        return stored_keys(self._index.datastore, ids.clamp_min(0))
 
 
 def _exact(datastore: Datastore, device: torch.device) -> Searcher:

@@ -7,7 +7,7 @@ import torch
 from knm.datastore import INDEX_KINDS, Datastore, IndexOptions, build_index
 from knm.datastore.index_reading import open_index
 from knm.errors import UserError
-from tests.datastore.editing.stores import random_store
+from tests.datastore.editing.stores import random_store, written
 from tests.datastore.tiny import examples, mine_tiny
 
 
@@ -74,6 +74,18 @@ def test_every_kind_chooses_its_options_by_the_size_of_the_datastore(tmp_path, k
         _, ids = open_index(opened, kind).search(torch.from_numpy(small.read_keys(slice(0, 1))), 5)
         assert ids[0, 0] == 0
         assert (ids[0] >= 0).sum() == min(rows, 5)
+
+
+@pytest.mark.parametrize("kind", INDEX_KINDS)
+def test_duplicate_keys_are_all_found_each_once(tmp_path, kind):
+    keys = np.random.default_rng(0).standard_normal((80, 6))
+    keys[10:40] = keys[10]
+    copies = written(tmp_path / "copies", keys, range(80))
+    build_index(copies, kind)
+    opened = open_index(Datastore.open(copies.path), kind)
+    distances, ids = opened.search(torch.from_numpy(copies.read_keys(slice(10, 11))), 30)
+    assert sorted(ids[0].tolist()) == list(range(10, 40))
+    assert distances[0].max() == 0
 
 
 def test_a_damaged_index_is_named(store):

@@ -5,7 +5,7 @@ import pytest
 from knm.datastore import mine
 from knm.engine import Request
 from knm.errors import UserError
-from knm.harness import Trial, TrialSettings, run_trial
+from knm.harness.trials import Trial, TrialSettings, run_trial
 from knm.jsonio import dumps, parse_object
 from knm.models import encode_example
 from knm.problems import fence_program, load_problems

@@ -36,7 +36,7 @@ def indexed(tmp_path_factory) -> Datastore:
     store.manifest.save(path)
     build_index(store, "flat")
     build_index(store, "ivf", IndexOptions(nlist=20, nprobe=20))
-    build_index(store, "ivf-pq", IndexOptions(nlist=20, nprobe=20, m=24, refine=8))
+    build_index(store, "ivf-pq", IndexOptions(nlist=20, nprobe=20, m=24, refine=20))
     build_index(store, "hnsw", IndexOptions(ef=600))
     return replace(store, manifest=type(store.manifest).load(path))
 
@@ -66,7 +66,7 @@ def test_ivf_with_every_list_probed_equals_flat(indexed):
 
 def test_auto_takes_the_most_exact_index_there_is(indexed):
     wide = store_of(np.zeros((5000, 1000)))
-    expected = {"ivf": "20 of 20 lists", "hnsw": "600 keys in view", "ivf-pq": "8 candidates"}
+    expected = {"ivf": "20 of 20 lists", "hnsw": "600 keys in view", "ivf-pq": "20 candidates"}
     left = dict(indexed.manifest.indexes)
     for kind, words in expected.items():
         chosen = choose_searcher(

@@ -3,6 +3,7 @@
 What is not in here: the format (`knm.datastore.store`, `knm.datastore.writer`), mining and indexes.
 """
 
+from knm.datastore.editing.condensing import condense_datastore
 from knm.datastore.editing.deduplicating import deduplicate_datastore
 from knm.datastore.editing.filtering import FilterRules, filter_datastore
 from knm.datastore.editing.merging import merge_datastores
@@ -13,6 +14,7 @@ from knm.datastore.editing.selecting import sample_datastore, select_rows
 __all__ = [
     "FilterRules",
     "PCAOptions",
+    "condense_datastore",
     "deduplicate_datastore",
     "filter_datastore",
     "merge_datastores",

@@ -105,7 +105,7 @@ def _within(one: Tensor, two: Tensor, radius: float) -> Tensor:
     rough = sizes - 2 * (a @ b.T)
     doubt = sizes * (4 * a.shape[1] * torch.finfo(a.dtype).eps)
     near = rough <= radius
-    for pairs in ((rough - radius).abs() <= doubt).nonzero().split(_PAIRS):
+    for pairs in torch.split(((rough - radius).abs() <= doubt).nonzero(), _PAIRS):
         left, right = pairs.unbind(1)
         apart = (one[left].double() - two[right].double()).square().sum(1)
         near[left, right] = apart <= radius

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from knm.datastore.describing import entry_types
 from knm.datastore.editing.foreign import foreign_entries
 from knm.datastore.editing.selecting import select_rows
 from knm.datastore.store import Array, Datastore
+from knm.datastore.type_counts import TYPES
 from knm.errors import UserError
 from knm.models import EncodedExample
-from knm.models.token_types import TokenType, token_type
 
 Texts = Callable[[], Mapping[int, str]]
 
@@ -109,9 +110,8 @@ def _named(option: str, wanted: Sequence[str], names: Array, source: Datastore) 
 
 
 def _of_types(source: Datastore, wanted: Sequence[str], texts: Mapping[int, str]) -> Array:
-    known = [kind.value for kind in TokenType]
+    known = [kind.value for kind in TYPES]
     for name in wanted:
         if name not in known:
             raise UserError(f"--token-type {name}: unknown; choose one of {', '.join(known)}")
-    passing = [token for token, text in texts.items() if token_type(text) in wanted]
-    return np.isin(np.asarray(source.values), passing)
+    return np.isin(entry_types(source, texts), [known.index(name) for name in wanted])

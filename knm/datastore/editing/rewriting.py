@@ -44,6 +44,7 @@ def edited_manifest(source: Datastore, entry: Mapping[str, Any], **changes: Any)
         lineage=(*source.manifest.lineage, entry),
         count=0,
         examples_done=0,
+        statistics=None,
         content_hash=None,
         calibration=None,
         indexes={},

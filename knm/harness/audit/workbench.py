@@ -26,12 +26,13 @@ from knm.harness.audit.stores import (
     build_store,
     store_bytes,
 )
+from knm.harness.domain import preset_within
 from knm.harness.prompting import ExamplePrompts
 from knm.harness.trials import TrialSettings, run_trial
 from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
 from knm.models.finetuning import FinetuningOptions, finetune
 from knm.problems import Problem, ProblemSet, fence_program, load_problems, load_template
-from knm.retrieval import Preset, Retriever, resolve_preset
+from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
 
 _REFERENCES = {"lua": "reference", "python": "reference_python"}
 """The field of a problem that holds a program in a language."""
@@ -58,7 +59,7 @@ class AuditSettings:
     off_domain: Path | None = None
     programs: int | None = None
     limit: int | None = None
-    preset: str = "dense"
+    preset: str = DEFAULT_PRESET
     positions: str = "all"
     key_kind: str = FINAL_NORM
     trial: TrialSettings = field(default_factory=TrialSettings)
@@ -170,7 +171,7 @@ class Workbench:
     ) -> RowResult:
         retriever = facts = None
         if store is not None:
-            retriever = Retriever(store, self._preset(row), device=loaded.device)
+            retriever = Retriever(store, self._preset(row, store), device=loaded.device)
             facts = StoreFacts(len(store), store_bytes(store), store.content_hash)
         request = self._requests(row)
         trial = run_trial(
@@ -255,8 +256,9 @@ class Workbench:
             )
         return records[:count]
 
-    def _preset(self, row: Row) -> Preset:
-        return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
+    def _preset(self, row: Row, store: Datastore) -> Preset:
+        preset = resolve_preset(row.preset or self.settings.preset, weight=row.weight)
+        return preset_within(preset, store, row.language)
 
     def _trial_settings(self, row: Row) -> TrialSettings:
         return replace(self.settings.trial, language=row.language)
@@ -303,7 +305,7 @@ class Workbench:
             "sandbox": settings.sandbox,
             "examples": row.examples and [row.examples, self._corpus_hash],
             "store": None if store is None else asdict(store.manifest),
-            "preset": None if store is None else self._preset(row).to_json(),
+            "preset": None if store is None else self._preset(row, store).to_json(),
         }
 
 

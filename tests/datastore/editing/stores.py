@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
+from knm.datastore import PROVENANCE_DTYPE, Datastore, DistanceSummary, RecordOrigin
 from knm.datastore.arrays import encode_keys
 from knm.datastore.manifest import Manifest
 from knm.datastore.writer import Rows, open_writer
@@ -64,10 +65,24 @@ def random_store(path: Path, count: int = 200, *, dim: int = 6, seed: int = 0) -
     )
 
 
-def entries(store: Datastore) -> list[tuple]:
+def entries(store: Datastore) -> list[tuple[Any, ...]]:
     """What the store holds, to compare: record id, offset, value, key."""
     ids = store.record_ids
     return [
         (ids[where["record"]], int(where["offset"]), int(value), key.tobytes())
         for where, value, key in zip(store.provenance, store.values, store.keys, strict=True)
     ]
+
+
+def mistakes_of(store: Datastore) -> DistanceSummary:
+    """What was measured at mistakes."""
+    calibration = store.manifest.calibration
+    assert calibration is not None
+    assert calibration.mistakes is not None
+    assert calibration.mistake_distance_median == calibration.mistakes.quantiles["0.5"]
+    return calibration.mistakes
+
+
+def median_of(store: Datastore) -> float:
+    """The median distance at mistakes."""
+    return mistakes_of(store).quantiles["0.5"]

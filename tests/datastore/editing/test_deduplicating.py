@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from knm.datastore.editing import deduplicate_datastore, deduplicating
 from knm.datastore.editing.deduplicating import distinct_entries
 from knm.errors import UserError
-from tests.datastore.editing.stores import random_store, written
+from tests.datastore.editing.stores import median_of, random_store, written
 from tests.retrieval.stores import store_of
 
 CPU = torch.device("cpu")
@@ -47,7 +47,7 @@ def test_it_keeps_what_a_plain_loop_keeps(rows, levels, radius, shift, seed):
 
 def test_the_tolerance_counts_in_median_distances_at_mistakes(tmp_path):
     source = random_store(tmp_path / "source")
-    median = source.manifest.calibration.mistake_distance_median
+    median = median_of(source)
     for tolerance in (0.1, 2.0):
         result = deduplicate_datastore(source, tmp_path / str(tolerance), tolerance=tolerance)
         keep = reference(source.keys, source.values, tolerance * median)

@@ -1,10 +1,16 @@
 import numpy as np
 import pytest
 
-from knm.datastore import RecordOrigin
+from knm.datastore import Calibration, RecordOrigin
 from knm.datastore.editing import PCAOptions, merge_datastores, pca_datastore
 from knm.errors import UserError
-from tests.datastore.editing.stores import entries, random_store, written
+from tests.datastore.editing.stores import (
+    entries,
+    median_of,
+    mistakes_of,
+    random_store,
+    written,
+)
 
 
 def test_a_merged_datastore_holds_what_the_parts_hold(tmp_path):
@@ -39,11 +45,10 @@ def test_the_merge_is_calibrated_across_its_parts(tmp_path):
         written(tmp_path / name, keys + shift, range(1, 21), origins=[RecordOrigin(name)])
         for name, shift in (("a", 0.0), ("b", 0.25))
     ]
-    assert {part.manifest.calibration.mistake_distance_median for part in parts} == {None}
+    assert {part.manifest.calibration for part in parts} == {Calibration(None, None, None)}
     merged = merge_datastores(parts, tmp_path / "merged")
-    calibration = merged.manifest.calibration
-    assert calibration.mistake_distance_median == pytest.approx(4 * 0.25**2, rel=0.05)
-    assert calibration.mistakes.nearest_right > 0.9
+    assert median_of(merged) == pytest.approx(4 * 0.25**2, rel=0.05)
+    assert mistakes_of(merged).nearest_right > 0.9
 
 
 def test_an_empty_datastore_adds_nothing(tmp_path):

@@ -11,7 +11,8 @@ def low_rank(rows: int, rank: int, dim: int, noise: float = 0.0) -> np.ndarray:
     draw = np.random.default_rng(0)
     keys = draw.standard_normal((rows, rank)) * np.arange(rank, 0, -1)
     spread = np.linalg.qr(draw.standard_normal((dim, rank)))[0]
-    return keys @ spread.T + 3 + noise * draw.standard_normal((rows, dim))
+    moved: np.ndarray = keys @ spread.T + 3 + noise * draw.standard_normal((rows, dim))
+    return moved
 
 
 def test_as_many_dimensions_as_the_keys_vary_in_keep_all_distances():
