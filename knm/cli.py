@@ -17,6 +17,7 @@ from knm.commands import (
     calibrating,
     corpora,
     datastore,
+    evaluation,
     explaining,
     judging,
     mining,
@@ -60,6 +61,8 @@ app.command()(calibrating.calibrate)
 app.command()(training.finetune)
 app.command()(auditing.audit)
 app.command()(serving.serve)
+app.command("eval")(evaluation.evaluate)
+app.command()(evaluation.sweep)
 app.add_typer(serving.cache_app, name="cache")
 
 SandboxOption = Annotated[str, typer.Option(help="Where references are run.")]
@@ -84,7 +87,6 @@ def _root(
         raise typer.Exit
 
 
-@app.command()
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="Directory of the model.")],

@@ -93,7 +93,7 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         indexes={}
         if store is None
         else {kind: asdict(info) for kind, info in store.manifest.indexes.items()},
-        calibration=None if store is None else _hash_calibration(store),
+        calibration=None if store is None else hash_calibration(store),
         packages={name: version(name) for name in COMPUTING_PACKAGES},
     )
 
@@ -119,7 +119,8 @@ def open_setup(setup: EngineSetup) -> OpenedEngine:
     return OpenedEngine(open_engine(loaded, setup.generation, retriever), render_chat)
 
 
-def _hash_calibration(store: Datastore) -> str:
+def hash_calibration(store: Datastore) -> str:
+    """Hash of how far a datastore is trusted, which its content hash does not cover."""
     calibration, adaptor = store.manifest.calibration, load_adaptor(store)
     return hash_json([calibration and asdict(calibration), adaptor and adaptor.hash])
 

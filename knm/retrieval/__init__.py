@@ -16,6 +16,7 @@ from knm.retrieval.presets import (
     Preset,
     read_preset,
     resolve_preset,
+    vary_preset,
     write_preset,
 )
 from knm.retrieval.residual import ResidualFusion, StoredPredictions
@@ -87,5 +88,6 @@ __all__ = [
     "open_searcher",
     "read_preset",
     "resolve_preset",
+    "vary_preset",
     "write_preset",
 ]

@@ -170,8 +170,8 @@ def read_preset(path: Path) -> Preset:
     if base is not None and base not in PRESETS:
         known = ", ".join(PRESETS)
         raise UserError(f"{path}: extends {base!r}: no such preset; choose one of {known}")
-    inherited = {} if base is None else _inherited(PRESETS[base], fields)
-    values = {"name": path.stem, **inherited, **fields}
+    given = fields if base is None else _extended(PRESETS[base], fields)
+    values = {"name": path.stem, **given}
     if "weight" not in values:
         raise UserError(f"{path}: weight is missing: give it, or `extends:` a preset that has it")
     try:
@@ -180,13 +180,22 @@ def read_preset(path: Path) -> Preset:
         raise UserError(f"{path}: {error}") from None
 
 
+def vary_preset(base: Preset, given: Mapping[str, Any], name: str) -> Preset:
+    """`base` with the fields `given` set otherwise, as in a file that extends it.
+
+    Raises:
+        UserError: a value out of range, or fields that contradict each other.
+    """
+    return Preset(**{**_extended(base, given), "name": name})
+
+
 def write_preset(path: Path, preset: Preset) -> None:
     """Write every field, so that `read_preset` gives the same preset."""
     write_fields(path, preset.to_json())
 
 
-def _inherited(base: Preset, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of `base`, without those that make no sense beside what is given."""
+def _extended(base: Preset, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, and the values of `base` but for those that make no sense beside it."""
     values = {name: value for name, value in base.to_json().items() if name != "name"}
     for name, dependent in (
         ("weight_kind", ("weight_options", "gate")),
@@ -197,10 +206,12 @@ def _inherited(base: Preset, given: Mapping[str, Any]) -> dict[str, Any]:
         if name in given and given[name] != values[name]:
             for field_name in dependent:
                 del values[field_name]
-    for name in ("weight_options", "fusion_options"):
-        if name in given and name in values:
-            values[name] = {**values[name], **given[name]}
-    return values
+    merged: dict[str, Any] = {
+        name: {**values[name], **given[name]}
+        for name in ("weight_options", "fusion_options")
+        if name in given and name in values
+    }
+    return {**values, **given, **merged}
 
 
 def _named_presets() -> dict[str, Preset]:

@@ -8,8 +8,10 @@ from knm.retrieval import (
     DEFAULT_PRESET,
     PRESETS,
     ConfidenceWeight,
+    Preset,
     StaticWeight,
     resolve_preset,
+    vary_preset,
 )
 from tests.retrieval.stores import store_of
 
@@ -69,3 +71,11 @@ def test_a_gate_on_a_static_weight_is_a_contradiction():
 def test_an_unknown_preset_lists_those_there_are():
     with pytest.raises(UserError, match="--knn-preset v9: unknown; choose one of bayes, dense,"):
         resolve_preset("v9")
+
+
+def test_options_that_are_not_varied_stay_those_of_the_base():
+    base = Preset("base", 0.5, "distance", {"alpha": 0.7, "tau": 0.9}, temperature=1.0)
+    varied = vary_preset(base, {"weight_options": {"alpha": 0.2}, "temperature_scale": 0.1}, "new")
+    assert varied.weight_options == {"alpha": 0.2, "tau": 0.9}
+    assert (varied.name, varied.temperature, varied.temperature_scale) == ("new", None, 0.1)
+    assert vary_preset(base, {"weight_kind": "static"}, "new").weight_options == {}

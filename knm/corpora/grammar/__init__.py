@@ -10,7 +10,7 @@ from knm.corpora.grammar.oracle import OutOfBounds, answer, draw_test
 from knm.corpora.grammar.programs import Style, render_program
 from knm.corpora.grammar.shapes import SHAPES, Drawn, Shape
 from knm.corpora.grammar.statements import render_statement
-from knm.corpora.grammar.tasks import BUCKETS, Task, draw_task
+from knm.corpora.grammar.tasks import BUCKETS, Task, bucket_of, draw_task
 
 __all__ = [
     "BUCKETS",
@@ -25,6 +25,7 @@ __all__ = [
     "Task",
     "Type",
     "answer",
+    "bucket_of",
     "draw_task",
     "draw_test",
     "render_program",

@@ -26,6 +26,11 @@ OUTPUT_FORMS: Mapping[Type, tuple[str, ...]] = {
 BUCKETS = 20
 
 
+def bucket_of(composition: str) -> int:
+    """A number below `BUCKETS`, by which compositions are split."""
+    return int(hash_bytes(composition.encode()), 16) % BUCKETS
+
+
 @dataclass(frozen=True)
 class Task:
     """What is to be computed, without its wording.
@@ -48,7 +53,7 @@ class Task:
     @property
     def bucket(self) -> int:
         """A number below `BUCKETS` that depends on the composition alone."""
-        return int(hash_bytes(self.composition.encode()), 16) % BUCKETS
+        return bucket_of(self.composition)
 
     @property
     def result_type(self) -> Type:

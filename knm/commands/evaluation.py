@@ -1,0 +1,215 @@
+"""`knm eval` and `knm sweep`: how well settings do, without the bench. Thin, as `knm.cli`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from knm.commands.output import JsonOption
+from knm.errors import UserError
+from knm.jsonio import dumps
+
+ModelOption = Annotated[str, typer.Option(help="embedded, a directory or a hub id.")]
+DatastoreOption = Annotated[str | None, typer.Option(help="Datastore, by name or path.")]
+PromptOption = Annotated[str, typer.Option(help="Prompt template, as in decoding.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first N records.")]
+DtypeOption = Annotated[str | None, typer.Option(help="Model dtype.")]
+DeviceOption = Annotated[str | None, typer.Option(help="Model device.")]
+BatchOption = Annotated[int, typer.Option(min=1, help="Tokens of a forward batch.")]
+
+
+class SearchKind(StrEnum):
+    """How a sweep chooses what to try."""
+
+    GRID = "grid"
+    RANDOM = "random"
+    OPTUNA = "optuna"
+
+
+class ObjectiveKind(StrEnum):
+    """What a sweep maximises before Pass@1."""
+
+    ACCURACY = "accuracy"
+    PERPLEXITY = "perplexity"
+    NET_GAIN = "net-gain"
+
+
+def evaluate(
+    corpus: Annotated[
+        Path | None, typer.Option(help="JSONL corpus (default: the packaged test split).")
+    ] = None,
+    model: ModelOption = "embedded",
+    datastore: DatastoreOption = None,
+    knn_preset: Annotated[
+        list[str] | None,
+        typer.Option(help="Retrieval configuration; may be given several times, each a row."),
+    ] = None,
+    knn_k: Annotated[int | None, typer.Option(help="Neighbours per query.")] = None,
+    knn_lambda: Annotated[float | None, typer.Option(help="Weight of the neighbours.")] = None,
+    knn_temperature: Annotated[float | None, typer.Option(help="Of the distances.")] = None,
+    knn_gate: Annotated[float | None, typer.Option(help="Weights below this are 0.")] = None,
+    prompt: PromptOption = "task",
+    limit: LimitOption = None,
+    next_line: Annotated[int, typer.Option(min=0, help="Complete so many next lines.")] = 0,
+    beams: Annotated[int, typer.Option(min=1, help="Beams of these completions.")] = 4,
+    seed: Annotated[int, typer.Option(help="Seed of where programs are cut.")] = 0,
+    dtype: DtypeOption = None,
+    device: DeviceOption = None,
+    batch_tokens: BatchOption = 8192,
+    json: JsonOption = False,
+) -> None:
+    """Predict every token of a corpus, with and without a datastore: perplexity and accuracy.
+
+    Without --datastore and --knn-preset the LM alone is measured.
+    """
+    from knm.corpora import EMBEDDED_CORPUS, load_corpus
+    from knm.datastore import Datastore
+    from knm.evaluation import EvaluationOptions, evaluate_corpus, render_evaluation
+    from knm.harness import RunOptions, ensure_datastore, prepare_engine
+    from knm.models import load_model
+    from knm.problems import load_template
+    from knm.retrieval import DEFAULT_PRESET
+
+    given = (datastore, knn_k, knn_lambda, knn_temperature, knn_gate)
+    names = knn_preset or ([DEFAULT_PRESET] if any(v is not None for v in given) else [])
+    records = load_corpus(corpus or EMBEDDED_CORPUS / "test.jsonl")[:limit]
+    template = load_template(prompt)
+    presets, store = [], None
+    for name in names:
+        options = RunOptions(
+            model=model,
+            dtype=dtype,
+            device=device,
+            knn=True,
+            datastore=datastore,
+            knn_preset=name,
+            knn_k=knn_k,
+            knn_lambda=knn_lambda,
+            knn_temperature=knn_temperature,
+            knn_gate=knn_gate,
+        )
+        setup = prepare_engine(options, Path.cwd())
+        ensure_datastore(setup)
+        assert setup.preset is not None
+        assert setup.datastore is not None
+        presets.append(setup.preset)
+        store = setup.datastore
+    loaded = load_model(model, dtype=dtype, device=device)
+    result = evaluate_corpus(
+        loaded,
+        records,
+        template,
+        None if store is None else Datastore.open(store, expect=loaded.identity),
+        presets,
+        EvaluationOptions(batch_tokens, next_line, beams, seed),
+    )
+    print(dumps(result.to_json()) if json else render_evaluation(result))
+
+
+def sweep(
+    space: Annotated[Path, typer.Argument(help="YAML file of settings, as examples/sweep.yaml.")],
+    out: Annotated[Path, typer.Option(help="Directory of what was measured, and of the winner.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="JSONL corpus (default: the packaged dev split).")
+    ] = None,
+    model: ModelOption = "embedded",
+    datastore: Annotated[
+        str, typer.Option(help="Datastore, by name or path, where the file names none.")
+    ] = "embedded",
+    search: Annotated[SearchKind, typer.Option(help="How to choose.")] = SearchKind.GRID,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="So many configurations (default: all, or 50).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    objective: Annotated[
+        ObjectiveKind, typer.Option(help="By which token metric.")
+    ] = ObjectiveKind.ACCURACY,
+    loss_weight: Annotated[
+        float, typer.Option(min=0, help="net-gain: gained tokens that make up for a lost one.")
+    ] = 3.0,
+    finalists: Annotated[
+        int, typer.Option(min=0, help="Decode and judge so many of the best.")
+    ] = 0,
+    problems: Annotated[
+        str | None, typer.Option(help="Problem set for them; never one of the bench.")
+    ] = None,
+    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Bound on a completion.")] = 512,
+    axes: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Settings of the heat map.")
+    ] = None,
+    prompt: PromptOption = "task",
+    limit: LimitOption = None,
+    dtype: DtypeOption = None,
+    device: DeviceOption = None,
+    batch_tokens: BatchOption = 8192,
+    json: JsonOption = False,
+) -> None:
+    """Look for settings that do well on dev; run it again to resume what was interrupted.
+
+    Writes trials.jsonl, heatmap.svg, sweep.json and winner.yaml, a preset for --knn-preset.
+    """
+    from knm.corpora import EMBEDDED_CORPUS, load_corpus
+    from knm.evaluation import (
+        SEARCHES,
+        Finals,
+        Journal,
+        Objective,
+        Sweep,
+        SweepData,
+        choose_axes,
+        read_space,
+        refuse_bench,
+        refuse_test_split,
+        render_sweep,
+        write_heat_map,
+    )
+    from knm.harness import RunOptions, ensure_datastore, prepare_engine
+    from knm.harness.trials import TrialSettings
+    from knm.jsonio import write_json
+    from knm.models import load_model
+    from knm.problems import load_problems, load_template
+    from knm.retrieval import write_preset
+
+    # 1. Everything that can be wrong is, before anything is loaded.
+    if (finalists > 0) != (problems is not None):
+        raise UserError(
+            "--finalists N and --problems SET go together: draw problems with `knm problems "
+            "generate --split dev --out FILE`"
+        )
+    records = load_corpus(corpus or EMBEDDED_CORPUS / "dev.jsonl")[:limit]
+    refuse_test_split(records)
+    choices = read_space(space, datastore)
+    pair = choose_axes(choices, axes)
+    finals = None
+    if problems is not None:
+        problem_set = load_problems(problems)
+        refuse_bench(problem_set)
+        settings = TrialSettings(prompt=prompt, max_new_tokens=max_new_tokens)
+        finals = Finals(problem_set, finalists, sandbox, settings)
+    proposals = SEARCHES[search.value](choices, trials, seed)
+    stores = {}
+    for name in choices.datastores:
+        options = RunOptions(model=model, dtype=dtype, device=device, knn=True, datastore=name)
+        setup = prepare_engine(options, Path.cwd())
+        ensure_datastore(setup)
+        assert setup.datastore is not None
+        stores[name] = setup.datastore
+
+    # 2. Try, and decode the best.
+    loaded = load_model(model, dtype=dtype, device=device)
+    data = SweepData(loaded, records, load_template(prompt), batch_tokens)
+    with Journal(out / "trials.jsonl") as journal:
+        result = Sweep(choices, data, stores, journal).run(
+            proposals, Objective(objective.value, loss_weight), finals
+        )
+
+    # 3. Say what came of it.
+    write_preset(out / "winner.yaml", result.preset("winner"))
+    write_json(out / "sweep.json", result.to_json())
+    if pair is not None:
+        write_heat_map(result, pair, out / "heatmap.svg")
+    print(dumps(result.to_json()) if json else render_sweep(result))
+    if not json:
+        print(f"\n{out / 'winner.yaml'}: over datastore {result.winner.point.datastore}")

@@ -1,0 +1,63 @@
+"""Measuring a model and a datastore without a sandbox, and looking for settings that do well.
+
+Teacher-forced: every token of a corpus's programs is predicted from the right text before it. This
+takes seconds where a run of the bench takes minutes, and is what settings are tuned by; a sweep
+gives the last word to Pass@1 on problems of split dev.
+"""
+
+from typing import TYPE_CHECKING
+
+from knm.ondemand import load_on_demand
+
+if TYPE_CHECKING:
+    from knm.evaluation.corpus_evaluation import (
+        CorpusEvaluation,
+        EvaluationOptions,
+        evaluate_corpus,
+    )
+    from knm.evaluation.heatmap import choose_axes, write_heat_map
+    from knm.evaluation.journal import Journal
+    from knm.evaluation.scoring import OBJECTIVES, Objective
+    from knm.evaluation.searching import SEARCHES
+    from knm.evaluation.space import read_space
+    from knm.evaluation.sweep import Finals, Sweep, SweepData, SweepResult
+    from knm.evaluation.sweep_terminal import render_sweep
+    from knm.evaluation.terminal import render_evaluation
+    from knm.evaluation.tuning_data import refuse_bench, refuse_test_split
+else:
+    __getattr__ = load_on_demand(
+        __name__,
+        {
+            "corpus_evaluation": ["CorpusEvaluation", "EvaluationOptions", "evaluate_corpus"],
+            "heatmap": ["choose_axes", "write_heat_map"],
+            "journal": ["Journal"],
+            "scoring": ["OBJECTIVES", "Objective"],
+            "searching": ["SEARCHES"],
+            "space": ["read_space"],
+            "sweep": ["Finals", "Sweep", "SweepData", "SweepResult"],
+            "sweep_terminal": ["render_sweep"],
+            "terminal": ["render_evaluation"],
+            "tuning_data": ["refuse_bench", "refuse_test_split"],
+        },
+    )
+
+__all__ = [
+    "OBJECTIVES",
+    "SEARCHES",
+    "CorpusEvaluation",
+    "EvaluationOptions",
+    "Finals",
+    "Journal",
+    "Objective",
+    "Sweep",
+    "SweepData",
+    "SweepResult",
+    "choose_axes",
+    "evaluate_corpus",
+    "read_space",
+    "refuse_bench",
+    "refuse_test_split",
+    "render_evaluation",
+    "render_sweep",
+    "write_heat_map",
+]

@@ -1,0 +1,64 @@
+"""What a sweep has measured, on disk as it comes, so that it never measures anything twice."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from knm.errors import UserError
+from knm.jsonio import dumps, parse_object
+
+
+class Journal:
+    """An append-only JSONL file of `{"key": .., ...}`; a last line cut by a kill is dropped."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, and read what is there.
+
+        Raises:
+            UserError: the file cannot be written, or a line that is whole is no entry.
+        """
+        self._entries: dict[str, dict[str, Any]] = {}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("a+b")
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+        self._file.seek(0)
+        *lines, _torn = self._file.read().split(b"\n")
+        # A crash of the machine may leave a last line that is whole and yet nonsense.
+        try:
+            parse_object(lines[-1] if lines else b"{}", "last line")
+        except UserError:
+            lines.pop()
+        self._file.truncate(sum(len(line) + 1 for line in lines))
+        for number, line in enumerate(lines, start=1):
+            entry = parse_object(line, f"{path}:{number}")
+            if "key" not in entry:
+                raise UserError(f"{path}:{number}: no entry of a sweep: remove the line")
+            self._entries[entry["key"]] = entry
+        self._file.seek(0, os.SEEK_END)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """What was measured under a key."""
+        return self._entries.get(key)
+
+    def put(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep what was measured; it is in the system's hands when this returns."""
+        entry = {"key": key, **value}
+        self._file.write(dumps(entry).encode() + b"\n")
+        self._file.flush()
+        self._entries[key] = entry
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()

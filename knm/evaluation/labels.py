@@ -1,0 +1,48 @@
+"""What kind of token each target position holds, and which source its program came from."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from knm.corpora import CorpusRecord
+from knm.errors import UserError
+from knm.lexing import LEXERS, TokenType, compile_tables, token_bytes
+from knm.lexing.machine import START
+from knm.models import EncodedExample, LoadedModel
+from knm.problems import language_prompt
+
+UNKNOWN: Final = "unknown"
+
+
+def label_types(
+    loaded: LoadedModel, examples: Sequence[EncodedExample], records: Sequence[CorpusRecord]
+) -> list[str]:
+    """The type of every target token, of one example after the other.
+
+    `UNKNOWN` where the language has no lexer or the tokenizer's tokens have no bytes.
+    """
+    try:
+        tokens = token_bytes(loaded.tokenizer, loaded.identity.vocab_size)
+    except UserError:
+        return [UNKNOWN for example in examples for _ in example.ids[example.target_start :]]
+    labels: list[str] = []
+    for example, record in zip(examples, records, strict=True):
+        targets = example.ids[example.target_start :]
+        lexer = language_prompt(record.language).fence
+        if lexer not in LEXERS:
+            labels += [UNKNOWN] * len(targets)
+            continue
+        tables = compile_tables(lexer, tokens)
+        state = START
+        for token in targets:
+            labels.append(TokenType(int(tables.types[state, token])).label)
+            state = int(tables.following[state, token])
+    return labels
+
+
+def label_sources(examples: Sequence[EncodedExample], records: Sequence[CorpusRecord]) -> list[str]:
+    """The source of every target token's record."""
+    return [
+        record.source
+        for example, record in zip(examples, records, strict=True)
+        for _ in example.ids[example.target_start :]
+    ]
