@@ -6,7 +6,7 @@ corrections, in sum, do harm.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -59,14 +59,21 @@ def measure_reliability(held_out: HeldOut, scale: float, error_rate: float) -> R
     )
     nearest = held_out.distances[:, 0]
     options: list[tuple[float, float, Reliability]] = []
+    # The same entries with the neighbours of others: what common tokens mend without any key.
+    # Where values are wrong the LM seems to err nearly everywhere, and luck alone to mend a lot.
+    strangers = replace(held_out, values=np.roll(held_out.values, len(wrong) // 3, axis=0))
     for weight in WEIGHTS:
         token = corrected_token(held_out, scale * TEMPERATURE_SCALE, weight)
         mended, spoilt = wrong & (token == held_out.right), ~wrong & (token != held_out.right)
         gains = shares * (mended.astype(float) - COST * spoilt)
         distance, within = _worthwhile(nearest, gains)
         gain = float(gains[within].sum())
-        noise = math.sqrt(float(np.square(gains[within]).sum()))
-        if gain > _CERTAINTY * noise:
+        noise = _noise(gains[within])
+        lucky = wrong & (
+            corrected_token(strangers, scale * TEMPERATURE_SCALE, weight) == held_out.right
+        )
+        earned = (shares * (mended.astype(float) - lucky))[within]
+        if gain > _CERTAINTY * noise and earned.sum() > _CERTAINTY * _noise(earned):
             trust = Reliability(
                 weight=weight,
                 distance=distance,
@@ -82,6 +89,11 @@ def measure_reliability(held_out: HeldOut, scale: float, error_rate: float) -> R
     # Of weights that cannot be told apart the highest: most mistakes of a program have to be mended
     # before one of them counts.
     return [trust for gain, _, trust in options if gain >= best_gain - best_noise][-1]
+
+
+def _noise(gains: Array) -> float:
+    """The standard error of a sum of gains."""
+    return math.sqrt(float(np.square(gains).sum()))
 
 
 def corrected_token(held_out: HeldOut, temperature: float, weight: float) -> Array:

@@ -55,6 +55,19 @@ def test_a_good_datastore_is_trusted_with_a_high_weight():
     assert reliability.broken == pytest.approx(0.02, abs=0.02)
 
 
+def test_luck_with_common_tokens_is_no_reason_for_trust():
+    # A store whose values were shuffled says of nearly every entry that the LM was wrong there, and
+    # neighbours of any kind hit a common token now and then.
+    rng = np.random.default_rng(0)
+    tokens = rng.geometric(0.05, (4000, K + 2))
+    right, predicted, values = tokens[:, 0], tokens[:, 1], tokens[:, 2:]
+    distances = np.sort(rng.random((4000, K)), axis=1)
+    held = HeldOut(distances, values, right, predicted, np.full(4000, 0.8))
+    error_rate = float((predicted != right).mean())
+    assert error_rate > 0.9
+    assert measure_reliability(held, 0.5, error_rate).weight == 0
+
+
 def test_shuffled_values_get_weight_zero():
     held = held_out(np.random.default_rng(0))
     order = np.random.default_rng(1).permutation(len(held.values))
