@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.datastore.arrays import KEY_DTYPES
+from knm.datastore.domain import PromptDomain
 from knm.datastore.statistics import MiningStatistics
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
@@ -112,6 +113,7 @@ class Manifest:
     statistics: MiningStatistics | None = None
     content_hash: str | None = None
     calibration: Calibration | None = None
+    domain: PromptDomain | None = None
     indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
@@ -172,6 +174,7 @@ def _from_json(data: dict[str, Any]) -> Manifest:
             "projection": projection,
             "lineage": tuple(data.get("lineage", ())),
             "calibration": calibration and _calibration(calibration),
+            "domain": (domain := data.get("domain")) and PromptDomain(**domain),
             "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
         }
     )

@@ -18,6 +18,7 @@ import transformers
 import knm
 from knm.datastore.arrays import KEY_DTYPES
 from knm.datastore.commits import CommitPolicy, CommitThread, Write
+from knm.datastore.domain import domain_of
 from knm.datastore.examples import (
     Batch,
     ExampleSource,
@@ -116,7 +117,7 @@ def mine(
     with open_writer(directory, manifest, source.origins()) as writer:
         if writer is not None:
             fill(writer, loaded, source, options, commits)
-            writer.finish(loaded.device)
+            writer.finish(loaded.device, domain_of(source, loaded.tokenizer))
     return Datastore.open(directory, expect=loaded.identity)
 
 

@@ -23,6 +23,10 @@ COST: Final = 0.5
 corrections replace right tokens of unseen text, what they write is often another way to say the
 same, while a mistake that stays nearly always costs the program (measured on dev problems: see
 docs/experiments.md)."""
+MOST_SPOILT: Final = 0.02
+"""The share of right tokens, of those within the distance, that may be spoilt. How often the LM
+errs where a datastore will be used is not known; where it mostly does not, as on its own ground, a
+program of a hundred tokens has to survive."""
 _CERTAINTY: Final = 3.0  # standard errors by which the gain has to be above 0
 
 
@@ -66,7 +70,7 @@ def measure_reliability(held_out: HeldOut, scale: float, error_rate: float) -> R
         token = corrected_token(held_out, scale * TEMPERATURE_SCALE, weight)
         mended, spoilt = wrong & (token == held_out.right), ~wrong & (token != held_out.right)
         gains = shares * (mended.astype(float) - COST * spoilt)
-        distance, within = _worthwhile(nearest, gains)
+        distance, within = _worthwhile(nearest, gains, ~wrong, spoilt)
         gain = float(gains[within].sum())
         noise = _noise(gains[within])
         lucky = wrong & (
@@ -118,11 +122,16 @@ def corrected_token(held_out: HeldOut, temperature: float, weight: float) -> Arr
     return token
 
 
-def _worthwhile(nearest: Array, gains: Array) -> tuple[float, Array]:
-    """The distance up to which the gains sum to most, and the mask (n,) of what lies within."""
+def _worthwhile(nearest: Array, gains: Array, right: Array, spoilt: Array) -> tuple[float, Array]:
+    """The distance up to which the gains sum to most, and the mask (n,) of what lies within.
+
+    Of distances within which too many of the `right` entries (n,) are `spoilt` (n,) there is none.
+    """
     order = np.argsort(nearest, kind="stable")
     order = order[np.isfinite(nearest[order])]
-    if len(order) == 0:
+    bearable = np.cumsum(spoilt[order]) <= MOST_SPOILT * np.cumsum(right[order])
+    if not bearable.any():
         return 0.0, np.zeros(len(gains), dtype=bool)
-    distance = float(nearest[order[int(np.cumsum(gains[order]).argmax())]])
+    sums = np.where(bearable, np.cumsum(gains[order]), -np.inf)
+    distance = float(nearest[order[int(sums.argmax())]])
     return distance, nearest <= distance

@@ -14,6 +14,7 @@ import numpy as np
 
 from knm.datastore.arrays import AppendableArray
 from knm.datastore.commits import CommitPolicy
+from knm.datastore.domain import domain_of
 from knm.datastore.examples import ExampleSource
 from knm.datastore.manifest import MANIFEST_NAME, Manifest
 from knm.datastore.mining import (
@@ -167,7 +168,7 @@ def _merge(
                 bar.update(len(rows))
         done = sum(shard.store.manifest.examples_done for shard in shards)
         writer.commit(None, done, statistics)
-        writer.finish(loaded.device)
+        writer.finish(loaded.device, domain_of(source, loaded.tokenizer))
     # The manifest last: until it is there, the shards are what counts.
     for path in sorted(merging.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
         path.replace(directory / path.name)

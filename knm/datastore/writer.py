@@ -13,6 +13,7 @@ import torch
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, AppendableArray
 from knm.datastore.calibration import calibrate
+from knm.datastore.domain import PromptDomain
 from knm.datastore.manifest import MANIFEST_NAME, Manifest
 from knm.datastore.origins import RecordOrigin, write_origins
 from knm.datastore.projection import Projection
@@ -95,13 +96,14 @@ class StoreWriter:
         self._manifest = replace(self._manifest, **changes)
         self._manifest.save(self._directory)
 
-    def finish(self, device: torch.device) -> None:
-        """Calibrate on `device` and seal the datastore."""
+    def finish(self, device: torch.device, domain: PromptDomain | None = None) -> None:
+        """Calibrate on `device` and seal the datastore; `domain` is that of what was mined."""
         self.close()
         store = Datastore.open(self._directory, unfinished=True)
         self._manifest = replace(
             self._manifest,
             calibration=calibrate(store, device),
+            domain=domain or self._manifest.domain,
             content_hash=hash_content(self._directory, self._manifest),
         )
         self._manifest.save(self._directory)

@@ -1,7 +1,7 @@
 """The engine of a run: one of its own, described before it is loaded, or one that runs already."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -66,8 +66,9 @@ class RunningEngine:
             )
         self._address = EngineAddress(options.engine, token, self.configuration)
 
-    def prepare(self) -> str | None:
+    def prepare(self, prompts: Sequence[str] = ()) -> str | None:
         """Nothing is missing. Returns what was done, if anything."""
+        del prompts  # what a server does is its own affair
         return None
 
     def address(self) -> EngineAddress:
@@ -102,8 +103,10 @@ class OwnEngine:
         assert self._configuration is not None, "prepare() comes first"
         return self._configuration
 
-    def prepare(self) -> str | None:
+    def prepare(self, prompts: Sequence[str] = ()) -> str | None:
         """Mine the embedded datastore if it is needed and missing. Returns what was done.
+
+        `prompts` are some of those that will be asked.
 
         Raises:
             UserError: the engine cannot be what was asked for.
@@ -111,7 +114,7 @@ class OwnEngine:
         from knm.engine import describe_setup
 
         mined = ensure_datastore(self._setup)
-        self._setup = _within(self._setup, self._language)
+        self._setup = _within(self._setup, self._language, prompts)
         self._configuration = describe_setup(self._setup)
         return f"mined the embedded datastore into {self._setup.datastore}" if mined else None
 
@@ -176,16 +179,15 @@ def ensure_datastore(setup: "EngineSetup") -> bool:
     return ensure_embedded_datastore(setup.datastore)
 
 
-def _within(setup: "EngineSetup", language: str) -> "EngineSetup":
-    """`setup` with a preset that keeps to the languages of the datastore, now that it is there."""
+def _within(setup: "EngineSetup", language: str, prompts: Sequence[str]) -> "EngineSetup":
+    """`setup` with a preset that keeps to what the datastore is good for, now that it is there."""
     if setup.preset is None or setup.datastore is None:
         return setup
     from knm.datastore import Datastore
     from knm.harness.domain import preset_within
 
-    return replace(
-        setup, preset=preset_within(setup.preset, Datastore.open(setup.datastore), language)
-    )
+    store = Datastore.open(setup.datastore)
+    return replace(setup, preset=preset_within(setup.preset, store, language, prompts))
 
 
 def _preset(options: RunOptions) -> "Preset":

@@ -53,6 +53,12 @@ class BenchRun:
             for sample in range(self.options.samples)
         )
 
+    def sample_prompts(self) -> list[str]:
+        """Some prompts of the whole problem set, whichever of its problems are run."""
+        from knm.harness.domain import sample_prompts
+
+        return sample_prompts(self.problem_set.problems, self.template, self.options.language)
+
     def open_sandbox(self) -> Sandbox:
         """A sandbox of the run's kind and limits."""
         return open_sandbox(

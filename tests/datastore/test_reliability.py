@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from knm.datastore.reliability import (
     COST,
+    MOST_SPOILT,
     TEMPERATURE_SCALE,
     HeldOut,
     corrected_token,
@@ -14,7 +15,7 @@ from knm.datastore.reliability import (
 K = 4
 
 
-def held_out(rng, rows=400, *, mending=0.8, spoiling=0.02, wrong=0.5, near=None):
+def held_out(rng, rows=400, *, mending=0.8, spoiling=0.01, wrong=0.5, near=None):
     """Entries of which the LM got a share wrong, with neighbours that agree among themselves."""
     right = rng.integers(10, 20, rows)
     mistaken = rng.random(rows) < wrong
@@ -52,7 +53,7 @@ def test_a_good_datastore_is_trusted_with_a_high_weight():
     reliability = measure_reliability(held_out(np.random.default_rng(0)), 0.5, 0.06)
     assert reliability.weight >= 0.75
     assert reliability.fixed == pytest.approx(0.8, abs=0.06)
-    assert reliability.broken == pytest.approx(0.02, abs=0.02)
+    assert reliability.broken == pytest.approx(0.01, abs=0.01)
 
 
 def test_luck_with_common_tokens_is_no_reason_for_trust():
@@ -90,6 +91,11 @@ def test_corrections_from_afar_are_not_trusted():
     assert reliability.weight > 0
     assert 1 <= reliability.distance < 3
     assert reliability.broken == 0
+
+
+def test_a_datastore_that_spoils_what_is_right_is_not_trusted_however_much_it_mends():
+    held = held_out(np.random.default_rng(0), mending=0.7, spoiling=0.15, wrong=0.5)
+    assert measure_reliability(held, 0.5, 0.9).broken <= MOST_SPOILT
 
 
 @given(st.integers(0, 1000), st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 0.5))

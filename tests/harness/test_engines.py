@@ -20,7 +20,7 @@ def test_knn_names_the_embedded_datastore_and_the_default_preset():
     assert setup.datastore == ROOT / "datastore/embedded"
     assert setup.datastore_name == "embedded"
     assert setup.preset is not None
-    assert setup.preset.name == "dense"
+    assert setup.preset.name == "trusted"
 
 
 def test_overrides_reach_the_preset():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from knm.datastore.domain import PromptDomain
 from knm.datastore.editing.rewriting import edited_manifest, lineage_entry, slices, write_edited
 from knm.datastore.manifest import Manifest
 from knm.datastore.origins import RecordOrigin
@@ -77,8 +78,14 @@ def _merged_manifest(sources: Sequence[Datastore]) -> Manifest:
         examples_hash=_joined([manifest.examples_hash for manifest in manifests]),
         mining=_shared([manifest.mining for manifest in manifests]),
         packages=_shared([manifest.packages for manifest in manifests]),
+        domain=_agreed([manifest.domain for manifest in manifests]),
     )
     return replace(merged, lineage=(entry,))
+
+
+def _agreed(domains: Sequence[PromptDomain | None]) -> PromptDomain | None:
+    """That of all; None, which is any, where they differ."""
+    return domains[0] if all(domain == domains[0] for domain in domains) else None
 
 
 def _joined(hashes: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ from knm.harness.audit.stores import (
     build_store,
     store_bytes,
 )
-from knm.harness.domain import preset_within
+from knm.harness.domain import preset_within, sample_prompts
 from knm.harness.prompting import ExamplePrompts
 from knm.harness.trials import TrialSettings, run_trial
 from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
@@ -261,7 +261,8 @@ class Workbench:
 
     def _preset(self, row: Row, store: Datastore) -> Preset:
         preset = resolve_preset(row.preset or self.settings.preset, weight=row.weight)
-        return preset_within(preset, store, row.language)
+        prompts = sample_prompts(self.problem_set.problems, self.template, row.language)
+        return preset_within(preset, store, row.language, prompts)
 
     def _trial_settings(self, row: Row) -> TrialSettings:
         return replace(self.settings.trial, language=row.language)

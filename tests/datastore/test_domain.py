@@ -1,0 +1,42 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.datastore.domain import describe_prompts
+
+WORDS = st.lists(
+    st.sampled_from(["sum", "list", "print", "of", "the", "two", "input", "a", "b", "c"]),
+    min_size=1,
+)
+
+
+def statements(name):
+    return [record.statement for record in load_corpus(EMBEDDED_CORPUS.parent / name)]
+
+
+def test_held_out_prompts_of_the_corpus_are_at_home_and_utility_functions_are_foreign():
+    domain = describe_prompts(statements("lua_cp/train.jsonl"))
+    assert domain is not None
+    assert not domain.is_foreign(statements("lua_cp/test.jsonl"))
+    assert domain.is_foreign(statements("lua_utility/train.jsonl"))
+
+
+def test_contest_problems_are_foreign_to_utility_functions():
+    domain = describe_prompts(statements("lua_utility/train.jsonl"))
+    assert domain is not None
+    assert domain.is_foreign(statements("lua_cp/test.jsonl"))
+
+
+def test_few_prompts_and_prompts_without_words_tell_nothing():
+    assert describe_prompts(["Print the sum."] * 5) is None
+    assert describe_prompts(["12 34"] * 50) is None
+
+
+@given(st.lists(WORDS, min_size=30, max_size=60))
+def test_nearly_all_own_prompts_score_above_the_bound(prompts):
+    texts = [" ".join(words) for words in prompts]
+    domain = describe_prompts(texts)
+    assert domain is not None
+    assert sum(domain.score(text) < domain.low for text in texts) <= max(1, 0.02 * len(texts))
+    assert sum(domain.shares.values()) == pytest.approx(1.0)
