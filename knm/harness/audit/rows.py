@@ -58,6 +58,7 @@ ROWS: Final = {
         Row("baseline-again", "LM alone, again", Role.IDENTITY),
         Row("weight-0", "store, weight 0", Role.IDENTITY, store="in-domain", weight=0.0),
         IN_DOMAIN,
+        Row("condensed", "a quarter of its keys", Role.METHOD, store="condensed"),
         *(
             Row(f"mistakes-{preset}", f"mistakes only, {preset}", Role.METHOD, "mistakes", preset)
             for preset in ("v1", "v2", "v3")

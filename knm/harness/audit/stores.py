@@ -7,6 +7,7 @@ from typing import Final
 
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.datastore import Datastore, MiningOptions, build_index, mine
+from knm.datastore.editing import condense_datastore
 from knm.harness.audit.tampering import tamper
 from knm.models import EncodedExample, LoadedModel, encode_corpus
 from knm.problems import PromptTemplate
@@ -26,17 +27,20 @@ class StoreKind:
     """What a datastore is made from, and how.
 
     `corpus` is IN_DOMAIN, OFF_DOMAIN or ORACLE; `positions` are mined instead of the audit's;
-    `tampering` is a name in `knm.harness.audit.tampering.TAMPERINGS`.
+    `tampering` is a name in `knm.harness.audit.tampering.TAMPERINGS`; of the entries `share` stay
+    (None: all).
     """
 
     corpus: str
     positions: str | None = None
     tampering: str | None = None
+    share: float | None = None
 
 
 STORES: Final[Mapping[str, StoreKind]] = {
     IN_DOMAIN: StoreKind(IN_DOMAIN),
     "mistakes": StoreKind(IN_DOMAIN, positions="mistakes"),
+    "condensed": StoreKind(IN_DOMAIN, share=0.25),
     ORACLE: StoreKind(ORACLE),
     OFF_DOMAIN: StoreKind(OFF_DOMAIN),
     "shuffled": StoreKind(IN_DOMAIN, tampering="shuffled"),
@@ -82,7 +86,8 @@ def build_store(name: str, materials: Materials, programs: int) -> Datastore:
     records = materials.records_of(kind.corpus)[:programs]
     examples = materials.examples_of(kind.corpus)[:programs]
     options = replace(materials.mining, positions=kind.positions or materials.mining.positions)
-    source = name if kind.tampering is None else kind.corpus
+    whole = kind.tampering is None and kind.share is None
+    source = name if whole else kind.corpus
     store = mine(
         loaded,
         examples,
@@ -94,6 +99,9 @@ def build_store(name: str, materials: Materials, programs: int) -> Datastore:
     if kind.tampering is not None:
         directory = materials.directory / f"{name}-{len(records)}"
         store = tamper(kind.tampering, store, directory, device=loaded.device)
+    if kind.share is not None:
+        directory = materials.directory / f"{name}-{len(records)}"
+        store = condense_datastore(store, directory, share=kind.share, device=loaded.device)
     # 3. What tells when to trust it. How far it can be trusted at all was measured when it was
     #    written; the mistakes alone do not tell.
     if materials.adaptors and _is_reliability_known(store) and load_adaptor(store) is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from knm.corpora import CorpusRecord, corpus_hash, load_corpus
+from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
 from knm.datastore import Datastore, MiningOptions
 from knm.engine import Request
 from knm.engine.submission import encode_request
@@ -218,7 +218,8 @@ class Workbench:
     def _read_corpus(self, corpus: str) -> Sequence[CorpusRecord]:
         settings = self.settings
         if corpus == IN_DOMAIN:
-            return load_corpus(settings.corpus)
+            # Nothing of a problem may stand in what is to help with it.
+            return decontaminate(load_corpus(settings.corpus), self.problem_set.problems).kept
         if corpus == OFF_DOMAIN:
             if settings.off_domain is None:
                 raise Unavailable("no off-domain corpus: give --off-domain FILE")
