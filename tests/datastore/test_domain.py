@@ -38,6 +38,7 @@ def test_nearly_all_own_prompts_score_above_the_bound(prompts):
     texts = [" ".join(words) for words in prompts]
     domain = describe_prompts(texts)
     assume(domain is not None)
+    assert domain is not None
     scores = [score for text in texts if (score := domain.score(text)) is not None]
     assert sum(score < domain.low for score in scores) <= max(1, 0.02 * len(scores))
     assert sum(domain.shares.values()) == pytest.approx(1.0)

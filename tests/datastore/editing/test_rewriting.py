@@ -36,11 +36,11 @@ def die_in_step(source: Path, out: Path, step: int) -> None:
         if done == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def sealing(writer, device):
+    def sealing(writer, device, domain=None):
         if step == 11:
             writer.close()
             os.kill(os.getpid(), signal.SIGKILL)
-        finish(writer, device)
+        finish(writer, device, domain)
 
     StoreWriter.commit = counting  # type: ignore[method-assign]
     StoreWriter.finish = sealing  # type: ignore[method-assign]
