@@ -1,6 +1,7 @@
 """The embedded datastore: mined from the packaged corpus when it is first needed."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ def ensure_embedded_datastore(directory: Path) -> bool:
     corpus = EMBEDDED_CORPUS / "train.jsonl"
     if _up_to_date(directory, summarize_corpus(corpus).content_hash):
         return _ensure_index(directory)
+    _discard_finished(directory)
     loaded = load_model(EMBEDDED, dtype="float32", device="cpu")
     examples = CorpusExamples(corpus, loaded.tokenizer, ChatEncoding(load_template("task")))
     try:
@@ -53,4 +55,18 @@ def _up_to_date(directory: Path, corpus: str) -> bool:
     except UserError:
         return False
     manifest: Manifest = store.manifest
-    return manifest.corpus_hash == corpus and manifest.mining["positions"] == MINING.positions
+    calibration = manifest.calibration
+    return (
+        calibration is not None
+        and calibration.reliability is not None
+        and manifest.domain is not None
+        and manifest.corpus_hash == corpus
+        and manifest.mining["positions"] == MINING.positions
+    )
+
+
+def _discard_finished(directory: Path) -> None:
+    """Remove a datastore that is finished and, as was found, of an earlier version."""
+    with suppress(UserError):
+        if Manifest.load(directory).finished:
+            shutil.rmtree(directory)
