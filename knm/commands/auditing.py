@@ -3,16 +3,13 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from knm.commands.output import JsonOption
 from knm.errors import UserError
 from knm.jsonio import dumps
-
-if TYPE_CHECKING:
-    pass
 
 Item = TypeVar("Item")
 

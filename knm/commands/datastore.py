@@ -8,6 +8,7 @@ import typer
 
 from knm.commands.info import info
 from knm.commands.output import JsonOption
+from knm.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,12 @@ def filter_entries(
     newest: Annotated[
         int | None, typer.Option(help="Only the last N records, by the order of the corpus.")
     ] = None,
+    drop_records: Annotated[
+        Path | None,
+        typer.Option(
+            help="Leave out the records of a list, an id a line (`knm blame` writes one)."
+        ),
+    ] = None,
     drop_python: Annotated[
         bool,
         typer.Option(
@@ -93,6 +100,7 @@ def filter_entries(
         records=record or (),
         token_types=token_type or (),
         newest=newest,
+        drop_records=() if drop_records is None else _read_lines(drop_records),
         drop_foreign=drop_python,
     )
     examples = None if corpus is None else _read_examples(store, corpus, prompt, model)
@@ -105,6 +113,12 @@ def filter_entries(
 
     filter_datastore(store, out, rules, texts=texts, corpus=examples, device=device)
     info(out, json=json)
+
+
+def _read_lines(path: Path) -> list[str]:
+    if not path.is_file():
+        raise UserError(f"--drop-records {path}: no such file")
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 @datastore_app.command()

@@ -61,6 +61,22 @@ def test_lua_is_kept_when_python_is_dropped(mined, edit):
     assert shown["lineage"][-1]["arguments"] == {"drop_foreign": True, "context": "corpus"}
 
 
+def test_the_records_of_a_list_are_left_out(mined, edit, tmp_path):
+    blamed = tmp_path / "blamed.txt"
+    ids = Datastore.open(mined).record_ids
+    blamed.write_text(f"{ids[1]}\n{ids[2]}\n")
+    shown, _ = edit("filter", "--drop-records", blamed)
+    assert shown["records"] == len(ids) - 2
+    with pytest.raises(UserError, match="no such file"):
+        edit("filter", "--drop-records", tmp_path / "missing.txt")
+
+
+def test_a_store_is_condensed_to_a_share(mined, edit):
+    shown, kept = edit("condense", "--share", 0.5)
+    assert len(kept) == -(-len(Datastore.open(mined)) // 2)
+    assert shown["lineage"][-1]["operation"] == "condense"
+
+
 def test_the_newest_records_are_kept(edit):
     shown, _ = edit("filter", "--newest", 1)
     assert shown["records"] == 1

@@ -24,13 +24,15 @@ class FilterRules:
     """What an entry must be to be kept; a rule that is not set keeps all.
 
     `sources` and `records` name what its record is from, `token_types` what its value is, `newest`
-    that its record is one of the last so many; `drop_foreign` leaves out other languages' syntax.
+    that its record is one of the last so many. `drop_records` leaves out those of these records,
+    `drop_foreign` other languages' syntax.
     """
 
     sources: Sequence[str] = ()
     records: Sequence[str] = ()
     token_types: Sequence[str] = ()
     newest: int | None = None
+    drop_records: Sequence[str] = ()
     drop_foreign: bool = False
 
     @property
@@ -64,7 +66,8 @@ def filter_datastore(
     arguments = rules.arguments
     if not arguments:
         raise UserError(
-            "filter: give at least one of --source, --record, --token-type, --newest, --drop-python"
+            "filter: give at least one of --source, --record, --token-type, --newest, "
+            "--drop-records, --drop-python"
         )
     keep = np.ones(len(source), dtype=bool)
     for passing in _passing(source, rules, texts, corpus):
@@ -87,6 +90,9 @@ def _passing(
         yield _named("--source", rules.sources, origins, source)[record]
     if rules.records:
         yield _named("--record", rules.records, np.array(source.record_ids), source)[record]
+    if rules.drop_records:
+        ids = np.array(source.record_ids)
+        yield ~_named("--drop-records", rules.drop_records, ids, source)[record]
     if rules.newest is not None:
         if rules.newest < 1:
             raise UserError(f"--newest {rules.newest}: must be at least 1 record")
