@@ -239,6 +239,8 @@ def _bound(preset: "Preset", datastore: Datastore) -> Reliability:
 
 
 def _calibrated(preset: "Preset", datastore: Datastore) -> Weight:
+    if preset.weight == 0:
+        return StaticWeight(0.0)  # which takes no trust
     reliability = _bound(preset, datastore)
     return CalibratedWeight(
         min(preset.weight, reliability.weight),
@@ -247,6 +249,8 @@ def _calibrated(preset: "Preset", datastore: Datastore) -> Weight:
 
 
 def _learned(preset: "Preset", datastore: Datastore) -> Weight:
+    if preset.weight == 0:
+        return StaticWeight(0.0)  # which takes no adaptor
     adaptor = load_adaptor(datastore)
     if adaptor is None:
         raise UserError(

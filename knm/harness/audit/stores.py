@@ -8,6 +8,7 @@ from typing import Final
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.datastore import Datastore, MiningOptions, build_index, mine
 from knm.datastore.editing import condense_datastore
+from knm.errors import UserError
 from knm.harness.audit.tampering import tamper
 from knm.models import EncodedExample, LoadedModel, encode_corpus
 from knm.problems import PromptTemplate
@@ -101,7 +102,9 @@ def build_store(name: str, materials: Materials, programs: int) -> Datastore:
         store = tamper(kind.tampering, store, directory, device=loaded.device)
     if kind.share is not None:
         directory = materials.directory / f"{name}-{len(records)}"
-        store = condense_datastore(store, directory, share=kind.share, device=loaded.device)
+        store = _open_finished(directory) or condense_datastore(
+            store, directory, share=kind.share, device=loaded.device
+        )
     # 3. What tells when to trust it. How far it can be trusted at all was measured when it was
     #    written; the mistakes alone do not tell.
     if materials.adaptors and _is_reliability_known(store) and load_adaptor(store) is None:
@@ -111,6 +114,14 @@ def build_store(name: str, materials: Materials, programs: int) -> Datastore:
         build_index(store, "ivf")
         store = Datastore.open(store.path, expect=loaded.identity)
     return store
+
+
+def _open_finished(directory: Path) -> Datastore | None:
+    """The datastore of an earlier call, if there is one."""
+    try:
+        return Datastore.open(directory)
+    except UserError:
+        return None
 
 
 def _is_reliability_known(store: Datastore) -> bool:
