@@ -13,6 +13,7 @@ from knm.jsonio import dumps
 if TYPE_CHECKING:
     from knm.datastore import Datastore, DistanceSummary, IndexInfo, Manifest
     from knm.datastore.describing import Description
+    from knm.datastore.manifest import Reliability
 
 
 def info(
@@ -86,12 +87,24 @@ def _rows(
     if manifest.calibration is not None:
         yield "at mistakes", _distances(manifest.calibration.mistakes)
         yield "where right", _distances(manifest.calibration.correct)
+        yield "trusted", _trust(manifest.calibration.reliability)
     for name, index in manifest.indexes.items():
         yield f"index {name}", _index(index)
     for entry in manifest.lineage:
         given = ", ".join(f"{name} {_short(value)}" for name, value in entry["arguments"].items())
         parents = ", ".join(parent["content_hash"][:12] for parent in entry["parents"])
         yield f"by {entry['operation']}", f"{given or '-'}; of {parents}"
+
+
+def _trust(reliability: "Reliability | None") -> str:
+    if reliability is None:
+        return "not known: it takes entries where the LM was wrong, and where it was right"
+    if not reliability.weight:
+        return "not at all: corrections would spoil more than they mend"
+    return (
+        f"weight {reliability.weight:g} up to a squared distance of {reliability.distance:.4g}; "
+        f"mends {reliability.fixed:.1%} of mistakes, spoils {reliability.broken:.2%} of the rest"
+    )
 
 
 def _short(value: Any) -> str:
