@@ -234,7 +234,7 @@ class BenchController(BenchWorker):
         try:
             with self._run.open_sandbox() as sandbox:
                 self._sandbox_info = sandbox.describe()
-            done = self._engine.prepare(self._run.sample_prompts())
+            done = self._engine.prepare(self._run.sample_prompts)
             if done is not None:
                 self._say(done)
             self._reporter.check_baseline()

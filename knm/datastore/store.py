@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,7 +93,7 @@ class Datastore:
             raise UserError(f"{self.path}: unfinished datastores have no content hash")
         return self.manifest.content_hash
 
-    @property
+    @cached_property
     def groups(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Of each entry (count,) the number of its record's group; a record may be one alone."""
         numbers: dict[str, int] = {}

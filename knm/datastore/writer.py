@@ -96,13 +96,22 @@ class StoreWriter:
         self._manifest = replace(self._manifest, **changes)
         self._manifest.save(self._directory)
 
-    def finish(self, device: torch.device, domain: PromptDomain | None = None) -> None:
-        """Calibrate on `device` and seal the datastore; `domain` is that of what was mined."""
+    def finish(
+        self,
+        device: torch.device,
+        domain: PromptDomain | None = None,
+        *,
+        held_out: Datastore | None = None,
+    ) -> None:
+        """Calibrate on `device` and seal the datastore.
+
+        `domain` is that of what was mined, `held_out` where to measure (see `calibrate`).
+        """
         self.close()
         store = Datastore.open(self._directory, unfinished=True)
         self._manifest = replace(
             self._manifest,
-            calibration=calibrate(store, device),
+            calibration=calibrate(store, device, held_out=held_out),
             domain=domain or self._manifest.domain,
             content_hash=hash_content(self._directory, self._manifest),
         )

@@ -1,7 +1,7 @@
 """The engine of a run: one of its own, described before it is loaded, or one that runs already."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -66,7 +66,7 @@ class RunningEngine:
             )
         self._address = EngineAddress(options.engine, token, self.configuration)
 
-    def prepare(self, prompts: Sequence[str] = ()) -> str | None:
+    def prepare(self, prompts: Callable[[], Sequence[str]] = tuple) -> str | None:
         """Nothing is missing. Returns what was done, if anything."""
         del prompts  # what a server does is its own affair
         return None
@@ -103,10 +103,10 @@ class OwnEngine:
         assert self._configuration is not None, "prepare() comes first"
         return self._configuration
 
-    def prepare(self, prompts: Sequence[str] = ()) -> str | None:
+    def prepare(self, prompts: Callable[[], Sequence[str]] = tuple) -> str | None:
         """Mine the embedded datastore if it is needed and missing. Returns what was done.
 
-        `prompts` are some of those that will be asked.
+        `prompts` gives some of those that will be asked; it is called where they matter.
 
         Raises:
             UserError: the engine cannot be what was asked for.
@@ -179,7 +179,9 @@ def ensure_datastore(setup: "EngineSetup") -> bool:
     return ensure_embedded_datastore(setup.datastore)
 
 
-def _within(setup: "EngineSetup", language: str, prompts: Sequence[str]) -> "EngineSetup":
+def _within(
+    setup: "EngineSetup", language: str, prompts: Callable[[], Sequence[str]]
+) -> "EngineSetup":
     """`setup` with a preset that keeps to what the datastore is good for, now that it is there."""
     if setup.preset is None or setup.datastore is None:
         return setup
@@ -187,7 +189,7 @@ def _within(setup: "EngineSetup", language: str, prompts: Sequence[str]) -> "Eng
     from knm.harness.domain import preset_within
 
     store = Datastore.open(setup.datastore)
-    return replace(setup, preset=preset_within(setup.preset, store, language, prompts))
+    return replace(setup, preset=preset_within(setup.preset, store, language, prompts()))
 
 
 def _preset(options: RunOptions) -> "Preset":

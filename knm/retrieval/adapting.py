@@ -51,6 +51,21 @@ class _Steps:
         return -(mixed.log() * self.share).sum() / self.share.sum()
 
 
+@dataclass(frozen=True)
+class _Network:
+    """What is trained: `hidden` (F, H), `hidden_bias` (H,), `out` (H,), `out_bias` ()."""
+
+    hidden: Tensor
+    hidden_bias: Tensor
+    out: Tensor
+    out_bias: Tensor
+
+    def weight(self, x: Tensor) -> Tensor:
+        """The weights (n,) of standardised features (n, F)."""
+        hidden = torch.nn.functional.silu(x @ self.hidden + self.hidden_bias)
+        return torch.sigmoid(hidden @ self.out + self.out_bias)
+
+
 def train_adaptor(
     datastore: Datastore, device: torch.device, options: AdaptorOptions | None = None
 ) -> Adaptor:
@@ -88,18 +103,17 @@ def train_adaptor(
     mean, deviation = seen.features.mean(0), seen.features.std(0).clamp_min(1e-3)
     network = _train(seen, mean, deviation, options, generator)
     x = (unseen.features - mean) / deviation
-    hidden, hidden_bias, out, out_bias = (part.detach() for part in network)
-    learned = torch.sigmoid(torch.nn.functional.silu(x @ hidden + hidden_bias) @ out + out_bias)
+    learned = network.weight(x).detach()
     return Adaptor(
         content=datastore.content_hash,
         scale=scale,
         temperature=temperature,
         mean=mean.tolist(),
         deviation=deviation.tolist(),
-        hidden=hidden.tolist(),
-        hidden_bias=hidden_bias.tolist(),
-        out=out.tolist(),
-        out_bias=float(out_bias),
+        hidden=network.hidden.tolist(),
+        hidden_bias=network.hidden_bias.tolist(),
+        out=network.out.tolist(),
+        out_bias=network.out_bias.item(),
         figures={
             "sampled": len(share),
             "loss_lm": float(unseen.loss(torch.zeros_like(learned))),
@@ -142,7 +156,7 @@ def _train(
     deviation: Tensor,
     options: AdaptorOptions,
     generator: torch.Generator,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> _Network:
     def drawn(*shape: int) -> Tensor:
         values = torch.randn(shape, generator=generator, dtype=torch.float64)
         return (values / FEATURES**0.5).requires_grad_()
@@ -150,15 +164,14 @@ def _train(
     hidden, out = drawn(FEATURES, options.hidden), drawn(options.hidden)
     hidden_bias = torch.zeros(options.hidden, dtype=torch.float64, requires_grad=True)
     out_bias = torch.zeros((), dtype=torch.float64, requires_grad=True)
-    parameters = (hidden, hidden_bias, out, out_bias)
-    optimiser = torch.optim.Adam(parameters, lr=options.learning_rate)
+    network = _Network(hidden, hidden_bias, out, out_bias)
+    optimiser = torch.optim.Adam([hidden, hidden_bias, out, out_bias], lr=options.learning_rate)
     x = (steps.features - mean) / deviation
     for step in range(options.steps):
         for group in optimiser.param_groups:
             group["lr"] = options.learning_rate * (1 - step / options.steps)
-        logit = torch.nn.functional.silu(x @ hidden + hidden_bias) @ out + out_bias
-        loss = steps.loss(torch.sigmoid(logit))
+        loss = steps.loss(network.weight(x))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    return parameters
+    return network

@@ -44,23 +44,29 @@ class Weight(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class StaticWeight:
-    """The same weight everywhere."""
+class _JudgesByNeighbours:
+    """A weight that cannot tell before the search which rows need one; at most `base`."""
 
-    value: float
-    window: ClassVar[int] = 0
+    base: float
 
     def before_search(self, lm: LMOutput) -> Tensor | None:
         """Every row, or none at weight 0."""
-        return _unless_zero(self.value, lm)
+        return None if self.base > 0 else torch.zeros_like(lm.token, dtype=torch.bool)
+
+
+@dataclass(frozen=True)
+class StaticWeight(_JudgesByNeighbours):
+    """The same weight everywhere."""
+
+    base: float
+    window: ClassVar[int] = 0
 
     def __call__(
         self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
     ) -> Tensor:
-        """`value` for each row."""
+        """`base` for each row."""
         del neighbours, context
-        return torch.full_like(lm.top, self.value)
+        return torch.full_like(lm.top, self.base)
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ class ConfidenceWeight:
 
 
 @dataclass(frozen=True)
-class BayesWeight:
+class BayesWeight(_JudgesByNeighbours):
     """`base * (B_knn + W * prior) / (B_knn + B_lm + W)`: kNM-LM (Tang et al., ASE 2023).
 
     B_x counts those of the last W = `window` tokens of the completion that only x foresaw, the LM's
@@ -102,10 +108,6 @@ class BayesWeight:
     base: float
     prior: float
     window: int
-
-    def before_search(self, lm: LMOutput) -> Tensor | None:
-        """Every row, or none at weight 0."""
-        return _unless_zero(self.base, lm)
 
     def __call__(
         self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
@@ -119,7 +121,7 @@ class BayesWeight:
 
 
 @dataclass(frozen=True)
-class DistanceWeight:
+class DistanceWeight(_JudgesByNeighbours):
     """`base * (1 - sigmoid((nearest / farthest - alpha) / tau))` of a row's neighbours.
 
     The relative retrieval confidence of NEST (Li et al., NeurIPS 2024, eq. 4), over squared L2
@@ -131,10 +133,6 @@ class DistanceWeight:
     alpha: float
     tau: float
     window: ClassVar[int] = 0
-
-    def before_search(self, lm: LMOutput) -> Tensor | None:
-        """Every row, or none at weight 0."""
-        return _unless_zero(self.base, lm)
 
     def __call__(
         self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
@@ -151,16 +149,12 @@ class DistanceWeight:
 
 
 @dataclass(frozen=True)
-class CalibratedWeight:
-    """`value` where the nearest neighbour is within `distance` (squared L2), 0 beyond."""
+class CalibratedWeight(_JudgesByNeighbours):
+    """`base` where the nearest neighbour is within `distance` (squared L2), 0 beyond."""
 
-    value: float
+    base: float
     distance: float
     window: ClassVar[int] = 0
-
-    def before_search(self, lm: LMOutput) -> Tensor | None:
-        """Every row, or none at weight 0."""
-        return _unless_zero(self.value, lm)
 
     def __call__(
         self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
@@ -168,21 +162,17 @@ class CalibratedWeight:
         """The weight of each row."""
         del context
         beyond = neighbours.distances[:, 0] > self.distance
-        return torch.full_like(lm.top, self.value).masked_fill(beyond, 0.0)
+        return torch.full_like(lm.top, self.base).masked_fill(beyond, 0.0)
 
 
-class LearnedWeight:
+class LearnedWeight(_JudgesByNeighbours):
     """`base` times what the datastore's adaptor says of a row's evidence."""
 
     window: ClassVar[int] = 0
 
     def __init__(self, base: float, adaptor: Adaptor) -> None:
-        self._base, self._adaptor = base, adaptor
+        self.base, self._adaptor = base, adaptor
         self._network: AdaptorNetwork | None = None
-
-    def before_search(self, lm: LMOutput) -> Tensor | None:
-        """Every row, or none at weight 0."""
-        return _unless_zero(self._base, lm)
 
     def __call__(
         self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
@@ -191,12 +181,8 @@ class LearnedWeight:
         del context
         if self._network is None:  # on the device that the first step is on
             self._network = AdaptorNetwork(self._adaptor, lm.token.device)
-        weight = self._base * self._network.weight(lm.log_confidence, lm.token, neighbours)
+        weight = self.base * self._network.weight(lm.log_confidence, lm.token, neighbours)
         return weight.float().masked_fill(~(neighbours.ids >= 0).any(1), 0.0)
-
-
-def _unless_zero(value: float, lm: LMOutput) -> Tensor | None:
-    return None if value > 0 else torch.zeros_like(lm.token, dtype=torch.bool)
 
 
 @dataclass(frozen=True)

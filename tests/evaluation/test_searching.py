@@ -64,8 +64,6 @@ def test_a_space_without_a_possible_configuration_is_a_user_error(tmp_path, kind
 
 
 def test_optuna_finds_better_ones_the_same_way_every_time(space):
-    pytest.importorskip("optuna")
-
     def near(point):
         return -abs(point.preset.weight - 0.6) - point.preset.gate
 

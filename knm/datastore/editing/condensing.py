@@ -8,14 +8,13 @@ After the condensed nearest neighbour rule (Hart, 1968), which asks the same of 
 """
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 
-from knm.datastore.calibration import calibrate, evenly_spaced, neighbours_of_others, sample_rows
+from knm.datastore.calibration import evenly_spaced, neighbours_of_others, sample_rows
 from knm.datastore.editing.selecting import select_rows
 from knm.datastore.reliability import TEMPERATURE_SCALE, WEIGHTS, corrected_token
 from knm.datastore.store import Array, Datastore
@@ -47,12 +46,10 @@ def condense_datastore(
             f"{source.path}: has measured no distances at mistakes, which tell what matters: mine "
             "with --positions all"
         )
-    where = torch.device(device)
-    keep = matching_entries(source, math.ceil(share * len(source)), scale, where)
-    store = select_rows(source, keep, "condense", {"share": share}, out, device=device)
-    manifest = replace(store.manifest, calibration=calibrate(store, where, held_out=source))
-    manifest.save(out)
-    return Datastore.open(out)
+    room = math.ceil(share * len(source))
+    keep = matching_entries(source, room, scale, torch.device(device))
+    arguments = {"share": share}
+    return select_rows(source, keep, "condense", arguments, out, held_out=source, device=device)
 
 
 def matching_entries(source: Datastore, room: int, scale: float, device: torch.device) -> Array:

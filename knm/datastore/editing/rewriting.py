@@ -65,12 +65,14 @@ def write_edited(
     make: Callable[[int], Rows],
     *,
     projection: Projection | None = None,
+    held_out: Datastore | None = None,
     device: torch.device | str = "cpu",
 ) -> Datastore:
     """Write the datastore that `manifest` begins: `make(step)` gives the rows of each step.
 
-    The result is calibrated on `device` and opens only once it is
-    whole; an interrupted edit resumes when it is asked for again, a finished one is left alone.
+    The result is calibrated on `device`, at the entries of `held_out` if given, and opens only once
+    it is whole; an interrupted edit resumes when it is asked for again, a finished one is left
+    alone.
 
     Raises:
         UserError: `out` holds another datastore.
@@ -81,5 +83,5 @@ def write_edited(
             for step in progress_bar(range(steps), label=label, total=steps):
                 if step >= writer.examples_done:
                     writer.commit(make(step), step + 1)
-            writer.finish(torch.device(device))
+            writer.finish(torch.device(device), held_out=held_out)
     return Datastore.open(out)

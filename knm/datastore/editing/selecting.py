@@ -21,9 +21,12 @@ def select_rows(
     arguments: Mapping[str, Any],
     out: Path,
     *,
+    held_out: Datastore | None = None,
     device: torch.device | str = "cpu",
 ) -> Datastore:
     """Write the entries of `source` that the mask `keep` (count,) names to the directory `out`.
+
+    `held_out` is where the result is calibrated (default: at its own entries).
 
     Raises:
         UserError: nothing would be left of a datastore that holds something, or `out` holds
@@ -48,6 +51,7 @@ def select_rows(
         len(pieces),
         make,
         projection=source.projection,
+        held_out=held_out,
         device=device,
     )
 
