@@ -16,10 +16,11 @@ from knm.errors import UserError
 
 PROVENANCE_DTYPE: Final = np.dtype(
     [
-        ("record", "<i4"),  # index into records.json
+        ("record", "<i4"),  # index into records.jsonl
         ("offset", "<i4"),  # of the value in the example's token ids
         ("predicted", "<i4"),  # the LM's argmax
         ("probability", "<f4"),  # that the LM gave to it
+        ("copied", "?"),  # whether the value is a word that stands earlier in its text
     ]
 )
 # Stored and decoded key types. bfloat16 is no NumPy type: its bits are stored.

@@ -24,6 +24,7 @@ from knm.models import LoadedModel
 from knm.models.capture import Capture
 from knm.models.logits import read_top
 from knm.models.transfers import device_copy, host_copy
+from knm.models.words import token_words
 
 _TORCH_KEYS: Final = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 # Bounds the memory of the (n, vocabulary) logits: they are written out in float32 on a CPU only.
@@ -40,7 +41,8 @@ class Targets:
 
     `ids` (B, T) is the padded batch, `source` (n,) where in it each target is predicted, `right`
     (n,) the token, `offset` (n,) its place in the record's text and `record` (n,) the record's
-    number; `starts` (B,) counts where each example's targets begin, `drawn` (n,) is a rule's draw.
+    number; `starts` (B,) counts where each example's targets begin, `drawn` (n,) is a rule's draw
+    and `copied` (n,) whether the token's word stands earlier in the example.
     """
 
     ids: Array
@@ -50,6 +52,7 @@ class Targets:
     record: Array
     starts: Array
     drawn: Array
+    copied: Array
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ class BatchMiner:
         self._key_dtype = key_dtype
         self._seed = seed
         self._types = TypeCounter(loaded.tokenizer)
+        self._words = token_words(loaded.tokenizer, loaded.identity.vocab_size)
         self._on_gpu = loaded.device.type == "cuda"
         # Keys leave the GPU on a stream of their own, while the other computes the next batch.
         self._copying = torch.cuda.Stream(loaded.device) if self._on_gpu else None  # type: ignore[no-untyped-call]
@@ -160,6 +164,7 @@ class BatchMiner:
         provenance["offset"] = targets.offset[kept]
         provenance["predicted"] = predicted[kept]
         provenance["probability"] = launched.probability.numpy()[kept]
+        provenance["copied"] = targets.copied[kept]
         keys, wait = self._fetch(launched.keys[:count])
         return MinedBatch(
             Rows(keys, targets.right[kept].astype(VALUE_DTYPE), provenance),
@@ -171,7 +176,7 @@ class BatchMiner:
         width = len(batch.examples[0].ids)
         self._check_length(batch)
         ids = np.zeros((len(batch.examples), width), dtype=np.int64)
-        sources, offsets, drawn, lengths = [], [], [], []
+        sources, offsets, drawn, copied, lengths = [], [], [], [], []
         for row, example in enumerate(batch.examples):
             assert 0 < example.target_start < len(example.ids)
             ids[row, : len(example.ids)] = example.ids
@@ -179,6 +184,7 @@ class BatchMiner:
             sources.append(row * width + places - 1)
             offsets.append(places + example.first)
             drawn.append(draw(example.record_id, offsets[-1], self._seed, self._rule.share))
+            copied.append(_stands_earlier(self._words[ids[row, : len(example.ids)]])[places])
             lengths.append(len(places))
         source = np.concatenate(sources)
         return Targets(
@@ -189,6 +195,7 @@ class BatchMiner:
             record=np.repeat(np.asarray(batch.records), lengths),
             starts=np.cumsum([0, *lengths[:-1]]),
             drawn=np.concatenate(drawn),
+            copied=np.concatenate(copied),
         )
 
     def _predict(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
@@ -263,6 +270,13 @@ class BatchMiner:
                 "is not finite in it; try bfloat16, and check that the model itself gives finite "
                 "outputs"
             )
+
+
+def _stands_earlier(words: Array) -> Array:
+    """Which of the words (n,) of a text stand earlier in it too, (n,) bool."""
+    _, first, numbers = np.unique(words, return_index=True, return_inverse=True)
+    earlier: Array = first[numbers] < np.arange(len(words))
+    return earlier
 
 
 def _place(launched: Launched, row: int) -> str:

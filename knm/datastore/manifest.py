@@ -12,7 +12,7 @@ from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 MANIFEST_NAME: Final = "manifest.json"
 
 
@@ -136,7 +136,7 @@ class Manifest:
         """Read the manifest of the datastore in `directory`.
 
         Raises:
-            UserError: there is none, it is malformed, or a newer knm wrote it.
+            UserError: there is none, it is malformed, or another version of knm wrote it.
         """
         path = directory / MANIFEST_NAME
         if not path.is_file():
@@ -150,6 +150,11 @@ class Manifest:
                 f"{path}: format {version} is newer than this knm reads ({FORMAT_VERSION}): "
                 "update knm, or mine again"
             )
+        if version < FORMAT_VERSION:
+            raise UserError(
+                f"{path}: format {version} is of an earlier knm and tells too little of entries: "
+                "remove the directory and mine again"
+            )
         try:
             return _from_json(data)
         except (KeyError, TypeError, ValueError) as error:
@@ -157,7 +162,6 @@ class Manifest:
 
 
 def _from_json(data: dict[str, Any]) -> Manifest:
-    data.pop("pca", None)  # format 1 had this field, always empty
     calibration, statistics = data["calibration"], data.get("statistics")
     projection = data.get("projection")
     if projection is not None:

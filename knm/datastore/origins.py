@@ -8,10 +8,9 @@ from typing import Final, overload
 
 from knm.errors import UserError
 from knm.hashing import hash_stream
-from knm.jsonio import dumps, read_json, read_jsonl, write_lines
+from knm.jsonio import dumps, read_jsonl, write_lines
 
 RECORDS_NAME: Final = "records.jsonl"
-_OLD_RECORDS_NAME: Final = "records.json"  # format 1: a list of ids
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,9 @@ class RecordTable(Sequence[RecordOrigin]):
         Raises:
             UserError: there is none.
         """
-        paths = [directory / name for name in (RECORDS_NAME, _OLD_RECORDS_NAME)]
-        present = [path for path in paths if path.is_file()]
-        if not present:
-            raise UserError(f"{paths[0]}: missing from the datastore: mine it again")
-        self._path = present[0]
+        self._path = directory / RECORDS_NAME
+        if not self._path.is_file():
+            raise UserError(f"{self._path}: missing from the datastore: mine it again")
 
     @cached_property
     def _origins(self) -> tuple[RecordOrigin, ...]:
@@ -65,25 +62,12 @@ def write_origins(directory: Path, origins: Iterable[RecordOrigin]) -> None:
 
 
 def hash_record_ids(directory: Path) -> str:
-    """Hash the ids alone: language and source are labels of a record, no part of its entries.
-
-    The hash is that of format 1's `records.json`, so that the same entries keep their hash.
-    """
-
-    def pieces() -> Iterator[bytes]:
-        opening = "["
-        for origin in _read(RecordTable(directory)._path):
-            yield f"{opening}\n  {dumps(origin.id)}".encode()
-            opening = ","
-        yield b"[]\n" if opening == "[" else b"\n]\n"
-
-    return hash_stream(pieces())
+    """Hash the ids alone: language and source are labels of a record, no part of its entries."""
+    origins = _read(directory / RECORDS_NAME)
+    return hash_stream(f"{dumps(origin.id)}\n".encode() for origin in origins)
 
 
 def _read(path: Path) -> Iterator[RecordOrigin]:
-    if path.name == _OLD_RECORDS_NAME:
-        yield from (RecordOrigin(record_id) for record_id in read_json(path))
-        return
     for number, value in read_jsonl(path):
         try:
             yield RecordOrigin(**value)

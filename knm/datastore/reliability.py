@@ -18,6 +18,8 @@ Array = np.ndarray[Any, Any]
 TEMPERATURE_SCALE: Final = 0.1
 """Temperature of the votes, in median nearest distances at mistakes: that of preset `dense`."""
 WEIGHTS: Final = (0.25, 0.5, 0.75, 0.9, 0.95, 0.97)
+SUPPORT: Final = 0.05
+"""The share of the votes at which the LM's own token stands: that of preset `trusted`."""
 COST: Final = 0.5
 """A right token that is spoilt counts as this many mistakes that are mended. Less than one: where
 corrections replace right tokens of unseen text, what they write is often another way to say the
@@ -67,14 +69,14 @@ def measure_reliability(held_out: HeldOut, scale: float, error_rate: float) -> R
     # Where values are wrong the LM seems to err nearly everywhere, and luck alone to mend a lot.
     strangers = replace(held_out, values=np.roll(held_out.values, len(wrong) // 3, axis=0))
     for weight in WEIGHTS:
-        token = corrected_token(held_out, scale * TEMPERATURE_SCALE, weight)
+        token = corrected_token(held_out, scale * TEMPERATURE_SCALE, weight, SUPPORT)
         mended, spoilt = wrong & (token == held_out.right), ~wrong & (token != held_out.right)
         gains = shares * (mended.astype(float) - COST * spoilt)
         distance, within = _worthwhile(nearest, gains, ~wrong, spoilt)
         gain = float(gains[within].sum())
         noise = _noise(gains[within])
         lucky = wrong & (
-            corrected_token(strangers, scale * TEMPERATURE_SCALE, weight) == held_out.right
+            corrected_token(strangers, scale * TEMPERATURE_SCALE, weight, SUPPORT) == held_out.right
         )
         earned = (shares * (mended.astype(float) - lucky))[within]
         if gain > _CERTAINTY * noise and earned.sum() > _CERTAINTY * _noise(earned):
@@ -100,10 +102,13 @@ def _noise(gains: Array) -> float:
     return math.sqrt(float(np.square(gains).sum()))
 
 
-def corrected_token(held_out: HeldOut, temperature: float, weight: float) -> Array:
+def corrected_token(
+    held_out: HeldOut, temperature: float, weight: float, support: float | None = None
+) -> Array:
     """The likeliest token (n,) of the mixture, as far as the entries tell of the LM.
 
-    Of the LM's distribution they hold the likeliest token alone; the others count as impossible.
+    With `support` the LM's token stands where the neighbours give it that share. Of the LM's
+    distribution they hold the likeliest token alone; the others count as impossible.
     """
     missing = ~np.isfinite(held_out.distances)
     nearest = held_out.distances[:, :1]
@@ -112,12 +117,13 @@ def corrected_token(held_out: HeldOut, temperature: float, weight: float) -> Arr
     votes /= np.maximum(votes.sum(1, keepdims=True), 1e-300)
     same = held_out.values[:, :, None] == held_out.values[:, None, :]
     of_token = weight * (same * votes[:, None, :]).sum(-1)
-    of_token += (held_out.values == held_out.predicted[:, None]) * (
-        (1 - weight) * held_out.probability[:, None]
-    )
+    meant = held_out.values == held_out.predicted[:, None]
+    of_token += meant * ((1 - weight) * held_out.probability[:, None])
     best = of_token.argmax(1)
     rows = np.arange(len(best))
     overruled = of_token[rows, best] > (1 - weight) * held_out.probability
+    if support is not None:
+        overruled &= (votes * meant).sum(1) < support
     token: Array = np.where(overruled, held_out.values[rows, best], held_out.predicted)
     return token
 

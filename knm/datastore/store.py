@@ -116,7 +116,7 @@ def hash_content(directory: Path, manifest: Manifest) -> str:
     names = (KEYS_NAME, VALUES_NAME, PROVENANCE_NAME)
     files = {name: hash_file(directory / name) for name in names}
     content = {
-        "files": {**files, "records.json": hash_record_ids(directory)},
+        "files": {**files, "records": hash_record_ids(directory)},
         "model": [manifest.model.weights_hash, manifest.model.tokenizer_hash],
         "keys": [manifest.key_kind, manifest.layer, manifest.key_dtype, manifest.distance],
     }

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from knm.errors import UserError
 
-ENGINE_VERSION: Final = 6
+ENGINE_VERSION: Final = 7
 """Grows whenever the engine may write other completions than before: the cache then misses."""
 
 

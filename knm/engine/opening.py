@@ -30,7 +30,7 @@ def open_engine(
 
     Raises:
         UserError: the datastore's keys are not as wide as the model's hidden states, or the preset
-            cannot work with them or with the engine.
+            cannot work with them.
     """
     if retriever is not None:
         retriever.attach(loaded.model, loaded.tokenizer)
@@ -42,6 +42,4 @@ def open_engine(
             f"model {loaded.identity.name!r} is decoded by plain `generate`, one prompt at a "
             f"time, which is slow: {reason}"
         )
-        if retriever is not None:
-            retriever.refuse_context("plain `generate`")
         return PlainEngine(loaded, options, retriever)

@@ -81,7 +81,9 @@ class PlainEngine:
         started = time.perf_counter()
         with ExitStack() as stack:
             if self._retriever is not None:
-                stack.enter_context(corrected(model, self._retriever, trace.observe))
+                stack.enter_context(
+                    corrected(model, self._retriever, trace.observe, tokenizer=tokenizer)
+                )
             output = model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),

@@ -107,6 +107,8 @@ class SlotProgram:
         if last:
             self._prefill(slot, torch.tensor(prompt[:last], device=self._decoder.device))
         self._state.occupy(slot, prompt[last], last, noise_key, how)
+        if self._retriever is not None and self._state.context is not None:
+            self._retriever.begin(self._state.context, slot, prompt)
         self._lengths[slot] = last + 1
         self._running[slot] = True
 

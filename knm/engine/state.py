@@ -112,8 +112,6 @@ class SlotState:
         self.noise_keys[slot] = noise
         self.temperature[slot] = how.temperature
         self.top_p[slot] = how.top_p
-        if self.context is not None:
-            self.context.reset(slot)
 
     def free(self, slot: int) -> None:
         """Let a slot stand still."""

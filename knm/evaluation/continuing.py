@@ -107,6 +107,8 @@ class LMContinuation:
     ) -> None:
         """Tell the context what had been written of each text before this began."""
         assert self._retriever is not None
+        for row, prompt in enumerate(prompts):
+            self._retriever.begin(context, row, prompt.prompt)
         written = [len(prompt.ids) - prompt.target_start for prompt in prompts]
         for left in range(max(written), 0, -1):
             correction = self._retriever.correct(
@@ -118,7 +120,7 @@ class LMContinuation:
             )
             for row, count in enumerate(written):
                 if count < left:  # has written nothing yet
-                    context.reset(row)
+                    self._retriever.begin(context, row, prompts[row].prompt)
 
 
 def _rows(correction: Correction, rows: Tensor) -> Correction:

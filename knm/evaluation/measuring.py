@@ -128,6 +128,8 @@ def _walk(loaded: LoadedModel, block: Block, retriever: Retriever, into: Measure
     lengths = block.lengths
     context = retriever.new_context(len(lengths), loaded.device)
     assert context is not None
+    for row, prompt in enumerate(block.prompts):
+        retriever.begin(context, row, prompt)
     for step in range(int(lengths.max(initial=0))):
         # An example that has ended stays at its last position, and no longer counts.
         rows = block.starts[:-1] + np.minimum(step, lengths - 1)

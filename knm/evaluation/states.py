@@ -22,8 +22,9 @@ class Block:
 
     `hidden` (n, H) is what the output head receives, `keys` (n, W) what a datastore is searched by
     and `right` (n,) int64 the tokens that follow, all on the model's device. Example p has the rows
-    `starts[p]` to `starts[p + 1]`, in the order of its text. `positions` (n,) are the rows' places
-    in the whole corpus, which counts the targets of one example after the other.
+    `starts[p]` to `starts[p + 1]`, in the order of its text, and before them the token ids
+    `prompts[p]`. `positions` (n,) are the rows' places in the whole corpus, which counts the
+    targets of one example after the other.
     """
 
     hidden: Tensor
@@ -31,6 +32,7 @@ class Block:
     right: Tensor
     starts: Indices
     positions: Indices
+    prompts: Sequence[Sequence[int]]
 
     @property
     def lengths(self) -> Indices:
@@ -87,5 +89,6 @@ def read_blocks(
                 right=inputs.flatten()[rows + 1],
                 starts=np.concatenate([[0], np.cumsum([len(part) for part in sources])]),
                 positions=np.concatenate(positions),
+                prompts=[examples[number].prompt for number in members],
             )
             bar.update(len(members))

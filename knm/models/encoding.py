@@ -27,6 +27,11 @@ class EncodedExample:
     source: str | None = None
     group: str | None = None
 
+    @property
+    def prompt(self) -> tuple[int, ...]:
+        """The token ids before the first that is to be predicted."""
+        return self.ids[: self.target_start]
+
 
 class CorpusEncoding(Protocol):
     """How the records of a corpus become examples."""

@@ -13,24 +13,29 @@ class DecodingContext:
     `steps` (B,) int64 counts the tokens that were written. `only_lm` and `only_knn` (B, W) bool
     tell of the last W of them, in rotation, whether the LM's likeliest token was the one that was
     written and the neighbours' was not, or the reverse. `lexer` (B,) int64 is the state of the
-    lexer behind the last token.
+    lexer behind the last token. `seen` (B, V) bool tells the words, by their tokens, that stand in
+    prompt or completion; V is 0 where nobody asks.
     """
 
     steps: Tensor
     only_lm: Tensor
     only_knn: Tensor
     lexer: Tensor
+    seen: Tensor
 
     @classmethod
-    def allocate(cls, rows: int, window: int, device: torch.device | str) -> "DecodingContext":
-        """B rows that have written nothing, with a window of W tokens."""
+    def allocate(
+        cls, rows: int, window: int, device: torch.device | str, vocabulary: int = 0
+    ) -> "DecodingContext":
+        """B rows that have written nothing, with a window of W tokens, out of V."""
         steps, lexer = torch.zeros((2, rows), dtype=torch.int64, device=device)
         only_lm, only_knn = torch.zeros((2, rows, window), dtype=torch.bool, device=device)
-        return cls(steps, only_lm, only_knn, lexer)
+        seen = torch.zeros((rows, vocabulary), dtype=torch.bool, device=device)
+        return cls(steps, only_lm, only_knn, lexer, seen)
 
     def parts(self) -> list[Tensor]:
         """The tensors that steps change."""
-        return [self.steps, self.only_lm, self.only_knn, self.lexer]
+        return [self.steps, self.only_lm, self.only_knn, self.lexer, self.seen]
 
     def reset(self, row: int) -> None:
         """Let a row begin anew."""

@@ -35,6 +35,16 @@ class Neighbours:
         wide.values[rows] = self.values
         return wide
 
+    def without(self, left_out: Tensor) -> "Neighbours":
+        """Forget those that the mask (B, k) names; the others close up, in their order."""
+        distances = self.distances.masked_fill(left_out, torch.inf)
+        order = torch.argsort(distances, dim=1, stable=True)
+        return Neighbours(
+            distances.gather(1, order),
+            self.ids.masked_fill(left_out, -1).gather(1, order),
+            self.values.masked_fill(left_out, 0).gather(1, order),
+        )
+
     def only(self, rows: Tensor) -> "Neighbours":
         """Forget what was found for the rows that the mask `rows` (B,) leaves out."""
         out = ~rows[:, None]

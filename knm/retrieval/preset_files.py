@@ -14,6 +14,7 @@ _NAMES: Final[Mapping[type, str]] = {
     str: "text",
     int: "a whole number",
     float: "a number",
+    bool: "true or false",
     list: "a list of names",
     dict: "a mapping of numbers",
 }

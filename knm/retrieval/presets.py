@@ -28,6 +28,8 @@ _FIELDS: Final[Mapping[str, type]] = {
     "fusion_options": dict,
     "token_types": list,
     "lexer": str,
+    "check_copies": bool,
+    "support": float,
     "temperature": float,
     "temperature_scale": float,
     "k": int,
@@ -45,8 +47,10 @@ class Preset:
     kind varies it; `gate` the weight below which nothing is searched. `weight_options` and
     `fusion_options` are the numbers of these kinds; those left out get their defaults, so that a
     preset always tells all. `token_types` are the types of tokens that a correction may write, as
-    `lexer` tells them; None admits all. `key_kind` refuses datastores of another kind; None takes
-    whatever the datastore holds.
+    `lexer` tells them; None admits all. With `check_copies` an entry whose value is copied from its
+    own text votes only where that word stands in the text being written. `support` is the share of
+    the votes at which the LM's own token stands; with None the mixture alone decides. `key_kind`
+    refuses datastores of another kind; None takes whatever the datastore holds.
 
     Raises:
         UserError: a value out of range; the message names the option that sets it.
@@ -61,6 +65,8 @@ class Preset:
     fusion_options: Mapping[str, Any] = field(default_factory=dict)
     token_types: tuple[str, ...] | None = None
     lexer: str = "lua"
+    check_copies: bool = False
+    support: float | None = None
     temperature: float | None = None
     temperature_scale: float | None = None
     k: int = 16
@@ -80,6 +86,8 @@ class Preset:
             raise UserError(f"--knn-k {self.k}: must be at least 1 neighbour")
         if not 0 <= self.weight <= 1:
             raise UserError(f"--knn-lambda {self.weight}: must be from 0 to 1")
+        if self.support is not None and not 0 < self.support <= 1:
+            raise UserError(f"support {self.support}: must be above 0 and at most 1")
         self._check_temperature()
         self._check_gate()
         self._check_types()

@@ -1,5 +1,6 @@
 """A datastore, a searcher, a weight and a fusion, joined as a preset says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,10 +14,11 @@ from knm.lexing import compile_tables, token_bytes
 from knm.models import FINAL_NORM, block_count, parse_key_kind
 from knm.retrieval.conditions import TypeCondition
 from knm.retrieval.context import DecodingContext
+from knm.retrieval.copies import CopyCheck
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion
 from knm.retrieval.neighbours import Neighbours
-from knm.retrieval.presets import DEFAULT_PRESET, Preset
+from knm.retrieval.presets import Preset
 from knm.retrieval.projecting import QueryProjector
 from knm.retrieval.residual import StoredPredictions
 from knm.retrieval.searchers import Searcher, choose_searcher, open_searcher
@@ -78,6 +80,7 @@ class Retriever:
             None if datastore.projection is None else QueryProjector(datastore.projection, device)
         )
         self._condition: TypeCondition | None = None
+        self._copies: CopyCheck | None = None
         self._fusion: Fusion | None = None
         if not FUSIONS[preset.fusion].needs_predictions:
             self._fusion = FUSIONS[preset.fusion].build(preset, self.temperature, None)
@@ -118,6 +121,10 @@ class Retriever:
             tokens = token_bytes(tokenizer, head.weight.shape[0])
             tables = compile_tables(self.preset.lexer, tokens)
             self._condition = TypeCondition.of(tables, types, head.weight.device)
+        if self.preset.check_copies and self._copies is None:
+            assert tokenizer is not None
+            vocabulary, device = head.weight.shape[0], head.weight.device
+            self._copies = CopyCheck.of(self.datastore, tokenizer, vocabulary, device)
 
     def _read_predictions(self, head: nn.Linear) -> Fusion:
         """A fusion that asks what the LM said at the stored keys."""
@@ -135,25 +142,24 @@ class Retriever:
     @property
     def contextual(self) -> bool:
         """Whether corrections depend on what has been written so far."""
-        return self._weight.window > 0 or self.preset.token_types is not None
-
-    def refuse_context(self, where: str) -> None:
-        """Refuse presets that need a context `where` there is none.
-
-        Raises:
-            UserError: naming the preset.
-        """
-        if self.contextual:
-            raise UserError(
-                f"--knn-preset {self.preset.name}: its corrections depend on what has been written "
-                f"so far, which {where} does not tell: choose another preset ({DEFAULT_PRESET})"
-            )
+        preset = self.preset
+        return self._weight.window > 0 or preset.token_types is not None or preset.check_copies
 
     def new_context(self, rows: int, device: torch.device | str) -> DecodingContext | None:
-        """A context of `rows` completions that begin; None where the preset needs none."""
+        """A context of `rows` completions; None where the preset needs none. Each has to `begin`.
+
+        `attach` comes first.
+        """
         if not self.contextual:
             return None
-        return DecodingContext.allocate(rows, self._weight.window, device)
+        vocabulary = 0 if self._copies is None else len(self._copies.words)
+        return DecodingContext.allocate(rows, self._weight.window, device, vocabulary)
+
+    def begin(self, context: DecodingContext, row: int, prompt: Sequence[int]) -> None:
+        """Let a row of a context begin behind the token ids of a prompt."""
+        context.reset(row)
+        if self._copies is not None:
+            self._copies.begin(context, row, prompt)
 
     def advance(self, context: DecodingContext, correction: Correction, tokens: Tensor) -> None:
         """Tell a context which `tokens` (B,) were written where `correction` was made."""
@@ -161,6 +167,8 @@ class Retriever:
         context.note(correction.lm.token == tokens, correction.voted == tokens)
         if self._condition is not None:
             self._condition.advance(context, tokens)
+        if self._copies is not None:
+            self._copies.advance(context, tokens)
 
     def correct(
         self, hidden: Tensor, lm: LMOutput, context: DecodingContext | None = None
@@ -173,10 +181,14 @@ class Retriever:
         Raises:
             UserError: the preset needs a context, and there is none.
         """
-        if context is None:
-            self.refuse_context("this use of it")
+        if context is None and self.contextual:
+            raise UserError(
+                f"--knn-preset {self.preset.name}: its corrections depend on what has been written "
+                "so far, which this use of it does not tell: choose another preset (dense)"
+            )
         assert self._fusion is not None, "attach() comes first"
         assert (self._condition is None) == (self.preset.token_types is None), "as above"
+        assert (self._copies is None) != self.preset.check_copies, "as above"
         hidden = hidden.detach()
         rows, k = len(hidden), self.preset.k
         wanted = self._weight.before_search(lm)
@@ -194,10 +206,16 @@ class Retriever:
         else:
             searched = wanted
             neighbours = self._search(hidden, k).only(wanted)
+        if self._copies is not None and context is not None:
+            neighbours = self._copies.apply(context, neighbours)
         voted = None
-        if context is not None:
-            voted = Votes.count(neighbours, self.temperature).token
         weight = self._weight(lm, neighbours, context)
+        if context is not None or self.preset.support is not None:
+            votes = Votes.count(neighbours, self.temperature)
+            voted = votes.token
+            if self.preset.support is not None:
+                supported = votes.share_of(lm.token) >= self.preset.support
+                weight = weight.masked_fill(supported, 0.0)
         if self._condition is not None and context is not None and voted is not None:
             weight = weight.masked_fill(~self._condition.admits(context, voted), 0.0)
         fused = self._fusion(lm, weight, neighbours)

@@ -44,6 +44,11 @@ class Votes:
         """The rows (B,) that have neighbours, all at a distance that is a number."""
         return self.found.any(1) & ~self.shares.isnan().any(1)
 
+    def share_of(self, tokens: Tensor) -> Tensor:
+        """What the neighbours give to one token of each row, `tokens` (B,): (B,) float64."""
+        meant = (self.tokens == tokens[:, None]) & self.found
+        return (self.shares * meant).sum(1)
+
     @property
     def token(self) -> Tensor:
         """The likeliest tokens (B,) int64, the lowest of equals; `NO_TOKEN` in unusable rows."""

@@ -14,14 +14,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from knm.errors import UserError
 from knm.models import Tap, capturing, join_states
 from knm.models.capture import Capture
 from knm.models.keys import Point
+from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
-from knm.retrieval.retriever import Retriever
+from knm.retrieval.retriever import Correction, Retriever
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,21 @@ class CorrectedHead(nn.Module):
         self._retriever = retriever
         self._taps = taps
         self._observer = observer
+        self._context: DecodingContext | None = None
+        self._last: Correction | None = None
+
+    def read(self, ids: Tensor, *, fresh: bool) -> None:
+        """Be told of the token ids (B, T) that the model reads next; `fresh` where texts begin.
+
+        Only presets that look back need to be told.
+        """
+        if fresh:
+            self._context = self._retriever.new_context(len(ids), ids.device)
+            for row, prompt in enumerate(ids.tolist()):
+                assert self._context is not None
+                self._retriever.begin(self._context, row, prompt)
+        elif self._context is not None and self._last is not None:
+            self._retriever.advance(self._context, self._last, ids[:, -1])
 
     def forward(self, received: Tensor) -> Tensor:
         """Compute the logits of the original head, corrected row by row."""
@@ -66,7 +83,11 @@ class CorrectedHead(nn.Module):
         rows = logits.reshape(-1, logits.shape[-1])
         lm = LMOutput.read(rows)
         keys = join_states(self._taps, hidden, dict(zip(carried, states, strict=True)))
-        correction = self._retriever.correct(keys.reshape(-1, keys.shape[-1]), lm)
+        context = self._context
+        if context is not None and len(context.steps) != len(rows):
+            context = None  # several positions of a text: what stands before each is not known
+        correction = self._retriever.correct(keys.reshape(-1, keys.shape[-1]), lm, context)
+        self._last = correction
         corrected_rows = correction.logits
         if self._observer is not None:
             trace = StepTrace(
@@ -82,22 +103,26 @@ class CorrectedHead(nn.Module):
 
 @contextmanager
 def corrected(
-    model: PreTrainedModel, retriever: Retriever, observer: Observer | None = None
+    model: PreTrainedModel,
+    retriever: Retriever,
+    observer: Observer | None = None,
+    *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> Iterator[PreTrainedModel]:
     """Correct everything that `model` predicts within the `with` block; after it nothing remains.
 
-    `observer` is called once for each call of the head.
+    `observer` is called once for each call of the head. Presets that depend on what has been
+    written so far work in `generate` with a cache and without beams, and need the `tokenizer`.
 
     Raises:
-        UserError: the model has no output head, the datastore is of another width, or the preset
-            depends on what has been written so far.
+        UserError: the model has no output head, or the datastore is of another width; within the
+            block, the preset looks back, and the model is called otherwise.
         RuntimeError: the model is being corrected already.
     """
     head = model.get_output_embeddings()
     if isinstance(head, CorrectedHead):
         raise RuntimeError("this model is being corrected already: corrected() does not nest")
-    retriever.refuse_context("a model under corrected()")
-    retriever.attach(model)
+    retriever.attach(model, tokenizer)
     places = [
         (parent, name)
         for parent in model.modules()
@@ -110,10 +135,30 @@ def corrected(
             hook = model.get_decoder().register_forward_hook(_carry_states(capture))
             stack.callback(hook.remove)
         replacement = CorrectedHead(head, retriever, capture.taps, observer).train(head.training)
+        if retriever.contextual:
+            reading = model.register_forward_pre_hook(_tell(replacement), with_kwargs=True)
+            stack.callback(reading.remove)
         for parent, name in places:
             setattr(parent, name, replacement)
             stack.callback(setattr, parent, name, head)
         yield model
+
+
+def _tell(head: CorrectedHead) -> Callable[[nn.Module, Any, Any], None]:
+    """A hook by which the model tells its head what it is about to read."""
+
+    def tell(module: nn.Module, inputs: Any, options: Any) -> None:
+        del module
+        ids = options.get("input_ids", inputs[0] if inputs else None)
+        cache = options.get("past_key_values")
+        if ids is None or options.get("use_cache") is False:
+            raise UserError(
+                "a preset that looks back needs token ids and a cache: call `generate` with "
+                "input_ids and use_cache=True, or choose another preset (dense)"
+            )
+        head.read(ids, fresh=cache is None or cache.get_seq_length() == 0)
+
+    return tell
 
 
 def _carried(taps: Sequence[Tap]) -> list[Tap]:

@@ -51,7 +51,7 @@ def test_every_target_position_is_stored_with_the_state_that_predicts_it(whole):
     by_id = {example.record_id: example for example in examples()}
     assert len(whole) == sum(len(e.ids) - e.target_start for e in by_id.values())
     for row in range(len(whole)):
-        record, offset, predicted, probability = whole.provenance[row]
+        record, offset, predicted, probability, copied = whole.provenance[row]
         example = by_id[whole.record_ids[record]]
         assert example.target_start <= offset < len(example.ids)
         assert whole.values[row] == example.ids[offset]
@@ -62,6 +62,8 @@ def test_every_target_position_is_stored_with_the_state_that_predicts_it(whole):
         np.testing.assert_allclose(whole.read_keys(slice(row, row + 1))[0], hidden, atol=0.01)
         assert predicted == odds.argmax()
         assert probability == pytest.approx(odds.max().item(), abs=1e-4)
+        assert copied == (example.ids[offset] in example.ids[:offset])  # each is a word of its own
+    assert 0 < whole.provenance["copied"].sum() < len(whole)
 
 
 def test_mining_mistakes_keeps_just_the_mistakes(whole, tmp_path):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from knm.datastore.reliability import (
     COST,
     MOST_SPOILT,
+    SUPPORT,
     TEMPERATURE_SCALE,
     HeldOut,
     corrected_token,
@@ -27,26 +28,38 @@ def held_out(rng, rows=400, *, mending=0.8, spoiling=0.01, wrong=0.5, near=None)
     return HeldOut(distances, values, right, predicted, np.full(rows, 0.8))
 
 
-def plain_token(held: HeldOut, row: int, temperature: float, weight: float) -> int:
-    score = {int(held.predicted[row]): (1 - weight) * held.probability[row]}
+def plain_token(
+    held: HeldOut, row: int, temperature: float, weight: float, support: float | None
+) -> int:
+    predicted, share = int(held.predicted[row]), 0.0
+    score = {predicted: (1 - weight) * held.probability[row]}
     finite = [j for j in range(K) if np.isfinite(held.distances[row, j])]
     if finite:
         votes = np.exp(-(held.distances[row, finite] - held.distances[row, 0]) / temperature)
         for j, vote in zip(finite, votes / votes.sum(), strict=True):
             token = int(held.values[row, j])
             score[token] = score.get(token, 0.0) + weight * vote
+            share += vote * (token == predicted)
+    if support is not None and share >= support:
+        return predicted
     return max(score, key=lambda token: (score[token], token == held.predicted[row]))
 
 
-@given(st.integers(0, 10_000), st.floats(0.05, 0.95), st.floats(0.01, 10.0))
-def test_the_corrected_token_is_that_of_a_plain_mixture(seed, weight, temperature):
+@given(
+    st.integers(0, 10_000),
+    st.floats(0.05, 0.95),
+    st.floats(0.01, 10.0),
+    st.none() | st.floats(0.01, 0.9),
+)
+def test_the_corrected_token_is_that_of_a_plain_mixture(seed, weight, temperature, support):
     rng = np.random.default_rng(seed)
     held = held_out(rng, 20)
     held.values[:] = rng.integers(10, 14, held.values.shape)
     held.distances[rng.random(held.distances.shape) < 0.2] = np.inf
     held.distances.sort(axis=1)
-    expected = [plain_token(held, row, temperature, weight) for row in range(20)]
-    assert corrected_token(held, temperature, weight).tolist() == expected
+    held.predicted[::2] = rng.integers(10, 14, 10)  # of which neighbours may say the same
+    expected = [plain_token(held, row, temperature, weight, support) for row in range(20)]
+    assert corrected_token(held, temperature, weight, support).tolist() == expected
 
 
 def test_a_good_datastore_is_trusted_with_a_high_weight():
@@ -104,7 +117,7 @@ def test_what_is_trusted_gains_more_than_it_costs(seed, mending, spoiling, rate)
     found = measure_reliability(held, 0.5, rate)
     if found.weight:
         assert rate * found.fixed > COST * (1 - rate) * found.broken
-        token = corrected_token(held, 0.5 * TEMPERATURE_SCALE, found.weight)
+        token = corrected_token(held, 0.5 * TEMPERATURE_SCALE, found.weight, SUPPORT)
         within = held.distances[:, 0] <= found.distance
         mended = held.wrong & within & (token == held.right)
         assert found.fixed == pytest.approx(mended.sum() / held.wrong.sum())

@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 
 from knm.datastore import Datastore
-from knm.datastore.store import hash_content
 from knm.errors import UserError
-from knm.hashing import hash_file, hash_json
-from knm.jsonio import dumps
 from tests.datastore.tiny import mine_tiny, tiny_model
 
 
@@ -29,7 +26,7 @@ def test_the_manifest_survives_a_round_trip(store):
 
 def test_the_manifest_states_what_the_datastore_is(store):
     data = json.loads((store.path / "manifest.json").read_text())
-    assert data["format_version"] == 2
+    assert data["format_version"] == 3
     assert data["model"]["weights_hash"] == "weights-0"
     assert (data["key_kind"], data["layer"], data["key_dtype"]) == ("final-norm", None, "float16")
     assert (data["dim"], data["count"], data["distance"]) == (32, len(store), "l2")
@@ -72,9 +69,16 @@ def test_a_missing_file_is_named(store, name):
         Datastore.open(store.path)
 
 
-def test_a_newer_format_is_refused(store):
-    edit_manifest(store, format_version=3)
-    with pytest.raises(UserError, match="format 3 is newer than this knm reads"):
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        (4, "format 4 is newer than this knm reads"),
+        (2, "format 2 is of an earlier knm.*remove the directory and mine again"),
+    ],
+)
+def test_other_formats_are_refused(store, version, message):
+    edit_manifest(store, format_version=version)
+    with pytest.raises(UserError, match=message):
         Datastore.open(store.path)
 
 
@@ -110,36 +114,6 @@ def test_the_content_hash_changes_with_the_content_alone(store, tmp_path):
     again = mine_tiny(tmp_path / "again", corpus_hash="the same examples from elsewhere")
     other = mine_tiny(tmp_path / "other", loaded=tiny_model(seed=1))
     assert again.content_hash == store.content_hash != other.content_hash
-
-
-def as_format_1(store: Datastore) -> None:
-    """What the store's directory was in format 1."""
-    (store.path / "records.json").write_text(dumps(list(store.record_ids), pretty=True) + "\n")
-    (store.path / "records.jsonl").unlink()
-    path = store.path / "manifest.json"
-    data = json.loads(path.read_text())
-    del data["projection"], data["lineage"]
-    path.write_text(json.dumps({**data, "format_version": 1, "pca": None}))
-
-
-def test_a_datastore_of_format_1_is_read_and_keeps_its_hash(store):
-    as_format_1(store)
-    old = Datastore.open(store.path)
-    assert old.record_ids == store.record_ids
-    assert (old.projection, old.manifest.lineage) == (None, ())
-    assert {origin.source for origin in old.records} == {None}
-    files = ("keys.npy", "provenance.npy", "records.json", "vals.npy")
-    assert (
-        store.content_hash
-        == hash_content(store.path, old.manifest)
-        == hash_json(
-            {
-                "files": {name: hash_file(store.path / name) for name in files},
-                "model": ["weights-0", "tokenizer"],
-                "keys": ["final-norm", None, "float16", "l2"],
-            }
-        )
-    )
 
 
 def test_records_that_are_none_are_named(store):

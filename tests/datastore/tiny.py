@@ -23,6 +23,12 @@ class Numbers:
     def decode(self, tokens: list[int], **_: Any) -> str:
         return " ".join(f"n{token}" if token % 5 == 0 else str(token) for token in tokens)
 
+    def __len__(self) -> int:
+        return VOCAB
+
+    def batch_decode(self, texts: list[list[int]]) -> list[str]:
+        return [self.decode(tokens) for tokens in texts]
+
 
 def tiny_model(*, tied: bool = False, seed: int = 0) -> LoadedModel:
     torch.manual_seed(seed)

@@ -36,6 +36,12 @@ class NumberTokenizer:
     def decode(self, tokens: Any, **_: Any) -> str:
         return "".join(f" {int(token)}" for token in tokens)
 
+    def __len__(self) -> int:
+        return VOCABULARY
+
+    def batch_decode(self, texts: list[list[int]]) -> list[str]:
+        return [self.decode(tokens) for tokens in texts]
+
 
 def _llama_settings(**changes: Any) -> dict[str, Any]:
     return {

@@ -1,4 +1,4 @@
-"""Presets that depend on the text so far, in the slot engine."""
+"""Presets that depend on the text so far, in the engines."""
 
 import random
 from dataclasses import replace
@@ -14,11 +14,11 @@ from knm.models import LoadedModel
 from knm.problems import language_prompt, load_template
 from knm.retrieval import FUSIONS, WEIGHTS, LMOutput, Preset, Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
-from tests.engine.test_plain import neox
 from tests.engine.test_slots import SAMPLED, TOKENS, by_id, engine_of
 from tests.retrieval.stores import store_of
 
 BAYES = Preset("bayes", 1.0, "bayes", weight_options={"window": 6, "prior": 0.75}, temperature=50.0)
+COPIES = Preset("copies", 0.6, temperature=50.0, check_copies=True, support=0.05)
 
 
 @pytest.fixture(params=DEVICES)
@@ -29,7 +29,11 @@ def device(request) -> str:
 
 def retriever_on(device: str, preset: Preset = BAYES) -> Retriever:
     draw = np.random.default_rng(0)
-    store = store_of(draw.standard_normal((400, HIDDEN)) * 2, draw.integers(2, VOCABULARY, 400))
+    store = store_of(
+        draw.standard_normal((400, HIDDEN)) * 2,
+        draw.integers(2, VOCABULARY, 400),
+        copied=draw.random(400) < 0.7,
+    )
     return Retriever(store, preset, device=device)
 
 
@@ -39,8 +43,10 @@ def written_alone(loaded: LoadedModel, prompt: str, retriever: Retriever, tokens
     model: Any = loaded.model
     ids: list[int] = loaded.tokenizer(prompt)["input_ids"]
     start = len(ids)
+    retriever.attach(model, loaded.tokenizer)
     context = retriever.new_context(1, "cpu")
     assert context is not None
+    retriever.begin(context, 0, ids)
     for _ in range(tokens):
         hidden = model.get_decoder()(torch.tensor([ids])).last_hidden_state[:, -1]
         lm = LMOutput.read(model.get_output_embeddings()(hidden))
@@ -50,10 +56,16 @@ def written_alone(loaded: LoadedModel, prompt: str, retriever: Retriever, tokens
     return ids[start:]
 
 
-def test_the_engine_tells_a_context_what_it_wrote():
+@pytest.mark.parametrize("preset", [BAYES, COPIES], ids=lambda each: each.name)
+@pytest.mark.parametrize("engine", ["slots", "plain"])
+def test_an_engine_tells_a_context_what_it_wrote(engine, preset):
     loaded, asked = random_model(), number_requests(6)
-    retriever = retriever_on("cpu")
-    done = engine_of(loaded, 2, retriever=retriever).complete(asked)
+    retriever = retriever_on("cpu", preset)
+    if engine == "slots":
+        done = engine_of(loaded, 2, retriever=retriever).complete(asked)
+    else:
+        retriever.attach(loaded.model, loaded.tokenizer)
+        done = PlainEngine(loaded, GenerationOptions(TOKENS), retriever).complete(asked)
     changed, bins = 0, set[int]()
     for request, completion in zip(asked, done, strict=True):
         written = written_alone(loaded, request.prompt, retriever, completion.completion_tokens)
@@ -63,16 +75,17 @@ def test_the_engine_tells_a_context_what_it_wrote():
         changed += completion.interventions.argmax_changes
         bins |= {place for place, count in enumerate(completion.interventions.weights) if count}
     assert changed
-    assert len(bins) > 1  # the weight moved with the window
+    assert len(bins) > 1  # the weight moved with what had been written
 
 
+@pytest.mark.parametrize("preset", [BAYES, COPIES], ids=lambda each: each.name)
 @pytest.mark.parametrize("sampled", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_completion_depends_on_its_request_alone(device, dtype, sampled):
+def test_a_completion_depends_on_its_request_alone(device, dtype, sampled, preset):
     loaded, asked = random_model(device=device, dtype=dtype), number_requests(11)
     if sampled:
         asked = [replace(request, sampling=SAMPLED) for request in asked]
-    retriever = retriever_on(device)
+    retriever = retriever_on(device, preset)
     everything = by_id(engine_of(loaded, retriever=retriever).complete(asked))
     assert len({text for text, *_ in everything.values()}) > len(asked) // 2
     engine = engine_of(loaded, retriever=retriever)
@@ -81,14 +94,14 @@ def test_a_completion_depends_on_its_request_alone(device, dtype, sampled):
     few = by_id(engine.complete(asked[3:5]))
     assert few == {name: everything[name] for name in few}
     tickets = [engine.submit(request) for request in asked]
-    engine.step()
+    events = engine.step()
     for ticket in tickets[:4]:
         engine.cancel(ticket)
-    events = []
     while engine.busy:
         events += engine.step()
     finished = by_id([event.completion for event in events if event.completion is not None])
-    assert finished == {request.id: everything[request.id] for request in asked[4:]}
+    rest = {request.id: everything[request.id] for request in asked[4:]}
+    assert {name: finished[name] for name in rest} == rest
 
 
 @pytest.mark.parametrize("fusion", sorted(FUSIONS))
@@ -113,14 +126,6 @@ def test_other_weights_and_fusions_depend_on_the_request_alone_too(device, prese
     assert any(everything[name][0] != baseline[name][0] for name in everything)
     shuffled = random.Random(2).sample(asked, len(asked))
     assert by_id(engine_of(loaded, 3, retriever=retriever).complete(shuffled)) == everything
-
-
-def test_the_plain_engine_refuses_such_presets():
-    with pytest.raises(UserError, match=r"preset bayes.*which plain `generate` does not tell"):
-        open_engine(neox(), GenerationOptions(TOKENS), retriever_on("cpu"), lambda line: None)
-    engine = PlainEngine(random_model(), GenerationOptions(TOKENS), retriever_on("cpu"))
-    with pytest.raises(UserError, match="preset bayes"):
-        engine.complete(number_requests(1))
 
 
 def test_a_tokenizer_that_is_not_of_bytes_is_refused_with_token_types():

@@ -10,7 +10,12 @@ from tests.datastore.tiny import tiny_model
 
 
 def store_of(
-    keys: np.ndarray, values=None, *, median: float | None = 1.0, path: Path = Path("given")
+    keys: np.ndarray,
+    values=None,
+    *,
+    median: float | None = 1.0,
+    path: Path = Path("given"),
+    copied=False,
 ) -> Datastore:
     """A datastore in memory: keys (N, D), values (N,) default 0, 1, 2, ..."""
     count, dim = keys.shape
@@ -28,11 +33,13 @@ def store_of(
         content_hash="given",
         calibration=Calibration(median, None, None),
     )
+    provenance = np.zeros(count, PROVENANCE_DTYPE)
+    provenance["copied"] = copied
     return Datastore(
         path=path,
         manifest=manifest,
         keys=keys.astype(np.float16),
         values=values.astype(np.int32),
-        provenance=np.zeros(count, PROVENANCE_DTYPE),
+        provenance=provenance,
         records=(RecordOrigin("record"),),
     )

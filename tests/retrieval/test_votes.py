@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,8 @@ def test_each_token_gets_the_sum_of_its_neighbours_shares(values, missing, tempe
     totals = np.bincount(values, shares, minlength=6)
     np.testing.assert_allclose(votes.log_sums[0, : len(values)].exp(), totals[values], rtol=1e-6)
     assert bool(votes.usable)
+    for token, total in enumerate(totals):
+        assert float(votes.share_of(torch.tensor([token]))) == pytest.approx(total)
     chosen = int(votes.token)
     assert totals[chosen] >= totals.max() * (1 - 1e-6)
 

@@ -268,14 +268,54 @@ def test_a_layer_that_the_model_has_not_got_is_refused(store):
         pass
 
 
-@pytest.mark.parametrize("changes", [{"weight_kind": "bayes"}, {"token_types": ("literal",)}])
-def test_presets_that_depend_on_the_text_so_far_are_refused(model, store, changes):
+LOOKS_BACK = replace(resolve_preset("dense", temperature=20.0), check_copies=True)
+
+
+def test_presets_that_look_back_follow_what_generate_writes(model, store):
+    """Each row for itself, from its prompt on; `generate` anew begins anew."""
+    retriever, tokenizer = Retriever(store, LOOKS_BACK), tiny_model().tokenizer
+    settings = {"max_new_tokens": 12, "do_sample": False, "eos_token_id": -1}
+    with corrected(model, retriever, tokenizer=tokenizer):
+        together = model.generate(IDS, **settings)
+        alone = [model.generate(row[None], **settings)[0] for row in IDS]
+    for row, ids in enumerate(together):
+        context = retriever.new_context(1, "cpu")
+        assert context is not None
+        retriever.begin(context, 0, IDS[row].tolist())
+        assert torch.equal(alone[row], ids)
+        for place in range(IDS.shape[1], len(ids)):
+            with torch.no_grad():
+                hidden = model.get_decoder()(ids[None, :place]).last_hidden_state[:, -1]
+                lm = LMOutput.read(model.get_output_embeddings()(hidden))
+            correction = retriever.correct(hidden, lm, context)
+            assert int(correction.token) == int(ids[place])
+            retriever.advance(context, correction, correction.token)
+    blind = Retriever(store, replace(LOOKS_BACK, check_copies=False))
+    with corrected(model, blind):
+        assert not torch.equal(model.generate(IDS, **settings), together)
+
+
+@pytest.mark.parametrize(
+    "options", [{"use_cache": False}, {"inputs_embeds": torch.zeros(1, 2, 32)}]
+)
+def test_presets_that_look_back_need_ids_and_a_cache(model, store, options):
+    ids = {} if "inputs_embeds" in options else {"input_ids": IDS}
+    with (
+        pytest.raises(UserError, match=r"needs token ids and a cache.*use_cache=True"),
+        corrected(model, Retriever(store, LOOKS_BACK), tokenizer=tiny_model().tokenizer),
+    ):
+        model(**ids, **options)
+
+
+@pytest.mark.parametrize("changes", [{"weight_kind": "bayes"}, {"check_copies": True}])
+def test_presets_that_look_back_say_nothing_of_several_positions(model, store, changes):
     retriever = Retriever(store, replace(resolve_preset("dense"), **changes))
-    message = "preset dense: its corrections depend on what has been written so far, which a model"
-    with pytest.raises(UserError, match=message), corrected(model, retriever):
-        pass
-    with pytest.raises(UserError, match="which this use of it does not tell"):
-        retriever.correct(torch.zeros(1, 32), LMOutput.read(torch.zeros(1, VOCAB)))
+    message = "preset dense: its corrections depend on what has been written so far, which this use"
+    with (
+        pytest.raises(UserError, match=message),
+        corrected(model, retriever, tokenizer=tiny_model().tokenizer),
+    ):
+        logits_of(model)
 
 
 def test_the_residual_fusion_corrects_a_model_too(model, store):

@@ -16,7 +16,7 @@ import torch
 
 from knm.datastore.calibration import evenly_spaced, neighbours_of_others, sample_rows
 from knm.datastore.editing.selecting import select_rows
-from knm.datastore.reliability import TEMPERATURE_SCALE, WEIGHTS, corrected_token
+from knm.datastore.reliability import SUPPORT, TEMPERATURE_SCALE, WEIGHTS, corrected_token
 from knm.datastore.store import Array, Datastore
 from knm.errors import UserError
 from knm.progress import progress_bar
@@ -72,7 +72,7 @@ def matching_entries(source: Datastore, room: int, scale: float, device: torch.d
         for start in progress_bar(pieces, label=f"round {number + 1}", total=len(pieces)):
             rows = rest[start : start + _QUERIES]
             held_out = neighbours_of_others(source, rows, device, among=np.flatnonzero(keep))
-            token = corrected_token(held_out, scale * TEMPERATURE_SCALE, WEIGHTS[-1])
+            token = corrected_token(held_out, scale * TEMPERATURE_SCALE, WEIGHTS[-1], SUPPORT)
             spoilt.append(rows[token != held_out.right])
         hard = np.concatenate(spoilt)
         keep[evenly_spaced(hard, room - int(keep.sum()))] = True
