@@ -25,10 +25,9 @@ COST: Final = 0.5
 corrections replace right tokens of unseen text, what they write is often another way to say the
 same, while a mistake that stays nearly always costs the program (measured on dev problems: see
 docs/experiments.md)."""
-MOST_SPOILT: Final = 0.02
-"""The share of right tokens, of those within the distance, that may be spoilt. How often the LM
-errs where a datastore will be used is not known; where it mostly does not, as on its own ground, a
-program of a hundred tokens has to survive."""
+MOST_SPOILT: Final = 0.003
+"""The share of right tokens, of those within the distance, that may be spoilt: of a program that
+the LM gets right, a hundred tokens and more, all have to survive (dev: docs/experiments.md)."""
 _CERTAINTY: Final = 3.0  # standard errors by which the gain has to be above 0
 
 

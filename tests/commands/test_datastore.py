@@ -73,7 +73,8 @@ def test_the_records_of_a_list_are_left_out(mined, edit, tmp_path):
 
 def test_a_store_is_condensed_to_a_share(mined, edit):
     shown, kept = edit("condense", "--share", 0.5)
-    assert len(kept) == -(-len(Datastore.open(mined)) // 2)
+    whole = len(Datastore.open(mined))
+    assert whole / 3 < len(kept) <= -(-whole // 2)
     assert shown["lineage"][-1]["operation"] == "condense"
 
 

@@ -16,7 +16,7 @@ from knm.datastore.reliability import (
 K = 4
 
 
-def held_out(rng, rows=400, *, mending=0.8, spoiling=0.01, wrong=0.5, near=None):
+def held_out(rng, rows=400, *, mending=0.8, spoiling=0.0, wrong=0.5, near=None):
     """Entries of which the LM got a share wrong, with neighbours that agree among themselves."""
     right = rng.integers(10, 20, rows)
     mistaken = rng.random(rows) < wrong

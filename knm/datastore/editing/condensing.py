@@ -1,10 +1,8 @@
-"""A datastore without the entries that never matter: most of those where the LM was right.
+"""A datastore thinned out to a share of its entries, mistakes first.
 
-The mistakes stay. Where the LM was right an entry is there to say so; it is needed only if the
-others would overrule the LM there. So those are added, in rounds, that what is kept so far would
-spoil, each judged by the entries of other groups of records (hard negatives, found out of fold);
-what room is left is given to right entries at equal distances, as evidence of what is usual.
-After the condensed nearest neighbour rule (Hart, 1968), which asks the same of plain classifiers.
+Entries that say the same nearly at the same place are left out, as in deduplication, with the
+tolerance at which what is left fits. The mistakes are taken first: they tell what to mend, and
+where the LM is right nearby they speak for its token too. So it is right entries that make room.
 """
 
 import math
@@ -14,69 +12,60 @@ from typing import Final
 import numpy as np
 import torch
 
-from knm.datastore.calibration import evenly_spaced, neighbours_of_others, sample_rows
+from knm.datastore.editing.deduplicating import distinct_entries
 from knm.datastore.editing.selecting import select_rows
-from knm.datastore.reliability import SUPPORT, TEMPERATURE_SCALE, WEIGHTS, corrected_token
 from knm.datastore.store import Array, Datastore
 from knm.errors import UserError
-from knm.progress import progress_bar
 
-_ROUNDS: Final = 3
-_QUERIES: Final = 4096
+_TOLERANCE: Final = 1.25  # tried first, in median distances at mistakes
+_FULL: Final = 0.98  # of the room that is to be used
+_PASSES: Final = 12
 
 
 def condense_datastore(
     source: Datastore, out: Path, *, share: float, device: torch.device | str = "cpu"
 ) -> Datastore:
-    """Write all mistakes of `source` and the right entries that matter most to the directory `out`.
+    """Write at most a `share` of the entries of `source` to the directory `out`.
 
-    The result holds `share` of the entries. How far it can be trusted is measured at the entries of
-    `source`: its own right ones are the hard ones.
+    How far the result can be trusted is measured at the entries of `source`: those that stay are
+    the hard ones.
 
     Raises:
-        UserError: `share` is out of range or leaves no room beside the mistakes, `source` has no
-            distances at mistakes, or `out` holds another datastore.
+        UserError: `share` is out of range or leaves no room for one entry of each token, or `out`
+            holds another datastore.
     """
     if not 0 < share <= 1:
         raise UserError(f"--share {share}: must be above 0 and at most 1")
-    calibration = source.manifest.calibration
-    scale = calibration and calibration.mistake_distance_median
-    if not scale:
-        raise UserError(
-            f"{source.path}: has measured no distances at mistakes, which tell what matters: mine "
-            "with --positions all"
-        )
-    room = math.ceil(share * len(source))
-    keep = matching_entries(source, room, scale, torch.device(device))
-    arguments = {"share": share}
+    keep, radius = matching_entries(source, math.ceil(share * len(source)), torch.device(device))
+    arguments = {"share": share, "squared_distance": radius}
     return select_rows(source, keep, "condense", arguments, out, held_out=source, device=device)
 
 
-def matching_entries(source: Datastore, room: int, scale: float, device: torch.device) -> Array:
-    """A mask (count,) of the `room` entries to keep; `scale` as for reliability.
+def matching_entries(source: Datastore, room: int, device: torch.device) -> tuple[Array, float]:
+    """A mask (count,) of at most `room` entries, and the squared distance that keeps them apart.
 
     Raises:
-        UserError: the mistakes alone are more.
+        UserError: there are more tokens than that.
     """
-    keep = np.zeros(len(source), dtype=bool)
-    keep[sample_rows(source, len(source), wrong=True)] = True
-    if keep.sum() > room:
+    values = np.asarray(source.values)
+    if room >= len(values):
+        return np.ones(len(values), dtype=bool), 0.0
+    if (tokens := len(np.unique(values))) > room:
         raise UserError(
-            f"{source.path}: holds {keep.sum():,} mistakes, more than the {room:,} entries to "
+            f"{source.path}: holds {tokens:,} different tokens, more than the {room:,} entries to "
             "keep: give a larger --share"
         )
-    for number in range(_ROUNDS):
-        rest = np.flatnonzero(~keep)
-        spoilt = [rest[:0]]
-        pieces = range(0, len(rest), _QUERIES)
-        for start in progress_bar(pieces, label=f"round {number + 1}", total=len(pieces)):
-            rows = rest[start : start + _QUERIES]
-            held_out = neighbours_of_others(source, rows, device, among=np.flatnonzero(keep))
-            token = corrected_token(held_out, scale * TEMPERATURE_SCALE, WEIGHTS[-1], SUPPORT)
-            spoilt.append(rows[token != held_out.right])
-        hard = np.concatenate(spoilt)
-        keep[evenly_spaced(hard, room - int(keep.sum()))] = True
-        if not len(hard):
-            break
-    keep[evenly_spaced(np.flatnonzero(~keep), room - int(keep.sum()))] = True
-    return keep
+    order = np.argsort(np.asarray(source.provenance["predicted"]) == values, kind="stable")
+    calibration = source.manifest.calibration
+    radius = _TOLERANCE * ((calibration and calibration.mistake_distance_median) or 1.0)
+    low, high, best = 0.0, math.inf, None
+    passes = 0
+    while best is None or (passes < _PASSES and best.sum() < _FULL * room):
+        keep = distinct_entries(source, radius, device, order)
+        if keep.sum() <= room:
+            best, high = keep, radius
+        else:
+            low = radius
+        radius = 2 * low if high == math.inf else (low + high) / 2
+        passes += 1
+    return best, high

@@ -1,11 +1,11 @@
 """A datastore without entries that say again, nearly at the same place, what another says.
 
-Entries are compared with those of the same value alone. Of each value they are taken in the order
-in which they are stored; one is left out if an earlier one that was kept is within the tolerance.
+Entries are compared with those of the same value alone. Of each value they are taken in order; one
+is left out if an earlier one that was kept is within the tolerance.
 That is exact: distances that float32 products leave in doubt are measured again by difference.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from knm.progress import progress_bar
 _BLOCK: Final = 1024  # entries that are decided on together
 _KEPT: Final = 8192  # kept entries that they are compared with at a time
 _PAIRS: Final = 1 << 14  # measured again at a time
+_RESIDENT: Final = 1 << 30  # bytes of the keys of one value that are read once and held
 
 
 def deduplicate_datastore(
@@ -50,41 +51,53 @@ def deduplicate_datastore(
     return select_rows(source, keep, "dedup", arguments, out, device=device)
 
 
-def distinct_entries(source: Datastore, radius: float, device: torch.device) -> Array:
-    """A mask (count,) of the entries of `source` that a squared distance `radius` keeps apart."""
+def distinct_entries(
+    source: Datastore, radius: float, device: torch.device, order: Array | None = None
+) -> Array:
+    """A mask (count,) of the entries of `source` that a squared distance `radius` keeps apart.
+
+    They are taken in the `order` (count,) of these row numbers (default: as they are stored).
+    """
     keep = np.ones(len(source), dtype=bool)
     with progress_bar(label="comparing", total=len(source), unit="entries") as bar:
-        for rows in _groups(np.asarray(source.values)):
+        for rows in _groups(np.asarray(source.values), order):
             if len(rows) > 1:
                 keep[rows] = _keep_in_group(source, rows, radius, device)
             bar.update(len(rows))
     return keep
 
 
-def _groups(values: Array) -> Iterator[Array]:
-    """For each value the rows that hold it, ascending."""
-    order = np.argsort(values, kind="stable")
+def _groups(values: Array, order: Array | None) -> Iterator[Array]:
+    """For each value the rows that hold it, in order."""
+    if order is None:
+        order = np.arange(len(values))
+    order = order[np.argsort(values[order], kind="stable")]
     edges = np.flatnonzero(np.diff(values[order])) + 1
     yield from np.split(order, edges)
 
 
 def _keep_in_group(source: Datastore, rows: Array, radius: float, device: torch.device) -> Array:
     """Which of `rows` (n,), all of one value, are kept: mask (n,)."""
-
-    def read(members: Array) -> Tensor:
-        return torch.from_numpy(source.read_keys(members)).to(device)
-
+    read = _reader(source, rows, device)
     keep = np.ones(len(rows), dtype=bool)
     for start in range(0, len(rows), _BLOCK):
         block = slice(start, start + _BLOCK)
-        keys = read(rows[block])
+        keys = read(np.arange(len(rows))[block])
         fresh = torch.ones(len(keys), dtype=torch.bool, device=device)
-        earlier = rows[:start][keep[:start]]
+        earlier = np.flatnonzero(keep[:start])
         for first in range(0, len(earlier), _KEPT):
             near = _within(keys, read(earlier[first : first + _KEPT]), radius)
             fresh &= ~near.any(1)
         keep[block] = _first_of_each(_within(keys, keys, radius).cpu().numpy(), fresh.cpu().numpy())
     return keep
+
+
+def _reader(source: Datastore, rows: Array, device: torch.device) -> Callable[[Array], Tensor]:
+    """What reads the keys of some of `rows`, by their places (n,) among them."""
+    if len(rows) * source.manifest.dim * 4 > _RESIDENT:
+        return lambda places: torch.from_numpy(source.read_keys(rows[places])).to(device)
+    held = torch.from_numpy(source.read_keys(rows)).to(device)
+    return lambda places: held[torch.from_numpy(places).to(device)]
 
 
 def _first_of_each(near: np.ndarray[Any, Any], fresh: np.ndarray[Any, Any]) -> Array:

@@ -33,10 +33,10 @@ def test_every_kind_is_built_once_from_the_programs_asked_for(materials, name):
     assert (store.path / "manifest.json").stat().st_mtime_ns == before
 
 
-def test_a_quarter_of_the_keys_is_kept_once(materials, monkeypatch):
-    monkeypatch.setitem(STORES, "condensed", replace(STORES["condensed"], share=0.999))
+def test_a_share_of_the_keys_is_kept_once(materials, monkeypatch):
+    monkeypatch.setitem(STORES, "condensed", replace(STORES["condensed"], share=0.5))
     whole, store = (build_store(name, materials, 8) for name in ("in-domain", "condensed"))
-    assert len(store) == -(-999 * len(whole) // 1000)
+    assert len(whole) / 3 < len(store) <= -(-len(whole) // 2)
     before = (store.path / "manifest.json").stat().st_mtime_ns
     assert build_store("condensed", materials, 8).content_hash == store.content_hash
     assert (store.path / "manifest.json").stat().st_mtime_ns == before
