@@ -14,6 +14,7 @@ from knm.report.page.scene import Scene
 CHART_WIDTH: Final = 720
 PNG_ZOOM: Final = 2.0
 
+_FAMILIES: Final = "'DejaVu Sans', Arial, sans-serif"  # of those in chart.css, what systems have
 PROBE: Final = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">{}</svg>'
 
 
@@ -90,7 +91,7 @@ def _rasterize(drawing: str) -> bytes:
 def _check_fonts(option: str, instead: str) -> None:
     """Without any font on the system, text would silently be missing."""
     blank = PROBE.format("")
-    lettered = PROBE.format('<text y="18" font-family="sans-serif">M</text>')
+    lettered = PROBE.format(f'<text y="18" font-family="{_FAMILIES}">M</text>')
     if _rasterize(blank) == _rasterize(lettered):
         raise UserError(
             f"{option}: this system has no fonts to draw text with; install some"
