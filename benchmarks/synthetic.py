@@ -53,6 +53,12 @@ class NumberTokenizer:
     def decode(self, tokens: Any, **_: Any) -> str:
         return "".join(f" {token}" for token in tokens)
 
+    def __len__(self) -> int:
+        return max(sizes["vocab_size"] for sizes in SHAPES.values())
+
+    def batch_decode(self, texts: list[list[int]]) -> list[str]:
+        return [self.decode(tokens) for tokens in texts]
+
 
 def random_model(shape: str, device: str) -> LoadedModel:
     """A model of random weights that never ends a completion."""
