@@ -140,6 +140,10 @@ class Workbench:
     def _corpus_hash(self) -> str:
         return corpus_hash(self.programs)
 
+    @property
+    def _finetuning(self) -> dict[str, Any]:
+        return asdict(self.settings.finetuning.filled_for(len(self.programs)))
+
     def row_path(self, row: Row) -> Path:
         """Where a row's result is kept."""
         return self.settings.out / "rows" / f"{row.name}.json"
@@ -151,12 +155,12 @@ class Workbench:
             Unavailable: it needs what there is not.
             UserError: something does not fit together.
         """
-        loaded = self.finetuned if row.finetuned else self.loaded
         store = None if row.store is None else self._store(row)
-        configuration = self._configuration(row, loaded, store)
+        configuration = self._configuration(row, store)
         kept = RowResult.load(self.row_path(row), row, configuration)
         if kept is not None:
             return kept
+        loaded = self.finetuned if row.finetuned else self.loaded
         result = self._measure(row, configuration, loaded, store)
         result.save(self.row_path(row))
         if loaded.device.type == "cuda":
@@ -208,7 +212,7 @@ class Workbench:
             },
             "preset": resolve_preset(settings.preset).to_json(),
             "mining": asdict(self.mining),
-            "finetuning": asdict(settings.finetuning.filled_for(len(self.programs))),
+            "finetuning": self._finetuning,
         }
 
     def _load(self, name: str) -> LoadedModel:
@@ -295,11 +299,9 @@ class Workbench:
                 examples.append(EncodedExample(problem.question_id, ids, len(head)))
         return examples
 
-    def _configuration(
-        self, row: Row, loaded: LoadedModel, store: Datastore | None
-    ) -> Mapping[str, Any]:
+    def _configuration(self, row: Row, store: Datastore | None) -> Mapping[str, Any]:
         """Everything that a row's result depends on."""
-        settings = self.settings
+        settings, loaded = self.settings, self.loaded
         return {
             "model": [loaded.identity.weights_hash, loaded.identity.tokenizer_hash],
             "dtype": loaded.identity.dtype,
@@ -308,6 +310,7 @@ class Workbench:
             "prompt": self.template.content_hash,
             "trial": self._trial_settings(row).to_json(),
             "sandbox": settings.sandbox,
+            "finetuned": row.finetuned and [self._finetuning, self._corpus_hash],
             "examples": row.examples and [row.examples, self._corpus_hash],
             "retrieval": None if store is None else self._retrieval(row, store),
         }

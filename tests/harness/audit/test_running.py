@@ -78,8 +78,10 @@ def test_python_rows_are_compared_with_python(audit):
 
 def test_a_second_call_runs_nothing_again(audit, copied):
     before = times(copied.out)
+    shutil.rmtree(copied.out / "models")
     again = run_audit(copied, curve=[3, 12])
     assert times(copied.out) == before
+    assert not (copied.out / "models").exists()  # nor is the copy fine-tuned again
     assert [line.to_json() for line in again.lines] == [line.to_json() for line in audit.lines]
 
 
