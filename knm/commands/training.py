@@ -1,4 +1,4 @@
-"""`knm finetune`: a copy of a LM trained on a corpus. Thin, as `knm.cli`."""
+"""`knm train` and `knm finetune`: LMs from a recipe, and copies trained on a corpus."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from knm.commands.output import JsonOption, print_table
+from knm.errors import UserError
 from knm.jsonio import dumps
 
 
@@ -35,4 +36,20 @@ def finetune(
     options = FinetuningOptions(learning_rate, epochs, batch_size, seed)
     records = load_corpus(corpus or EMBEDDED_CORPUS / "train.jsonl")[:limit]
     figures = finetune_copy(model, records, load_template(prompt), out, options, device=device)
+    print(dumps(figures)) if json else print_table(("model", out), *figures.items())
+
+
+def train(
+    out: Annotated[Path, typer.Option(help="Directory of the model.")],
+    recipe: Annotated[str, typer.Option(help="Name of the recipe.")] = "embedded",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Train the embedded LM, or a tiny one, from its recipe."""
+    from knm.models.recipes import RECIPES
+    from knm.models.training import train as train_recipe
+
+    if recipe not in RECIPES:
+        raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
+    figures = train_recipe(RECIPES[recipe], out, device=device)
     print(dumps(figures)) if json else print_table(("model", out), *figures.items())
