@@ -26,7 +26,11 @@ def problems(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def baseline(problems, tmp_path_factory) -> tuple[subprocess.CompletedProcess[str], Path]:
     results = tmp_path_factory.mktemp("baseline") / "base.json"
-    return run_bench("--problems", problems, "--results", results, *SETTINGS), results
+    process = run_bench(
+        *("--problems", problems, "--results", results, "-p", "tests.harness.probe", *SETTINGS),
+        environment={"KNM_PROBE": str(results.parent)},
+    )
+    return process, results
 
 
 def outcomes(path: Path) -> dict[str, tuple[str | None, str]]:
@@ -77,6 +81,12 @@ def test_the_run_shows_how_far_and_how_well_it_goes(baseline):
     process, _ = baseline
     assert "knm: 3 of 6 · Pass@1 " in process.stdout
     assert re.search(r"knm: 6 of 6 · Pass@1 .* tokens/s", process.stdout)
+
+
+def test_the_model_library_is_left_to_the_engine(baseline):
+    _, results = baseline
+    figures = json.loads((results.parent / "controller.json").read_text())
+    assert "transformers" not in figures["heavy"]
 
 
 def test_the_report_says_what_ran(baseline):
