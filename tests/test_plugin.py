@@ -11,16 +11,16 @@ import pytest
 
 from knm.engine.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
-from tests.harness.problem_files import ROOT, grammar_records, without_tests, write_problems
+from tests.harness.problem_files import ROOT, short_records, without_tests, write_problems
 from tests.harness.processes import run_bench
 
-SETTINGS = ("--max-new-tokens", "160", "--batch-size", "2")
+SETTINGS = ("--max-new-tokens", "96", "--batch-size", "3")
 
 
 @pytest.fixture(scope="module")
 def problems(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("problems")
-    return write_problems(directory / "set.jsonl", grammar_records(6))
+    return write_problems(directory / "set.jsonl", short_records(6))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_the_report_says_what_ran(baseline):
     _, results = baseline
     section = json.loads(results.read_text())["knm"]
     assert section["configuration"]["model"] == "embedded"
-    assert section["configuration"]["max_new_tokens"] == 160
+    assert section["configuration"]["max_new_tokens"] == 96
     assert section["environment"]["sandbox"]["interpreter"].startswith("LuaJIT 2.1")
     assert section["totals"]["problems"] == 6
 
@@ -152,7 +152,7 @@ def test_k_selects_by_id():
 
 
 def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
-    records = [*grammar_records(1), without_tests("untested")]
+    records = [*short_records(1), without_tests("untested")]
     path, results = write_problems(tmp_path / "set.jsonl", records), tmp_path / "r.json"
     process = run_bench("--problems", path, "--results", results, *SETTINGS)
     report = json.loads(results.read_text())

@@ -9,7 +9,7 @@ from knm.models.finetuning import FinetuningOptions
 from knm.models.recipes import RECIPES
 from knm.models.training import train
 from tests.datastore.conftest import one_thread
-from tests.harness.problem_files import grammar_records, write_problems
+from tests.harness.problem_files import short_records, write_problems
 
 __all__ = ["one_thread"]
 
@@ -33,7 +33,6 @@ def settings(folder, tiny):
     """An audit of the tiny model on three problems, 12 programs and a word list."""
     off_domain = folder / "off-domain.jsonl"
     words = "local t = {}\nreturn t"
-    problems = sorted(grammar_records(60), key=lambda record: len(record["reference"]))[:3]
     save_corpus(
         off_domain,
         [CorpusRecord(f"off-{n}", f"Table {n}.", words, "lua", "test") for n in range(12)],
@@ -41,7 +40,7 @@ def settings(folder, tiny):
     return AuditSettings(
         out=folder / "out",
         corpus=EMBEDDED_CORPUS / "train.jsonl",
-        problems=str(write_problems(folder / "problems.jsonl", problems)),
+        problems=str(write_problems(folder / "problems.jsonl", short_records(3))),
         model=str(tiny),
         device="cpu",
         off_domain=off_domain,
