@@ -8,10 +8,7 @@ from knm.harness.trials import TrialSettings
 from knm.models.finetuning import FinetuningOptions
 from knm.models.recipes import RECIPES
 from knm.models.training import train
-from tests.datastore.conftest import one_thread
 from tests.harness.problem_files import short_records, write_problems
-
-__all__ = ["one_thread"]
 
 
 @pytest.fixture(scope="package")
@@ -20,7 +17,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="package")
-def tiny(folder, one_thread):
+def tiny(folder):
     """A directory with a model that has seen a few programs."""
     directory = folder / "tiny"
     recipe = replace(RECIPES["tiny"], python_samples=40, lua_samples=20)
