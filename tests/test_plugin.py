@@ -3,16 +3,21 @@
 import json
 import re
 import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from typer.testing import CliRunner
 
+from knm.cli import app
+from knm.engine import describe_setup
 from knm.engine.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
-from tests.harness.problem_files import ROOT, short_records, without_tests, write_problems
+from tests.harness.problem_files import short_records, without_tests, write_problems
 from tests.harness.processes import run_bench
+from tests.harness.test_engines import EMBEDDED
+from tests.serving import scripted
 
 SETTINGS = ("--max-new-tokens", "96", "--batch-size", "3")
 
@@ -124,8 +129,9 @@ def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
     _, results = baseline
     unweighted, corrected = tmp_path / "w0.json", tmp_path / "knn.json"
     common = ("--problems", problems, "--knn", "--datastore", small_datastore, *SETTINGS)
-    run_bench(*common, "--knn-lambda", "0", "--results", unweighted)
-    run_bench(*common, "--results", corrected)
+    runs = (("--knn-lambda", "0", "--results", unweighted), ("--results", corrected))
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda options: run_bench(*common, *options), runs))
     assert outcomes(unweighted) == outcomes(results)
     assert outcomes(corrected) != outcomes(results)
     changes = [result.knn for result in load_report(corrected).results]
@@ -140,8 +146,8 @@ def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
 @pytest.fixture(scope="module")
 def small_datastore(tmp_path_factory) -> Path:
     directory: Path = tmp_path_factory.mktemp("store") / "small"
-    command = [sys.executable, "-m", "knm.cli", "mine", "--out", str(directory), "--limit", "40"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    mined = CliRunner().invoke(app, ["mine", "--out", str(directory), "--limit", "20"])
+    assert mined.exit_code == 0, mined.output
     return directory
 
 
@@ -154,7 +160,11 @@ def test_k_selects_by_id():
 def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
     records = [*short_records(1), without_tests("untested")]
     path, results = write_problems(tmp_path / "set.jsonl", records), tmp_path / "r.json"
-    process = run_bench("--problems", path, "--results", results, *SETTINGS)
+    with scripted.serving(scripted.ScriptedEngine(), configuration=describe_setup(EMBEDDED)) as url:
+        process = run_bench(
+            *("--problems", path, "--results", results, "--engine", url),
+            *("--max-new-tokens", EMBEDDED.generation.max_new_tokens),
+        )
     report = json.loads(results.read_text())
     by_id = {test["metadata"]["knm"]["question_id"]: test["outcome"] for test in report["tests"]}
     assert by_id["untested"] == "error"
