@@ -156,8 +156,8 @@ def test_threads_divide_no_row(threads):
     try:
         loaded = random_model()
         requests = number_requests(6)
-        everything = by_id(engine_of(loaded, 6).complete(requests))
-        assert by_id(engine_of(loaded, 6).complete(requests[::-1])) == everything
+        everything = by_id(engine_of(loaded, 6, tokens=8).complete(requests))
+        assert by_id(engine_of(loaded, 6, tokens=8).complete(requests[::-1])) == everything
     finally:
         torch.set_num_threads(before)
 
