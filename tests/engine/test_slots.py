@@ -98,7 +98,7 @@ def test_the_model_keeps_its_values(kind):
 
 @pytest.fixture(params=["greedy", "sampled", "knn", "gated"])
 def setting(request, device) -> tuple[list[Request], Retriever | None]:
-    requests = number_requests(13)
+    requests = number_requests(9)
     if request.param == "sampled":
         # every other row, so that greedy and sampled rows are neighbours
         return [

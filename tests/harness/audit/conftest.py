@@ -43,7 +43,7 @@ def settings(folder, tiny):
         off_domain=off_domain,
         programs=12,
         preset="dense",
-        trial=TrialSettings(max_new_tokens=128, batch_size=4),
+        trial=TrialSettings(max_new_tokens=96, batch_size=4),
         workers=1,
         finetuning=FinetuningOptions(epochs=1),
     )
