@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -115,10 +116,8 @@ def write_pictures(scenes: Sequence[Scene], directory: Path) -> None:
     """Write each as SVG, and as PNG where the system has fonts to draw text with."""
     for scene in scenes:
         write_chart(scene, directory / f"{scene.name}.svg")
-        try:
+        with suppress(UserError):
             write_chart(scene, directory / f"{scene.name}.png")
-        except UserError:
-            return
 
 
 def _flips(line: Figures) -> str:
