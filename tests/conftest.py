@@ -2,6 +2,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+import torch
 from hypothesis import settings
 
 from knm.models import LoadedModel, load_model
@@ -14,6 +15,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # How long an example takes says more of the machine's other work than of ours.
 settings.register_profile("knm", deadline=None)
 settings.load_profile("knm")
+# Small tensors gain nothing from threads and wait long for them on a busy machine.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -3,30 +3,39 @@
 import json
 import re
 import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from typer.testing import CliRunner
 
+from knm.cli import app
+from knm.engine import describe_setup
 from knm.engine.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
-from tests.harness.problem_files import ROOT, grammar_records, without_tests, write_problems
+from tests.harness.problem_files import short_records, without_tests, write_problems
 from tests.harness.processes import run_bench
+from tests.harness.test_engines import EMBEDDED
+from tests.serving import scripted
 
-SETTINGS = ("--max-new-tokens", "160", "--batch-size", "2")
+SETTINGS = ("--max-new-tokens", "96", "--batch-size", "3")
 
 
 @pytest.fixture(scope="module")
 def problems(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("problems")
-    return write_problems(directory / "set.jsonl", grammar_records(6))
+    return write_problems(directory / "set.jsonl", short_records(6))
 
 
 @pytest.fixture(scope="module")
 def baseline(problems, tmp_path_factory) -> tuple[subprocess.CompletedProcess[str], Path]:
     results = tmp_path_factory.mktemp("baseline") / "base.json"
-    return run_bench("--problems", problems, "--results", results, *SETTINGS), results
+    process = run_bench(
+        *("--problems", problems, "--results", results, "-p", "tests.harness.probe", *SETTINGS),
+        environment={"KNM_PROBE": str(results.parent)},
+    )
+    return process, results
 
 
 def outcomes(path: Path) -> dict[str, tuple[str | None, str]]:
@@ -79,11 +88,17 @@ def test_the_run_shows_how_far_and_how_well_it_goes(baseline):
     assert re.search(r"knm: 6 of 6 · Pass@1 .* tokens/s", process.stdout)
 
 
+def test_the_model_library_is_left_to_the_engine(baseline):
+    _, results = baseline
+    figures = json.loads((results.parent / "controller.json").read_text())
+    assert "transformers" not in figures["heavy"]
+
+
 def test_the_report_says_what_ran(baseline):
     _, results = baseline
     section = json.loads(results.read_text())["knm"]
     assert section["configuration"]["model"] == "embedded"
-    assert section["configuration"]["max_new_tokens"] == 160
+    assert section["configuration"]["max_new_tokens"] == 96
     assert section["environment"]["sandbox"]["interpreter"].startswith("LuaJIT 2.1")
     assert section["totals"]["problems"] == 6
 
@@ -114,8 +129,9 @@ def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
     _, results = baseline
     unweighted, corrected = tmp_path / "w0.json", tmp_path / "knn.json"
     common = ("--problems", problems, "--knn", "--datastore", small_datastore, *SETTINGS)
-    run_bench(*common, "--knn-lambda", "0", "--results", unweighted)
-    run_bench(*common, "--results", corrected)
+    runs = (("--knn-lambda", "0", "--results", unweighted), ("--results", corrected))
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda options: run_bench(*common, *options), runs))
     assert outcomes(unweighted) == outcomes(results)
     assert outcomes(corrected) != outcomes(results)
     changes = [result.knn for result in load_report(corrected).results]
@@ -130,8 +146,8 @@ def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
 @pytest.fixture(scope="module")
 def small_datastore(tmp_path_factory) -> Path:
     directory: Path = tmp_path_factory.mktemp("store") / "small"
-    command = [sys.executable, "-m", "knm.cli", "mine", "--out", str(directory), "--limit", "40"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    mined = CliRunner().invoke(app, ["mine", "--out", str(directory), "--limit", "20"])
+    assert mined.exit_code == 0, mined.output
     return directory
 
 
@@ -142,9 +158,13 @@ def test_k_selects_by_id():
 
 
 def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
-    records = [*grammar_records(1), without_tests("untested")]
+    records = [*short_records(1), without_tests("untested")]
     path, results = write_problems(tmp_path / "set.jsonl", records), tmp_path / "r.json"
-    process = run_bench("--problems", path, "--results", results, *SETTINGS)
+    with scripted.serving(scripted.ScriptedEngine(), configuration=describe_setup(EMBEDDED)) as url:
+        process = run_bench(
+            *("--problems", path, "--results", results, "--engine", url),
+            *("--max-new-tokens", EMBEDDED.generation.max_new_tokens),
+        )
     report = json.loads(results.read_text())
     by_id = {test["metadata"]["knm"]["question_id"]: test["outcome"] for test in report["tests"]}
     assert by_id["untested"] == "error"

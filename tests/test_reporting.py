@@ -73,8 +73,17 @@ import pytest
 def test_problem(problem, solved):
     if not solved: pytest.fail("wrong", pytrace=False)
 """
-COMMAND = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
+COMMAND = [
+    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
+    *("-p", "pytest_jsonreport.plugin", "-p", "xdist.plugin"),
+]
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": str(ROOT),
+    "COLUMNS": "120",
+    # Each of the many runs would pay for other plugins too.
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+}
 
 
 @pytest.fixture

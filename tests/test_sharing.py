@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -131,24 +132,30 @@ def test_an_interrupted_run_reports_what_it_had(full, common, workers, tmp_path)
 
 
 def test_samples_are_all_judged_and_do_not_depend_on_the_order(common, tmp_path):
-    runs = []
-    for order in ("", "1"):
-        results = tmp_path / f"r{order}.json"
+    def run(order):
+        directory = tmp_path / f"order{order}"
+        directory.mkdir()
+        results = directory / "r.json"
         sampling = ("--samples", "2", "--temperature", "2", "--top-p", "0.99", "--limit", "2")
         run_bench(
-            *("--fresh", "--results", results, "-p", "tests.harness.probe", *sampling, *common),
-            environment={"KNM_REVERSED": order, "KNM_PROBE": str(tmp_path)},
+            *("--results", results, "-p", "tests.harness.probe", *sampling, *common),
+            environment={
+                "KNM_CACHE_DIR": str(directory),
+                "KNM_PROBE": str(directory),
+                "KNM_REVERSED": order,
+            },
         )
         report = load_report(results)
         assert report.configuration["sampling"] == {"temperature": 2, "top_p": 0.99, "seed": 0}
-        runs.append(
-            {
-                result.question_id: [sample["completion"] for sample in result.samples]
-                for result in report.results
-            }
-        )
-    assert runs[0] == runs[1]
-    for first, second in runs[0].values():
+        return {
+            result.question_id: [sample["completion"] for sample in result.samples]
+            for result in report.results
+        }
+
+    with ThreadPoolExecutor() as pool:
+        forwards, backwards = pool.map(run, ("", "1"))
+    assert forwards == backwards
+    for first, second in forwards.values():
         assert first != second
 
 

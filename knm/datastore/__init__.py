@@ -1,12 +1,13 @@
 """Datastores of hidden states: file format, mining, editing, calibration and Faiss indexes.
 
 A datastore is a directory of plain `.npy` files and a manifest. What is not in here: how a model is
-loaded (`knm.models`) and how neighbours change what it says (`knm.retrieval`).
+loaded (`knm.models`) and how neighbours change what it says (`knm.retrieval`). Opening one loads no
+model library: what mines and edits is loaded when it is first named.
 """
 
+from typing import TYPE_CHECKING
+
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
-from knm.datastore.editing import project_datastore
-from knm.datastore.examples import CorpusExamples, ExampleSource
 from knm.datastore.index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
     FORMAT_VERSION,
@@ -16,12 +17,26 @@ from knm.datastore.manifest import (
     Manifest,
     ProjectionInfo,
 )
-from knm.datastore.mining import MiningOptions, mine
 from knm.datastore.origins import RecordOrigin
 from knm.datastore.positions import POSITIONS
 from knm.datastore.projection import Projection
 from knm.datastore.statistics import MiningStatistics, Tally
 from knm.datastore.store import Datastore
+from knm.ondemand import load_on_demand
+
+if TYPE_CHECKING:
+    from knm.datastore.editing import project_datastore
+    from knm.datastore.examples import CorpusExamples, ExampleSource
+    from knm.datastore.mining import MiningOptions, mine
+else:
+    __getattr__ = load_on_demand(
+        __name__,
+        {
+            "editing": ["project_datastore"],
+            "examples": ["CorpusExamples", "ExampleSource"],
+            "mining": ["MiningOptions", "mine"],
+        },
+    )
 
 __all__ = [
     "FORMAT_VERSION",

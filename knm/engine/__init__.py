@@ -26,18 +26,18 @@ from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
     from knm.engine.architectures import ARCHITECTURES, UnsupportedModelError
-    from knm.engine.opening import LocalEngine, open_engine
+    from knm.engine.opening import LocalEngine, OpenedEngine, open_engine, open_setup
     from knm.engine.plain import PlainEngine
-    from knm.engine.setup import EngineSetup, OpenedEngine, describe_setup, open_setup
+    from knm.engine.setup import EngineSetup, describe_setup
     from knm.engine.slots import SlotEngine
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
             "architectures": ["ARCHITECTURES", "UnsupportedModelError"],
-            "opening": ["LocalEngine", "open_engine"],
+            "opening": ["LocalEngine", "OpenedEngine", "open_engine", "open_setup"],
             "plain": ["PlainEngine"],
-            "setup": ["EngineSetup", "OpenedEngine", "describe_setup", "open_setup"],
+            "setup": ["EngineSetup", "describe_setup"],
             "slots": ["SlotEngine"],
         },
     )

@@ -1,19 +1,32 @@
-"""Choosing the engine for a model."""
+"""Choosing the engine for a model, and loading what a setup names."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from knm.datastore import Datastore
 from knm.engine.architectures import UnsupportedModelError
 from knm.engine.plain import PlainEngine
 from knm.engine.records import Engine, GenerationOptions, StreamingEngine
+from knm.engine.setup import EngineSetup
 from knm.engine.slots import SlotEngine
-from knm.models import LoadedModel
+from knm.models import LoadedModel, load_model
 from knm.retrieval import Retriever
+
+Messages = Sequence[dict[str, str]]
 
 
 class LocalEngine(Engine, StreamingEngine, Protocol):
     """An engine of this process: it streams, and it completes."""
+
+
+@dataclass(frozen=True)
+class OpenedEngine:
+    """An engine with its model in memory, and the model's way to write a conversation."""
+
+    engine: StreamingEngine
+    render_chat: Callable[[Messages], str]
 
 
 def _print_notice(line: str) -> None:
@@ -43,3 +56,24 @@ def open_engine(
             f"time, which is slow: {reason}"
         )
         return PlainEngine(loaded, options, retriever)
+
+
+def open_setup(setup: EngineSetup) -> OpenedEngine:
+    """Load the model and, with kNN, the datastore.
+
+    Raises:
+        UserError: something is not there, cannot be loaded or does not fit together.
+    """
+    loaded = load_model(setup.model, dtype=setup.placement.dtype, device=setup.placement.device)
+    retriever = None
+    if setup.preset is not None and setup.datastore is not None:
+        store = Datastore.open(setup.datastore, expect=loaded.identity)
+        retriever = Retriever(store, setup.preset, device=loaded.device)
+
+    def render_chat(messages: Messages) -> str:
+        text: str = loaded.tokenizer.apply_chat_template(
+            list(messages), tokenize=False, add_generation_prompt=True
+        )
+        return text
+
+    return OpenedEngine(open_engine(loaded, setup.generation, retriever), render_chat)

@@ -1,7 +1,6 @@
-"""Everything an engine is opened from: found and checked first, loaded when it is needed."""
+"""Everything an engine is opened from: found and checked without the model library."""
 
 import platform
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,16 +10,13 @@ import torch
 
 from knm.datastore import Datastore
 from knm.engine.configuration import EngineConfiguration
-from knm.engine.opening import open_engine
-from knm.engine.records import GenerationOptions, StreamingEngine
+from knm.engine.records import GenerationOptions
 from knm.hashing import hash_json
-from knm.models import ModelIdentity, Placement, identify_model, load_model
-from knm.retrieval import Preset, Retriever
+from knm.models import ModelIdentity, Placement, identify_model
+from knm.retrieval import Preset
 from knm.retrieval.adaptor import load_adaptor
 
 COMPUTING_PACKAGES: Final = ("faiss-cpu", "numpy", "tokenizers", "torch", "transformers")
-
-Messages = Sequence[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -60,14 +56,6 @@ class EngineSetup:
         )
 
 
-@dataclass(frozen=True)
-class OpenedEngine:
-    """An engine with its model in memory, and the model's way to write a conversation."""
-
-    engine: StreamingEngine
-    render_chat: Callable[[Messages], str]
-
-
 def describe_setup(setup: EngineSetup) -> EngineConfiguration:
     """The configuration of the engine that `setup` opens, without loading it.
 
@@ -96,27 +84,6 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         calibration=None if store is None else hash_calibration(store),
         packages={name: version(name) for name in COMPUTING_PACKAGES},
     )
-
-
-def open_setup(setup: EngineSetup) -> OpenedEngine:
-    """Load the model and, with kNN, the datastore.
-
-    Raises:
-        UserError: something is not there, cannot be loaded or does not fit together.
-    """
-    loaded = load_model(setup.model, dtype=setup.placement.dtype, device=setup.placement.device)
-    retriever = None
-    if setup.preset is not None and setup.datastore is not None:
-        store = Datastore.open(setup.datastore, expect=loaded.identity)
-        retriever = Retriever(store, setup.preset, device=loaded.device)
-
-    def render_chat(messages: Messages) -> str:
-        text: str = loaded.tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True
-        )
-        return text
-
-    return OpenedEngine(open_engine(loaded, setup.generation, retriever), render_chat)
 
 
 def hash_calibration(store: Datastore) -> str:

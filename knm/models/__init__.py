@@ -20,14 +20,8 @@ if TYPE_CHECKING:
         encode_example,
         encode_prompt,
     )
-    from knm.models.loading import (
-        DTYPES,
-        LoadedModel,
-        Placement,
-        load_model,
-        load_tokenizer,
-        resolve_placement,
-    )
+    from knm.models.loading import LoadedModel, load_model, load_tokenizer
+    from knm.models.placement import DTYPES, Placement, resolve_placement
 else:
     __getattr__ = load_on_demand(
         __name__,
@@ -42,14 +36,8 @@ else:
                 "encode_example",
                 "encode_prompt",
             ],
-            "loading": [
-                "DTYPES",
-                "LoadedModel",
-                "Placement",
-                "load_model",
-                "load_tokenizer",
-                "resolve_placement",
-            ],
+            "loading": ["LoadedModel", "load_model", "load_tokenizer"],
+            "placement": ["DTYPES", "Placement", "resolve_placement"],
         },
     )
 

@@ -2,9 +2,13 @@
 
 A `Retriever` joins a searcher, a weight and a fusion as a `Preset` says; `corrected` puts it into a
 model for the length of a `with` block. What is not in here: how datastores are made
-(`knm.datastore`) and how text is generated (`knm.engine`).
+(`knm.datastore`) and how text is generated (`knm.engine`). Reading a preset loads no model library:
+what corrects a model is loaded when it is first named.
 """
 
+from typing import TYPE_CHECKING
+
+from knm.ondemand import load_on_demand
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import DenseLogits, LMOutput, MixedLogits
 from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion, FusionKind, MixtureFusion
@@ -20,7 +24,6 @@ from knm.retrieval.presets import (
     write_preset,
 )
 from knm.retrieval.residual import ResidualFusion, StoredPredictions
-from knm.retrieval.retriever import Correction, Retriever
 from knm.retrieval.searchers import (
     SEARCHERS,
     FaissSearcher,
@@ -40,12 +43,18 @@ from knm.retrieval.weights import (
     Weight,
     WeightKind,
 )
-from knm.retrieval.wrapper import (
-    CorrectedHead,
-    Observer,
-    StepTrace,
-    corrected,
-)
+
+if TYPE_CHECKING:
+    from knm.retrieval.retriever import Correction, Retriever
+    from knm.retrieval.wrapper import CorrectedHead, Observer, StepTrace, corrected
+else:
+    __getattr__ = load_on_demand(
+        __name__,
+        {
+            "retriever": ["Correction", "Retriever"],
+            "wrapper": ["CorrectedHead", "Observer", "StepTrace", "corrected"],
+        },
+    )
 
 __all__ = [
     "DEFAULT_PRESET",

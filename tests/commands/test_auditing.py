@@ -4,9 +4,9 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from tests.harness.audit.conftest import folder, one_thread, said, settings, tiny
+from tests.harness.audit.conftest import folder, said, settings, tiny
 
-__all__ = ["folder", "one_thread", "said", "settings", "tiny"]
+__all__ = ["folder", "said", "settings", "tiny"]
 
 pytestmark = pytest.mark.usefixtures("sandbox")  # skips where the system has none
 

@@ -4,9 +4,9 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.models import load_model
-from tests.harness.audit.conftest import folder, one_thread, tiny
+from tests.harness.audit.conftest import folder, tiny
 
-__all__ = ["folder", "one_thread", "tiny"]
+__all__ = ["folder", "tiny"]
 
 
 def test_a_copy_is_fine_tuned_on_the_packaged_corpus(tiny, tmp_path):

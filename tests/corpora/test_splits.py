@@ -40,28 +40,26 @@ def test_bucket_depends_on_the_composition_alone():
     assert all(len(found) == 1 for found in buckets.values())
 
 
-def test_compositions_drawn_for_different_splits_are_disjoint():
-    drawn = {
-        split: {
-            sample.task.composition
-            for sample in islice(draw_samples(random.Random(2), split, "lua"), 300)
-        }
-        for split in SPLIT_BUCKETS
-    }
-    for first, second in combinations(drawn.values(), 2):
+@pytest.fixture(scope="module")
+def drawn():
+    """Samples of each split."""
+    return [
+        list(islice(draw_samples(random.Random(2), split, "lua"), 300)) for split in SPLIT_BUCKETS
+    ]
+
+
+def test_compositions_drawn_for_different_splits_are_disjoint(drawn):
+    compositions = [{sample.task.composition for sample in samples} for samples in drawn]
+    for first, second in combinations(compositions, 2):
         assert not first & second
 
 
-def test_statements_and_programs_drawn_for_different_splits_are_disjoint():
-    texts = {
-        split: {
-            text
-            for sample in islice(draw_samples(random.Random(3), split, "lua"), 300)
-            for text in (sample.statement, sample.program)
-        }
-        for split in SPLIT_BUCKETS
-    }
-    for first, second in combinations(texts.values(), 2):
+def test_statements_and_programs_drawn_for_different_splits_are_disjoint(drawn):
+    texts = [
+        {text for sample in samples for text in (sample.statement, sample.program)}
+        for samples in drawn
+    ]
+    for first, second in combinations(texts, 2):
         assert not first & second
 
 

@@ -59,7 +59,7 @@ def written_alone(loaded: LoadedModel, prompt: str, retriever: Retriever, tokens
 @pytest.mark.parametrize("preset", [BAYES, COPIES], ids=lambda each: each.name)
 @pytest.mark.parametrize("engine", ["slots", "plain"])
 def test_an_engine_tells_a_context_what_it_wrote(engine, preset):
-    loaded, asked = random_model(), number_requests(6)
+    loaded, asked = random_model(), number_requests(4)
     retriever = retriever_on("cpu", preset)
     if engine == "slots":
         done = engine_of(loaded, 2, retriever=retriever).complete(asked)
@@ -82,7 +82,7 @@ def test_an_engine_tells_a_context_what_it_wrote(engine, preset):
 @pytest.mark.parametrize("sampled", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_completion_depends_on_its_request_alone(device, dtype, sampled, preset):
-    loaded, asked = random_model(device=device, dtype=dtype), number_requests(11)
+    loaded, asked = random_model(device=device, dtype=dtype), number_requests(8)
     if sampled:
         asked = [replace(request, sampling=SAMPLED) for request in asked]
     retriever = retriever_on(device, preset)

@@ -7,14 +7,14 @@ from knm.engine.records import MOST_CHANGES
 from knm.models import encode_example, encode_prompt
 from knm.problems import fence_program, language_prompt, load_template
 from knm.retrieval import Retriever, resolve_preset
-from tests.harness.problem_files import grammar_records
+from tests.harness.problem_files import short_records
 
 TOKENS = 48
 
 
 @pytest.fixture(scope="module")
 def records():
-    return grammar_records(4)
+    return short_records(4)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,13 @@ def oracle(embedded, records, requests, tmp_path_factory):
         for request, record in zip(requests, records, strict=True)
     ]
     return mine(embedded, examples, tmp_path_factory.mktemp("oracle"), corpus_hash="oracle")
+
+
+@pytest.fixture(scope="module")
+def corrected(embedded, requests, oracle):
+    """What the model writes when its neighbours have nearly all the weight."""
+    retriever = Retriever(oracle, resolve_preset("v1", weight=0.99))
+    return open_engine(embedded, GenerationOptions(300), retriever).complete(requests)
 
 
 @pytest.fixture(scope="module")
@@ -88,18 +95,14 @@ def test_weight_0_changes_nothing(embedded, requests, baseline, oracle):
         assert done.interventions.changes == ()
 
 
-def test_an_oracle_store_makes_the_model_write_the_references(embedded, records, requests, oracle):
-    retriever = Retriever(oracle, resolve_preset("v1", weight=0.99))
-    engine = open_engine(embedded, GenerationOptions(300), retriever)
-    for done, record in zip(engine.complete(requests), records, strict=True):
+def test_an_oracle_store_makes_the_model_write_the_references(corrected, records):
+    for done, record in zip(corrected, records, strict=True):
         assert done.text == fence_program(record["reference"])
 
 
-def test_interventions_name_each_changed_token_and_its_origin(embedded, requests, oracle):
-    retriever = Retriever(oracle, resolve_preset("v1", weight=0.99))
-    engine = open_engine(embedded, GenerationOptions(300), retriever)
+def test_interventions_name_each_changed_token_and_its_origin(corrected):
     changed = 0
-    for done in engine.complete(requests):
+    for done in corrected:
         interventions = done.interventions
         assert interventions is not None
         assert interventions.steps == interventions.searched == done.completion_tokens

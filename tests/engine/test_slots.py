@@ -98,7 +98,7 @@ def test_the_model_keeps_its_values(kind):
 
 @pytest.fixture(params=["greedy", "sampled", "knn", "gated"])
 def setting(request, device) -> tuple[list[Request], Retriever | None]:
-    requests = number_requests(13)
+    requests = number_requests(9)
     if request.param == "sampled":
         # every other row, so that greedy and sampled rows are neighbours
         return [
@@ -156,8 +156,8 @@ def test_threads_divide_no_row(threads):
     try:
         loaded = random_model()
         requests = number_requests(6)
-        everything = by_id(engine_of(loaded, 6).complete(requests))
-        assert by_id(engine_of(loaded, 6).complete(requests[::-1])) == everything
+        everything = by_id(engine_of(loaded, 6, tokens=8).complete(requests))
+        assert by_id(engine_of(loaded, 6, tokens=8).complete(requests[::-1])) == everything
     finally:
         torch.set_num_threads(before)
 

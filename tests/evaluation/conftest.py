@@ -1,21 +1,9 @@
-from collections.abc import Iterator
-
 import pytest
-import torch
 
 from knm.corpora import EMBEDDED_CORPUS, load_corpus
 from knm.datastore import Datastore, MiningOptions, mine
 from knm.models import encode_corpus
 from knm.problems import load_template
-
-
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from threads and wait long for them on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,11 @@ def grammar_records(count: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines[:count]]
 
 
+def short_records(count: int) -> list[dict[str, Any]]:
+    """Those of the embedded grammar problems that are solved in the fewest tokens: soon decoded."""
+    return sorted(grammar_records(60), key=lambda record: len(record["reference"]))[:count]
+
+
 def write_problems(path: Path, records: list[dict[str, Any]]) -> Path:
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return path

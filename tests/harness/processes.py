@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 
 from tests.harness.problem_files import ROOT
 
@@ -27,7 +26,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def start_bench(
-    *arguments: str | Path, environment: Mapping[str, str] | None = None
+    *arguments: object, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
     """`pytest bench ...` in the project's directory; completions are kept for this session only."""
     return subprocess.Popen(
@@ -42,7 +41,7 @@ def start_bench(
 
 
 def run_bench(
-    *arguments: str | Path, environment: Mapping[str, str] | None = None
+    *arguments: object, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """`pytest bench ...` to its end."""
     with start_bench(*arguments, environment=environment) as process:

@@ -11,7 +11,7 @@ from knm.models import encode_example
 from knm.problems import fence_program, load_problems
 from knm.retrieval import Retriever, resolve_preset
 from knm.sandbox import Verdict
-from tests.harness.problem_files import grammar_records, without_tests, write_problems
+from tests.harness.problem_files import short_records, without_tests, write_problems
 
 pytestmark = pytest.mark.usefixtures("sandbox")  # skips where the system has none
 
@@ -21,8 +21,7 @@ SETTINGS = TrialSettings(max_new_tokens=128)
 @pytest.fixture(scope="module")
 def problems(tmp_path_factory):
     path = tmp_path_factory.mktemp("trials") / "set.jsonl"
-    shortest = sorted(grammar_records(60), key=lambda record: len(record["reference"]))[:2]
-    records = [*shortest, without_tests("untested")]
+    records = [*short_records(2), without_tests("untested")]
     return load_problems(write_problems(path, records)).problems
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from knm.errors import UserError
-from knm.models import load_model, resolve_placement
+from knm.models import load_model
 
 
 def test_the_embedded_model_is_small_and_in_evaluation_mode(embedded):
@@ -18,19 +18,6 @@ def test_the_number_format_can_be_chosen():
     loaded = load_model(dtype="bfloat16", device="cpu")
     assert loaded.model.dtype == torch.bfloat16
     assert loaded.identity.dtype == "bfloat16"
-
-
-def test_a_cpu_computes_in_float32_unless_told_otherwise():
-    assert resolve_placement("cpu", None).dtype == "float32"
-
-
-@pytest.mark.parametrize(
-    ("device", "dtype", "message"),
-    [("cpu", "int3", "--dtype int3"), ("abacus", None, "--device abacus")],
-)
-def test_bad_placements_name_the_option(device, dtype, message):
-    with pytest.raises(UserError, match=message):
-        resolve_placement(device, dtype)
 
 
 def test_files_that_are_no_weights_are_named(tmp_path):

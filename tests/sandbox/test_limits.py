@@ -1,8 +1,11 @@
 """What a program may take, and what it is told when it takes more."""
 
+from dataclasses import replace
+
 import pytest
 
 from knm.sandbox import Limits, Verdict
+from tests.sandbox.conftest import QUICK
 from tests.sandbox.programs import SUM, SUM_PROGRAM, cases
 
 SLEEP = 'local ffi = require("ffi") ffi.cdef("int pause(void);") ffi.C.pause()'
@@ -45,7 +48,8 @@ def test_sleeping_program_is_caught_by_wall_time(sandbox):
     ],
 )
 def test_memory_hog_is_named_as_such(sandbox, program):
-    judgement = sandbox.judge(program, SUM)
+    # On busy cores filling the memory takes longer than other tests allow.
+    judgement = sandbox.judge(program, SUM, limits=replace(QUICK, cpu_seconds=5))
     assert (judgement.verdict, judgement.error_class) == (Verdict.MEMORY_LIMIT, None)
     assert "not enough memory" in judgement.message
 

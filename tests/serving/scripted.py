@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from knm.engine import EngineConfiguration, Event, Request
-from knm.engine.setup import OpenedEngine
+from knm.engine.opening import OpenedEngine
 from knm.errors import UserError
 from knm.serving.app import make_app
 from knm.serving.loop import EngineLoop

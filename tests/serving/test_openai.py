@@ -72,7 +72,7 @@ def test_samples_with_a_seed_are_repeatable_and_differ_from_each_other(client, m
             top_p=0.99,
             n=2,
             seed=seed,
-            max_tokens=60,
+            max_tokens=32,
         )
         return [choice.message.content for choice in answer.choices]
 

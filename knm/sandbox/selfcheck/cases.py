@@ -107,11 +107,13 @@ def load_suite(language: str) -> Suite:
     return Suite(language, answers["sound"], (*cases, *make_cases(answers)))
 
 
+@cache
 def load_file(folder: str, name: str) -> Mapping[str, Any]:
-    """One file of cases."""
+    """One file of cases. Each language's suite asks for all attacks: they are parsed once."""
     import yaml
 
-    data: Mapping[str, Any] = yaml.safe_load((FOLDER / folder / name).read_text(encoding="utf-8"))
+    text = (FOLDER / folder / name).read_text(encoding="utf-8")
+    data: Mapping[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return data
 
 

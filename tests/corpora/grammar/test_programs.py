@@ -49,7 +49,7 @@ def test_python_programs_of_every_style_agree_with_the_oracle():
 
 
 def test_lua_programs_of_every_style_agree_with_the_oracle(sandbox):
-    for task, tests in drawn(2, 150):
+    for task, tests in drawn(2, 75):
         cases = [TestCase(*test) for test in tests]
         for style in STYLES:
             program = render_program(task, "lua", style)

@@ -8,10 +8,7 @@ from knm.harness.trials import TrialSettings
 from knm.models.finetuning import FinetuningOptions
 from knm.models.recipes import RECIPES
 from knm.models.training import train
-from tests.datastore.conftest import one_thread
-from tests.harness.problem_files import grammar_records, write_problems
-
-__all__ = ["one_thread"]
+from tests.harness.problem_files import short_records, write_problems
 
 
 @pytest.fixture(scope="package")
@@ -20,7 +17,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="package")
-def tiny(folder, one_thread):
+def tiny(folder):
     """A directory with a model that has seen a few programs."""
     directory = folder / "tiny"
     recipe = replace(RECIPES["tiny"], python_samples=40, lua_samples=20)
@@ -33,7 +30,6 @@ def settings(folder, tiny):
     """An audit of the tiny model on three problems, 12 programs and a word list."""
     off_domain = folder / "off-domain.jsonl"
     words = "local t = {}\nreturn t"
-    problems = sorted(grammar_records(60), key=lambda record: len(record["reference"]))[:3]
     save_corpus(
         off_domain,
         [CorpusRecord(f"off-{n}", f"Table {n}.", words, "lua", "test") for n in range(12)],
@@ -41,13 +37,13 @@ def settings(folder, tiny):
     return AuditSettings(
         out=folder / "out",
         corpus=EMBEDDED_CORPUS / "train.jsonl",
-        problems=str(write_problems(folder / "problems.jsonl", problems)),
+        problems=str(write_problems(folder / "problems.jsonl", short_records(3))),
         model=str(tiny),
         device="cpu",
         off_domain=off_domain,
         programs=12,
         preset="dense",
-        trial=TrialSettings(max_new_tokens=128, batch_size=4),
+        trial=TrialSettings(max_new_tokens=96, batch_size=4),
         workers=1,
         finetuning=FinetuningOptions(epochs=1),
     )
