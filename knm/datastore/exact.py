@@ -12,7 +12,7 @@ A query's result depends on the other queries of the same call only if the matri
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
@@ -89,17 +89,11 @@ def stream_chunks(
     device: torch.device,
     *,
     groups: Tensor | None = None,
-    among: np.ndarray[Any, Any] | None = None,
 ) -> Iterator[KeyChunk]:
-    """Read a datastore's keys in chunks of about `rows`, in `groups` (count,) int64 if given.
-
-    With `among`, row numbers, only those are read, and ids count them.
-    """
-    count, step = len(store) if among is None else len(among), padded_rows(rows)
+    """Read a datastore's keys in chunks of about `rows`, in `groups` (count,) int64 if given."""
+    count, step = len(store), padded_rows(rows)
     for start in range(0, count, step):
-        piece: slice | np.ndarray[Any, Any] = slice(start, min(start + step, count))
-        if among is not None:
-            piece = among[piece]
+        piece = slice(start, min(start + step, count))
         found = torch.from_numpy(store.read_keys(piece)).to(device)
         keys = torch.zeros((padded_rows(len(found)), store.manifest.dim), device=device)
         keys[: len(found)] = found
