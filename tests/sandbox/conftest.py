@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -27,7 +28,7 @@ def own_image(engine: Engine) -> Iterator[str]:
     bases = [name for name in (IMPORTED_BASE, BASE, IMAGE) if engine.image(name)]
     if not bases:
         pytest.skip(f"no image to build on: make {IMAGE} with `knm sandbox build`")
-    tag = f"knm-sandbox-test:{context_hash()[:12]}"
+    tag = f"knm-sandbox-test:{context_hash()[:12]}-{os.getpid()}"
     yield build(engine, bases[0], tag, lambda text: None).name
     engine.api.remove_image(tag)
 
