@@ -108,17 +108,16 @@ def neighbours_of_others(
         return stored_keys(store, ids)
 
     # A CPU is quicker with scores that its caches hold than with fewer readings of the keys.
-    together = max(1, len(rows) if device.type == "cuda" else _CPU_QUERIES)
-    blocks = [rows[start : start + together] for start in range(0, max(1, len(rows)), together)]
+    together = len(rows) if device.type == "cuda" else _CPU_QUERIES
     found = [
         nearest(
-            torch.from_numpy(asked.read_keys(block)).to(device),
+            torch.from_numpy(asked.read_keys(block.numpy())).to(device),
             stream_chunks(store, _CHUNK_ROWS, device, groups=groups),
             fetch,
             k=_NEIGHBOURS,
-            exclude=own[torch.from_numpy(block)].to(device),
+            exclude=own[block].to(device),
         )
-        for block in blocks
+        for block in torch.split(torch.from_numpy(rows), together)
     ]
     distances, ids = (torch.cat(parts) for parts in zip(*found, strict=True))
     return HeldOut(

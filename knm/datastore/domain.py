@@ -79,7 +79,7 @@ def domain_of(source: "ExampleSource", tokenizer: "PreTrainedTokenizerBase") -> 
         return None
     examples = (example for window in source.windows(0) for example in window.examples)
     prompts = [
-        str(tokenizer.decode(list(example.ids[: example.target_start]), skip_special_tokens=True))
+        str(tokenizer.decode(list(example.prompt), skip_special_tokens=True))
         for example in islice(examples, _PROMPTS)
     ]
     return describe_prompts(prompts)

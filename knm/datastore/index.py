@@ -65,8 +65,7 @@ def _recall(opened: OpenIndex, seed: int) -> float:
     """Share of the 16 exact neighbours of moved keys that the index finds too."""
     datastore = opened.datastore
     rows = evenly_spaced(np.arange(len(datastore)), _RECALL_SAMPLE)
-    calibration = datastore.manifest.calibration
-    moved = (calibration and calibration.mistake_distance_median) or 0.0
+    moved = datastore.manifest.mistake_distance_median or 0.0
     dim = datastore.manifest.dim
     noise = np.random.default_rng(seed).standard_normal((len(rows), dim), dtype=np.float32)
     queries = torch.from_numpy(

@@ -127,6 +127,11 @@ class Manifest:
         """The width of the hidden states that are searched for, before any projection."""
         return self.dim if self.projection is None else self.projection.source_dim
 
+    @property
+    def mistake_distance_median(self) -> float | None:
+        """The unit of temperatures and tolerances, squared L2; None where nothing was measured."""
+        return None if self.calibration is None else self.calibration.mistake_distance_median
+
     def save(self, directory: Path) -> None:
         """Write `manifest.json` atomically."""
         write_json(directory / MANIFEST_NAME, asdict(self), durable=True)

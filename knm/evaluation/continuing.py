@@ -49,7 +49,8 @@ class LMContinuation:
         hidden, keys = self._read(torch.from_numpy(ids).to(loaded.device))
         self._context: DecodingContext | None = None
         if retriever is not None:
-            self._context = retriever.new_context(len(prompts), loaded.device)
+            begun = [prompt.prompt for prompt in prompts]
+            self._context = retriever.context_behind(begun, loaded.device)
         if self._context is not None:
             self._look_back(prompts, hidden, keys, self._context)
         self._hidden, self._keys = hidden[:, -1], keys[:, -1]
@@ -107,8 +108,6 @@ class LMContinuation:
     ) -> None:
         """Tell the context what had been written of each text before this began."""
         assert self._retriever is not None
-        for row, prompt in enumerate(prompts):
-            self._retriever.begin(context, row, prompt.prompt)
         written = [len(prompt.ids) - prompt.target_start for prompt in prompts]
         for left in range(max(written), 0, -1):
             correction = self._retriever.correct(

@@ -126,10 +126,8 @@ def measure(
 def _walk(loaded: LoadedModel, block: Block, retriever: Retriever, into: Measured) -> None:
     """Measure a preset that looks back, with the right tokens as what was written."""
     lengths = block.lengths
-    context = retriever.new_context(len(lengths), loaded.device)
+    context = retriever.context_behind(block.prompts, loaded.device)
     assert context is not None
-    for row, prompt in enumerate(block.prompts):
-        retriever.begin(context, row, prompt)
     for step in range(int(lengths.max(initial=0))):
         # An example that has ended stays at its last position, and no longer counts.
         rows = block.starts[:-1] + np.minimum(step, lengths - 1)

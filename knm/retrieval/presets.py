@@ -153,8 +153,7 @@ class Preset:
         """
         if self.temperature is not None:
             return self.temperature
-        calibration = datastore.manifest.calibration
-        median = None if calibration is None else calibration.mistake_distance_median
+        median = datastore.manifest.mistake_distance_median
         if not median or self.temperature_scale is None:
             raise UserError(
                 f"{datastore.path}: too small to have measured distances at mistakes, which preset "

@@ -155,6 +155,16 @@ class Retriever:
         vocabulary = 0 if self._copies is None else len(self._copies.words)
         return DecodingContext.allocate(rows, self._weight.window, device, vocabulary)
 
+    def context_behind(
+        self, prompts: Sequence[Sequence[int]], device: torch.device | str
+    ) -> DecodingContext | None:
+        """A context of completions that begin behind the token ids of `prompts`; None as above."""
+        context = self.new_context(len(prompts), device)
+        if context is not None:
+            for row, prompt in enumerate(prompts):
+                self.begin(context, row, prompt)
+        return context
+
     def begin(self, context: DecodingContext, row: int, prompt: Sequence[int]) -> None:
         """Let a row of a context begin behind the token ids of a prompt."""
         context.reset(row)

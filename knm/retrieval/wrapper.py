@@ -67,10 +67,7 @@ class CorrectedHead(nn.Module):
         Only presets that look back need to be told.
         """
         if fresh:
-            self._context = self._retriever.new_context(len(ids), ids.device)
-            for row, prompt in enumerate(ids.tolist()):
-                assert self._context is not None
-                self._retriever.begin(self._context, row, prompt)
+            self._context = self._retriever.context_behind(ids.tolist(), ids.device)
         elif self._context is not None and self._last is not None:
             self._retriever.advance(self._context, self._last, ids[:, -1])
 
@@ -87,7 +84,7 @@ class CorrectedHead(nn.Module):
         if context is not None and len(context.steps) != len(rows):
             context = None  # several positions of a text: what stands before each is not known
         correction = self._retriever.correct(keys.reshape(-1, keys.shape[-1]), lm, context)
-        self._last = correction
+        self._last = None if context is None else correction
         corrected_rows = correction.logits
         if self._observer is not None:
             trace = StepTrace(

@@ -36,12 +36,12 @@ def condense_datastore(
     """
     if not 0 < share <= 1:
         raise UserError(f"--share {share}: must be above 0 and at most 1")
-    keep, radius = matching_entries(source, math.ceil(share * len(source)), torch.device(device))
+    keep, radius = fitting_entries(source, math.ceil(share * len(source)), torch.device(device))
     arguments = {"share": share, "squared_distance": radius}
     return select_rows(source, keep, "condense", arguments, out, held_out=source, device=device)
 
 
-def matching_entries(source: Datastore, room: int, device: torch.device) -> tuple[Array, float]:
+def fitting_entries(source: Datastore, room: int, device: torch.device) -> tuple[Array, float]:
     """A mask (count,) of at most `room` entries, and the squared distance that keeps them apart.
 
     Raises:
@@ -56,8 +56,7 @@ def matching_entries(source: Datastore, room: int, device: torch.device) -> tupl
             "keep: give a larger --share"
         )
     order = np.argsort(np.asarray(source.provenance["predicted"]) == values, kind="stable")
-    calibration = source.manifest.calibration
-    radius = _TOLERANCE * ((calibration and calibration.mistake_distance_median) or 1.0)
+    radius = _TOLERANCE * (source.manifest.mistake_distance_median or 1.0)
     low, high, best = 0.0, math.inf, None
     passes = 0
     while best is None or (passes < _PASSES and best.sum() < _FULL * room):

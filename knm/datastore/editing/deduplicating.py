@@ -30,7 +30,7 @@ def deduplicate_datastore(
     """Write `source` without near-duplicates to the directory `out`.
 
     `tolerance` is a squared distance in units of the median distance at mistakes; 0 leaves out
-    only what is equal. Memory does not grow with the datastore but for a few bytes an entry.
+    only what is equal. Beside at most 1 GiB of keys, memory grows by a few bytes an entry.
 
     Raises:
         UserError: `tolerance` is negative or has no unit in this datastore, or `out` holds another
@@ -38,8 +38,7 @@ def deduplicate_datastore(
     """
     if not 0 <= tolerance < np.inf:
         raise UserError(f"--tolerance {tolerance}: must be a number from 0 up")
-    calibration = source.manifest.calibration
-    median = None if calibration is None else calibration.mistake_distance_median
+    median = source.manifest.mistake_distance_median
     if tolerance and median is None:
         raise UserError(
             f"{source.path}: has measured no distances at mistakes, the unit of --tolerance: "
@@ -81,8 +80,8 @@ def _keep_in_group(source: Datastore, rows: Array, radius: float, device: torch.
     read = _reader(source, rows, device)
     keep = np.ones(len(rows), dtype=bool)
     for start in range(0, len(rows), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        keys = read(np.arange(len(rows))[block])
+        block = np.arange(start, min(start + _BLOCK, len(rows)))
+        keys = read(block)
         fresh = torch.ones(len(keys), dtype=torch.bool, device=device)
         earlier = np.flatnonzero(keep[:start])
         for first in range(0, len(earlier), _KEPT):

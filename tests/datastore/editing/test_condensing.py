@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from knm.datastore import Datastore
-from knm.datastore.editing.condensing import condense_datastore, matching_entries
+from knm.datastore.editing.condensing import condense_datastore, fitting_entries
 from knm.errors import UserError
 from tests.datastore.tiny import examples, mine_tiny
 from tests.retrieval.stores import store_of
@@ -50,13 +50,13 @@ def clustered(median: float | None):
 
 @pytest.mark.parametrize("median", [None, 1e-4, 1.0, 1e5])
 def test_what_is_said_nearby_is_left_out_and_mistakes_speak_for_it(median):
-    keep, radius = matching_entries(clustered(median), 4, CPU)
+    keep, radius = fitting_entries(clustered(median), 4, CPU)
     assert np.flatnonzero(keep).tolist() == [49, 99, 149, 199]
     assert 0.1 < radius < 800
 
 
 def test_everything_fits_into_a_share_of_one(source):
-    keep, radius = matching_entries(source, len(source), CPU)
+    keep, radius = fitting_entries(source, len(source), CPU)
     assert keep.all()
     assert radius == 0
 
