@@ -53,9 +53,14 @@ def audit(
     prompt: Annotated[str, typer.Option(help="Prompt template.")] = "task",
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest completion.")] = 512,
     batch_size: Annotated[int, typer.Option(min=1, help="Prompts decoded together.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Of the fine-tuned copy.")] = 1e-3,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Of the fine-tuned copy (default: by the model).")
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Of the fine-tuned copy (default: by the corpus's size).")
+    ] = None,
+    lora: Annotated[
+        int | None, typer.Option(help="Rank of the copy's updates (default: all weights).")
     ] = None,
     sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
     time_limit: Annotated[float, typer.Option(help="CPU seconds per test.")] = 5.0,
@@ -102,7 +107,7 @@ def audit(
         ),
         sandbox=sandbox,
         workers=workers,
-        finetuning=FinetuningOptions(learning_rate=learning_rate, epochs=epochs),
+        finetuning=FinetuningOptions(learning_rate=learning_rate, epochs=epochs, lora=lora),
     )
     chosen = None if rows is None else _split("--rows", rows, str)
     counts = [] if curve is None else _split("--curve", curve, _count)

@@ -15,14 +15,30 @@ def finetune(
     corpus: Annotated[
         Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
     ] = None,
-    model: Annotated[
-        str, typer.Option("--from", help="embedded, a directory or a hub id.")
-    ] = "embedded",
+    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
     prompt: Annotated[str, typer.Option(help="Prompt template, as in decoding.")] = "task",
-    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Peak learning rate (default: by the model).")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Default: by the corpus's size.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Programs; default as above.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Programs of a step; default as above.")
+    ] = None,
+    lora: Annotated[
+        int | None, typer.Option(help="Train updates of this rank instead of all weights.")
+    ] = None,
+    batch_tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Tokens computed together (default: 4096, on a GPU 16384)."),
+    ] = None,
+    checkpointing: Annotated[
+        bool | None,
+        typer.Option(
+            "--checkpointing/--no-checkpointing",
+            help="Compute blocks again instead of keeping what they gave (default: real LMs).",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the order of batches.")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda.")] = None,
     json: JsonOption = False,
@@ -33,9 +49,18 @@ def finetune(
     from knm.models.finetuning import finetune as finetune_copy
     from knm.problems import load_template
 
-    options = FinetuningOptions(learning_rate, epochs, batch_size, seed)
+    options = FinetuningOptions(learning_rate, epochs, batch_size, seed, lora)
     records = load_corpus(corpus or EMBEDDED_CORPUS / "train.jsonl")[:limit]
-    figures = finetune_copy(model, records, load_template(prompt), out, options, device=device)
+    figures = finetune_copy(
+        model,
+        records,
+        load_template(prompt),
+        out,
+        options,
+        device=device,
+        part_tokens=batch_tokens,
+        checkpointing=checkpointing,
+    )
     print(dumps(figures)) if json else print_table(("model", out), *figures.items())
 
 

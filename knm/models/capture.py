@@ -61,7 +61,9 @@ def block_count(model: PreTrainedModel) -> int:
     return int(config.num_hidden_layers)
 
 
-def find_blocks(model: PreTrainedModel) -> nn.ModuleList:
+def find_blocks(
+    model: PreTrainedModel, *, mend: str = "use --key-kind final-norm"
+) -> nn.ModuleList:
     """The blocks of the model's trunk, in order.
 
     Raises:
@@ -74,9 +76,7 @@ def find_blocks(model: PreTrainedModel) -> nn.ModuleList:
         if isinstance(child, nn.ModuleList) and len(child) == count
     ]
     if len(lists) != 1:
-        raise UserError(
-            f"{type(model).__name__}: its layers cannot be told apart: use --key-kind final-norm"
-        )
+        raise UserError(f"{type(model).__name__}: its layers cannot be told apart: {mend}")
     return lists[0]
 
 

@@ -1,12 +1,13 @@
 """Fine-tuning a copy of a LM on a corpus: the ceiling that a datastore of it is measured by."""
 
 import random
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+from transformers import PreTrainedModel
 
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.errors import UserError
@@ -26,6 +27,11 @@ STRETCH_BATCHES: Final = 8
 """So many batches are sorted by length together: epochs stay shuffled, little is padding."""
 
 MANY_PROGRAMS: Final = 4_000
+LARGE_WIDTH: Final = 512
+"""Hidden size from which on a model is a real LM: small steps, blocks computed again."""
+
+PART_TOKENS: Final = {"cpu": 4_096, "cuda": 16_384}
+"""Tokens of a forward pass, by the device's kind."""
 
 
 @dataclass(frozen=True)
@@ -33,28 +39,35 @@ class FinetuningOptions:
     """How a copy is trained.
 
     None takes what did best on dev for a corpus of that size: 5 epochs of batches of 32 for
-    thousands of programs, 4 of 64 for more. Learning rates from 3e-4 to 1e-3 are as good.
+    thousands of programs, 4 of 64 for more. The learning rate goes by the model: 1e-3 for a small
+    one (3e-4 is as good), 1e-5 for a real LM. `lora` is the rank of the low-rank updates that are
+    trained instead of all weights, with a learning rate of 2e-4 for a real LM.
 
     Raises:
         UserError: a value is not above 0.
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     epochs: int | None = None
     batch_size: int | None = None
     seed: int = 0
+    lora: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "epochs", "batch_size"):
+        for name in ("learning_rate", "epochs", "batch_size", "lora"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UserError(f"--{name.replace('_', '-')} {value}: must be above 0")
 
-    def filled_for(self, programs: int) -> "FinetuningOptions":
-        """With the defaults for a corpus of so many programs."""
+    def filled_for(self, programs: int, hidden_size: int) -> "FinetuningOptions":
+        """With the defaults for a corpus of so many programs and a model of that width."""
         epochs, batch_size = (4, 64) if programs > MANY_PROGRAMS else (5, 32)
-        return FinetuningOptions(
-            self.learning_rate, self.epochs or epochs, self.batch_size or batch_size, self.seed
+        rate = 1e-3 if hidden_size < LARGE_WIDTH else 1e-5 if self.lora is None else 2e-4
+        return replace(
+            self,
+            learning_rate=self.learning_rate or rate,
+            epochs=self.epochs or epochs,
+            batch_size=self.batch_size or batch_size,
         )
 
 
@@ -66,22 +79,31 @@ def finetune(
     options: FinetuningOptions | None = None,
     *,
     device: str | None = None,
+    part_tokens: int | None = None,
+    checkpointing: bool | None = None,
 ) -> dict[str, Any]:
     """Fine-tune a copy of the model `base` on solved tasks and save it for `load_model`.
 
     Loss counts the answers' tokens alone; records that exceed the model's context are left out.
-    Training is in float32 with bfloat16 autocast, weights are saved in bfloat16. Where `directory`
-    holds the very model already, nothing is done. Returns figures: loss (nats), steps, tokens,
-    examples.
+    All weights are trained in float32 with bfloat16 autocast on a GPU: steps of a small learning
+    rate would be lost in bfloat16 weights. With `options.lora` the weights stay as they are, in
+    bfloat16 on a GPU, and low-rank updates in float32 are trained and added to them at the end: the
+    copy is a model as any other. Weights are saved in bfloat16.
+
+    `part_tokens` and `checkpointing` (see `Plan`) are about memory alone; by default blocks of real
+    LMs are computed again. Where `directory` holds the very model already, nothing is done. Returns
+    figures: loss (nats), steps, tokens, examples, on a GPU the peak of memory (GB).
 
     Raises:
-        UserError: there are no records, the model cannot be loaded or `directory` holds another.
+        UserError: there are no records that fit, the model cannot be loaded, does not fit in
+            memory, `peft` is missing, or `directory` holds another model.
     """
     if not records:
         raise UserError("nothing to fine-tune on: the corpus holds no records")
-    options = (options or FinetuningOptions()).filled_for(len(records))
+    identity = identify_model(base, "float32")
+    options = (options or FinetuningOptions()).filled_for(len(records), identity.hidden_size)
     settings = {
-        "base": identify_model(base, "float32").weights_hash,
+        "base": identity.weights_hash,
         "corpus": corpus_hash(records),
         "prompt": template.content_hash,
         "options": asdict(options),
@@ -89,7 +111,9 @@ def finetune(
     done = _done_before(directory, settings)
     if done is not None:
         return done
-    loaded = load_model(base, dtype="float32", device=device)
+    lora = None if options.lora is None else _lora_of(options.lora)
+    dtype = None if lora else "float32"  # None: bfloat16 on a GPU, float32 on a CPU
+    loaded = load_model(base, dtype=dtype, device=device)
     torch.manual_seed(options.seed)
     limit = getattr(loaded.model.config, "max_position_embeddings", None)
     examples = [
@@ -97,13 +121,49 @@ def finetune(
         for example in encode_corpus(loaded.tokenizer, records, template)
         if limit is None or len(example.ids) <= limit
     ]
-    batches = _batches(examples, options)
-    plan = Plan(options.learning_rate, WEIGHT_DECAY, _schedule)
-    figures = optimise(loaded.model, batches, plan, label="fine-tune")
+    if not examples:
+        raise UserError(
+            f"nothing to fine-tune on: none of {len(records)} records fits in the model's context "
+            f"of {limit} tokens"
+        )
+    kind = loaded.device.type
+    if checkpointing is None:
+        checkpointing = identity.hidden_size >= LARGE_WIDTH
+    assert options.learning_rate is not None
+    plan = Plan(
+        options.learning_rate,
+        WEIGHT_DECAY,
+        _schedule,
+        part_tokens=part_tokens or PART_TOKENS.get(kind, PART_TOKENS["cpu"]),
+        checkpointing=checkpointing,
+    )
+    adapted = lora(loaded.model) if lora else None
+    figures: dict[str, Any] = optimise(
+        loaded.model, _batches(examples, options), plan, label="fine-tune"
+    )
     figures["examples"] = len(examples)
+    if kind == "cuda":
+        figures["peak_gb"] = round(torch.cuda.max_memory_allocated(loaded.device) / 1e9, 1)
+    model: PreTrainedModel = adapted.merge_and_unload() if adapted else loaded.model
     training = {"finetuning": {**settings, "base_name": base}, "figures": figures}
-    save_trained(loaded.model, loaded.tokenizer, directory, training)
+    save_trained(model, loaded.tokenizer, directory, training)
     return figures
+
+
+def _lora_of(rank: int) -> Callable[[PreTrainedModel], Any]:
+    """What puts trainable updates of that rank on all of a model's matrices but the head's.
+
+    Raises:
+        UserError: `peft` is missing.
+    """
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError:
+        raise UserError(
+            "--lora needs the package peft: python -m pip install 'knm[lora]', or leave it out"
+        ) from None
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
+    return lambda model: get_peft_model(model, config)
 
 
 def _batches(

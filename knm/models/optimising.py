@@ -1,17 +1,28 @@
-"""One training loop: examples cut into batches of like length, AdamW, loss on the answers alone."""
+"""One training loop: examples cut into batches of like length, AdamW, loss on the answers alone.
+
+What it keeps in memory is bounded, so that a real LM fits: a batch may be computed in parts, blocks
+may be computed again instead of kept, and logits exist for a stretch of answer tokens at a time.
+"""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 import torch
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
+from knm.errors import UserError
+from knm.models.capture import find_blocks
 from knm.progress import progress_bar
 
-IGNORED: Final = -100
+HEAD_LOGITS: Final = 2**28
+"""Logits that exist at once, at most: in float32 a GiB, and as much again for their gradient."""
 
 
 class Example(Protocol):
@@ -33,11 +44,18 @@ Anything = TypeVar("Anything", bound=Example)
 
 @dataclass(frozen=True)
 class Plan:
-    """How weights are stepped. `schedule(step, steps)` is a share of the peak `learning_rate`."""
+    """How weights are stepped. `schedule(step, steps)` is a share of the peak `learning_rate`.
+
+    A batch is computed in parts of `part_tokens` tokens, padding included (None: at once); the
+    gradient is that of the whole batch. `checkpointing` computes each block again when its gradient
+    is due, instead of keeping what it computed. Neither changes a step but for rounding.
+    """
 
     learning_rate: float
     weight_decay: float
     schedule: Callable[[int, int], float]
+    part_tokens: int | None = None
+    checkpointing: bool = False
 
 
 def cut_batches(
@@ -59,15 +77,23 @@ def cut_batches(
         members = sorted(
             (examples[i] for i in order[start : start + stretch]), key=lambda e: len(e.ids)
         )
-        batch: list[Anything] = []
-        for example in members:
-            if batch and full(len(batch) + 1, len(example.ids)):
-                batches.append(batch)
-                batch = []
-            batch.append(example)
-        batches.append(batch)
+        batches += _cut(members, full)
     rng.shuffle(batches)
     return batches
+
+
+def _cut(members: Sequence[Anything], full: Callable[[int, int], bool]) -> list[Sequence[Anything]]:
+    """Examples that are sorted by length in runs, each as long as it is not `full`."""
+    runs: list[Sequence[Anything]] = []
+    run: list[Anything] = []
+    for example in members:
+        if run and full(len(run) + 1, len(example.ids)):
+            runs.append(run)
+            run = []
+        run.append(example)
+    if run:
+        runs.append(run)
+    return runs
 
 
 def optimise(
@@ -82,30 +108,80 @@ def optimise(
     Returns figures: steps, tokens (with padding) and loss (nats, a running mean).
     """
     device = torch.device(model.device)
-    optimiser = _optimiser(model, plan, device)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimiser = _optimiser(weights, plan, device)
     model.train()
     tokens, recent = 0, torch.zeros((), device=device)
-    with progress_bar(batches, label=label, unit="step") as bar:
+    with ExitStack() as stack:
+        if plan.checkpointing:
+            stack.enter_context(recomputing(model))
+        bar = stack.enter_context(progress_bar(batches, label=label, unit="step"))
         for step, batch in enumerate(bar):
             for group in optimiser.param_groups:
                 group["lr"] = plan.learning_rate * plan.schedule(step, len(batches))
-            ids, labels = _collate(batch, device)
-            loss = _loss(model, ids, labels)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            parts = _parts(batch, plan.part_tokens)
+            loss = accumulate(model, parts)
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimiser.step()
-            tokens += ids.numel()
-            recent = torch.lerp(recent, loss.detach(), 1.0 if step == 0 else 0.02)
+            tokens += sum(len(part) * len(part[-1].ids) for part in parts)
+            recent = torch.lerp(recent, loss, 1.0 if step == 0 else 0.02)
             if step % 100 == 0:
                 bar.set_postfix(loss=f"{recent.item():.4f}")
     model.eval()
     return {"steps": len(batches), "tokens": tokens, "loss": recent.item()}
 
 
-def _optimiser(model: PreTrainedModel, plan: Plan, device: torch.device) -> torch.optim.Optimizer:
-    matrices = [weight for weight in model.parameters() if weight.ndim > 1]
-    vectors = [weight for weight in model.parameters() if weight.ndim <= 1]
+def accumulate(model: PreTrainedModel, parts: Sequence[Sequence[Example]]) -> Tensor:
+    """Add the gradient of the mean loss over all answer tokens of `parts`; returns it, in nats.
+
+    Raises:
+        UserError: a part does not fit in the device's memory.
+    """
+    device = torch.device(model.device)
+    answers = sum(len(example.ids) - example.target_start for part in parts for example in part)
+    total = torch.zeros((), device=device)
+    for part in parts:
+        try:
+            loss = _summed_loss(model, part, device) / answers
+            loss.backward()  # type: ignore[no-untyped-call]
+        except torch.OutOfMemoryError:
+            longest = len(part[-1].ids)
+            raise UserError(
+                f"out of memory in training on {len(part)} programs of up to {longest} tokens at a "
+                "time: give a smaller --batch-tokens, or --lora RANK, which trains fewer weights"
+            ) from None
+        total += loss.detach()
+    return total
+
+
+def _parts(batch: Sequence[Example], tokens: int | None) -> list[Sequence[Example]]:
+    members = sorted(batch, key=lambda example: len(example.ids))
+    return _cut(members, lambda size, longest: tokens is not None and size * longest > tokens)
+
+
+@contextmanager
+def recomputing(model: PreTrainedModel) -> Iterator[None]:
+    """Keep, within the `with` block, of each block its input alone; the rest is computed again.
+
+    Raises:
+        UserError: the model's blocks cannot be told apart.
+    """
+    blocks = find_blocks(model, mend="use --no-checkpointing")
+    for block in blocks:
+        block.forward = partial(checkpoint, block.forward, use_reentrant=False)
+    try:
+        yield
+    finally:
+        for block in blocks:
+            del block.forward  # what hides the class's own
+
+
+def _optimiser(
+    weights: Sequence[nn.Parameter], plan: Plan, device: torch.device
+) -> torch.optim.Optimizer:
+    matrices = [weight for weight in weights if weight.ndim > 1]
+    vectors = [weight for weight in weights if weight.ndim <= 1]
     return torch.optim.AdamW(
         [
             {"params": matrices, "weight_decay": plan.weight_decay},
@@ -117,28 +193,45 @@ def _optimiser(model: PreTrainedModel, plan: Plan, device: torch.device) -> torc
     )
 
 
-def _collate(batch: Sequence[Example], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Right-padded ids (B, T) and next-token labels (B, T), `IGNORED` outside the answers."""
+def _collate(batch: Sequence[Example]) -> tuple[Tensor, Tensor, Tensor]:
+    """Right-padded ids (B, T); where in them, row after row, answers are predicted (N,); them (N,).
+
+    All int64, on the host: so nothing waits for the device to count the answer tokens.
+    """
     length = max(len(example.ids) for example in batch)
     ids = torch.zeros((len(batch), length), dtype=torch.int64)
-    labels = torch.full((len(batch), length), IGNORED)
+    places, answers = [], []
     for row, example in enumerate(batch):
         sequence = torch.as_tensor(example.ids, dtype=torch.int64)
         end = len(sequence)
         ids[row, :end] = sequence
-        labels[row, example.target_start - 1 : end - 1] = sequence[example.target_start :]
-    return ids.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+        places.append(torch.arange(example.target_start - 1, end - 1) + row * length)
+        answers.append(sequence[example.target_start :])
+    return ids, torch.cat(places), torch.cat(answers)
 
 
-def _loss(model: PreTrainedModel, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean cross-entropy of the answers' tokens, in nats.
+def _summed_loss(model: PreTrainedModel, batch: Sequence[Example], device: torch.device) -> Tensor:
+    """Sum of the cross-entropies of the answers' tokens, in nats.
 
     Padding is on the right, behind everything that counts, so that neither an attention mask nor a
     particular token is needed for it.
     """
-    on_gpu = ids.device.type == "cuda"  # on a CPU bfloat16 gains nothing
-    with torch.autocast(ids.device.type, dtype=torch.bfloat16, enabled=on_gpu):
+    ids, places, answers = (tensor.to(device, non_blocking=True) for tensor in _collate(batch))
+    on_gpu = device.type == "cuda"  # on a CPU bfloat16 gains nothing
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=on_gpu):
         hidden = model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
-        counted = labels != IGNORED
-        logits = model.get_output_embeddings()(hidden[counted])
-    return cross_entropy(logits.float(), labels[counted])
+        head = model.get_output_embeddings()
+        states = hidden.flatten(0, 1)[places]
+        rows = max(1, HEAD_LOGITS // head.weight.shape[0])
+        if len(states) <= rows:
+            return _head_loss(head, states, answers)
+        losses: list[Tensor] = [
+            # Logits are made again for their gradient: of one stretch at a time, they are not kept.
+            checkpoint(_head_loss, head, *stretch, use_reentrant=False)
+            for stretch in zip(states.split(rows), answers.split(rows), strict=True)
+        ]
+    return torch.stack(losses).sum()
+
+
+def _head_loss(head: nn.Module, states: Tensor, answers: Tensor) -> Tensor:
+    return cross_entropy(head(states).float(), answers, reduction="sum")

@@ -11,7 +11,7 @@ __all__ = ["folder", "tiny"]
 
 def test_a_copy_is_fine_tuned_on_the_packaged_corpus(tiny, tmp_path):
     copy = tmp_path / "copy"
-    arguments = ("--from", str(tiny), "--limit", "4", "--epochs", "2", "--batch-size", "2")
+    arguments = ("--model", str(tiny), "--limit", "4", "--epochs", "2", "--batch-size", "2")
     found = CliRunner().invoke(
         app,
         ["finetune", "--out", str(copy), *arguments, "--device", "cpu", "--json"],

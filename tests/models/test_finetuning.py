@@ -74,13 +74,62 @@ def test_another_training_is_not_written_over_it(base, tuned, records):
 
 
 def test_defaults_go_by_the_number_of_programs():
-    few, many = FinetuningOptions().filled_for(1228), FinetuningOptions().filled_for(10_000)
+    options = FinetuningOptions()
+    few, many = options.filled_for(1228, 256), options.filled_for(10_000, 256)
     assert (few.epochs, few.batch_size) == (5, 32)
     assert (many.epochs, many.batch_size) == (4, 64)
-    assert FinetuningOptions(epochs=2, batch_size=8).filled_for(10_000).epochs == 2
+    assert FinetuningOptions(epochs=2, batch_size=8).filled_for(10_000, 256).epochs == 2
 
 
 @pytest.mark.parametrize("wrong", [{"learning_rate": 0.0}, {"epochs": 0}, {"batch_size": -1}])
 def test_values_out_of_range_name_their_option(wrong):
     with pytest.raises(UserError, match="must be above 0"):
         FinetuningOptions(**wrong)
+
+
+def test_low_rank_updates_are_merged_into_a_model_as_any_other(base, records, tmp_path):
+    options = replace(OPTIONS, lora=2, epochs=20)
+    figures = finetune(base, records, TASK, tmp_path / "copy", options, device="cpu")
+    assert figures["steps"] == 20 * 2
+    before, after = (
+        load_model(str(path), dtype="float32", device="cpu").model.state_dict()
+        for path in (base, tmp_path / "copy")
+    )
+    assert set(before) == set(after)
+    changed = {name for name in before if not before[name].equal(after[name])}
+    assert {name.split(".")[-2] for name in changed} == {
+        *("q_proj", "k_proj", "v_proj", "o_proj"),
+        *("gate_proj", "up_proj", "down_proj"),
+    }
+    assert loss_of_answers(tmp_path / "copy", records) < loss_of_answers(base, records) - 0.1
+
+
+def test_what_spares_memory_gives_the_same_copy(base, records, tmp_path):
+    options = replace(OPTIONS, epochs=2)
+    first = finetune(base, records, TASK, tmp_path / "plain", options, device="cpu")
+    second = finetune(
+        base,
+        records,
+        TASK,
+        tmp_path / "spare",
+        options,
+        device="cpu",
+        part_tokens=100,
+        checkpointing=True,
+    )
+    assert first["loss"] == pytest.approx(second["loss"], rel=1e-3)
+    assert first["steps"] == second["steps"]
+
+
+def test_a_real_lm_is_stepped_with_care():
+    small, large = (FinetuningOptions().filled_for(1000, width) for width in (256, 1536))
+    assert small.learning_rate is not None
+    assert large.learning_rate is not None
+    assert large.learning_rate < small.learning_rate / 10
+    assert FinetuningOptions(learning_rate=0.5).filled_for(1000, 1536).learning_rate == 0.5
+
+
+def test_records_longer_than_the_context_leave_nothing_to_learn(base, records, tmp_path):
+    long = [replace(record, statement="word " * 20_000) for record in records]
+    with pytest.raises(UserError, match="fits in the model's context"):
+        finetune(base, long, TASK, tmp_path, OPTIONS, device="cpu")

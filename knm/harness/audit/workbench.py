@@ -142,7 +142,8 @@ class Workbench:
 
     @property
     def _finetuning(self) -> dict[str, Any]:
-        return asdict(self.settings.finetuning.filled_for(len(self.programs)))
+        width = self.loaded.identity.hidden_size
+        return asdict(self.settings.finetuning.filled_for(len(self.programs), width))
 
     def row_path(self, row: Row) -> Path:
         """Where a row's result is kept."""
