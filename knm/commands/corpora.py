@@ -1,6 +1,6 @@
 """`knm corpus`: making, describing, cleaning and splitting corpora. Thin, as `knm.cli`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -42,6 +42,7 @@ class Grouping(StrEnum):
 
     CLUSTER = "cluster"
     COMPOSITION = "composition"
+    PROBLEM = "problem"
 
 
 @corpus_app.command()
@@ -128,7 +129,8 @@ def split(
     out: Annotated[Path, typer.Option(help="Directory for train, dev and test.jsonl.")],
     shares: Annotated[str, typer.Option(help="Of train, dev and test.")] = "0.8,0.1,0.1",
     by: Annotated[
-        Grouping, typer.Option(help="What stays on one side: near-duplicates, or a composition.")
+        Grouping,
+        typer.Option(help="What stays on one side: near-duplicates, a composition, a problem."),
     ] = Grouping.CLUSTER,
     threshold: ThresholdOption = 0.8,
     seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
@@ -148,6 +150,52 @@ def split(
     print(dumps(counts)) if json else print_table(*counts.items())
 
 
+@corpus_app.command()
+def collect(
+    reports: Annotated[
+        list[Path], typer.Argument(help="Reports (.json) or streams (.jsonl) of sampled runs.")
+    ],
+    problems: Annotated[str, typer.Option(help="The problem set of these runs.")],
+    out: OutOption,
+    accepted: Annotated[
+        bool, typer.Option("--accepted", help="Only programs that pass: a plain corpus.")
+    ] = False,
+    most: Annotated[
+        int | None, typer.Option(min=1, help="Programs of a problem that pass, and that fail.")
+    ] = None,
+    completions: Annotated[
+        bool, typer.Option("--completions", help="Keep the whole completion of each program.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Make a corpus of what a model wrote in sampled runs, with the outcome of each program.
+
+    Run it again when there are more results: a run that is not over can be collected too.
+    """
+    from knm.harness.collecting import CollectOptions
+    from knm.harness.collecting import collect as collect_programs
+
+    found = collect_programs(
+        CollectOptions(tuple(reports), problems, out, accepted, most, completions)
+    )
+    if json:
+        print(dumps({"path": str(out), **found.to_json()}))
+        return
+    print_table(
+        ("corpus", out),
+        ("records", found.records),
+        ("programs", f"{found.programs:,} distinct of {found.samples:,} samples"),
+        ("solved", f"{found.solved} of {found.problems} problems"),
+        ("none passes", f"{found.unsolved} problems"),
+        ("no program", f"{found.without_program} problems"),
+        *((("not sampled", f"{found.not_sampled} problems"),) * bool(found.not_sampled)),
+        *((("faults", f"{found.faults} samples, left out"),) * bool(found.faults)),
+        *((("unknown", f"{found.unknown} problems that the set lacks"),) * bool(found.unknown)),
+        ("verdicts", _told(found.verdicts)),
+        ("errors", _told(found.error_classes)),
+    )
+
+
 def _write_cleaned(cleaned: "Cleaned", out: Path, removed: Path | None, json: bool) -> None:
     from knm.corpora import save_corpus
 
@@ -165,16 +213,17 @@ def _write_cleaned(cleaned: "Cleaned", out: Path, removed: Path | None, json: bo
         print(f"  and {len(reasons) - MOST_SHOWN} more: see --json or --removed FILE")
 
 
-def _print_statistics(found: "CorpusStatistics") -> None:
-    def told(counts: "dict[str, int]") -> str:
-        shown = list(counts.items())[:MOST_SHOWN]
-        more = f", {len(counts) - len(shown)} more" if len(counts) > len(shown) else ""
-        return ", ".join(f"{name} {count}" for name, count in shown) + more
+def _told(counts: Mapping[str, int]) -> str:
+    shown = list(counts.items())[:MOST_SHOWN]
+    more = f", {len(counts) - len(shown)} more" if len(counts) > len(shown) else ""
+    return ", ".join(f"{name} {count}" for name, count in shown) + more
 
+
+def _print_statistics(found: "CorpusStatistics") -> None:
     print_table(
         ("records", f"{found.records}, {found.verified} verified"),
-        ("sources", told(dict(found.sources))),
-        ("languages", told(dict(found.languages))),
+        ("sources", _told(found.sources)),
+        ("languages", _told(found.languages)),
         *(
             (
                 name,
@@ -183,8 +232,10 @@ def _print_statistics(found: "CorpusStatistics") -> None:
             )
             for name, size in found.sizes.items()
         ),
-        ("operations", f"{len(found.operations)}: {told(dict(found.operations))}"),
-        ("in a chain", told({str(length): count for length, count in found.chained.items()})),
+        ("operations", f"{len(found.operations)}: {_told(found.operations)}"),
+        ("in a chain", _told({str(length): count for length, count in found.chained.items()})),
         ("compositions", found.compositions),
-        ("repeated", told(dict(found.repeated))),
+        *((("problems", found.problems),) * bool(found.problems)),
+        *((("outcomes", _told(found.outcomes)),) * bool(found.outcomes)),
+        ("repeated", _told(found.repeated)),
     )

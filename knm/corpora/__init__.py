@@ -4,6 +4,7 @@ from knm.corpora.decontamination import Decontamination, decontaminate, decontam
 from knm.corpora.deduplication import deduplicate
 from knm.corpora.generator import Sample, draw_corpus, draw_problems, draw_samples
 from knm.corpora.named import CORPORA, Candidate, draw_candidates
+from knm.corpora.outcomes import Outcome
 from knm.corpora.records import (
     EMBEDDED_CORPUS,
     CorpusRecord,
@@ -29,6 +30,7 @@ __all__ = [
     "CorpusStatistics",
     "CorpusSummary",
     "Decontamination",
+    "Outcome",
     "Removal",
     "Sample",
     "corpus_hash",

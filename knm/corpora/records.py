@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from knm.corpora.outcomes import Outcome
 from knm.errors import UserError
 from knm.hashing import hash_json_items
 from knm.jsonio import read_jsonl, write_jsonl
@@ -22,7 +23,12 @@ _REQUIRED = ("id", "statement", "program", "language", "source")
 
 @dataclass(frozen=True)
 class CorpusRecord:
-    """One solved task. `extras` holds further fields, such as `operations` or `verified`."""
+    """One task and a program for it.
+
+    `problem` is the id of the problem that asks for the task, where the record comes from one.
+    `outcome` is what execution said of the program; without one, it is taken to solve the task.
+    `extras` holds further fields, such as `operations` or `verified`.
+    """
 
     id: str
     statement: str
@@ -30,16 +36,30 @@ class CorpusRecord:
     language: str
     source: str
     extras: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+    outcome: Outcome | None = None
 
     @property
     def group(self) -> str | None:
-        """What records that solve the same task have in common: their `composition`, if marked."""
+        """What records of the same task have in common: problem or `composition`, if marked."""
+        if self.problem is not None:
+            return self.problem
         group = self.extras.get("composition")
         return group if isinstance(group, str) else None
 
+    @property
+    def passed(self) -> bool:
+        """Whether the program solves the task, for all that is known."""
+        return self.outcome is None or self.outcome.passed
+
     def to_json(self) -> dict[str, Any]:
         """The record as it stands in a JSONL file."""
-        return {name: getattr(self, name) for name in _REQUIRED} | dict(self.extras)
+        value = {name: getattr(self, name) for name in _REQUIRED}
+        if self.problem is not None:
+            value["problem"] = self.problem
+        if self.outcome is not None:
+            value["outcome"] = self.outcome.to_json()
+        return value | dict(self.extras)
 
 
 @dataclass(frozen=True)
@@ -130,4 +150,7 @@ def _parse(value: dict[str, Any], where: str) -> CorpusRecord:
             raise UserError(f"{where}: field {name!r} must be a string")
     extras = {name: item for name, item in value.items() if name not in _REQUIRED}
     required = {name: value[name] for name in _REQUIRED}
-    return CorpusRecord(**required, extras=extras)
+    # A corpus of older days may call something else a problem: that stays where it was.
+    problem = extras.pop("problem") if isinstance(extras.get("problem"), str) else None
+    outcome = Outcome.from_json(extras.pop("outcome"), where) if "outcome" in extras else None
+    return CorpusRecord(**required, extras=extras, problem=problem, outcome=outcome)

@@ -1,7 +1,7 @@
 """Splitting a corpus so that nothing alike stands on both sides."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from knm.corpora.records import CorpusRecord
 from knm.corpora.similarity import clusters, similar_records
@@ -24,11 +24,11 @@ def split_corpus(
     """Records of `train`, `dev` and `test`, about these shares of them, each in its order.
 
     Records of one group go to one side, by a hash of the group and the seed, so that further
-    records do not move the others. `by` says what a group is: `composition`, the field of that
-    name, or `cluster`, what near-duplicates connect (programs with renamed variables).
+    records do not move the others. `by` says what a group is: `composition` or `problem`, the field
+    of that name, or `cluster`, what near-duplicates connect (programs with renamed variables).
 
     Raises:
-        UserError: the shares are not three that sum to 1, or a record has no composition.
+        UserError: the shares are not three that sum to 1, or a record lacks that field.
     """
     if len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
         raise UserError("--shares: give three that sum to 1, such as 0.8,0.1,0.1")
@@ -50,10 +50,17 @@ def _side(group: str, shares: Sequence[float], seed: int) -> str:
 
 
 def _compositions(records: Sequence[CorpusRecord], _: float) -> list[str]:
-    for record in records:
-        if not isinstance(record.extras.get("composition"), str):
-            raise UserError(f"record {record.id!r} has no composition; split by cluster instead")
-    return [str(record.extras["composition"]) for record in records]
+    return [_named(record, "composition", record.extras.get("composition")) for record in records]
+
+
+def _problems(records: Sequence[CorpusRecord], _: float) -> list[str]:
+    return [_named(record, "problem", record.problem) for record in records]
+
+
+def _named(record: CorpusRecord, field: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"record {record.id!r} has no {field}; split by cluster instead")
+    return value
 
 
 def _clusters(records: Sequence[CorpusRecord], threshold: float) -> list[str]:
@@ -61,4 +68,8 @@ def _clusters(records: Sequence[CorpusRecord], threshold: float) -> list[str]:
     return [records[first].id for first in clusters(pairs, len(records)).tolist()]
 
 
-GROUPS: Final[Mapping[str, Groups]] = {"cluster": _clusters, "composition": _compositions}
+GROUPS: Final[Mapping[str, Groups]] = {
+    "cluster": _clusters,
+    "composition": _compositions,
+    "problem": _problems,
+}

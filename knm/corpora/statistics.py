@@ -41,7 +41,8 @@ class CorpusStatistics:
 
     `sources`, `languages` and `operations` count records, the most frequent first; `chained` counts
     them by their number of operations. Records without operations or composition do not count
-    there. `repeated` texts are those that a record shares with an earlier one.
+    there. `problems` counts those that records are of, `outcomes` the records that have a verdict.
+    `repeated` texts are those that a record shares with an earlier one.
     """
 
     records: int
@@ -52,6 +53,8 @@ class CorpusStatistics:
     operations: Mapping[str, int]
     chained: Mapping[int, int]
     compositions: int
+    problems: int
+    outcomes: Mapping[str, int]
     repeated: Mapping[str, int]
 
     def to_json(self) -> dict[str, Any]:
@@ -86,6 +89,8 @@ def corpus_statistics(
         compositions=len(
             {record.extras["composition"] for record in records if "composition" in record.extras}
         ),
+        problems=len({record.problem for record in records if record.problem is not None}),
+        outcomes=_counted(record.outcome.verdict for record in records if record.outcome),
         repeated={name: len(held) - len(set(held)) for name, held in texts.items()},
     )
 

@@ -84,7 +84,8 @@ def finetune(
 ) -> dict[str, Any]:
     """Fine-tune a copy of the model `base` on solved tasks and save it for `load_model`.
 
-    Loss counts the answers' tokens alone; records that exceed the model's context are left out.
+    Loss counts the answers' tokens alone; records whose program does not pass, or that exceed the
+    model's context, are left out.
     All weights are trained in float32 with bfloat16 autocast on a GPU: steps of a small learning
     rate would be lost in bfloat16 weights. With `options.lora` the weights stay as they are, in
     bfloat16 on a GPU, and low-rank updates in float32 are trained and added to them at the end: the
@@ -98,8 +99,9 @@ def finetune(
         UserError: there are no records that fit, the model cannot be loaded, does not fit in
             memory, `peft` is missing, or `directory` holds another model.
     """
+    records = [record for record in records if record.passed]
     if not records:
-        raise UserError("nothing to fine-tune on: the corpus holds no records")
+        raise UserError("nothing to fine-tune on: the corpus holds no programs that pass")
     identity = identify_model(base, "float32")
     options = (options or FinetuningOptions()).filled_for(len(records), identity.hidden_size)
     settings = {

@@ -28,7 +28,7 @@ from knm.report.statistics import (
     pass_at_k,
     wilson_interval,
 )
-from knm.report.stream import ResultStream, Stream, read_stream, stream_path
+from knm.report.stream import ResultStream, Stream, read_stream, stream_path, stream_results
 from knm.report.summary import KnnUse, Throughput, Totals, summarize
 from knm.report.terminal import FlipView, render_diff, render_summary
 from knm.report.validation import validate_document
@@ -84,6 +84,7 @@ __all__ = [
     "render_summary",
     "setting_differences",
     "stream_path",
+    "stream_results",
     "summarize",
     "validate_document",
     "wilson_interval",

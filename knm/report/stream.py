@@ -5,7 +5,7 @@ will hold it, so that `finish_stream` makes of both the report that the run did 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -82,38 +82,66 @@ class Stream:
     results: tuple[ProblemResult, ...]
 
 
-def read_stream(path: Path) -> Stream:
-    """Read a stream; the last of several results of one problem counts.
+def stream_results(path: Path) -> Iterator[RunHeader | ProblemResult]:
+    """The header of a stream and its results in their order, a line at a time.
 
-    A last line without its line end is what a kill left: it is passed over.
+    A last line without its line end is what a kill left, or a run is writing: it is passed over.
 
     Raises:
         UserError: the file cannot be read or another line is not of a stream.
     """
-    try:
-        *lines, _torn = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read: {error.strerror}; give a run's .jsonl file"
-        ) from None
+    for value, where in _lines(path):
+        yield _parse(value, where)
+
+
+def read_stream(path: Path) -> Stream:
+    """Read a stream; the last of several results of one problem counts.
+
+    Raises:
+        UserError: as `stream_results`.
+    """
     header = None
     tests: dict[str, dict[str, Any]] = {}
     results: dict[str, ProblemResult] = {}
-    for number, line in enumerate(lines, start=1):
-        where = f"{path}:{number}"
-        value = parse_object(line, where)
-        if HEADER_KEY in value:
-            header = RunHeader.from_json(value, where)
+    for value, where in _lines(path):
+        found = _parse(value, where)
+        if isinstance(found, RunHeader):
+            header = found
             continue
-        metadata = value.get("metadata")
-        held = metadata.get("knm") if isinstance(metadata, dict) else None
-        result = ProblemResult.from_json(value if held is None else held, where)
-        results[result.question_id] = result
-        if held is not None:
-            tests[result.question_id] = value
+        results[found.question_id] = found
+        if _held(value) is not None:
+            tests[found.question_id] = value
     return Stream(
         path,
         header,
         tuple(tests[question_id] for question_id in sorted(tests)),
         tuple(results[question_id] for question_id in sorted(results)),
     )
+
+
+def _lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """The object of each whole line, and its place."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read: {error.strerror}; give a run's .jsonl file"
+        ) from None
+    with file:
+        for number, line in enumerate(file, start=1):
+            if line.endswith(b"\n"):
+                where = f"{path}:{number}"
+                yield parse_object(line, where), where
+
+
+def _parse(value: dict[str, Any], where: str) -> RunHeader | ProblemResult:
+    if HEADER_KEY in value:
+        return RunHeader.from_json(value, where)
+    held = _held(value)
+    return ProblemResult.from_json(value if held is None else held, where)
+
+
+def _held(value: dict[str, Any]) -> Any:
+    """The result in a test of a report; None in streams of older versions, which are results."""
+    metadata = value.get("metadata")
+    return metadata.get("knm") if isinstance(metadata, dict) else None

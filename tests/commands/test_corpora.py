@@ -7,8 +7,10 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.corpora import load_corpus, save_corpus
+from knm.sandbox import Verdict
 from tests.corpora.corpora import LOOP, OTHER, RENAMED_LOOP, ids, record
-from tests.harness.problem_files import write_problems
+from tests.harness.problem_files import grammar_records, write_problems
+from tests.report.builders import result, write_report
 
 
 def knm(*arguments: object):
@@ -90,3 +92,26 @@ def test_a_corpus_is_split_into_three_files(corpus, tmp_path):
     assert "--shares" in str(
         knm("split", corpus, "--out", tmp_path / "s", "--shares", "many").exception
     )
+
+
+def test_programs_of_a_run_are_collected_and_described(tmp_path):
+    problems = write_problems(tmp_path / "train.jsonl", grammar_records(2))
+    first, second = (entry["question_id"] for entry in grammar_records(2))
+    failing = result(second, Verdict.RUNTIME_ERROR, program="error()", error_class="error-call")
+    run = write_report(tmp_path / "run.json", [result(first), failing]).path
+    out = tmp_path / "out.jsonl"
+    found = knm("collect", run, "--problems", problems, "--out", out, "--json")
+    assert json.loads(found.stdout)["solved"] == 1
+    assert len(load_corpus(out)) == 2
+    told = knm("collect", run, "--problems", problems, "--out", out).stdout
+    assert "1 of 2 problems" in told
+    assert "error-call 1" in told
+    described = json.loads(knm("stats", out, "--json").stdout)
+    assert (described["problems"], described["outcomes"]) == (
+        2,
+        {"accepted": 1, "runtime-error": 1},
+    )
+    sides = json.loads(
+        knm("split", out, "--out", tmp_path / "s", "--by", "problem", "--json").stdout
+    )
+    assert sum(sides.values()) == 2

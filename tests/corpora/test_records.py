@@ -4,7 +4,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knm.corpora import EMBEDDED_CORPUS, CorpusRecord, corpus_hash, load_corpus, save_corpus
+from knm.corpora import (
+    EMBEDDED_CORPUS,
+    CorpusRecord,
+    Outcome,
+    corpus_hash,
+    load_corpus,
+    save_corpus,
+)
 from knm.errors import UserError
 
 REQUIRED = ("id", "statement", "program", "language", "source")
@@ -129,3 +136,45 @@ def test_packaged_corpus_loads_and_is_verified_lua(name, count):
     assert len(records) == count
     assert {record.language for record in records} == {"lua"}
     assert all(record.extras["verified"] for record in records)
+
+
+OUTCOMES = st.builds(
+    Outcome,
+    verdict=st.text(),
+    error_class=st.none() | st.text(),
+    message=st.text(),
+    line=st.none() | st.integers(),
+    tests_passed=st.integers(),
+    tests_total=st.integers(),
+    written=st.integers(),
+)
+
+
+@given(OUTCOMES, st.none() | st.text())
+def test_outcomes_are_read_back_as_they_were_written(tmp_path_factory, outcome, problem):
+    path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
+    record = CorpusRecord("a", "s", "p", "lua", "x", problem=problem, outcome=outcome)
+    save_corpus(path, [record])
+    assert load_corpus(path) == (record,)
+    assert record.group == problem
+
+
+def test_a_record_without_an_outcome_is_taken_to_solve_its_task(corpus):
+    (record,) = load_corpus(corpus(line(composition="a|b", problem=7)))
+    assert record.passed
+    assert record.outcome is None
+    assert (record.group, record.extras["problem"]) == ("a|b", 7)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        ("accepted", "'outcome' must be an object"),
+        ({}, "'verdict'"),
+        ({"verdict": "timeout", "line": "4"}, "'outcome.line'"),
+        ({"verdict": "timeout", "tests_passed": True}, "'outcome.tests_passed'"),
+    ],
+)
+def test_a_malformed_outcome_is_named_with_its_line(corpus, outcome, message):
+    with pytest.raises(UserError, match=f"corpus.jsonl:2: field {message}|:2: .*{message}"):
+        load_corpus(corpus(line(), line(id="b", outcome=outcome)))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import EMBEDDED_CORPUS, Outcome, load_corpus
 from knm.errors import UserError
 from knm.jsonio import read_json
 from knm.models import encode_corpus, load_model
@@ -133,3 +133,13 @@ def test_records_longer_than_the_context_leave_nothing_to_learn(base, records, t
     long = [replace(record, statement="word " * 20_000) for record in records]
     with pytest.raises(UserError, match="fits in the model's context"):
         finetune(base, long, TASK, tmp_path, OPTIONS, device="cpu")
+
+
+def test_programs_that_fail_are_not_learnt(base, records, tmp_path):
+    failing = [replace(record, outcome=Outcome("wrong-output")) for record in records]
+    with pytest.raises(UserError, match="no programs that pass"):
+        finetune(base, failing, TASK, tmp_path, OPTIONS, device="cpu")
+    figures = finetune(
+        base, [*failing[1:], records[0]], TASK, tmp_path, replace(OPTIONS, epochs=1), device="cpu"
+    )
+    assert figures["examples"] == 1
