@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from transformers import AutoTokenizer
 
 from knm.corpora import load_corpus
 from knm.datastore import Datastore
 from knm.errors import UserError
-from knm.models import ChatEncoding, CorpusEncoding, RawEncoding, find_model
+from knm.models import ChatEncoding, CorpusEncoding, RawEncoding, read_tokenizer
 from knm.problems import load_template
 from knm.report import Report
 from knm.report.changes import Neighbour
@@ -31,7 +30,7 @@ def origin_finder(report: Report, datastore: Path | None, corpus: Path | None) -
     """
     store = None if datastore is None else _open(report, datastore)
     records = {} if corpus is None else {record.id: record for record in load_corpus(corpus)}
-    tokenizer = AutoTokenizer.from_pretrained(find_model(report.configuration["model"]))
+    tokenizer = read_tokenizer(report.configuration["model"])
     mining = {"prompt": report.configuration["prompt"]} if store is None else store.manifest.mining
     encoding = _encoding(mining)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         encode_example,
         encode_prompt,
     )
-    from knm.models.loading import LoadedModel, load_model, load_tokenizer
+    from knm.models.loading import LoadedModel, load_model, load_tokenizer, read_tokenizer
     from knm.models.placement import DTYPES, Placement, resolve_placement
 else:
     __getattr__ = load_on_demand(
@@ -36,7 +36,7 @@ else:
                 "encode_example",
                 "encode_prompt",
             ],
-            "loading": ["LoadedModel", "load_model", "load_tokenizer"],
+            "loading": ["LoadedModel", "load_model", "load_tokenizer", "read_tokenizer"],
             "placement": ["DTYPES", "Placement", "resolve_placement"],
         },
     )
@@ -65,5 +65,6 @@ __all__ = [
     "load_model",
     "load_tokenizer",
     "parse_key_kind",
+    "read_tokenizer",
     "resolve_placement",
 ]

@@ -1,9 +1,14 @@
 """Loading a causal LM by name or path."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
 
 import torch
+import transformers
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedModel,
@@ -12,6 +17,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from knm.errors import UserError
+from knm.models.gguf import read_header
 from knm.models.identity import (
     EMBEDDED,
     ModelIdentity,
@@ -20,6 +26,9 @@ from knm.models.identity import (
     identify_model,
 )
 from knm.models.placement import DTYPES, resolve_placement
+
+GGUF_PACKAGES: Final = ("gguf", "accelerate")
+"""What transformers reads GGUF files with."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +48,30 @@ class LoadedModel:
 def load_model(
     name: str = EMBEDDED, *, dtype: str | None = None, device: str | None = None
 ) -> LoadedModel:
-    """Load a model: `embedded`, a directory, or a Hugging Face hub id.
+    """Load a model: `embedded`, a directory, a GGUF file, or a Hugging Face hub id.
+
+    The weights of a GGUF file are unpacked, to be a model as any other.
 
     Raises:
         UserError: no such model, dtype or device, or the files are not a causal LM.
     """
     placement = resolve_placement(device, dtype)
     identity = identify_model(name, placement.dtype)
-    directory = find_model(name)
+    source = _find_source(name)
     transformers_logging.disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(directory)
-        model = AutoModelForCausalLM.from_pretrained(directory, dtype=DTYPES[placement.dtype])
+        unpacking = source.unpacking()
+        tokenizer = AutoTokenizer.from_pretrained(source.directory, **source.options)
+        model = AutoModelForCausalLM.from_pretrained(
+            source.directory, dtype=DTYPES[placement.dtype], **source.options, **unpacking
+        )
+    except UserError:
+        raise
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
         raise UserError(f"--model {name}: cannot be loaded as a causal LM: {error!r}") from error
+    if source.file and getattr(model, "hf_quantizer", None) is not None:
+        # It is a plain model now, and a copy that is saved of it has to say so.
+        model.hf_quantizer.remove_quantization_config(model)
     return LoadedModel(model.to(placement.device).eval(), tokenizer, identity)
 
 
@@ -70,8 +89,69 @@ def load_tokenizer(identity: ModelIdentity, name: str | None = None) -> PreTrain
             f"--model {name}: its tokenizer {theirs[:12]} is not the one wanted, "
             f"{identity.tokenizer_hash[:12]} ({identity.name}): name the model it belongs to"
         )
+    return read_tokenizer(name)
+
+
+def read_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of the model `name`, whichever it is.
+
+    Raises:
+        UserError: no such model, or its tokenizer cannot be read.
+    """
+    source = _find_source(name)
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(directory)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            source.directory, **source.options
+        )
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
         raise UserError(f"--model {name}: its tokenizer cannot be loaded: {error!r}") from error
     return tokenizer
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where transformers reads a model: a directory, and perhaps the GGUF file in it."""
+
+    directory: Path
+    file: str | None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """For tokenizer and model."""
+        return {} if self.file is None else {"gguf_file": self.file}
+
+    def unpacking(self) -> dict[str, Any]:
+        """For the model in a GGUF file: plain weights, and what transformers does not read there.
+
+        Raises:
+            UserError: it has what would be read wrongly.
+        """
+        if self.file is None:
+            return {}
+        header = read_header(self.directory / self.file)
+        if header.rotations_are_scaled:
+            raise UserError(
+                f"{self.directory / self.file}: its rotary positions are scaled, which is not read "
+                "from a GGUF file: use the model's original directory"
+            )
+        config = AutoConfig.from_pretrained(self.directory, gguf_file=self.file)
+        head_dim = header.of_model("attention.key_length")
+        if head_dim is not None and hasattr(config, "head_dim"):
+            config.head_dim = head_dim
+        if not hasattr(transformers, "GgufConfig"):
+            return {"config": config}
+        # Where kernels for it are installed, weights would stay packed.
+        return {"config": config, "quantization_config": transformers.GgufConfig(dequantize=True)}
+
+
+def _find_source(name: str) -> _Source:
+    path = find_model(name)
+    if path.is_dir():
+        return _Source(path, None)
+    missing = [package for package in GGUF_PACKAGES if find_spec(package) is None]
+    if missing:
+        raise UserError(
+            f"--model {name}: a GGUF file needs {' and '.join(missing)}: python -m pip install "
+            "'knm[gguf]'"
+        )
+    return _Source(path.parent, path.name)

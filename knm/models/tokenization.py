@@ -14,15 +14,24 @@ def token_counter(name: str) -> TokenCounter:
     """What tells how many tokens of a model each text has, special tokens not counted.
 
     Raises:
-        UserError: there is no such model, or it has no `tokenizer.json`.
+        UserError: there is no such model, or it has neither `tokenizer.json` nor a GGUF file.
     """
-    path = find_model(name) / "tokenizer.json"
-    if not path.is_file():
-        raise UserError(f"--model {name}: no tokenizer.json in its files; name another model")
-    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer = _read(name)
 
     def count(texts: Sequence[str]) -> list[int]:
         encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return [len(entry.ids) for entry in encoded]
 
     return count
+
+
+def _read(name: str) -> Tokenizer:
+    files = find_model(name)
+    if files.is_file():
+        from knm.models.loading import read_tokenizer  # takes the model library, and seconds
+
+        return read_tokenizer(name).backend_tokenizer
+    path = files / "tokenizer.json"
+    if not path.is_file():
+        raise UserError(f"--model {name}: no tokenizer.json in its files; name another model")
+    return Tokenizer.from_file(str(path))

@@ -10,6 +10,7 @@ from typing import Any, Final
 PACKAGES: Final = (
     "knm",
     "faiss-cpu",
+    "gguf",
     "lupa",
     "numpy",
     "pytest",
