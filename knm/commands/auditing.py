@@ -28,7 +28,9 @@ def audit(
     off_domain: Annotated[
         Path | None, typer.Option(help="Corpus of another domain (default: the packaged one).")
     ] = None,
-    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
+    model: Annotated[
+        str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
+    ] = "embedded",
     preset: Annotated[
         str | None, typer.Option(help="Preset of the rows that name none (default: --knn's).")
     ] = None,

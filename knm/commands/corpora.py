@@ -1,5 +1,7 @@
 """`knm corpus`: making, describing, cleaning and splitting corpora. Thin, as `knm.cli`."""
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
@@ -193,6 +195,103 @@ def collect(
         *((("unknown", f"{found.unknown} problems that the set lacks"),) * bool(found.unknown)),
         ("verdicts", _told(found.verdicts)),
         ("errors", _told(found.error_classes)),
+    )
+
+
+@corpus_app.command()
+def translate(
+    sources: Annotated[
+        list[Path], typer.Argument(help="Corpora, reports or streams with programs that pass.")
+    ],
+    problems: Annotated[str, typer.Option(help="The problem set that has their tests.")],
+    out: OutOption,
+    engine: Annotated[
+        str, typer.Option(help="Server that speaks OpenAI's protocol, such as `knm serve`.")
+    ] = "http://127.0.0.1:8000",
+    model: Annotated[
+        str | None, typer.Option(help="Which of the server's models (default: its only one).")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language to translate to.")] = "lua",
+    prompt: Annotated[str, typer.Option(help="Prompt template.")] = "contest",
+    tests: Annotated[int, typer.Option(min=1, help="Tests to pass, drawn if need be.")] = 5,
+    attempts: Annotated[int, typer.Option(min=1, help="Of each program; the first greedy.")] = 4,
+    temperature: Annotated[float, typer.Option(help="Of the other attempts.")] = 0.8,
+    most: Annotated[int, typer.Option(min=1, help="Programs of a problem to translate.")] = 1,
+    without: Annotated[
+        Path | None, typer.Option(help="Corpus whose problems are solved already.")
+    ] = None,
+    held_out: Annotated[
+        list[str] | None,
+        typer.Option(help="Problem sets to keep clear of (default: the embedded bench)."),
+    ] = None,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Longest answer (default: the server's bound).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of sampling and of drawn tests.")] = 0,
+    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
+    time_limit: Annotated[float, typer.Option(help="CPU seconds per test.")] = 5.0,
+    memory_limit: Annotated[int, typer.Option(help="MiB of memory per test.")] = 512,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Programs run at a time (default: by the cores).")
+    ] = None,
+    requests: Annotated[int, typer.Option(min=1, help="Asked of the server at a time.")] = 16,
+    json: JsonOption = False,
+) -> None:
+    """Translate programs that pass to another language, and keep those that pass the same tests.
+
+    Run it again to resume what was interrupted. A server that wants a token finds it in
+    KNM_ENGINE_TOKEN.
+    """
+    from knm.harness.engines import TOKEN_VARIABLE
+    from knm.harness.run import EMBEDDED_PROBLEMS, make_limits
+    from knm.harness.translation import TranslateOptions
+    from knm.harness.translation import translate as translate_programs
+    from knm.harness.trials import default_workers
+
+    if held_out is None:
+        held_out = [str(EMBEDDED_PROBLEMS)] if EMBEDDED_PROBLEMS.exists() else []
+        if not held_out:
+            print(f"knm: not decontaminated: no {EMBEDDED_PROBLEMS} here", file=sys.stderr)
+    found = translate_programs(
+        TranslateOptions(
+            sources=tuple(sources),
+            problems=problems,
+            out=out,
+            engine=engine,
+            model=model,
+            token=os.environ.get(TOKEN_VARIABLE),
+            language=language,
+            prompt=prompt,
+            tests=tests,
+            attempts=attempts,
+            temperature=temperature,
+            most=most,
+            without=without,
+            held_out=tuple(held_out),
+            max_new_tokens=max_new_tokens,
+            seed=seed,
+            sandbox=sandbox,
+            limits=make_limits(time_limit, memory_limit),
+            workers=workers or default_workers(),
+            requests=requests,
+        )
+    )
+    if json:
+        print(dumps({"path": str(out), **found.to_json()}))
+        return
+    asked = sum(found.attempts.values())
+    print_table(
+        ("corpus", out if found.records else "not written: nothing passed"),
+        ("records", found.records),
+        ("translated", f"{found.translated} of {found.problems} problems"),
+        ("attempts", f"{asked}: {_told(found.attempts)}"),
+        ("tokens", f"{found.prompt_tokens:,} read, {found.completion_tokens:,} written"),
+        ("engine", f"{found.seconds:,.1f} s, all attempts together"),
+        ("too few tests", f"{found.untested} problems"),
+        ("no program passes", f"{found.unsolved} problems"),
+        *((("broken", f"{found.broken} problems"),) * bool(found.broken)),
+        *((("faults", f"{found.faults} problems: run it again"),) * bool(found.faults)),
+        ("left out", f"{found.removed} programs, like held-out problems"),
     )
 
 

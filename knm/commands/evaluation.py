@@ -10,7 +10,7 @@ from knm.commands.output import JsonOption
 from knm.errors import UserError
 from knm.jsonio import dumps
 
-ModelOption = Annotated[str, typer.Option(help="embedded, a directory or a hub id.")]
+ModelOption = Annotated[str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")]
 DatastoreOption = Annotated[str | None, typer.Option(help="Datastore, by name or path.")]
 PromptOption = Annotated[str, typer.Option(help="Prompt template, as in decoding.")]
 LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first N records.")]

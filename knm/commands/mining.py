@@ -35,7 +35,9 @@ def mine(
     corpus: Annotated[
         Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
     ] = None,
-    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
+    model: Annotated[
+        str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
+    ] = "embedded",
     positions: Annotated[
         str,
         typer.Option(

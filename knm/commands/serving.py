@@ -20,7 +20,9 @@ cache_app = typer.Typer(no_args_is_help=True, help="Completions that were kept."
 
 
 def serve(
-    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
+    model: Annotated[
+        str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
+    ] = "embedded",
     dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
     device: Annotated[str | None, typer.Option(help="Model device.")] = None,
     max_new_tokens: Annotated[int, typer.Option(help="Bound on a completion, in tokens.")] = 512,

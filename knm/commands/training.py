@@ -15,7 +15,9 @@ def finetune(
     corpus: Annotated[
         Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
     ] = None,
-    model: Annotated[str, typer.Option(help="embedded, a directory or a hub id.")] = "embedded",
+    model: Annotated[
+        str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
+    ] = "embedded",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
     prompt: Annotated[str, typer.Option(help="Prompt template, as in decoding.")] = "task",
     learning_rate: Annotated[

@@ -87,7 +87,7 @@ def stream_corpus(path: Path) -> Iterator[CorpusRecord]:
         UserError: the file is missing, or a line lacks a field.
     """
     for number, value in read_jsonl(path):
-        yield _parse(value, f"{path}:{number}")
+        yield parse_record(value, f"{path}:{number}")
 
 
 def summarize_corpus(path: Path, limit: int | None = None) -> CorpusSummary:
@@ -144,7 +144,12 @@ def corpus_hash(records: Iterable[CorpusRecord]) -> str:
     return hash_json_items(record.to_json() for record in records)
 
 
-def _parse(value: dict[str, Any], where: str) -> CorpusRecord:
+def parse_record(value: Mapping[str, Any], where: str) -> CorpusRecord:
+    """Read back what a record's `to_json` gave; `where` names its place in errors.
+
+    Raises:
+        UserError: a field is missing or malformed.
+    """
     for name in _REQUIRED:
         if not isinstance(value.get(name), str):
             raise UserError(f"{where}: field {name!r} must be a string")

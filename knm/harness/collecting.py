@@ -102,8 +102,20 @@ def collect(options: CollectOptions) -> Collected:
         UserError: a report cannot be read, nothing in it is of the problem set, or `out` is a
             report, or holds something else than what was collected before.
     """
-    _check_target(options)
-    problem_set = load_problems(options.problems)
+    check_target(options.out, (*options.reports, Path(options.problems)), "sampling")
+    records, found = gather(options, load_problems(options.problems))
+    save_corpus(options.out, records)
+    return found
+
+
+def gather(
+    options: CollectOptions, problem_set: ProblemSet
+) -> tuple[list[CorpusRecord], Collected]:
+    """The records of a corpus of some runs' programs; `options.out` is not written.
+
+    Raises:
+        UserError: as `collect`, but for `out`.
+    """
     known = {problem.question_id for problem in problem_set}
     findings = _Findings()
     for path in _once_each(options.reports):
@@ -119,25 +131,26 @@ def collect(options: CollectOptions) -> Collected:
         )
     records = list(_records(findings, problem_set, options))
     if not records:
-        raise UserError(
-            f"{options.out}: not written: none of {findings.samples} samples "
-            + ("passed" if options.accepted else "holds a program")
-        )
-    save_corpus(options.out, records)
-    return _summary(findings, len(known), len(records))
+        what = "passed" if options.accepted else "holds a program"
+        raise UserError(f"nothing to collect: none of {findings.samples} samples {what}")
+    return records, _summary(findings, len(known), len(records))
 
 
-def _check_target(options: CollectOptions) -> None:
-    out = options.out
+def check_target(out: Path, inputs: Iterable[Path], mark: str) -> None:
+    """Refuse to write a corpus over what is read, or over records without the field `mark`.
+
+    Raises:
+        UserError: so it would be, or the file's name is not that of a corpus.
+    """
     if out.suffix not in (".jsonl", ".gz"):
         raise UserError(f"--out {out}: a corpus is a .jsonl or .jsonl.gz file")
-    if any(path.resolve() == out.resolve() for path in (*options.reports, Path(options.problems))):
+    if any(path.resolve() == out.resolve() for path in inputs):
         raise UserError(f"--out {out}: would write over what is read; give another file")
     if not out.exists():
         return
     _, first = next(read_jsonl(out), (0, {}))
-    if first and "sampling" not in first:
-        raise UserError(f"--out {out}: holds something that was not collected; give another file")
+    if first and mark not in first:
+        raise UserError(f"--out {out}: holds something else ({mark!r} is missing); give another")
 
 
 def _results(path: Path) -> Iterator[tuple[Mapping[str, Any], ProblemResult]]:

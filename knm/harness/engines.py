@@ -265,7 +265,7 @@ def _same_weights(model: str, server: EngineConfiguration) -> bool:
     """Whether a model that lies here is the server's; one that does not goes by its name."""
     from knm.models import EMBEDDED, identify_model
 
-    if model != EMBEDDED and not Path(model).is_dir():
+    if model != EMBEDDED and not Path(model).exists():
         return True
     identity = identify_model(model, server.dtype)
     return (identity.weights_hash, identity.tokenizer_hash) == (

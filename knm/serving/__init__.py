@@ -3,8 +3,15 @@
 Importing this package loads neither a model library nor a web framework.
 """
 
-from knm.serving.client import EngineClient
-from knm.serving.faults import EngineFailed, EngineLost
+from knm.serving.client import ChatAnswer, EngineClient
+from knm.serving.faults import EngineFailed, EngineLost, EngineRefused
 from knm.serving.process import EngineProcess
 
-__all__ = ["EngineClient", "EngineFailed", "EngineLost", "EngineProcess"]
+__all__ = [
+    "ChatAnswer",
+    "EngineClient",
+    "EngineFailed",
+    "EngineLost",
+    "EngineProcess",
+    "EngineRefused",
+]

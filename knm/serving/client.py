@@ -7,25 +7,38 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from knm.engine import Completion, EngineConfiguration, Request
+from knm.engine import Completion, EngineConfiguration, Request, Sampling
 from knm.engine.serialization import interventions_from_json
 from knm.errors import UserError
 from knm.jsonio import dumps
-from knm.serving.faults import EngineFailed, EngineLost
+from knm.serving.faults import EngineFailed, EngineLost, EngineRefused
 
 Outcome = Completion | Exception
 
 _SILENCE_SECONDS: Final = 300.0
 """A living server says something every few seconds, a starting one on a crowded machine may not."""
+_ANSWER_SECONDS: Final = 3600.0
+"""A server that streams nothing says nothing until it has the whole answer."""
 _CONNECT_SECONDS: Final = 10.0
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 _PATIENCE_SECONDS: Final = 900.0
 _BUSY: Final = frozenset({429, 503})
+
+
+@dataclass(frozen=True)
+class ChatAnswer:
+    """What a model answered one turn, and what it cost; 0 is a cost that was not told."""
+
+    text: str
+    finish_reason: str | None
+    prompt_tokens: int
+    completion_tokens: int
 
 
 class EngineClient:
@@ -54,23 +67,7 @@ class EngineClient:
         Raises:
             UserError: nobody is there, the token is wrong, or it is not a server of ours.
         """
-        try:
-            with closing(self._connect(_CONNECT_SECONDS)) as connection:
-                connection.request("GET", self._path("/v1/knm/configuration"), None, self._headers)
-                response = connection.getresponse()
-                body = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise UserError(
-                f"--engine {self.url}: cannot be reached: {error}; start it with `knm serve`"
-            ) from None
-        if response.status == 401:
-            raise UserError(f"--engine {self.url}: wants a token; set KNM_ENGINE_TOKEN to it")
-        try:
-            value = json.loads(body)
-        except ValueError:
-            value = None
-        if response.status != 200:
-            raise UserError(f"--engine {self.url}: answers {response.status}; is it `knm serve`?")
+        value = self._get("/v1/knm/configuration")
         return EngineConfiguration.from_json(value, f"--engine {self.url}")
 
     def complete(
@@ -103,23 +100,98 @@ class EngineClient:
             with suppress(OSError, AttributeError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
+    def models(self) -> list[str]:
+        """The models that the server names; any server that speaks OpenAI's protocol will do.
+
+        Raises:
+            UserError: nobody is there, the token is wrong, or it does not speak it.
+        """
+        value = self._get("/v1/models")
+        listed = value.get("data") if isinstance(value, dict) else None
+        if not isinstance(listed, list) or not all(
+            isinstance(entry, dict) and isinstance(entry.get("id"), str) for entry in listed
+        ):
+            raise UserError(f"--engine {self.url}: names no models; is it an OpenAI API?")
+        return [entry["id"] for entry in listed]
+
+    def chat(
+        self, model: str, prompt: str, sampling: Sampling, max_tokens: int | None = None
+    ) -> ChatAnswer:
+        """One user turn answered, by any server that speaks OpenAI's protocol.
+
+        Raises:
+            EngineRefused: it does not take this request.
+            EngineFailed: it answers with another error.
+            EngineLost: it is gone, or does not answer.
+        """
+        body = {
+            "model": model,
+            "messages": [{"role": "user", "content": prompt}],
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "seed": sampling.seed,
+            **({} if max_tokens is None else {"max_tokens": max_tokens}),
+        }
+        try:
+            with self._answered(
+                "/v1/chat/completions", dumps(body).encode(), _ANSWER_SECONDS
+            ) as response:
+                return _read_chat(json.loads(response.read()))
+        except ValueError as error:
+            raise EngineFailed(f"{self.url}: not an answer of OpenAI's protocol: {error}") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise EngineLost(f"{self.url}: {error or type(error).__name__}") from error
+
+    def _get(self, path: str) -> Any:
+        """The JSON at a path; None where the answer is none.
+
+        Raises:
+            UserError: nobody is there, the token is wrong, or the answer is an error.
+        """
+        try:
+            with closing(self._connect(_CONNECT_SECONDS)) as connection:
+                connection.request("GET", self._path(path), None, self._headers)
+                response = connection.getresponse()
+                body = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise UserError(
+                f"--engine {self.url}: cannot be reached: {error}; start it with `knm serve`"
+            ) from None
+        if response.status == 401:
+            raise UserError(f"--engine {self.url}: wants a token; set KNM_ENGINE_TOKEN to it")
+        if response.status != 200:
+            raise UserError(f"--engine {self.url}: answers {response.status}; is it `knm serve`?")
+        try:
+            return json.loads(body)
+        except ValueError:
+            return None
+
     def _events(self, body: bytes) -> Iterator[dict[str, Any]]:
+        with self._answered("/v1/completions", body) as response:
+            yield from _read_events(response)
+
+    @contextmanager
+    def _answered(
+        self, path: str, body: bytes, silence: float = _SILENCE_SECONDS
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer to a call; a server that is full is asked again, less and less often."""
         give_up = time.monotonic() + _PATIENCE_SECONDS
         pause = _FIRST_PAUSE_SECONDS
         while True:
-            with closing(self._connect(_SILENCE_SECONDS)) as connection:
+            with closing(self._connect(silence)) as connection:
                 self._open.add(connection)
                 try:
-                    connection.request("POST", self._path("/v1/completions"), body, self._headers)
+                    connection.request("POST", self._path(path), body, self._headers)
                     response = connection.getresponse()
                     if response.status == 200:
-                        yield from _read_events(response)
+                        yield response
                         return
                     error = _read_error(response)
                 finally:
                     self._open.discard(connection)
             if response.status not in _BUSY or error.get("code") == "engine_failed":
-                raise EngineFailed(f"{response.status}: {error.get('message')}")
+                kind = EngineRefused if response.status == 400 else EngineFailed
+                raise kind(f"{response.status}: {error.get('message')}")
             if time.monotonic() > give_up:
                 raise EngineLost(f"{self.url}: busy for {_PATIENCE_SECONDS:.0f} s")
             if self._closed.wait(pause * random.uniform(0.5, 1.0)):
@@ -178,6 +250,21 @@ def _outcome(request: Request, choice: dict[str, Any]) -> Outcome:
         seconds=details["seconds"],
         interventions=interventions and interventions_from_json(interventions),
     )
+
+
+def _read_chat(value: Any) -> ChatAnswer:
+    try:
+        choice = value["choices"][0]
+        text = choice["message"]["content"] or ""
+        usage = value.get("usage") or {}
+        return ChatAnswer(
+            str(text),
+            choice.get("finish_reason"),
+            int(usage.get("prompt_tokens", 0)),
+            int(usage.get("completion_tokens", 0)),
+        )
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(f"no message in it ({error!r})") from None
 
 
 def _read_events(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,11 @@
 
 
 class EngineFailed(Exception):
-    """The engine raised what it cannot go on from: it serves nobody any more."""
+    """The engine raised what it cannot go on from, or answers a request with an error."""
+
+
+class EngineRefused(EngineFailed):
+    """The engine refused this very request; others it would take."""
 
 
 class EngineLost(Exception):

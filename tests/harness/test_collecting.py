@@ -161,7 +161,7 @@ def test_nothing_that_is_read_or_was_made_otherwise_is_written_over(problems, re
         collect(CollectOptions((report,), str(problems), problems))
     mine = problems.with_name("mine.jsonl")
     save_corpus(mine, [record("a")])
-    with pytest.raises(UserError, match="not collected"):
+    with pytest.raises(UserError, match="holds something else"):
         collect(CollectOptions((report,), str(problems), mine))
     assert problems.read_bytes() == before
     assert len(load_corpus(mine)) == 1
