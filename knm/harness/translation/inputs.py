@@ -49,10 +49,7 @@ def _near(lines: Lines, place: tuple[int, int], rng: random.Random) -> None:
         return
     value = int(lines[line][word])
     moved = value + rng.choice((-3, -2, -1, 1, 2, 3))
-    if value < 0:
-        moved = min(moved, -1)
-    else:
-        moved = max(moved, 1 if value else 0)
+    moved = min(moved, -1) if value < 0 else max(moved, 1 if value else 0)
     lines[line][word] = str(moved)
 
 
