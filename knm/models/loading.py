@@ -1,5 +1,9 @@
 """Loading a causal LM by name or path."""
 
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,9 +66,10 @@ def load_model(
     try:
         unpacking = source.unpacking()
         tokenizer = AutoTokenizer.from_pretrained(source.directory, **source.options)
-        model = AutoModelForCausalLM.from_pretrained(
-            source.directory, dtype=DTYPES[placement.dtype], **source.options, **unpacking
-        )
+        with _without_bars():
+            model = AutoModelForCausalLM.from_pretrained(
+                source.directory, dtype=DTYPES[placement.dtype], **source.options, **unpacking
+            )
     except UserError:
         raise
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
@@ -106,6 +111,16 @@ def read_tokenizer(name: str) -> PreTrainedTokenizerBase:
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
         raise UserError(f"--model {name}: its tokenizer cannot be loaded: {error!r}") from error
     return tokenizer
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """The bar of unpacking cannot be switched off: it is kept from what is no terminal."""
+    if sys.stderr.isatty():
+        yield
+        return
+    with redirect_stderr(io.StringIO()):
+        yield
 
 
 @dataclass(frozen=True)

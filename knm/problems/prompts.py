@@ -31,13 +31,17 @@ class PromptTemplate:
         """Hash of the text."""
         return hash_bytes(self.text.encode())
 
+    def suits(self, language: str) -> bool:
+        """Whether the text is true of the language of that name."""
+        return not self.languages or language in self.languages
+
     def render(self, statement: str, language: LanguagePrompt) -> str:
         """Fill in the placeholders, once: those in the statement stay as they are.
 
         Raises:
             UserError: the template is for other languages.
         """
-        if self.languages and language.name not in self.languages:
+        if not self.suits(language.name):
             raise UserError(
                 f"prompt template {self.name!r} is for {', '.join(sorted(self.languages))}, not "
                 f"{language.name}; use the template 'task' or one of your own"

@@ -157,3 +157,8 @@ def test_damaged_headers_are_read_or_refused(tiny, data):
     damaged.write_bytes(content)
     with suppress(UserError):
         read_header(damaged)
+
+
+def test_no_bar_is_drawn_where_there_is_no_terminal(tiny, capfd):
+    load_model(str(tiny[0]), device="cpu")
+    assert "de-quantizing" not in capfd.readouterr().err

@@ -31,12 +31,22 @@ from knm.harness.prompting import ExamplePrompts
 from knm.harness.trials import TrialSettings, run_trial
 from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
 from knm.models.finetuning import FinetuningOptions, finetune
-from knm.problems import Problem, ProblemSet, fence_program, load_problems, load_template
+from knm.problems import (
+    Problem,
+    ProblemSet,
+    PromptTemplate,
+    fence_program,
+    load_problems,
+    load_template,
+)
 from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
 from knm.retrieval.adaptor import load_adaptor
 
 _REFERENCES = {"lua": "reference", "python": "reference_python"}
 """The field of a problem that holds a program in a language."""
+
+ANY_LANGUAGE = "task"
+"""The template of rows in a language that the audit's own template does not suit."""
 
 _GPU_BATCH_TOKENS = 16_384
 """Of a forward batch of mining on a GPU."""
@@ -267,11 +277,18 @@ class Workbench:
 
     def _preset(self, row: Row, store: Datastore) -> Preset:
         preset = resolve_preset(row.preset or self.settings.preset, weight=row.weight)
-        prompts = sample_prompts(self.problem_set.problems, self.template, row.language)
+        prompts = sample_prompts(self.problem_set.problems, self._template(row), row.language)
         return preset_within(preset, store, row.language, prompts)
 
+    def _template(self, row: Row) -> PromptTemplate:
+        """The audit's template, or for a language that it does not suit, the one that suits all."""
+        return self.template if self.template.suits(row.language) else load_template(ANY_LANGUAGE)
+
     def _trial_settings(self, row: Row) -> TrialSettings:
-        return replace(self.settings.trial, language=row.language)
+        prompt = self.settings.trial.prompt
+        if not self.template.suits(row.language):
+            prompt = ANY_LANGUAGE
+        return replace(self.settings.trial, language=row.language, prompt=prompt)
 
     def _requests(self, row: Row) -> Callable[[Problem], Request]:
         settings = self._trial_settings(row)
@@ -279,8 +296,8 @@ class Workbench:
             return settings.request
         return ExamplePrompts(
             self.loaded,
-            self.programs,
-            self.template,
+            [record for record in self.programs if record.passed],
+            self._template(row),
             language=row.language,
             count=row.examples,
             max_new_tokens=settings.max_new_tokens,
@@ -308,7 +325,7 @@ class Workbench:
             "dtype": loaded.identity.dtype,
             "device": _hardware(loaded.device),
             "problems": self.problem_set.content_hash,
-            "prompt": self.template.content_hash,
+            "prompt": self._template(row).content_hash,
             "trial": self._trial_settings(row).to_json(),
             "sandbox": settings.sandbox,
             "finetuned": row.finetuned and [self._finetuning, self._corpus_hash],

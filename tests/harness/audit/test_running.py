@@ -134,3 +134,12 @@ def test_the_table_and_the_pictures_show_every_row(audit, settings):
     assert "| store of 12 programs |" in table
     curve = ElementTree.parse(settings.out / "curve.svg").getroot()
     assert "12" in [text.text for text in curve.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_prompt_for_lua_alone_does_not_keep_python_out(copied):
+    contest = replace(copied, trial=replace(copied.trial, prompt="contest", max_new_tokens=8))
+    rows = by_row(run_audit(contest, rows=["python"]))
+    prompts = {name: row.result.configuration["trial"]["prompt"] for name, row in rows.items()}
+    assert prompts == {"baseline": "contest", "python": "task"}
+    lua, python = (rows[name].result.configuration["prompt"] for name in ("baseline", "python"))
+    assert lua != python
