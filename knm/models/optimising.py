@@ -228,7 +228,7 @@ def _summed_loss(model: PreTrainedModel, batch: Sequence[Example], device: torch
         losses: list[Tensor] = [
             # Logits are made again for their gradient: of one stretch at a time, they are not kept.
             checkpoint(_head_loss, head, *stretch, use_reentrant=False)
-            for stretch in zip(states.split(rows), answers.split(rows), strict=True)
+            for stretch in zip(torch.split(states, rows), torch.split(answers, rows), strict=True)
         ]
     return torch.stack(losses).sum()
 

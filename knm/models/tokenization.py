@@ -30,7 +30,8 @@ def _read(name: str) -> Tokenizer:
     if files.is_file():
         from knm.models.loading import read_tokenizer  # takes the model library, and seconds
 
-        return read_tokenizer(name).backend_tokenizer
+        backend: Tokenizer = read_tokenizer(name).backend_tokenizer
+        return backend
     path = files / "tokenizer.json"
     if not path.is_file():
         raise UserError(f"--model {name}: no tokenizer.json in its files; name another model")

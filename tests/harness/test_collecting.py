@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.corpora import Outcome, load_corpus, save_corpus
+from knm.corpora import CorpusRecord, Outcome, load_corpus, save_corpus
 from knm.errors import UserError
 from knm.harness.collecting import Collected, CollectOptions, collect, error_line
 from knm.report import ResultStream, judged_test
@@ -66,7 +66,9 @@ def write_stream(path: Path, results) -> Path:
     return path
 
 
-def collected(problems: Path, *reports: Path, **options) -> tuple[Collected, tuple]:
+def collected(
+    problems: Path, *reports: Path, **options
+) -> tuple[Collected, tuple[CorpusRecord, ...]]:
     out = problems.with_name("collected.jsonl")
     found = collect(CollectOptions(reports, str(problems), out, **options))
     return found, load_corpus(out)

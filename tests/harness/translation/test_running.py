@@ -93,12 +93,13 @@ PROBLEMS = [
 
 @pytest.fixture
 def problems(tmp_path) -> Path:
-    return write_problems(tmp_path / "train.jsonl", PROBLEMS)
+    path: Path = write_problems(tmp_path / "train.jsonl", PROBLEMS)
+    return path
 
 
 @pytest.fixture
 def sources(tmp_path) -> Path:
-    path = tmp_path / "python.jsonl"
+    path: Path = tmp_path / "python.jsonl"
     save_corpus(path, [source("sum", SUM), source("greatest", GREATEST)])
     return path
 
