@@ -253,7 +253,8 @@ def _records(
     for problem in problem_set:
         programs = findings.programs.get(problem.question_id, {})
         for key, program in _chosen(programs, options):
-            extras: dict[str, Any] = {"sampling": dict(program.sampling)}
+            model = _short(program.sampling.get("model"))
+            extras: dict[str, Any] = {"sampling": {**program.sampling, "model": model}}
             if program.outcome.passed:
                 extras["verified"] = True
             if options.completions:
@@ -263,7 +264,7 @@ def _records(
                 statement=problem.question_content,
                 program=program.text,
                 language=program.language,
-                source=f"samples of {_short(program.sampling.get('model'))}",
+                source=f"samples of {model}",
                 extras=extras,
                 problem=problem.question_id,
                 outcome=None if options.accepted else program.outcome,

@@ -92,6 +92,7 @@ def test_each_distinct_program_stands_with_its_outcome(problems, report):
     assert records[0].statement == grammar_records(1)[0]["question_content"]
     assert records[0].extras["sampling"]["sampling"] == SETTINGS["sampling"]
     assert records[0].source == "samples of small"
+    assert records[0].extras["sampling"]["model"] == "small"  # no folder of this machine
     assert len({entry.id for entry in records}) == 4
 
 
