@@ -10,7 +10,7 @@ from knm.models.keys import FINAL_NORM, KeyKind, Tap, parse_key_kind
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
-    from knm.models.capture import block_count, capturing, join_states
+    from knm.models.capture import block_count, capturing, context_length, join_states
     from knm.models.encoding import (
         ChatEncoding,
         CorpusEncoding,
@@ -26,7 +26,7 @@ else:
     __getattr__ = load_on_demand(
         __name__,
         {
-            "capture": ["block_count", "capturing", "join_states"],
+            "capture": ["block_count", "capturing", "context_length", "join_states"],
             "encoding": [
                 "ChatEncoding",
                 "CorpusEncoding",
@@ -56,6 +56,7 @@ __all__ = [
     "Tap",
     "block_count",
     "capturing",
+    "context_length",
     "encode_corpus",
     "encode_example",
     "encode_prompt",

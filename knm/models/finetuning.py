@@ -11,6 +11,7 @@ import torch
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json
+from knm.models.capture import context_length
 from knm.models.encoding import EncodedExample, encode_corpus
 from knm.models.identity import identify_model
 from knm.models.loading import load_model
@@ -80,8 +81,10 @@ def finetune(
     if not records:
         raise UserError("nothing to fine-tune on: the corpus holds no records")
     options = (options or FinetuningOptions()).filled_for(len(records))
+    identity = identify_model(base, "float32")
     settings = {
-        "base": identify_model(base, "float32").weights_hash,
+        "base": identity.weights_hash,
+        "base_config": identity.config_hash,
         "corpus": corpus_hash(records),
         "prompt": template.content_hash,
         "options": asdict(options),
@@ -91,7 +94,7 @@ def finetune(
         return done
     loaded = load_model(base, dtype="float32", device=device)
     torch.manual_seed(options.seed)
-    limit = getattr(loaded.model.config, "max_position_embeddings", None)
+    limit = context_length(loaded.model)
     examples = [
         example
         for example in encode_corpus(loaded.tokenizer, records, template)
@@ -138,7 +141,8 @@ def _done_before(directory: Path, settings: dict[str, Any]) -> dict[str, Any] | 
         return None
     training = read_json(path)
     before = training.get("finetuning", {}) if isinstance(training, dict) else {}
-    if any(before.get(name) != value for name, value in settings.items()):
+    # What a training before did not note, it cannot contradict.
+    if not before or any(before.get(name, value) != value for name, value in settings.items()):
         raise UserError(
             f"{directory}: holds a model that was trained otherwise "
             f"({dumps(before or 'not fine-tuned')}): give another --out, or remove it"

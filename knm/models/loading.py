@@ -50,7 +50,10 @@ def load_model(
     transformers_logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory)
-        model = AutoModelForCausalLM.from_pretrained(directory, dtype=DTYPES[placement.dtype])
+        # What is hashed is what is read: never a pickle that lies beside the safetensors.
+        model = AutoModelForCausalLM.from_pretrained(
+            directory, dtype=DTYPES[placement.dtype], use_safetensors=True
+        )
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
         raise UserError(f"--model {name}: cannot be loaded as a causal LM: {error!r}") from error
     return LoadedModel(model.to(placement.device).eval(), tokenizer, identity)

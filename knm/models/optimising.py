@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
+from knm.models.head import OutputHead
 from knm.progress import progress_bar
 
 IGNORED: Final = -100
@@ -82,7 +83,7 @@ def optimise(
     Returns figures: steps, tokens (with padding) and loss (nats, a running mean).
     """
     device = torch.device(model.device)
-    optimiser = _optimiser(model, plan, device)
+    optimiser, head = _optimiser(model, plan, device), OutputHead(model)
     model.train()
     tokens, recent = 0, torch.zeros((), device=device)
     with progress_bar(batches, label=label, unit="step") as bar:
@@ -90,7 +91,7 @@ def optimise(
             for group in optimiser.param_groups:
                 group["lr"] = plan.learning_rate * plan.schedule(step, len(batches))
             ids, labels = _collate(batch, device)
-            loss = _loss(model, ids, labels)
+            loss = _loss(model, head, ids, labels)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -130,7 +131,9 @@ def _collate(batch: Sequence[Example], device: torch.device) -> tuple[torch.Tens
     return ids.to(device, non_blocking=True), labels.to(device, non_blocking=True)
 
 
-def _loss(model: PreTrainedModel, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def _loss(
+    model: PreTrainedModel, head: OutputHead, ids: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
     """Mean cross-entropy of the answers' tokens, in nats.
 
     Padding is on the right, behind everything that counts, so that neither an attention mask nor a
@@ -140,5 +143,5 @@ def _loss(model: PreTrainedModel, ids: torch.Tensor, labels: torch.Tensor) -> to
     with torch.autocast(ids.device.type, dtype=torch.bfloat16, enabled=on_gpu):
         hidden = model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
         counted = labels != IGNORED
-        logits = model.get_output_embeddings()(hidden[counted])
+        logits = head(hidden[counted])
     return cross_entropy(logits.float(), labels[counted])

@@ -19,9 +19,22 @@ def store(tmp_path_factory):
     return mine_tiny(tmp_path_factory.mktemp("store"))
 
 
-@pytest.fixture(params=[False, True], ids=["untied", "tied"])
-def model(request):
-    return tiny_model(tied=request.param).model
+@pytest.fixture(scope="module", params=[False, True], ids=["untied", "tied"])
+def tied(request):
+    return request.param
+
+
+@pytest.fixture
+def model(tied):
+    return tiny_model(tied=tied).model
+
+
+@pytest.fixture(scope="module")
+def own_store(tied, store, tmp_path_factory):
+    """The same, mined with `model`."""
+    if not tied:
+        return store
+    return mine_tiny(tmp_path_factory.mktemp("store"), loaded=tiny_model(tied=True))
 
 
 IDS = torch.tensor([[5, 9, 30, 11], [7, 7, 3, 60], [21, 2, 44, 8]])
@@ -39,10 +52,10 @@ def retriever_of(store, name="v1", **changes) -> Retriever:
 
 @pytest.mark.parametrize("fusion", sorted(FUSIONS))
 @pytest.mark.parametrize("name", ["v1", "v2", "v3", "dense", "nest"])
-def test_weight_zero_leaves_logits_bit_identical(model, store, name, fusion):
+def test_weight_zero_leaves_logits_bit_identical(model, own_store, name, fusion):
     before = logits_of(model)
     preset = replace(resolve_preset(name, weight=0.0), fusion=fusion)
-    with corrected(model, Retriever(store, preset)):
+    with corrected(model, Retriever(own_store, preset)):
         during = logits_of(model)
     assert torch.equal(during, before)
     assert during.dtype == before.dtype
@@ -55,15 +68,15 @@ def test_weight_zero_leaves_a_bfloat16_model_bit_identical(store):
         assert torch.equal(logits_of(model), before)
 
 
-def test_weight_zero_leaves_generation_identical(model, store):
+def test_weight_zero_leaves_generation_identical(model, own_store):
     settings = {"max_new_tokens": 12, "do_sample": False}
     before = model.generate(IDS, **settings)
-    with corrected(model, retriever_of(store, weight=0.0)):
+    with corrected(model, retriever_of(own_store, weight=0.0)):
         assert torch.equal(model.generate(IDS, **settings), before)
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_afterwards_the_model_is_exactly_what_it_was(model, store, fails):
+def test_afterwards_the_model_is_exactly_what_it_was(model, own_store, fails):
     def snapshot() -> tuple[Any, ...]:
         return (
             [(name, id(module)) for name, module in model.named_modules()],
@@ -75,7 +88,7 @@ def test_afterwards_the_model_is_exactly_what_it_was(model, store, fails):
 
     before, logits = snapshot(), logits_of(model)
     try:
-        with corrected(model, retriever_of(store)):
+        with corrected(model, retriever_of(own_store)):
             assert not torch.equal(logits_of(model), logits)
             if fails:
                 raise KeyError
@@ -85,12 +98,12 @@ def test_afterwards_the_model_is_exactly_what_it_was(model, store, fails):
     assert torch.equal(logits_of(model), logits)
 
 
-def test_nesting_is_refused_and_leaves_the_outer_one_in_place(model, store):
-    with corrected(model, retriever_of(store)):
+def test_nesting_is_refused_and_leaves_the_outer_one_in_place(model, own_store):
+    with corrected(model, retriever_of(own_store)):
         during = logits_of(model)
         with (
             pytest.raises(RuntimeError, match="does not nest"),
-            corrected(model, retriever_of(store)),
+            corrected(model, retriever_of(own_store)),
         ):
             pass
         assert torch.equal(logits_of(model), during)
@@ -271,9 +284,9 @@ def test_a_layer_that_the_model_has_not_got_is_refused(store):
 LOOKS_BACK = replace(resolve_preset("dense", temperature=20.0), check_copies=True)
 
 
-def test_presets_that_look_back_follow_what_generate_writes(model, store):
+def test_presets_that_look_back_follow_what_generate_writes(model, own_store):
     """Each row for itself, from its prompt on; `generate` anew begins anew."""
-    retriever, tokenizer = Retriever(store, LOOKS_BACK), tiny_model().tokenizer
+    retriever, tokenizer = Retriever(own_store, LOOKS_BACK), tiny_model().tokenizer
     settings = {"max_new_tokens": 12, "do_sample": False, "eos_token_id": -1}
     with corrected(model, retriever, tokenizer=tokenizer):
         together = model.generate(IDS, **settings)
@@ -290,7 +303,7 @@ def test_presets_that_look_back_follow_what_generate_writes(model, store):
             correction = retriever.correct(hidden, lm, context)
             assert int(correction.token) == int(ids[place])
             retriever.advance(context, correction, correction.token)
-    blind = Retriever(store, replace(LOOKS_BACK, check_copies=False))
+    blind = Retriever(own_store, replace(LOOKS_BACK, check_copies=False))
     with corrected(model, blind):
         assert not torch.equal(model.generate(IDS, **settings), together)
 
@@ -298,18 +311,18 @@ def test_presets_that_look_back_follow_what_generate_writes(model, store):
 @pytest.mark.parametrize(
     "options", [{"use_cache": False}, {"inputs_embeds": torch.zeros(1, 2, 32)}]
 )
-def test_presets_that_look_back_need_ids_and_a_cache(model, store, options):
+def test_presets_that_look_back_need_ids_and_a_cache(model, own_store, options):
     ids = {} if "inputs_embeds" in options else {"input_ids": IDS}
     with (
         pytest.raises(UserError, match=r"needs token ids and a cache.*use_cache=True"),
-        corrected(model, Retriever(store, LOOKS_BACK), tokenizer=tiny_model().tokenizer),
+        corrected(model, Retriever(own_store, LOOKS_BACK), tokenizer=tiny_model().tokenizer),
     ):
         model(**ids, **options)
 
 
 @pytest.mark.parametrize("changes", [{"weight_kind": "bayes"}, {"check_copies": True}])
-def test_presets_that_look_back_say_nothing_of_several_positions(model, store, changes):
-    retriever = Retriever(store, replace(resolve_preset("dense"), **changes))
+def test_presets_that_look_back_say_nothing_of_several_positions(model, own_store, changes):
+    retriever = Retriever(own_store, replace(resolve_preset("dense"), **changes))
     message = "preset dense: its corrections depend on what has been written so far, which this use"
     with (
         pytest.raises(UserError, match=message),
@@ -318,9 +331,9 @@ def test_presets_that_look_back_say_nothing_of_several_positions(model, store, c
         logits_of(model)
 
 
-def test_the_residual_fusion_corrects_a_model_too(model, store):
+def test_the_residual_fusion_corrects_a_model_too(model, own_store):
     before = logits_of(model)
-    with corrected(model, retriever_of(store, "ft2ra")):
+    with corrected(model, retriever_of(own_store, "ft2ra")):
         during = logits_of(model)
     assert not torch.equal(during, before)
     assert torch.equal(logits_of(model), before)

@@ -30,6 +30,7 @@ from knm.harness.domain import preset_within, sample_prompts
 from knm.harness.prompting import ExamplePrompts
 from knm.harness.trials import TrialSettings, run_trial
 from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
+from knm.models.encoding import end_of_turn
 from knm.models.finetuning import FinetuningOptions, finetune
 from knm.problems import Problem, ProblemSet, fence_program, load_problems, load_template
 from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
@@ -295,7 +296,7 @@ class Workbench:
                 head = encode_request(tokenizer, request(problem))
                 answer = fence_program(program, row.language)
                 tail = tokenizer(answer, add_special_tokens=False)["input_ids"]
-                ids = (*head, *tail, tokenizer.eos_token_id)
+                ids = (*head, *tail, end_of_turn(tokenizer))
                 examples.append(EncodedExample(problem.question_id, ids, len(head)))
         return examples
 
@@ -303,7 +304,7 @@ class Workbench:
         """Everything that a row's result depends on."""
         settings, loaded = self.settings, self.loaded
         return {
-            "model": [loaded.identity.weights_hash, loaded.identity.tokenizer_hash],
+            "model": asdict(replace(loaded.identity, name="")),
             "dtype": loaded.identity.dtype,
             "device": _hardware(loaded.device),
             "problems": self.problem_set.content_hash,
