@@ -172,7 +172,7 @@ def check_resumable(directory: Path, begun: Manifest, fresh: Manifest) -> None:
     """
     for what, theirs, ours in (
         *(
-            (f"model's {what}", theirs, ours)
+            (f"model {what}", theirs, ours)
             for what, theirs, ours in begun.model.differences(fresh.model)
         ),
         ("model dtype", begun.model.dtype, fresh.model.dtype),

@@ -100,7 +100,7 @@ def _look(model: PreTrainedModel) -> _Reading:
         )
     try:
         again = _through_model(model, output, given[0])
-    except Exception as error:  # whatever a foreign forward pass stumbles over
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # it needs more than that
         raise _unreadable(model, repr(error)) from error
     if not _equal(again, said):
         raise _unreadable(model, "given the same states, it said something else")

@@ -8,8 +8,17 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from knm.datastore import MiningOptions
 from knm.errors import UserError
-from knm.retrieval import FUSIONS, LMOutput, Retriever, StepTrace, corrected, resolve_preset
+from knm.retrieval import (
+    DEFAULT_PRESET,
+    FUSIONS,
+    LMOutput,
+    Retriever,
+    StepTrace,
+    corrected,
+    resolve_preset,
+)
 from tests.datastore.tiny import VOCAB, examples, mine_tiny, tiny_model
+from tests.models.architectures import SCALING, scaling_model
 from tests.retrieval.stores import store_of
 
 
@@ -337,3 +346,65 @@ def test_the_residual_fusion_corrects_a_model_too(model, own_store):
         during = logits_of(model)
     assert not torch.equal(during, before)
     assert torch.equal(logits_of(model), before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("kind", SCALING)
+def test_models_that_scale_or_cap_their_logits_keep_them_at_weight_zero(kind, dtype, tmp_path):
+    loaded = scaling_model(kind, dtype)
+    model, settings = loaded.model, {"max_new_tokens": 12, "do_sample": False}
+    own = mine_tiny(tmp_path, loaded=loaded)
+    logits, written = logits_of(model), model.generate(IDS, **settings)
+    for name in ("v1", "v3", "ft2ra"):
+        with corrected(model, retriever_of(own, name, weight=0.0)):
+            assert torch.equal(logits_of(model), logits)
+            assert torch.equal(model.generate(IDS, **settings), written)
+
+
+@pytest.mark.parametrize("kind", SCALING)
+def test_the_mixture_is_with_the_distribution_that_the_model_gives(kind, tmp_path):
+    """Behind the head's scale or cap: there the sum of both is what was asked for."""
+    loaded = scaling_model(kind)
+    own = mine_tiny(tmp_path, loaded=loaded)
+    lm = logits_of(loaded.model).softmax(-1)
+    traces: list[StepTrace] = []
+    retriever = retriever_of(own, weight=0.6, temperature=5.0)
+    with corrected(loaded.model, retriever, traces.append):
+        during = logits_of(loaded.model).softmax(-1).flatten(0, 1)
+    (trace,) = traces
+    shares = (-trace.neighbours.distances / 5.0).softmax(-1).float()
+    votes = torch.zeros_like(during).scatter_add(1, trace.neighbours.values, shares)
+    torch.testing.assert_close(during, 0.4 * lm.flatten(0, 1) + 0.6 * votes, atol=1e-5, rtol=0)
+    assert torch.equal(trace.lm_token, lm.argmax(-1).flatten())
+
+
+def test_a_loss_that_would_not_be_of_the_corrected_logits_is_not_given(model, own_store):
+    with (
+        pytest.raises(UserError, match="leave the labels out"),
+        corrected(model, retriever_of(own_store)),
+    ):
+        model(IDS, labels=IDS)
+
+
+def test_logits_in_a_tuple_are_corrected_too(model, own_store):
+    with corrected(model, retriever_of(own_store)), torch.no_grad():
+        assert torch.equal(model(IDS, return_dict=False)[0], model(IDS).logits)
+
+
+@pytest.mark.parametrize("changes", [{"check_copies": True}, {"token_types": ("keyword",)}])
+def test_a_preset_that_reads_text_asks_for_the_tokenizer(model, own_store, changes):
+    preset = replace(resolve_preset("dense"), **changes)
+    with (
+        pytest.raises(UserError, match=r"preset dense: .*tokenizer=tokenizer"),
+        corrected(model, Retriever(own_store, preset)),
+    ):
+        pass
+
+
+def test_the_default_preset_asks_for_the_tokenizer_too(model, own_store):
+    retriever = Retriever(own_store, resolve_preset(DEFAULT_PRESET))
+    with (
+        pytest.raises(UserError, match=rf"preset {DEFAULT_PRESET}: .*tokenizer=tokenizer"),
+        corrected(model, retriever),
+    ):
+        pass
