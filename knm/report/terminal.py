@@ -32,7 +32,7 @@ def render_summary(totals: Totals, report: Path | None = None) -> list[str]:
         rows.append(("error classes", text.counts(totals.error_classes)))
     if too_long := totals.error_classes.get(CONTEXT):
         rows.append(
-            ("context", f"{too_long} prompts are longer than the model's context: not passed")
+            ("context", f"{too_long} failed: the prompt is longer than the model's context")
         )
     if totals.infrastructure:
         rows.append(("infrastructure", f"{totals.infrastructure} not counted in any rate"))
