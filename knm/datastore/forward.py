@@ -20,7 +20,7 @@ from knm.datastore.statistics import MiningStatistics, Tally, add_tallies
 from knm.datastore.type_counts import TypeCounter
 from knm.datastore.writer import Rows
 from knm.errors import UserError
-from knm.models import LoadedModel, context_length
+from knm.models import LoadedModel, check_fits, context_length
 from knm.models.capture import Capture
 from knm.models.head import OutputHead
 from knm.models.logits import read_top
@@ -176,7 +176,9 @@ class BatchMiner:
 
     def _find_targets(self, batch: Batch) -> Targets:
         width = len(batch.examples[0].ids)
-        self._check_length(batch)
+        most = context_length(self._loaded.model)
+        mend = f", or mine with --format raw --block-tokens {most}"
+        check_fits(self._loaded.model, batch.examples[0], mend)  # the longest
         ids = np.zeros((len(batch.examples), width), dtype=np.int64)
         sources, offsets, drawn, copied, lengths = [], [], [], [], []
         for row, example in enumerate(batch.examples):
@@ -246,15 +248,6 @@ class BatchMiner:
             by_token_type={kind: Tally(positions[kind], mistaken[kind]) for kind in positions},
             by_source=add_tallies(by_source),
         )
-
-    def _check_length(self, batch: Batch) -> None:
-        most = context_length(self._loaded.model)
-        longest = batch.examples[0]
-        if most is not None and len(longest.ids) > most:
-            raise UserError(
-                f"record {longest.record_id!r}: {len(longest.ids)} tokens, the model's context has "
-                f"{most}: leave the record out, or mine with --format raw --block-tokens {most}"
-            )
 
     def _check_finite(self, launched: Launched, kept: Array) -> None:
         sound = np.isfinite(launched.probability.numpy())

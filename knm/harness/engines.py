@@ -236,8 +236,8 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
 
     if options.model != server.model:
         yield line("--model", options.model, f"{server.model} ({server.weights_hash[:12]})")
-    for file, here, there in _other_files(options.model, server):
-        yield line(f"--model {options.model}, {file}", here, there)
+    for file, ours, theirs in _other_files(options.model, server):
+        yield line(f"--model {options.model}, {file}", ours, theirs)
     for flag, asked, there in (
         ("--dtype", options.dtype, server.dtype),
         ("--device", options.device, server.device),

@@ -10,7 +10,8 @@ from knm.models.keys import FINAL_NORM, KeyKind, Tap, parse_key_kind
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
-    from knm.models.capture import block_count, capturing, context_length, join_states
+    from knm.models.capture import block_count, capturing, join_states
+    from knm.models.context import check_fits, context_length
     from knm.models.encoding import (
         ChatEncoding,
         CorpusEncoding,
@@ -26,7 +27,8 @@ else:
     __getattr__ = load_on_demand(
         __name__,
         {
-            "capture": ["block_count", "capturing", "context_length", "join_states"],
+            "capture": ["block_count", "capturing", "join_states"],
+            "context": ["check_fits", "context_length"],
             "encoding": [
                 "ChatEncoding",
                 "CorpusEncoding",
@@ -56,6 +58,7 @@ __all__ = [
     "Tap",
     "block_count",
     "capturing",
+    "check_fits",
     "context_length",
     "encode_corpus",
     "encode_example",

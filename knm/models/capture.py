@@ -55,12 +55,6 @@ def capturing(model: PreTrainedModel, kind: KeyKind) -> Iterator[Capture]:
         yield capture
 
 
-def context_length(model: PreTrainedModel) -> int | None:
-    """How many tokens the model reads and writes together; None where it names no bound."""
-    positions: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    return positions
-
-
 def block_count(model: PreTrainedModel) -> int:
     """How many blocks the model says it has."""
     config = model.config.get_text_config()

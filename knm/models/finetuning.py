@@ -11,7 +11,7 @@ import torch
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json
-from knm.models.capture import context_length
+from knm.models.context import context_length
 from knm.models.encoding import EncodedExample, encode_corpus
 from knm.models.identity import identify_model
 from knm.models.loading import load_model

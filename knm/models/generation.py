@@ -63,17 +63,10 @@ def unapplied_settings(directory: Path) -> dict[str, Any]:
     Raises:
         UserError: a file is not a JSON object.
     """
-    asked = {}
-    for name, counts in (
-        (CONFIG, lambda field: field in _ONCE_IN_CONFIG),
-        (GENERATION_CONFIG, lambda field: field not in _NO_PROCESSORS),
-    ):
-        path = directory / name
-        if path.is_file():
-            settings = read_object(path)
-            asked.update(
-                (field, value)
-                for field, value in settings.items()
-                if value is not None and counts(field)
-            )
-    return dict(sorted(asked.items()))
+    before, now = (
+        read_object(path) if (path := directory / name).is_file() else {}
+        for name in (CONFIG, GENERATION_CONFIG)
+    )
+    asked = {name: before[name] for name in before.keys() & _ONCE_IN_CONFIG}
+    asked |= {name: now[name] for name in now.keys() - _NO_PROCESSORS}
+    return {name: asked[name] for name in sorted(asked) if asked[name] is not None}

@@ -1,8 +1,8 @@
 """Whether a datastore is of the very model that it is to correct.
 
 Two models of one width take each other's datastores without complaint, and write nonsense. A model
-that was loaded from files is known by them. Any model is known by what it says: each entry holds
-what its model had predicted there, and a head reads the same from the key again.
+that was loaded from files is known by them. One that was made in memory is known by what it says:
+each entry holds what its model had predicted there, and a head reads the same from the key again.
 """
 
 from pathlib import Path
@@ -36,16 +36,18 @@ def check_belongs(
     Raises:
         UserError: saying by what it was found.
     """
-    _check_files(datastore, model, tokenizer)
-    _check_predictions(datastore, model, head)
+    if not _check_files(datastore, model, tokenizer):
+        _check_predictions(datastore, model, head)
 
 
 def _check_files(
     datastore: Datastore, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None
-) -> None:
+) -> bool:
+    """Whether the model's files told."""
     mined, found = datastore.manifest.model, list[tuple[str, str | None, str]]()
     directory = _directory(model)
-    if directory is not None and any(directory.glob("*.safetensors")):
+    told = directory is not None and any(directory.glob("*.safetensors"))
+    if directory is not None and told:
         name = str(directory)
         found.append(("weights", mined.weights_hash, hash_weights(directory, name)))
         found.append(("config.json", mined.config_hash, hash_config(directory)))
@@ -55,6 +57,7 @@ def _check_files(
     for what, theirs, ours in found:
         if theirs not in (None, ours):
             raise _of_another(datastore, f"its {what} {theirs!r} ({mined.name}), here {ours!r}")
+    return told
 
 
 def _directory(loaded: PreTrainedModel | PreTrainedTokenizerBase) -> Path | None:
@@ -69,7 +72,7 @@ def _directory(loaded: PreTrainedModel | PreTrainedTokenizerBase) -> Path | None
 
 
 def _check_predictions(datastore: Datastore, model: PreTrainedModel, head: OutputHead) -> None:
-    """Ask the model again what was said at some entries, where keys are what its head receives."""
+    """Ask the model what was said at some entries, where keys are what its head receives."""
     if datastore.manifest.key_kind != FINAL_NORM or datastore.projection is not None:
         return
     told = np.flatnonzero(datastore.provenance["probability"] > 0)

@@ -21,7 +21,7 @@ _AT_ONCE: Final = 1 << 27
 class StoredPredictions:
     """What the LM said where entries were mined, from their keys: the trunk's output."""
 
-    def __init__(self, searcher: Searcher, head: OutputHead) -> None:
+    def __init__(self, searcher: Searcher, head: OutputHead | torch.nn.Linear) -> None:
         self._searcher = searcher
         self._head = head
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -131,7 +132,7 @@ def test_greedy_is_the_argmax_whatever_a_generation_config_asks_for(setting):
     assert asked.model.generation_config is own
 
 
-@pytest.mark.parametrize("build", [PlainEngine, lambda *given: SlotEngine(*given, print)])
+@pytest.mark.parametrize("build", [PlainEngine, partial(SlotEngine, notify=print)])
 @pytest.mark.parametrize("named_by", ["tokenizer", "config", "generation_config"])
 def test_a_completion_ends_with_an_end_that_anybody_names(named_by, build):
     loaded = random_model()
@@ -151,6 +152,15 @@ def test_a_completion_ends_with_an_end_that_anybody_names(named_by, build):
     assert done.text.split() == words[: words.index(end)]
 
 
+def test_the_user_is_told_of_a_model_that_names_no_end():
+    said = list[str]()
+    open_engine(without_ends(random_model()), OPTIONS, notify=said.append)
+    assert said == [
+        "model 'qwen3' names no end token: every completion goes on to its limit; "
+        "add eos_token to its tokenizer_config.json"
+    ]
+
+
 def without_ends(loaded: LoadedModel) -> LoadedModel:
     """No part of a model names an end token."""
     holder: Any
@@ -159,7 +169,7 @@ def without_ends(loaded: LoadedModel) -> LoadedModel:
     return loaded
 
 
-@pytest.mark.parametrize("build", [PlainEngine, lambda *given: SlotEngine(*given, print)])
+@pytest.mark.parametrize("build", [PlainEngine, partial(SlotEngine, notify=print)])
 def test_a_prompt_that_fills_the_context_is_said_to_with_its_length(build):
     engine = build(random_model(), OPTIONS, None)
     for length in (POSITIONS, POSITIONS + 7):

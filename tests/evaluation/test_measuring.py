@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from knm.errors import UserError
 from knm.evaluation.labels import label_types
 from knm.evaluation.measuring import measure
 from knm.evaluation.states import read_blocks, target_counts
@@ -49,6 +50,13 @@ def test_every_token_has_the_log_probability_that_the_model_gives_it(store):
         tokens.append(logits[rows].argmax(-1))
     np.testing.assert_allclose(lm.log_prob, torch.cat(expected).detach().numpy(), atol=1e-5)
     np.testing.assert_array_equal(lm.token, torch.cat(tokens).numpy())
+
+
+def test_an_example_that_the_context_cannot_hold_is_named():
+    loaded = tiny_model()
+    loaded.model.config.max_position_embeddings = len(EXAMPLES[0].ids) - 1
+    with pytest.raises(UserError, match=r"record 'record-\d': \d+ tokens, .*: leave the rec"):
+        list(read_blocks(loaded, EXAMPLES, parse_key_kind("final-norm")))
 
 
 @pytest.mark.parametrize("kind", SCALING)
