@@ -20,8 +20,9 @@ from knm.datastore.statistics import MiningStatistics, Tally, add_tallies
 from knm.datastore.type_counts import TypeCounter
 from knm.datastore.writer import Rows
 from knm.errors import UserError
-from knm.models import LoadedModel
+from knm.models import LoadedModel, check_fits, context_length
 from knm.models.capture import Capture
+from knm.models.head import OutputHead
 from knm.models.logits import read_top
 from knm.models.transfers import device_copy, host_copy
 from knm.models.words import token_words
@@ -103,6 +104,7 @@ class BatchMiner:
         self._rule = rule
         self._key_dtype = key_dtype
         self._seed = seed
+        self._head = OutputHead(loaded.model)
         self._types = TypeCounter(loaded.tokenizer)
         self._words = token_words(loaded.tokenizer, loaded.identity.vocab_size)
         self._on_gpu = loaded.device.type == "cuda"
@@ -174,7 +176,9 @@ class BatchMiner:
 
     def _find_targets(self, batch: Batch) -> Targets:
         width = len(batch.examples[0].ids)
-        self._check_length(batch)
+        most = context_length(self._loaded.model)
+        mend = f", or mine with --format raw --block-tokens {most}"
+        check_fits(self._loaded.model, batch.examples[0], mend)  # the longest
         ids = np.zeros((len(batch.examples), width), dtype=np.int64)
         sources, offsets, drawn, copied, lengths = [], [], [], [], []
         for row, example in enumerate(batch.examples):
@@ -200,10 +204,9 @@ class BatchMiner:
 
     def _predict(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """The argmax token (n,) and its probability (n,) float32 at hidden states (n, H)."""
-        head = self._loaded.model.get_output_embeddings()
         numbers = _LOGITS_AT_ONCE_ON_GPU if self._on_gpu else _LOGITS_AT_ONCE
         bound = numbers // self._loaded.identity.vocab_size
-        parts = [read_top(head(part)) for part in torch.split(hidden, max(1, bound))]
+        parts = [read_top(self._head(part)) for part in torch.split(hidden, max(1, bound))]
         predicted = torch.cat([token for token, _, _ in parts])
         return predicted, torch.cat([confidence for _, _, confidence in parts]).exp().float()
 
@@ -245,15 +248,6 @@ class BatchMiner:
             by_token_type={kind: Tally(positions[kind], mistaken[kind]) for kind in positions},
             by_source=add_tallies(by_source),
         )
-
-    def _check_length(self, batch: Batch) -> None:
-        most = getattr(self._loaded.model.config.get_text_config(), "max_position_embeddings", None)
-        longest = batch.examples[0]
-        if most is not None and len(longest.ids) > most:
-            raise UserError(
-                f"record {longest.record_id!r}: {len(longest.ids)} tokens, the model's context has "
-                f"{most}: leave the record out, or mine with --format raw --block-tokens {most}"
-            )
 
     def _check_finite(self, launched: Launched, kept: Array) -> None:
         sound = np.isfinite(launched.probability.numpy())

@@ -139,18 +139,12 @@ def check_key_kind(directory: Path, manifest: Manifest, wanted: str) -> None:
 
 
 def _check_model(directory: Path, mined: ModelIdentity, expected: ModelIdentity) -> None:
-    for field, what in (
-        ("hidden_size", "hidden size"),
-        ("weights_hash", "weights"),
-        ("tokenizer_hash", "tokenizer"),
-    ):
-        theirs, ours = getattr(mined, field), getattr(expected, field)
-        if theirs != ours:
-            raise UserError(
-                f"{directory}: mined with another model: its {what} {theirs!r} ({mined.name}), "
-                f"the model's {ours!r} ({expected.name}): mine a datastore with this model, or "
-                "choose the one that belongs to it"
-            )
+    for what, theirs, ours in mined.differences(expected):
+        raise UserError(
+            f"{directory}: mined with another model: its {what} {theirs!r} ({mined.name}), "
+            f"the model's {ours!r} ({expected.name}): mine a datastore with this model, or "
+            "choose the one that belongs to it"
+        )
 
 
 def _maker(manifest: Manifest) -> str:

@@ -171,8 +171,10 @@ def check_resumable(directory: Path, begun: Manifest, fresh: Manifest) -> None:
         UserError: naming what differs, there and now.
     """
     for what, theirs, ours in (
-        ("model weights", begun.model.weights_hash, fresh.model.weights_hash),
-        ("tokenizer", begun.model.tokenizer_hash, fresh.model.tokenizer_hash),
+        *(
+            (f"model {what}", theirs, ours)
+            for what, theirs, ours in begun.model.differences(fresh.model)
+        ),
         ("model dtype", begun.model.dtype, fresh.model.dtype),
         ("corpus", begun.corpus_hash, fresh.corpus_hash),
         ("examples", begun.examples_hash, fresh.examples_hash),

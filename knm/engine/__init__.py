@@ -12,6 +12,7 @@ from knm.engine.configuration import EngineConfiguration
 from knm.engine.records import (
     GREEDY,
     Completion,
+    ContextExceeded,
     Engine,
     Event,
     GenerationOptions,
@@ -47,6 +48,7 @@ __all__ = [
     "GREEDY",
     "Completion",
     "CompletionCache",
+    "ContextExceeded",
     "Engine",
     "EngineConfiguration",
     "EngineSetup",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from knm.errors import UserError
 
-ENGINE_VERSION: Final = 7
+ENGINE_VERSION: Final = 8
 """Grows whenever the engine may write other completions than before: the cache then misses."""
 
 
@@ -16,6 +16,8 @@ class EngineConfiguration:
 
     Attributes:
         model, datastore: names, for people; the hashes are what counts.
+        config_hash, generation_hash: of the model's config.json and generation_config.json.
+        unapplied: what these ask of decoding that engines do not do (`knm.models.generation`).
         hardware: what rounding may depend on: processor or GPU, and threads on a CPU.
         batch_size: prompts decoded together.
         max_new_tokens: bound on any completion.
@@ -28,6 +30,9 @@ class EngineConfiguration:
     model: str
     weights_hash: str
     tokenizer_hash: str
+    config_hash: str | None
+    generation_hash: str | None
+    unapplied: Mapping[str, Any]
     dtype: str
     device: str
     hardware: str

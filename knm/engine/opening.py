@@ -11,6 +11,7 @@ from knm.engine.plain import PlainEngine
 from knm.engine.records import Engine, GenerationOptions, StreamingEngine
 from knm.engine.setup import EngineSetup
 from knm.engine.slots import SlotEngine
+from knm.engine.stopping import end_tokens
 from knm.models import LoadedModel, load_model
 from knm.retrieval import Retriever
 
@@ -45,6 +46,11 @@ def open_engine(
         UserError: the datastore's keys are not as wide as the model's hidden states, or the preset
             cannot work with them.
     """
+    if not end_tokens(loaded):
+        notify(
+            f"model {loaded.identity.name!r} names no end token: every completion goes on to its "
+            "limit; add eos_token to its tokenizer_config.json"
+        )
     if retriever is not None:
         retriever.attach(loaded.model, loaded.tokenizer)
         notify(retriever.search_choice.line)

@@ -2,13 +2,13 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import LogitsProcessorList
+from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 
 from knm.engine.driving import drive
 from knm.engine.records import Completion, Event, GenerationOptions, Request
@@ -16,10 +16,8 @@ from knm.engine.sampling import noise_key, sample
 from knm.engine.stopping import StopRule, end_tokens
 from knm.engine.submission import encode_request, token_limit
 from knm.engine.tracing import SequenceTrace
-from knm.models import LoadedModel
+from knm.models import LoadedModel, context_length
 from knm.retrieval import Retriever, corrected
-
-_UNBOUNDED = 1 << 30
 
 
 class PlainEngine:
@@ -43,11 +41,12 @@ class PlainEngine:
         """Queue a request.
 
         Raises:
-            UserError: its prompt is empty or leaves no room in the model's context.
+            ContextExceeded: its prompt leaves no room in the model's context.
+            UserError: its prompt is empty.
         """
         prompt = encode_request(self._loaded.tokenizer, request)
-        positions = getattr(self._loaded.model.config, "max_position_embeddings", _UNBOUNDED)
-        limit = token_limit(request, len(prompt), self._options, positions)
+        context = context_length(self._loaded.model)
+        limit = token_limit(request, len(prompt), self._options, context)
         self._tickets += 1
         self._queue.append((self._tickets, request, prompt, limit))
         return self._tickets
@@ -80,6 +79,7 @@ class PlainEngine:
         ids = torch.tensor([prompt], device=self._loaded.device)
         started = time.perf_counter()
         with ExitStack() as stack:
+            stack.enter_context(_undirected(model))
             if self._retriever is not None:
                 stack.enter_context(
                     corrected(model, self._retriever, trace.observe, tokenizer=tokenizer)
@@ -87,10 +87,12 @@ class PlainEngine:
             output = model.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
-                max_new_tokens=limit,
-                do_sample=False,
-                eos_token_id=sorted(self._ends),
-                pad_token_id=min(self._ends),
+                generation_config=GenerationConfig(
+                    max_new_tokens=limit,
+                    do_sample=False,
+                    eos_token_id=sorted(self._ends) or None,
+                    pad_token_id=0,  # one prompt at a time: nothing is padded
+                ),
                 logits_processor=_sampler(request),
                 stopping_criteria=[_stops(rule, len(prompt))] if request.stop else None,
             )
@@ -112,6 +114,20 @@ class PlainEngine:
             seconds=seconds,
             interventions=interventions,
         )
+
+
+@contextmanager
+def _undirected(model: PreTrainedModel) -> Iterator[None]:
+    """Keep the model's own generation configuration from completing ours.
+
+    `generate` takes penalties, beams and the like from it wherever ours says nothing.
+    """
+    own = model.generation_config
+    model.generation_config = GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = own
 
 
 def _sampler(request: Request) -> LogitsProcessorList:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
 
+from knm.errors import UserError
+
 
 @dataclass(frozen=True)
 class GenerationOptions:
@@ -23,6 +25,18 @@ class Sampling:
 
 
 GREEDY: Final = Sampling()
+
+
+class ContextExceeded(UserError):
+    """A prompt fills the model's context: it has no answer to it, and that is the model's."""
+
+    def __init__(self, request_id: str, prompt_tokens: int, context: int) -> None:
+        super().__init__(
+            f"request {request_id!r}: its prompt has {prompt_tokens} tokens, the model's context "
+            f"{context}: shorten the prompt, or choose a model with a longer context"
+        )
+        self.prompt_tokens = prompt_tokens
+        self.context = context
 
 
 @dataclass(frozen=True)
@@ -145,7 +159,10 @@ class StreamingEngine(Protocol):
     """
 
     def submit(self, request: Request) -> int:
-        """Queue a request. Raises `UserError` where it can never be served."""
+        """Queue a request. Raises `UserError` where it can never be served.
+
+        Of these `ContextExceeded` speaks of the model, all others of the request.
+        """
         ...
 
     def cancel(self, ticket: int) -> None:

@@ -12,7 +12,8 @@ from knm.datastore import Datastore
 from knm.engine.configuration import EngineConfiguration
 from knm.engine.records import GenerationOptions
 from knm.hashing import hash_json
-from knm.models import ModelIdentity, Placement, identify_model
+from knm.models import ModelIdentity, Placement, find_model, identify_model
+from knm.models.generation import unapplied_settings
 from knm.retrieval import Preset
 from knm.retrieval.adaptor import load_adaptor
 
@@ -70,6 +71,9 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         model=setup.model,
         weights_hash=identity.weights_hash,
         tokenizer_hash=identity.tokenizer_hash,
+        config_hash=identity.config_hash,
+        generation_hash=identity.generation_hash,
+        unapplied=unapplied_settings(find_model(setup.model)),
         dtype=setup.placement.dtype,
         device=setup.placement.device,
         hardware=_hardware(setup.placement.device),

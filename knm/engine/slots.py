@@ -103,7 +103,8 @@ class SlotEngine:
         """Queue a request.
 
         Raises:
-            UserError: its prompt is empty or leaves no room in the model's context.
+            ContextExceeded: its prompt leaves no room in the model's context.
+            UserError: its prompt is empty.
         """
         prompt = encode_request(self._loaded.tokenizer, request)
         limit = token_limit(request, len(prompt), self._options, self._decoder.max_positions)

@@ -20,12 +20,23 @@ class Ending:
 
 
 def end_tokens(loaded: LoadedModel) -> frozenset[int]:
-    """The tokens that end a completion: the model's, or else the tokenizer's."""
-    generation = loaded.model.generation_config
-    ends = None if generation is None else generation.eos_token_id
-    if ends is None:
-        ends = loaded.tokenizer.eos_token_id
-    return frozenset(ends if isinstance(ends, list) else [ends])
+    """The tokens that end a completion; none where nobody names one.
+
+    The tokenizer's, with which solved examples end, and those of both configurations: chat models
+    name in one of them what they forget in another.
+    """
+    model = loaded.model
+    found: set[int] = set()
+    for source in (
+        loaded.tokenizer,
+        model.config,
+        model.config.get_text_config(),
+        model.generation_config,
+    ):
+        ends = getattr(source, "eos_token_id", None)
+        if ends is not None:
+            found.update(ends if isinstance(ends, (list, tuple)) else [ends])
+    return frozenset(found)
 
 
 class StopRule:

@@ -2,7 +2,7 @@
 
 from transformers import PreTrainedTokenizerBase
 
-from knm.engine.records import GenerationOptions, Request
+from knm.engine.records import ContextExceeded, GenerationOptions, Request
 from knm.errors import UserError
 from knm.models import encode_prompt
 
@@ -28,22 +28,21 @@ def encode_request(tokenizer: PreTrainedTokenizerBase, request: Request) -> list
 
 
 def token_limit(
-    request: Request, prompt_tokens: int, options: GenerationOptions, max_positions: int
+    request: Request, prompt_tokens: int, options: GenerationOptions, context: int | None
 ) -> int:
-    """How many tokens the request may write.
+    """How many tokens the request may write in a model's `context` (None: without bounds).
 
     Raises:
-        UserError: none, because it asks for none or its prompt fills the model's context.
+        ContextExceeded: none, because its prompt fills the context.
+        UserError: it asks for none.
     """
     asked = options.max_new_tokens
     if request.max_new_tokens is not None:
         asked = min(asked, request.max_new_tokens)
     if asked < 1:
         raise UserError(f"max_new_tokens {request.max_new_tokens}: must be at least 1")
-    room = max_positions - prompt_tokens
-    if room < 1:
-        raise UserError(
-            f"request {request.id!r}: its prompt has {prompt_tokens} tokens, the model's context "
-            f"{max_positions}: shorten the prompt, or choose a model with a longer context"
-        )
-    return min(asked, room)
+    if context is None:
+        return asked
+    if prompt_tokens >= context:
+        raise ContextExceeded(request.id, prompt_tokens, context)
+    return min(asked, context - prompt_tokens)

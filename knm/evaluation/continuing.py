@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from knm.models import FINAL_NORM, EncodedExample, LoadedModel, capturing, parse_key_kind
+from knm.models.head import OutputHead
 from knm.retrieval import Correction, LMOutput, Retriever
 from knm.retrieval.context import DecodingContext
 
@@ -32,6 +33,7 @@ class LMContinuation:
             UserError: the retriever does not fit the model.
         """
         self._loaded = loaded
+        self._head = OutputHead(loaded.model)
         self._retriever = retriever
         kind = parse_key_kind(FINAL_NORM)
         if retriever is not None:
@@ -96,7 +98,7 @@ class LMContinuation:
             return final, capture.keys(final, rows).view(*ids.shape, -1)
 
     def _said(self, hidden: Tensor) -> LMOutput:
-        return LMOutput.read(self._loaded.model.get_output_embeddings()(hidden))
+        return LMOutput.read(self._head(hidden))
 
     @torch.inference_mode()
     def _look_back(

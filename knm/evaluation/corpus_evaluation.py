@@ -43,6 +43,7 @@ class CorpusEvaluation:
 
     model: str
     weights_hash: str
+    config_hash: str | None
     corpus_hash: str
     records: int
     datastore_hash: str | None
@@ -57,7 +58,11 @@ class CorpusEvaluation:
         lines: list[Any] = [line.to_json() for line in self.next_lines]
         lines += [None] * (len(self.figures) - len(lines))
         return {
-            "model": {"name": self.model, "weights_hash": self.weights_hash},
+            "model": {
+                "name": self.model,
+                "weights_hash": self.weights_hash,
+                "config_hash": self.config_hash,
+            },
             "corpus": {"hash": self.corpus_hash, "records": self.records},
             "datastore": self.datastore_hash,
             "results": [
@@ -118,6 +123,7 @@ def evaluate_corpus(
     return CorpusEvaluation(
         model=loaded.identity.name,
         weights_hash=loaded.identity.weights_hash,
+        config_hash=loaded.identity.config_hash,
         corpus_hash=corpus_hash(records),
         records=len(records),
         datastore_hash=None if datastore is None else datastore.content_hash,

@@ -1,6 +1,6 @@
 """What the LM and each preset say at every target position, teacher-forced.
 
-The head's logits are computed once for all presets, a chunk of rows at a time, and never kept: a
+The model's logits are computed once for all presets, a chunk of rows at a time, and never kept: a
 vocabulary may have 150,000 tokens. Presets that depend on what has been written walk the positions
 in order instead, all examples of a block as rows beside each other.
 """
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from knm.evaluation.states import Block
 from knm.models import LoadedModel
+from knm.models.head import OutputHead
 from knm.retrieval import Correction, LMOutput, Retriever
 from knm.retrieval.votes import NO_TOKEN, Votes
 
@@ -105,12 +106,12 @@ def measure(
     """
     for retriever in retrievers:
         retriever.attach(loaded.model, loaded.tokenizer)
-    lm = Predictions.allocate(positions)
+    head, lm = OutputHead(loaded.model), Predictions.allocate(positions)
     measured = [Measured.allocate(positions) for _ in retrievers]
     pairs = list(zip(retrievers, measured, strict=True))
     for block in blocks:
         for rows in _chunks(len(block.right), loaded.identity.vocab_size):
-            said = _read_lm(loaded, block.hidden[rows])
+            said = LMOutput.read(head(block.hidden[rows]))
             places, right = block.positions[rows], block.right[rows]
             lm.put(places, said.token, log_probs_of(said.logits, right))
             for retriever, into in pairs:
@@ -119,11 +120,13 @@ def measure(
                     into.put(places, correction, right, retriever.temperature)
         for retriever, into in pairs:
             if retriever.contextual:
-                _walk(loaded, block, retriever, into)
+                _walk(loaded, head, block, retriever, into)
     return lm, measured
 
 
-def _walk(loaded: LoadedModel, block: Block, retriever: Retriever, into: Measured) -> None:
+def _walk(
+    loaded: LoadedModel, head: OutputHead, block: Block, retriever: Retriever, into: Measured
+) -> None:
     """Measure a preset that looks back, with the right tokens as what was written."""
     lengths = block.lengths
     context = retriever.context_behind(block.prompts, loaded.device)
@@ -132,17 +135,13 @@ def _walk(loaded: LoadedModel, block: Block, retriever: Retriever, into: Measure
         # An example that has ended stays at its last position, and no longer counts.
         rows = block.starts[:-1] + np.minimum(step, lengths - 1)
         at = torch.from_numpy(rows).to(loaded.device)
-        said = _read_lm(loaded, block.hidden[at])
+        said = LMOutput.read(head(block.hidden[at]))
         correction = retriever.correct(block.keys[at], said, context)
         right = block.right[at]
         going = np.flatnonzero(step < lengths)
         places, alive = block.positions[rows[going]], torch.from_numpy(going).to(loaded.device)
         into.put(places, correction, right, retriever.temperature, alive)
         retriever.advance(context, correction, right)
-
-
-def _read_lm(loaded: LoadedModel, hidden: Tensor) -> LMOutput:
-    return LMOutput.read(loaded.model.get_output_embeddings()(hidden))
 
 
 def _chunks(rows: int, vocabulary: int) -> Iterator[slice]:

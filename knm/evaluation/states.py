@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from knm.models import EncodedExample, KeyKind, LoadedModel, capturing
+from knm.models import EncodedExample, KeyKind, LoadedModel, capturing, check_fits
 from knm.progress import progress_bar
 
 BATCH_TOKENS: Final = 8192
@@ -57,8 +57,11 @@ def read_blocks(
     """Run the trunk over all examples in batches of about `batch_tokens`, longest first.
 
     Raises:
-        UserError: the model has no such states as `key_kind` names.
+        UserError: the model has no such states as `key_kind` names, or an example is longer than
+            its context.
     """
+    for example in examples:
+        check_fits(loaded.model, example)
     places = np.concatenate([[0], np.cumsum(target_counts(examples))])
     order = sorted(range(len(examples)), key=lambda number: -len(examples[number].ids))
     label = "reading states"

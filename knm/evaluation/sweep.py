@@ -122,6 +122,7 @@ class SweepData:
             "corpus": corpus_hash(self.records),
             "prompt": self.template.content_hash,
             "weights": identity.weights_hash,
+            "config": identity.config_hash,
             "tokenizer": identity.tokenizer_hash,
             "dtype": identity.dtype,
             "device": self.loaded.device.type,

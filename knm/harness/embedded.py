@@ -50,8 +50,9 @@ def _ensure_index(directory: Path) -> bool:
 
 
 def _up_to_date(directory: Path, corpus: str) -> bool:
+    identity = identify_model(EMBEDDED, "float32")
     try:
-        store = Datastore.open(directory, expect=identify_model(EMBEDDED, "float32"))
+        store = Datastore.open(directory, expect=identity)
     except UserError:
         return False
     manifest: Manifest = store.manifest
@@ -60,6 +61,7 @@ def _up_to_date(directory: Path, corpus: str) -> bool:
         calibration is not None
         and calibration.reliability is not None
         and manifest.domain is not None
+        and manifest.model.config_hash == identity.config_hash
         and manifest.corpus_hash == corpus
         and manifest.mining["positions"] == MINING.positions
     )

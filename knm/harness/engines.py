@@ -234,8 +234,10 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
     def line(flag: str, run: object, there: object) -> str:
         return f"  {flag}: the run has {run}, the server {there}"
 
-    if options.model != server.model or not _same_weights(options.model, server):
+    if options.model != server.model:
         yield line("--model", options.model, f"{server.model} ({server.weights_hash[:12]})")
+    for file, ours, theirs in _other_files(options.model, server):
+        yield line(f"--model {options.model}, {file}", ours, theirs)
     for flag, asked, there in (
         ("--dtype", options.dtype, server.dtype),
         ("--device", options.device, server.device),
@@ -261,17 +263,21 @@ def _on_or_off(value: bool) -> str:
     return "on" if value else "off"
 
 
-def _same_weights(model: str, server: EngineConfiguration) -> bool:
-    """Whether a model that lies here is the server's; one that does not goes by its name."""
+def _other_files(model: str, server: EngineConfiguration) -> Iterator[tuple[str, str, str]]:
+    """What of a model that lies here is not the server's; one that does not goes by its name."""
     from knm.models import EMBEDDED, identify_model
 
     if model != EMBEDDED and not Path(model).exists():
-        return True
+        return
     identity = identify_model(model, server.dtype)
-    return (identity.weights_hash, identity.tokenizer_hash) == (
-        server.weights_hash,
-        server.tokenizer_hash,
-    )
+    for what, here, there in (
+        ("weights", identity.weights_hash, server.weights_hash),
+        ("config.json", identity.config_hash, server.config_hash),
+        ("generation_config.json", identity.generation_hash, server.generation_hash),
+        ("tokenizer", identity.tokenizer_hash, server.tokenizer_hash),
+    ):
+        if here != there:
+            yield what, str(here)[:12], str(there)[:12]
 
 
 def _same_datastore(name: str, root: Path, server: EngineConfiguration) -> bool:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from knm.engine import Completion, Request
+from knm.engine import Completion, ContextExceeded, Request
 from knm.problems import Problem, extract_program
-from knm.report import ProblemResult
+from knm.report import CONTEXT, ProblemResult
 from knm.sandbox import Judgement, Sandbox, Verdict, judge_completion
 
 
@@ -47,15 +47,20 @@ def _attempt(
     language: str,
 ) -> Evaluation:
     try:
-        completion = completions.complete(request)
+        candidate = Candidate.of(completions.complete(request), language)
+    except ContextExceeded as error:
+        candidate = Candidate.of_nothing(error)
     except Exception as error:
         return engine_fault(problem, error)
-    return judge_candidate(problem, Candidate.of(completion, language), sandbox)
+    return judge_candidate(problem, candidate, sandbox)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A completion and the program in it, to be judged; None and 0 are what is not known."""
+    """A completion and the program in it, to be judged; None and 0 are what is not known.
+
+    `finish_reason` is the engine's, or `CONTEXT` where the prompt left no room for a completion.
+    """
 
     completion: str | None
     program: str | None
@@ -79,13 +84,29 @@ class Candidate:
             knn=None if interventions is None else interventions.to_json(),
         )
 
+    @classmethod
+    def of_nothing(cls, error: ContextExceeded) -> "Candidate":
+        """What a model wrote whose context the prompt fills."""
+        return cls("", None, prompt_tokens=error.prompt_tokens, finish_reason=CONTEXT)
+
+    def judge(self, problem: Problem, sandbox: Sandbox) -> Judgement:
+        """The verdict on it. Faults become verdicts, never exceptions."""
+        truncated = self.finish_reason in ("length", CONTEXT)
+        judgement = judge_completion(sandbox, problem, self.program, truncated=truncated)
+        if self.finish_reason != CONTEXT or judgement.verdict is not Verdict.TRUNCATED:
+            return judgement
+        return replace(
+            judgement,
+            error_class=CONTEXT,
+            message=f"the prompt of {self.prompt_tokens} tokens leaves no room in the model's "
+            "context",
+        )
+
 
 def judge_candidate(problem: Problem, candidate: Candidate, sandbox: Sandbox) -> Evaluation:
     """Judge one completion. Faults become verdicts, never exceptions."""
     started = time.perf_counter()
-    judgement = judge_completion(
-        sandbox, problem, candidate.program, truncated=candidate.finish_reason == "length"
-    )
+    judgement = candidate.judge(problem, sandbox)
     result = ProblemResult(
         question_id=problem.question_id,
         completion=candidate.completion,

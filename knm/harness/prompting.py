@@ -40,8 +40,10 @@ class ExamplePrompts:
         self._template = template
         self._language = language
         self._count = count
-        positions = getattr(loaded.model.config, "max_position_embeddings", None)
-        self._room = None if positions is None else positions - max_new_tokens
+        from knm.models import context_length
+
+        context = context_length(loaded.model)
+        self._room = None if context is None else context - max_new_tokens
         self._index = Bm25([record.statement for record in records])
         self._turns = _takes_turns(loaded.tokenizer)
 

@@ -79,6 +79,7 @@ class BenchRun:
             "max_new_tokens": options.max_new_tokens,
             "samples": options.samples,
             "sampling": asdict(self.sampling),
+            "unapplied_generation_config": dict(engine.unapplied),
             "batch_size": engine.batch_size,
             "sandbox": options.sandbox,
             "limits": asdict(self.limits),
@@ -95,6 +96,10 @@ class BenchRun:
             "model": engine.weights_hash,
             "tokenizer": engine.tokenizer_hash,
         }
+        if engine.config_hash is not None:
+            found["model_config"] = engine.config_hash
+        if engine.generation_hash is not None:
+            found["generation_config"] = engine.generation_hash
         if engine.datastore_hash is not None:
             found["datastore"] = engine.datastore_hash
         return found

@@ -8,12 +8,12 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from knm.engine import GenerationOptions, Request, open_engine
+from knm.engine import ContextExceeded, GenerationOptions, Request, open_engine
 from knm.errors import UserError
 from knm.harness.evaluation import Candidate, Evaluation, engine_fault
 from knm.harness.judge_pool import Judge, judge_pool
@@ -136,8 +136,8 @@ def run_trial(
     the model is asked, where that is not the template's prompt alone.
 
     Raises:
-        UserError: a prompt leaves no room in the model's context, the datastore does not fit the
-            model, or there is no such sandbox.
+        UserError: the datastore does not fit the model, a prompt is empty, or there is no such
+            sandbox.
     """
     started = time.perf_counter()
     make_request = request or settings.request
@@ -184,9 +184,12 @@ def _warm_up(engine: "LocalEngine", loaded: "LoadedModel", requests: Sequence[Re
     """
     if not requests or loaded.device.type != "cuda":
         return
-    ticket = engine.submit(max(requests, key=lambda request: len(request.prompt)))
-    engine.step()
-    engine.cancel(ticket)
+    for request in sorted(requests, key=lambda request: -len(request.prompt)):
+        with suppress(ContextExceeded):  # the longest that the context can hold
+            ticket = engine.submit(request)
+            engine.step()
+            engine.cancel(ticket)
+            return
 
 
 def _decode(
@@ -198,9 +201,15 @@ def _decode(
     label: str,
 ) -> list[Future[Evaluation]]:
     """Complete every request; the judge has each as soon as it is there."""
-    waiting = {engine.submit(request): number for number, request in enumerate(requests)}
+    waiting: dict[int, int] = {}
     pending: dict[int, Future[Evaluation]] = {}
+    for number, request in enumerate(requests):
+        try:
+            waiting[engine.submit(request)] = number
+        except ContextExceeded as error:
+            pending[number] = judge(problems[number], [Candidate.of_nothing(error)])
     with progress_bar(label=label, total=len(problems), unit="problem") as bar:
+        bar.update(len(pending))
         while waiting:
             for event in engine.step():
                 if event.error is None and event.completion is None:

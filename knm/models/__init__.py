@@ -11,6 +11,7 @@ from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
     from knm.models.capture import block_count, capturing, join_states
+    from knm.models.context import check_fits, context_length
     from knm.models.encoding import (
         ChatEncoding,
         CorpusEncoding,
@@ -27,6 +28,7 @@ else:
         __name__,
         {
             "capture": ["block_count", "capturing", "join_states"],
+            "context": ["check_fits", "context_length"],
             "encoding": [
                 "ChatEncoding",
                 "CorpusEncoding",
@@ -56,6 +58,8 @@ __all__ = [
     "Tap",
     "block_count",
     "capturing",
+    "check_fits",
+    "context_length",
     "encode_corpus",
     "encode_example",
     "encode_prompt",

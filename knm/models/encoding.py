@@ -59,7 +59,8 @@ class ChatEncoding:
         """One example a record.
 
         Raises:
-            UserError: the tokenizer has no chat template, or a language is unknown.
+            UserError: the tokenizer has no chat template or names no end of a turn, or a language
+                is unknown.
         """
         heads = [
             _chat_text(
@@ -69,11 +70,12 @@ class ChatEncoding:
             for record in records
         ]
         tails = [fence_program(record.program, record.language) for record in records]
+        end = end_of_turn(tokenizer)
         encoded = _tokenize(tokenizer, heads + tails)
         return [
             EncodedExample(
                 record.id,
-                (*head, *tail, tokenizer.eos_token_id),
+                (*head, *tail, end),
                 len(head),
                 language=record.language,
                 source=record.source,
@@ -164,9 +166,27 @@ def encode_example(
     """Encode a solved task in the format that will be decoded.
 
     The completion is tokenized apart from the prompt, as it is when the model writes it.
+
+    Raises:
+        UserError: the tokenizer has no chat template or names no end of a turn.
     """
     head, tail = _tokenize(tokenizer, [_chat_text(tokenizer, prompt), completion])
-    return EncodedExample(record_id, (*head, *tail, tokenizer.eos_token_id), len(head))
+    return EncodedExample(record_id, (*head, *tail, end_of_turn(tokenizer)), len(head))
+
+
+def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The token that ends an answer.
+
+    Raises:
+        UserError: the tokenizer names none, so that nothing could be learnt of where answers end.
+    """
+    end: int | None = tokenizer.eos_token_id
+    if end is None:
+        raise UserError(
+            f"model {tokenizer.name_or_path!r}: its tokenizer names no end token; add the one that "
+            'ends its answers to its tokenizer_config.json, as in "eos_token": "<|im_end|>"'
+        )
+    return end
 
 
 def encode_corpus(

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json
+from knm.models.context import context_length
 from knm.models.encoding import EncodedExample, encode_corpus
 from knm.models.identity import identify_model
 from knm.models.loading import load_model
@@ -106,6 +107,7 @@ def finetune(
     options = (options or FinetuningOptions()).filled_for(len(records), identity.hidden_size)
     settings = {
         "base": identity.weights_hash,
+        "base_config": identity.config_hash,
         "corpus": corpus_hash(records),
         "prompt": template.content_hash,
         "options": asdict(options),
@@ -117,7 +119,7 @@ def finetune(
     dtype = None if lora else "float32"  # None: bfloat16 on a GPU, float32 on a CPU
     loaded = load_model(base, dtype=dtype, device=device)
     torch.manual_seed(options.seed)
-    limit = getattr(loaded.model.config, "max_position_embeddings", None)
+    limit = context_length(loaded.model)
     examples = [
         example
         for example in encode_corpus(loaded.tokenizer, records, template)
@@ -200,7 +202,8 @@ def _done_before(directory: Path, settings: dict[str, Any]) -> dict[str, Any] | 
         return None
     training = read_json(path)
     before = training.get("finetuning", {}) if isinstance(training, dict) else {}
-    if any(before.get(name) != value for name, value in settings.items()):
+    # What a training before did not note, it cannot contradict.
+    if not before or any(before.get(name, value) != value for name, value in settings.items()):
         raise UserError(
             f"{directory}: holds a model that was trained otherwise "
             f"({dumps(before or 'not fine-tuned')}): give another --out, or remove it"

@@ -1,7 +1,9 @@
 """Finding a model's files and telling one model from another, without loading it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ EMBEDDED: Final = "embedded"
 EMBEDDED_DIRECTORY: Final = Path(__file__).parent / "embedded"
 _HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 _HUB_FILES: Final = ["*.json", "*.jinja", "*.safetensors", "*.txt"]
+CONFIG: Final = "config.json"
+GENERATION_CONFIG: Final = "generation_config.json"
 _TOKENIZER_FILES: Final = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -24,13 +28,34 @@ _TOKENIZER_FILES: Final = (
     "special_tokens_map.json",
     "vocab.json",
     "merges.txt",
+    "added_tokens.json",
+    "chat_template.json",
+    "vocab.txt",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.model",
+    "sentencepiece.bpe.model",
+    "tekken.json",
 )
+_MORE_CHAT_TEMPLATES: Final = "additional_chat_templates/*.jinja"
+_ADAPTER: Final = "adapter_config.json"
+_WIDTHS: Final = ("hidden_size", "n_embd", "d_model", "emb_dim")
+"""What architectures call the width of their hidden states in config.json."""
+
+_NO_MATTER: Final = frozenset({"transformers_version", "_name_or_path"})
+"""Fields of a configuration that say where it is from."""
+
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """What makes two models the same: hashes of weights and tokenizer, and their sizes."""
+    """What makes two models the same: hashes of all files that are read, and their sizes.
+
+    `config_hash` is that of config.json and of the weights' index, None where a datastore was mined
+    before it was kept. `generation_hash` is that of generation_config.json, None without one: it
+    names end tokens and so decides completions, but no hidden state.
+    """
 
     name: str
     weights_hash: str
@@ -38,6 +63,23 @@ class ModelIdentity:
     dtype: str
     hidden_size: int
     vocab_size: int
+    config_hash: str | None = None
+    generation_hash: str | None = None
+
+    def differences(self, other: "ModelIdentity") -> Iterator[tuple[str, object, object]]:
+        """What gives this and another model other hidden states or tokens: name and both values.
+
+        What one of them does not know is no difference.
+        """
+        for field, what in (
+            ("hidden_size", "hidden size"),
+            ("weights_hash", "weights"),
+            ("config_hash", "config.json"),
+            ("tokenizer_hash", "tokenizer"),
+        ):
+            here, there = getattr(self, field), getattr(other, field)
+            if here != there and None not in (here, there):
+                yield what, here, there
 
 
 def find_model(name: str) -> Path:
@@ -76,7 +118,7 @@ def _within(directory: Path, name: str) -> Path:
         UserError: there are several.
     """
     files = sorted(directory.glob(f"*{gguf.SUFFIX}"))
-    if not files or (directory / "config.json").exists():
+    if not files or (directory / CONFIG).exists():
         return directory
     if len(files) > 1:
         raise UserError(
@@ -89,71 +131,135 @@ def identify_model(name: str, dtype: str) -> ModelIdentity:
     """A model's identity, read from its files.
 
     Raises:
-        UserError: no such model, or its directory lacks a config, a tokenizer or weights.
+        UserError: no such model, its directory lacks a config, a tokenizer or weights, it is an
+            adapter, or its GGUF file is not sound.
     """
-    directory = find_model(name)
-    if directory.suffix == gguf.SUFFIX and directory.is_file():
-        return _identify_gguf(directory, name, dtype)
-    config = _text_config(directory, name)
-    weights = sorted(directory.glob("*.safetensors"))
-    if not weights:
-        raise UserError(
-            f"--model {name}: {directory} holds no *.safetensors weights, nor a GGUF file; if its "
-            "weights are GGUF files of the hub, download one and name that file"
-        )
+    files = find_model(name)
+    hidden_size, vocab_size = _sizes(files, name)
     return ModelIdentity(
         name=name,
-        weights_hash=hash_json({file.name: _content_hash(file) for file in weights}),
-        tokenizer_hash=hash_tokenizer(directory, name),
-        dtype=dtype,
-        hidden_size=config["hidden_size"],
-        vocab_size=config["vocab_size"],
-    )
-
-
-def _identify_gguf(path: Path, name: str, dtype: str) -> ModelIdentity:
-    """The identity of a model in one file: what it holds is that file's content."""
-    header = gguf.read_header(path)
-    hidden_size = header.of_model("embedding_length")
-    vocabulary = header.shapes.get("token_embd.weight", ())
-    if not isinstance(hidden_size, int) or not vocabulary:
-        raise UserError(f"--model {name}: {path} names no sizes of a causal LM")
-    return ModelIdentity(
-        name=name,
-        weights_hash=_content_hash(path),
-        tokenizer_hash=hash_tokenizer(path, name),
+        weights_hash=hash_weights(files, name),
+        tokenizer_hash=hash_tokenizer(files, name),
         dtype=dtype,
         hidden_size=hidden_size,
-        vocab_size=vocabulary[0],
+        vocab_size=vocab_size,
+        config_hash=hash_config(files),
+        generation_hash=_hash_settings(files / GENERATION_CONFIG),
     )
 
 
-def hash_tokenizer(directory: Path, name: str) -> str:
-    """Hash of the tokenizer in the directory, or the GGUF file, of the model `name`.
+def hash_weights(files: Path, name: str) -> str:
+    """Hash of the weights in the directory, or the GGUF file, of the model `name`.
+
+    Raises:
+        UserError: it holds none, or those of an adapter to another model's.
+    """
+    if files.is_file():
+        return _content_hash(files)
+    if (files / _ADAPTER).exists():
+        raise UserError(
+            f"--model {name}: {files} holds an adapter ({_ADAPTER}); merge it into its model "
+            "first, as with peft's merge_and_unload() and save_pretrained(), and name the result"
+        )
+    weights = sorted(files.glob("*.safetensors"))
+    if not weights:
+        raise UserError(
+            f"--model {name}: {files} holds no *.safetensors weights, nor a GGUF file; if its "
+            "weights are GGUF files of the hub, download one and name that file"
+        )
+    return hash_json({file.name: _content_hash(file) for file in weights})
+
+
+def hash_config(files: Path) -> str | None:
+    """Hash of what the weights in a directory mean: config.json, and which file holds which.
+
+    None for a GGUF file, which holds that beside its weights.
+
+    Raises:
+        UserError: there is no config.json, or it is no JSON object.
+    """
+    if files.is_file():
+        return None
+    settings = _hash_settings(files / CONFIG)
+    if settings is None:
+        raise UserError(f"{files / CONFIG}: missing; is this the directory of a model?")
+    indexes = sorted(files.glob("*.safetensors.index.json"))
+    if not indexes:
+        return settings
+    return hash_json([settings, {file.name: hash_file(file) for file in indexes}])
+
+
+def hash_tokenizer(files: Path, name: str) -> str:
+    """Hash of the tokenizer, chat templates included, of the model `name` in a directory or a GGUF.
 
     Raises:
         UserError: it holds none.
     """
-    if directory.is_file():
-        return _content_hash(directory)
-    files = [directory / file for file in _TOKENIZER_FILES if (directory / file).is_file()]
-    if not files:
-        raise UserError(f"--model {name}: {directory} holds no tokenizer")
-    return hash_json({file.name: hash_file(file) for file in files})
+    if files.is_file():
+        return _content_hash(files)
+    found = {file: files / file for file in _TOKENIZER_FILES if (files / file).is_file()}
+    if not found:
+        raise UserError(f"--model {name}: {files} holds no tokenizer")
+    for more in files.glob(_MORE_CHAT_TEMPLATES):
+        found[more.relative_to(files).as_posix()] = more
+    return hash_json({file: hash_file(path) for file, path in found.items()})
 
 
-def _text_config(directory: Path, name: str) -> dict[str, Any]:
-    config = read_json(directory / "config.json")
-    text_config: dict[str, Any] = config.get("text_config", config)
-    for field in ("hidden_size", "vocab_size"):
-        if not isinstance(text_config.get(field), int):
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of a model.
+
+    Raises:
+        UserError: there is none.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: expected a JSON object; is this the directory of a model?")
+    return value
+
+
+def _hash_settings(path: Path) -> str | None:
+    """Hash of the settings in a JSON file, however they are written; None where it is missing."""
+    if not path.is_file():
+        return None
+    settings = read_object(path)
+    return hash_json({name: settings[name] for name in settings if name not in _NO_MATTER})
+
+
+def _sizes(files: Path, name: str) -> tuple[int, int]:
+    """Width of the hidden states, and size of the vocabulary, in a directory or a GGUF file."""
+    if files.is_file():
+        header = gguf.read_header(files)
+        hidden_size = header.of_model("embedding_length")
+        vocabulary = header.shapes.get("token_embd.weight", ())
+        if not isinstance(hidden_size, int) or not vocabulary:
+            raise UserError(f"--model {name}: {files} names no sizes of a causal LM")
+        return hidden_size, vocabulary[0]
+    config = read_object(files / CONFIG)
+    inner = config.get("text_config")
+    text = inner if isinstance(inner, dict) else config
+    found = []
+    for names in (_WIDTHS, ("vocab_size",)):
+        given = [text[field] for field in names if isinstance(text.get(field), int)]
+        if not given:
             raise UserError(
-                f"--model {name}: {directory / 'config.json'} names no {field}; is it a causal LM?"
+                f"--model {name}: {files / CONFIG} names no {' or '.join(names)}; is it a "
+                "causal LM?"
             )
-    return text_config
+        found.append(given[0])
+    return found[0], found[1]
 
 
 def _content_hash(file: Path) -> str:
     """SHA-256 of a file; the hub's cache names large files by it, which spares reading them."""
-    blob = file.resolve().name
-    return blob if _SHA256.fullmatch(blob) else hash_file(file)
+    blob = file.resolve()
+    if _SHA256.fullmatch(blob.name):
+        return blob.name
+    state = blob.stat()
+    return _hash_once(blob, state.st_size, state.st_mtime_ns, state.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _hash_once(file: Path, size: int, changed_ns: int, inode: int) -> str:
+    """Hash a file that has not changed since; weights are large and are asked for repeatedly."""
+    del size, changed_ns, inode
+    return hash_file(file)

@@ -64,11 +64,11 @@ def load_model(
     source = _find_source(name)
     transformers_logging.disable_progress_bar()
     try:
-        unpacking = source.unpacking()
+        reading = source.reading()
         tokenizer = AutoTokenizer.from_pretrained(source.directory, **source.options)
         with _without_bars():
             model = AutoModelForCausalLM.from_pretrained(
-                source.directory, dtype=DTYPES[placement.dtype], **source.options, **unpacking
+                source.directory, dtype=DTYPES[placement.dtype], **source.options, **reading
             )
     except UserError:
         raise
@@ -135,14 +135,15 @@ class _Source:
         """For tokenizer and model."""
         return {} if self.file is None else {"gguf_file": self.file}
 
-    def unpacking(self) -> dict[str, Any]:
-        """For the model in a GGUF file: plain weights, and what transformers does not read there.
+    def reading(self) -> dict[str, Any]:
+        """For the model: how its weights are read, and what transformers does not read in a GGUF.
 
         Raises:
-            UserError: it has what would be read wrongly.
+            UserError: a GGUF file has what would be read wrongly.
         """
         if self.file is None:
-            return {}
+            # What is hashed is what is read: never a pickle that lies beside the safetensors.
+            return {"use_safetensors": True}
         header = read_header(self.directory / self.file)
         if header.rotations_are_scaled:
             raise UserError(

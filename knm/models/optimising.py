@@ -19,6 +19,7 @@ from transformers import PreTrainedModel
 
 from knm.errors import UserError
 from knm.models.capture import find_blocks
+from knm.models.head import OutputHead
 from knm.progress import progress_bar
 
 HEAD_LOGITS: Final = 2**28
@@ -109,7 +110,7 @@ def optimise(
     """
     device = torch.device(model.device)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimiser = _optimiser(weights, plan, device)
+    optimiser, head = _optimiser(weights, plan, device), OutputHead(model)
     model.train()
     tokens, recent = 0, torch.zeros((), device=device)
     with ExitStack() as stack:
@@ -121,7 +122,7 @@ def optimise(
                 group["lr"] = plan.learning_rate * plan.schedule(step, len(batches))
             optimiser.zero_grad(set_to_none=True)
             parts = _parts(batch, plan.part_tokens)
-            loss = accumulate(model, parts)
+            loss = accumulate(model, head, parts)
             torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimiser.step()
             tokens += sum(len(part) * len(part[-1].ids) for part in parts)
@@ -132,7 +133,9 @@ def optimise(
     return {"steps": len(batches), "tokens": tokens, "loss": recent.item()}
 
 
-def accumulate(model: PreTrainedModel, parts: Sequence[Sequence[Example]]) -> Tensor:
+def accumulate(
+    model: PreTrainedModel, head: OutputHead, parts: Sequence[Sequence[Example]]
+) -> Tensor:
     """Add the gradient of the mean loss over all answer tokens of `parts`; returns it, in nats.
 
     Raises:
@@ -143,7 +146,7 @@ def accumulate(model: PreTrainedModel, parts: Sequence[Sequence[Example]]) -> Te
     total = torch.zeros((), device=device)
     for part in parts:
         try:
-            loss = _summed_loss(model, part, device) / answers
+            loss = _summed_loss(model, head, part, device) / answers
             loss.backward()  # type: ignore[no-untyped-call]
         except torch.OutOfMemoryError:
             longest = len(part[-1].ids)
@@ -210,7 +213,9 @@ def _collate(batch: Sequence[Example]) -> tuple[Tensor, Tensor, Tensor]:
     return ids, torch.cat(places), torch.cat(answers)
 
 
-def _summed_loss(model: PreTrainedModel, batch: Sequence[Example], device: torch.device) -> Tensor:
+def _summed_loss(
+    model: PreTrainedModel, head: OutputHead, batch: Sequence[Example], device: torch.device
+) -> Tensor:
     """Sum of the cross-entropies of the answers' tokens, in nats.
 
     Padding is on the right, behind everything that counts, so that neither an attention mask nor a
@@ -220,7 +225,6 @@ def _summed_loss(model: PreTrainedModel, batch: Sequence[Example], device: torch
     on_gpu = device.type == "cuda"  # on a CPU bfloat16 gains nothing
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=on_gpu):
         hidden = model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
-        head = model.get_output_embeddings()
         states = hidden.flatten(0, 1)[places]
         rows = max(1, HEAD_LOGITS // head.weight.shape[0])
         if len(states) <= rows:
@@ -233,5 +237,5 @@ def _summed_loss(model: PreTrainedModel, batch: Sequence[Example], device: torch
     return torch.stack(losses).sum()
 
 
-def _head_loss(head: nn.Module, states: Tensor, answers: Tensor) -> Tensor:
+def _head_loss(head: OutputHead, states: Tensor, answers: Tensor) -> Tensor:
     return cross_entropy(head(states).float(), answers, reduction="sum")

@@ -20,7 +20,7 @@ from knm.report.marking import render_explanation
 from knm.report.matrix import RunMatrix, compare_runs, render_matrix
 from knm.report.noise import NoiseFloor, noise_between, noise_of_repeats
 from knm.report.running import RunningTotals
-from knm.report.schema import SCHEMA_VERSION, ProblemResult
+from knm.report.schema import CONTEXT, SCHEMA_VERSION, ProblemResult
 from knm.report.settings import Difference, refuse_unlike, setting_differences
 from knm.report.statistics import (
     bootstrap_interval,
@@ -34,6 +34,7 @@ from knm.report.terminal import FlipView, render_diff, render_summary
 from knm.report.validation import validate_document
 
 __all__ = [
+    "CONTEXT",
     "SCHEMA_VERSION",
     "Blame",
     "Condition",

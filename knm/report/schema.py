@@ -11,6 +11,9 @@ from knm.sandbox import Verdict
 SCHEMA_VERSION: Final = 2
 """Version of the `knm` section and of `ProblemResult`; grows when an older reader would misread."""
 
+CONTEXT: Final = "context"
+"""Error class and finish reason where a prompt is longer than the model's context."""
+
 KNN_COUNTS: Final = ("steps", "searched", "argmax_changes")
 
 

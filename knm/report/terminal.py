@@ -7,6 +7,7 @@ from typing import Final
 from knm.report import text
 from knm.report.diff import ReportDiff
 from knm.report.flips import Divergence, Flip, Outcome
+from knm.report.schema import CONTEXT
 from knm.report.settings import show_value
 from knm.report.summary import Totals
 from knm.sandbox import Verdict
@@ -29,6 +30,10 @@ def render_summary(totals: Totals, report: Path | None = None) -> list[str]:
     rows.append(("verdicts", text.counts(totals.verdicts)))
     if totals.error_classes:
         rows.append(("error classes", text.counts(totals.error_classes)))
+    if too_long := totals.error_classes.get(CONTEXT):
+        rows.append(
+            ("context", f"{too_long} failed: the prompt is longer than the model's context")
+        )
     if totals.infrastructure:
         rows.append(("infrastructure", f"{totals.infrastructure} not counted in any rate"))
     rows.append(("tokens", _tokens(totals)))

@@ -7,6 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from knm.models.head import OutputHead
 from knm.retrieval.evidence import DenseLogits, LMOutput
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.searchers import Searcher
@@ -18,9 +19,9 @@ _AT_ONCE: Final = 1 << 27
 
 
 class StoredPredictions:
-    """What the LM said where entries were mined, from their keys: the output head's input."""
+    """What the LM said where entries were mined, from their keys: the trunk's output."""
 
-    def __init__(self, searcher: Searcher, head: torch.nn.Linear) -> None:
+    def __init__(self, searcher: Searcher, head: OutputHead | torch.nn.Linear) -> None:
         self._searcher = searcher
         self._head = head
 

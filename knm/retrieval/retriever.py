@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import ref
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
@@ -12,6 +13,8 @@ from knm.datastore.store import check_key_kind
 from knm.errors import UserError
 from knm.lexing import compile_tables, token_bytes
 from knm.models import FINAL_NORM, block_count, parse_key_kind
+from knm.models.head import OutputHead, find_head
+from knm.retrieval.belonging import check_belongs
 from knm.retrieval.conditions import TypeCondition
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.copies import CopyCheck
@@ -82,6 +85,7 @@ class Retriever:
         self._condition: TypeCondition | None = None
         self._copies: CopyCheck | None = None
         self._fusion: Fusion | None = None
+        self._attached: ref[PreTrainedModel] | None = None
         if not FUSIONS[preset.fusion].needs_predictions:
             self._fusion = FUSIONS[preset.fusion].build(preset, self.temperature, None)
 
@@ -91,9 +95,7 @@ class Retriever:
         Raises:
             UserError: naming both widths, or where the model has no head or no such layer.
         """
-        head = model.get_output_embeddings()
-        if head is None:
-            raise UserError(f"{type(model).__name__} has no output head: choose a causal LM")
+        head = find_head(model)
         self.key_kind.taps(block_count(model))
         width, dim = self.key_kind.width(head.weight.shape[1]), self.datastore.manifest.query_dim
         if width != dim:
@@ -108,14 +110,24 @@ class Retriever:
         """Check that `model` fits, and take of it and its tokenizer what the preset needs.
 
         Raises:
-            UserError: as `check_width`; or the fusion cannot work with such keys, or the condition
+            UserError: as `check_width`; the datastore is another model's; the preset reads text and
+                there is no tokenizer; or the fusion cannot work with such keys, or the condition
                 not with such tokens.
         """
+        if self._attached is not None and self._attached() is model:
+            return
         self.check_width(model)
-        head = model.get_output_embeddings()
+        head = OutputHead(model)
+        check_belongs(self.datastore, model, head, tokenizer)
         if self._fusion is None:
             self._fusion = self._read_predictions(head)
         types = self.preset.token_types
+        if tokenizer is None and (types is not None or self.preset.check_copies):
+            raise UserError(
+                f"--knn-preset {self.preset.name}: it reads what has been written so far, and "
+                "needs the model's tokenizer for it: corrected(model, retriever, "
+                "tokenizer=tokenizer), or choose another preset (dense)"
+            )
         if types is not None and self._condition is None:
             assert tokenizer is not None
             tokens = token_bytes(tokenizer, head.weight.shape[0])
@@ -125,8 +137,9 @@ class Retriever:
             assert tokenizer is not None
             vocabulary, device = head.weight.shape[0], head.weight.device
             self._copies = CopyCheck.of(self.datastore, tokenizer, vocabulary, device)
+        self._attached = ref(model)
 
-    def _read_predictions(self, head: nn.Linear) -> Fusion:
+    def _read_predictions(self, head: OutputHead) -> Fusion:
         """A fusion that asks what the LM said at the stored keys."""
         manifest = self.datastore.manifest
         if manifest.key_kind != FINAL_NORM or self._project is not None:

@@ -1,10 +1,10 @@
-"""The seam to the LM: one module in place of its output head sees every query.
+"""The seam to the LM: a module in place of its output head sees every query.
 
 Transformers calls the head with just the rows that are to be sampled, in prefill and in decoding,
-and the head's input is the key. So replacing the head is all it takes, for any architecture. Where
-keys are made of other states, the trunk hands these on to the head behind what the head receives:
-whichever rows are chosen on the way, states and rows stay together.
-A model that transforms the logits after its head (softcap, scale) is corrected before that.
+and the head's input is the key. What the model makes of the head's logits (a scale, a cap) comes
+behind it, so the logits are corrected where the model gives them. That is all it takes, for any
+architecture. Where keys are made of other states, the trunk hands these on to the head behind what
+the head receives: whichever rows are chosen on the way, states and rows stay together.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +19,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from knm.errors import UserError
 from knm.models import Tap, capturing, join_states
 from knm.models.capture import Capture
+from knm.models.head import find_head
 from knm.models.keys import Point
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
@@ -28,7 +29,7 @@ from knm.retrieval.retriever import Correction, Retriever
 
 @dataclass(frozen=True)
 class StepTrace:
-    """One call of the head: argmax of the LM and after correction, (B,) each, and why."""
+    """One call of the model: argmax of the LM and after correction, (B,) each, and why."""
 
     lm_token: Tensor
     token: Tensor
@@ -41,9 +42,9 @@ Observer = Callable[[StepTrace], None]
 
 
 class CorrectedHead(nn.Module):
-    """An output head whose logits a retriever corrects.
+    """An output head that keeps its queries, by which a retriever corrects the model's logits.
 
-    Input (..., H) and behind it what `_carry_states` added, output (..., V).
+    Input (..., H) and behind it what `_carry_states` added, output (..., V) as without it.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class CorrectedHead(nn.Module):
         self._observer = observer
         self._context: DecodingContext | None = None
         self._last: Correction | None = None
+        self._keys: Tensor | None = None
 
     def read(self, ids: Tensor, *, fresh: bool) -> None:
         """Be told of the token ids (B, T) that the model reads next; `fresh` where texts begin.
@@ -72,14 +74,20 @@ class CorrectedHead(nn.Module):
             self._retriever.advance(self._context, self._last, ids[:, -1])
 
     def forward(self, received: Tensor) -> Tensor:
-        """Compute the logits of the original head, corrected row by row."""
+        """Compute the logits of the original head."""
         carried = _carried(self._taps)
         hidden, *states = received.chunk(1 + len(carried), -1) if carried else (received,)
         hidden = hidden.contiguous() if carried else hidden
+        self._keys = join_states(self._taps, hidden, dict(zip(carried, states, strict=True)))
         logits: Tensor = self.head(hidden)
+        return logits
+
+    def correct(self, logits: Tensor) -> Tensor:
+        """The logits (..., V) that the model gives where it last called the head, corrected."""
+        keys, self._keys = self._keys, None
+        assert keys is not None, "the model gave logits and did not call its head"
         rows = logits.reshape(-1, logits.shape[-1])
         lm = LMOutput.read(rows)
-        keys = join_states(self._taps, hidden, dict(zip(carried, states, strict=True)))
         context = self._context
         if context is not None and len(context.steps) != len(rows):
             context = None  # several positions of a text: what stands before each is not known
@@ -108,15 +116,16 @@ def corrected(
 ) -> Iterator[PreTrainedModel]:
     """Correct everything that `model` predicts within the `with` block; after it nothing remains.
 
-    `observer` is called once for each call of the head. Presets that depend on what has been
+    `observer` is called once for each call of the model. Presets that depend on what has been
     written so far work in `generate` with a cache and without beams, and need the `tokenizer`.
 
     Raises:
-        UserError: the model has no output head, or the datastore is of another width; within the
-            block, the preset looks back, and the model is called otherwise.
+        UserError: the datastore is another model's, the model has no output head, or the preset
+            needs a tokenizer and there is none; within the block, the model is called with labels,
+            or otherwise than a preset that looks back needs it.
         RuntimeError: the model is being corrected already.
     """
-    head = model.get_output_embeddings()
+    head = find_head(model)
     if isinstance(head, CorrectedHead):
         raise RuntimeError("this model is being corrected already: corrected() does not nest")
     retriever.attach(model, tokenizer)
@@ -138,7 +147,26 @@ def corrected(
         for parent, name in places:
             setattr(parent, name, replacement)
             stack.callback(setattr, parent, name, head)
+        giving = model.register_forward_hook(_correct(replacement), with_kwargs=True)
+        stack.callback(giving.remove)
         yield model
+
+
+def _correct(head: CorrectedHead) -> Callable[[nn.Module, Any, Any, Any], Any]:
+    """A hook by which the model gives corrected logits."""
+
+    def correct(_module: nn.Module, _inputs: Any, options: Any, output: Any) -> Any:
+        if options.get("labels") is not None:
+            raise UserError(
+                "a corrected model gives no loss: its own is that of logits without correction; "
+                "leave the labels out and take it from the logits"
+            )
+        if isinstance(output, tuple):
+            return (head.correct(output[0]), *output[1:])
+        output.logits = head.correct(output.logits)
+        return output
+
+    return correct
 
 
 def _tell(head: CorrectedHead) -> Callable[[nn.Module, Any, Any], None]:

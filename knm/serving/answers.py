@@ -8,8 +8,8 @@ import secrets
 import time
 from typing import Any
 
-from knm.engine import Completion
-from knm.serving.calls import Call
+from knm.engine import Completion, ContextExceeded
+from knm.serving.calls import CONTEXT_EXCEEDED, Call
 
 
 class Answer:
@@ -66,7 +66,9 @@ class Answer:
 
     def broken(self, index: int, error: Exception) -> dict[str, Any]:
         """The last chunk of a choice that failed alone."""
-        return self._chunk(index, self._text(""), knm={"error": str(error)})
+        return self._chunk(
+            index, self._text(""), knm={"error": str(error), **_exceeded_context(error)}
+        )
 
     def usage(self, completions: dict[int, Completion]) -> dict[str, Any]:
         """The chunk after all choices."""
@@ -101,6 +103,17 @@ class Answer:
             "completion_tokens": written,
             "total_tokens": prompt + written,
         }
+
+
+def _exceeded_context(error: Exception) -> dict[str, Any]:
+    """What a client is told beside the message of a prompt that the model's context cannot hold."""
+    if not isinstance(error, ContextExceeded):
+        return {}
+    return {
+        "code": CONTEXT_EXCEEDED,
+        "prompt_tokens": error.prompt_tokens,
+        "context": error.context,
+    }
 
 
 def _details(completion: Completion) -> dict[str, Any]:

@@ -16,11 +16,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from knm.engine import Completion, EngineConfiguration, Event
+from knm.engine import Completion, ContextExceeded, EngineConfiguration, Event
 from knm.errors import UserError
 from knm.jsonio import dumps
 from knm.serving.answers import Answer
-from knm.serving.calls import ApiError, Call, Messages, read_chat_call, read_completion_call
+from knm.serving.calls import (
+    CONTEXT_EXCEEDED,
+    ApiError,
+    Call,
+    Messages,
+    read_chat_call,
+    read_completion_call,
+)
 from knm.serving.faults import EngineFailed, QueueFull
 from knm.serving.loop import EngineLoop, Subscription
 from knm.serving.metrics import render_metrics
@@ -212,6 +219,8 @@ def _event(value: dict[str, Any]) -> str:
 
 
 def _as_api_error(error: Exception) -> ApiError:
+    if isinstance(error, ContextExceeded):
+        return ApiError(400, str(error), code=CONTEXT_EXCEEDED)
     if isinstance(error, UserError):
         return ApiError(400, str(error))
     if isinstance(error, EngineFailed):

@@ -15,6 +15,9 @@ from typing import Any, Final
 from knm.engine import GREEDY, Request, Sampling
 from knm.hashing import hash_bytes
 
+CONTEXT_EXCEEDED: Final = "context_length_exceeded"
+"""OpenAI's code for a prompt that is longer than the model's context."""
+
 MOST_CHOICES: Final = 128
 MOST_STOPS: Final = 16
 _COMMON: Final = frozenset(

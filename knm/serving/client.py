@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from knm.engine import Completion, EngineConfiguration, Request, Sampling
+from knm.engine import Completion, ContextExceeded, EngineConfiguration, Request, Sampling
 from knm.engine.serialization import interventions_from_json
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.serving.calls import CONTEXT_EXCEEDED
 from knm.serving.faults import EngineFailed, EngineLost, EngineRefused
 
 Outcome = Completion | Exception
@@ -238,6 +239,8 @@ def _body(model: str, requests: Sequence[Request]) -> dict[str, Any]:
 
 def _outcome(request: Request, choice: dict[str, Any]) -> Outcome:
     details = choice["knm"]
+    if details.get("code") == CONTEXT_EXCEEDED:
+        return ContextExceeded(request.id, details["prompt_tokens"], details["context"])
     if "error" in details:
         return EngineFailed(details["error"])
     interventions = details["interventions"]

@@ -11,6 +11,7 @@ import torch
 
 from knm.datastore import Calibration, Datastore, MiningOptions, Tally
 from knm.errors import UserError
+from knm.models.head import OutputHead
 from tests.datastore.tiny import (
     MANY,
     VOCAB,
@@ -20,6 +21,7 @@ from tests.datastore.tiny import (
     seen_by,
     tiny_model,
 )
+from tests.models.architectures import SCALING, scaling_model
 
 
 class InterruptedRunError(Exception):
@@ -28,6 +30,7 @@ class InterruptedRunError(Exception):
 
 def interrupted_model(after_batches: int):
     loaded = tiny_model()
+    OutputHead(loaded.model)  # looks at the model once, which is no batch
     calls = 0
 
     def count(*_):
@@ -64,6 +67,19 @@ def test_every_target_position_is_stored_with_the_state_that_predicts_it(whole):
         assert probability == pytest.approx(odds.max().item(), abs=1e-4)
         assert copied == (example.ids[offset] in example.ids[:offset])  # each is a word of its own
     assert 0 < whole.provenance["copied"].sum() < len(whole)
+
+
+@pytest.mark.parametrize("kind", SCALING)
+def test_mining_notes_what_a_model_gives_that_scales_or_caps_its_logits(kind, tmp_path):
+    loaded = scaling_model(kind)
+    store = mine_tiny(tmp_path, loaded=loaded)
+    by_id = {example.record_id: example for example in examples()}
+    for record, offset, predicted, probability, _ in store.provenance:
+        ids = torch.tensor([by_id[store.record_ids[record]].ids[:offset]])
+        with torch.no_grad():
+            odds = loaded.model(ids).logits[0, -1].softmax(-1)
+        assert predicted == odds.argmax()
+        assert probability == pytest.approx(odds.max().item(), abs=1e-4)
 
 
 def test_mining_mistakes_keeps_just_the_mistakes(whole, tmp_path):

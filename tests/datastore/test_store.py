@@ -40,12 +40,25 @@ def test_the_manifest_states_what_the_datastore_is(store):
     [
         ("weights_hash", "others", "weights 'weights-0' .*'others'"),
         ("tokenizer_hash", "others", "tokenizer 'tokenizer' .*'others'"),
+        ("config_hash", "others", r"config\.json 'config' .*'others'"),
         ("hidden_size", 99, "hidden size 32 .*99"),
     ],
 )
 def test_a_datastore_of_another_model_is_refused_naming_both_sides(store, field, value, what):
     with pytest.raises(UserError, match=what):
         Datastore.open(store.path, expect=replace(tiny_model().identity, **{field: value}))
+
+
+def test_a_datastore_from_before_configurations_counted_is_opened(store):
+    model = json.loads((store.path / "manifest.json").read_text())["model"]
+    older = {name: model[name] for name in model.keys() - {"config_hash", "generation_hash"}}
+    edit_manifest(store, model=older)
+    opened = Datastore.open(store.path, expect=tiny_model().identity)
+    assert opened.manifest.model.config_hash is None
+
+
+def test_other_end_tokens_leave_a_datastore_what_it_is(store):
+    Datastore.open(store.path, expect=replace(tiny_model().identity, generation_hash="others"))
 
 
 def test_the_same_model_under_another_name_is_accepted(store):

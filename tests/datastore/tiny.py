@@ -47,7 +47,9 @@ def tiny_model(*, tied: bool = False, seed: int = 0) -> LoadedModel:
         pad_token_id=0,
     )
     model = Qwen3ForCausalLM(config).eval()
-    identity = ModelIdentity("tiny", f"weights-{seed}", "tokenizer", "float32", HIDDEN, VOCAB)
+    identity = ModelIdentity(
+        "tiny", f"weights-{seed}", "tokenizer", "float32", HIDDEN, VOCAB, "config", "generation"
+    )
     return LoadedModel(model, cast(Any, Numbers()), identity)
 
 

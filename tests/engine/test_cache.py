@@ -62,6 +62,9 @@ def test_a_change_of_one_field_of_the_request_misses(change):
     [
         {"weights_hash": "x"},
         {"tokenizer_hash": "x"},
+        {"config_hash": "x"},
+        {"generation_hash": "x"},
+        {"generation_hash": None},
         {"dtype": "bfloat16"},
         {"hardware": "NVIDIA H200"},
         {"batch_size": 8},

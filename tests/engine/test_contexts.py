@@ -143,7 +143,8 @@ def typed_completions(
 ) -> dict[str, Any]:
     """Completions of `PROMPTS` where all neighbours vote for `token`, if it is of those types."""
     (value,) = embedded.tokenizer(token, add_special_tokens=False)["input_ids"]
-    store = store_of(np.zeros((1, embedded.identity.hidden_size)), [value])
+    identity = embedded.identity
+    store = store_of(np.zeros((1, identity.hidden_size)), [value], model=identity)
     preset = replace(resolve_preset("v1", weight=0.99), token_types=types)
     engine = open_engine(
         embedded, GenerationOptions(24, batch_size), Retriever(store, preset), lambda line: None

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from knm.errors import UserError
 from knm.evaluation.labels import label_types
 from knm.evaluation.measuring import measure
 from knm.evaluation.states import read_blocks, target_counts
@@ -10,6 +11,7 @@ from knm.models import encode_corpus, parse_key_kind
 from knm.problems import load_template
 from knm.retrieval import PRESETS, Preset, Retriever, vary_preset
 from tests.datastore.tiny import examples, mine_tiny, tiny_model
+from tests.models.architectures import SCALING, scaling_model
 
 EXAMPLES = examples(9, seed=5)
 COUNT = int(target_counts(EXAMPLES).sum())
@@ -48,6 +50,33 @@ def test_every_token_has_the_log_probability_that_the_model_gives_it(store):
         tokens.append(logits[rows].argmax(-1))
     np.testing.assert_allclose(lm.log_prob, torch.cat(expected).detach().numpy(), atol=1e-5)
     np.testing.assert_array_equal(lm.token, torch.cat(tokens).numpy())
+
+
+def test_an_example_that_the_context_cannot_hold_is_named():
+    loaded = tiny_model()
+    loaded.model.config.max_position_embeddings = len(EXAMPLES[0].ids) - 1
+    with pytest.raises(UserError, match=r"record 'record-\d': \d+ tokens, .*: leave the rec"):
+        list(read_blocks(loaded, EXAMPLES, parse_key_kind("final-norm")))
+
+
+@pytest.mark.parametrize("kind", SCALING)
+def test_models_that_scale_or_cap_their_logits_are_measured_by_what_they_give(kind, tmp_path):
+    loaded = scaling_model(kind)
+    retrievers = [
+        Retriever(mine_tiny(tmp_path, loaded=loaded), vary_preset(preset, {"weight": 0.0}, "zero"))
+        for preset in (STATIC, CONTEXTUAL)
+    ]
+    blocks = read_blocks(loaded, EXAMPLES, parse_key_kind("final-norm"))
+    lm, measured = measure(loaded, blocks, retrievers, COUNT)
+    expected = []
+    for example in EXAMPLES:
+        with torch.no_grad():
+            logits = loaded.model(torch.tensor([example.ids])).logits[0].log_softmax(-1)
+        places = range(example.target_start, len(example.ids))
+        expected += [logits[place - 1, example.ids[place]].item() for place in places]
+    np.testing.assert_allclose(lm.log_prob, expected, atol=1e-4)
+    for each in measured:
+        same(each.corrected, lm)
 
 
 def test_weight_zero_is_the_baseline_exactly(store):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from knm.engine import Completion, CompletionCache, Request
+from knm.engine import Completion, CompletionCache, ContextExceeded, Request
 from knm.harness import CompletionService, EngineAddress
 from knm.serving import EngineFailed, EngineLost
 from tests.engine.configurations import CONFIGURATION
@@ -108,9 +108,18 @@ def test_an_engine_that_is_not_there_ends_everything_at_once(cache):
 
 
 def test_one_problem_that_the_engine_refuses_is_one_fault(engine, cache):
-    refused = Request("long", "refuse", max_new_tokens=3)
+    refused = Request("empty", "refuse", max_new_tokens=3)
     with serving(engine) as url:
         completions = service(url, cache, [refused, *REQUESTS[:2]])
-        with pytest.raises(EngineFailed, match="longer than the model's context"):
+        with pytest.raises(EngineFailed, match="the prompt is empty"):
             completions.complete(refused)
+        assert isinstance(completions.complete(REQUESTS[1]), Completion)
+
+
+def test_a_prompt_that_fills_the_context_is_told_from_a_fault(engine, cache):
+    long = Request("long", "long", max_new_tokens=3)
+    with serving(engine) as url:
+        completions = service(url, cache, [long, *REQUESTS[:2]])
+        with pytest.raises(ContextExceeded, match="its prompt has 600 tokens, .* 512"):
+            completions.complete(long)
         assert isinstance(completions.complete(REQUESTS[1]), Completion)

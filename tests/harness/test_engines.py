@@ -1,14 +1,16 @@
+import shutil
 from dataclasses import replace
 from json import dumps, loads
 
 import pytest
 
-from knm.engine import GenerationOptions, describe_setup
+from knm.engine import GenerationOptions, Request, completion_key, describe_setup
 from knm.engine.setup import EngineSetup
 from knm.errors import UserError
 from knm.harness import RunOptions, find_engine, prepare_engine
 from knm.harness.engines import OwnEngine
-from knm.models import Placement
+from knm.jsonio import read_json, write_json
+from knm.models import Placement, find_model
 from tests.harness.problem_files import ROOT
 from tests.serving import scripted
 
@@ -156,3 +158,21 @@ def test_presets_and_datastores_have_to_be_the_servers(tmp_path):
 def test_nobody_at_the_address_is_a_user_error():
     with pytest.raises(UserError, match="knm serve"):
         find_engine(RunOptions(engine="http://127.0.0.1:9"), ROOT)
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json", "tokenizer_config.json"])
+def test_every_file_of_the_model_decides_completions_and_has_to_be_the_servers(name, tmp_path):
+    directory = tmp_path / "model"
+    shutil.copytree(find_model("embedded"), directory)
+    setup = replace(EMBEDDED, model=str(directory))
+    before = describe_setup(setup)
+    write_json(directory / name, {**read_json(directory / name), "repetition_penalty": 1.5})
+    after = describe_setup(setup)
+    request = Request("a", "Add.")
+    assert completion_key(before, request) != completion_key(after, request)
+    assert after.unapplied == ({} if name.startswith("token") else {"repetition_penalty": 1.5})
+    with scripted.serving(scripted.ScriptedEngine(), configuration=before) as url:
+        options = RunOptions(model=str(directory), engine=url, max_new_tokens=64)
+        file = "tokenizer" if name.startswith("token") else name
+        with pytest.raises(UserError, match=rf"{directory}, {file}: the run has \w+, the server"):
+            find_engine(options, ROOT)

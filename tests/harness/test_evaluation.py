@@ -1,6 +1,6 @@
 import pytest
 
-from knm.engine import Completion, Request
+from knm.engine import Completion, ContextExceeded, Request
 from knm.harness import evaluate, render_failure
 from knm.problems import Problem, load_problems
 from knm.report import ProblemResult
@@ -61,6 +61,26 @@ def test_an_answer_without_code_is_a_failure_of_the_model(problems, sandbox):
 def test_running_out_of_tokens_is_a_failure_of_the_model(problems, sandbox):
     outcome = judge(problems[0], Answers("```lua\nprint(", finish_reason="length"), sandbox)
     assert outcome.result.verdict is Verdict.TRUNCATED
+
+
+class NoRoom:
+    def complete(self, request: Request) -> Completion:
+        raise ContextExceeded(request.id, 600, 512)
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_prompt_that_fills_the_context_is_a_failure_of_the_model(problems, sandbox, samples):
+    result = judge(problems[0], NoRoom(), sandbox, samples).result
+    assert (result.verdict, result.error_class) == (Verdict.TRUNCATED, "context")
+    assert not result.verdict.is_infrastructure
+    assert "the prompt of 600 tokens leaves no room" in result.message
+    assert (result.completion, result.program, result.finish_reason) == ("", None, "context")
+    assert (result.prompt_tokens, result.tests_passed, result.tests_total) == (600, 0, 12)
+
+
+def test_a_broken_problem_stays_one_whatever_the_context(problems, sandbox):
+    outcome = judge(problems[-1], NoRoom(), sandbox)
+    assert outcome.result.verdict is Verdict.BROKEN_PROBLEM
 
 
 def test_an_engine_that_fails_is_a_fault_and_never_a_failure(problems, sandbox):

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -78,3 +79,13 @@ def test_setting_a_run_up_loads_no_model_library():
     )
     output = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert output.stdout == "[]\n"
+
+
+def test_a_report_holds_hashes_of_all_of_the_model_and_what_of_it_was_not_applied():
+    run = prepare_run(RunOptions(), ROOT)
+    engine = replace(CONFIGURATION, unapplied={"repetition_penalty": 1.5})
+    hashes = run.hashes(engine)
+    assert hashes["model_config"] == engine.config_hash
+    assert hashes["generation_config"] == engine.generation_hash
+    assert run.configuration(engine)["unapplied_generation_config"] == {"repetition_penalty": 1.5}
+    assert "generation_config" not in run.hashes(replace(engine, generation_hash=None))

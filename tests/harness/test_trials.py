@@ -83,6 +83,18 @@ def test_requests_and_language_can_be_others(embedded, problems):
     assert trial.faults == ()
 
 
+def test_a_prompt_that_fills_the_context_is_one_failure_and_not_the_end(embedded, problems):
+    def request(problem):
+        words = 1 if problem is problems[1] else 5000
+        return Request(problem.question_id, "print " * words, chat=False, max_new_tokens=4)
+
+    trial = run_trial(problems[:2], embedded, None, "local", SETTINGS, workers=1, request=request)
+    first, second = trial.results
+    assert (first.verdict, first.error_class) == (Verdict.TRUNCATED, "context")
+    assert second.completion_tokens > 0
+    assert trial.totals.counted == 2
+
+
 def test_an_engine_that_fails_is_a_fault_and_never_a_failure(embedded, problems, oracle):
     retriever = Retriever(oracle, resolve_preset("dense"))
     retriever.searcher = Broken()

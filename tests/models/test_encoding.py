@@ -31,3 +31,15 @@ def test_a_tokenizer_without_a_chat_template_is_refused(embedded, monkeypatch):
     monkeypatch.setattr(embedded.tokenizer, "chat_template", None)
     with pytest.raises(UserError, match="chat template"):
         encode_prompt(embedded.tokenizer, "Add.")
+
+
+def test_a_tokenizer_that_names_no_end_is_refused_saying_what_is_missing(embedded, monkeypatch):
+    monkeypatch.setattr(embedded.tokenizer, "_special_tokens_map", {"eos_token": None})
+    record = CorpusRecord("a", "Add.", "print(1)\n", "lua", "test")
+    for encode in (
+        lambda: encode_corpus(embedded.tokenizer, [record], load_template("task")),
+        lambda: encode_example(embedded.tokenizer, "r", "Add.", "print(1)"),
+    ):
+        with pytest.raises(UserError, match=r"names no end token; add .*tokenizer_config\.json"):
+            encode()
+    assert encode_prompt(embedded.tokenizer, "Add.")

@@ -1,13 +1,31 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from transformers import (
+    BloomConfig,
+    CodeGenConfig,
+    Gemma3Config,
+    GPT2Config,
+    GPTBigCodeConfig,
+    GPTJConfig,
+    MptConfig,
+)
 
 from knm.errors import UserError
+from knm.jsonio import read_json, write_json
 from knm.models import EMBEDDED, find_model, identify_model
 
-FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+FILES = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+)
 
 
 @pytest.fixture
@@ -45,6 +63,99 @@ def test_another_chat_template_is_another_tokenizer(model):
     assert before.tokenizer_hash != after.tokenizer_hash
 
 
+def change(path: Path, **fields: Any) -> None:
+    write_json(path, {**read_json(path), **fields})
+
+
+HASHES = ("weights_hash", "config_hash", "generation_hash", "tokenizer_hash")
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("config.json", {"config_hash"}),
+        ("generation_config.json", {"generation_hash"}),
+        ("tokenizer_config.json", {"tokenizer_hash"}),
+    ],
+)
+def test_other_settings_are_another_model(model, file, changed):
+    before = identify_model(str(model), "float32")
+    change(model / file, eos_token_id=0)
+    after = identify_model(str(model), "float32")
+    assert {name for name in HASHES if getattr(before, name) != getattr(after, name)} == changed
+
+
+@pytest.mark.parametrize(
+    ("file", "field"),
+    [
+        ("model.safetensors.index.json", "config_hash"),
+        ("added_tokens.json", "tokenizer_hash"),
+        ("tokenizer.model", "tokenizer_hash"),
+        ("additional_chat_templates/tools.jinja", "tokenizer_hash"),
+    ],
+)
+def test_every_file_that_is_read_counts(model, file, field):
+    before = identify_model(str(model), "float32")
+    (model / file).parent.mkdir(exist_ok=True)
+    (model / file).write_text("{}")
+    after = identify_model(str(model), "float32")
+    assert {name for name in HASHES if getattr(before, name) != getattr(after, name)} == {field}
+
+
+def test_how_settings_are_written_and_by_which_version_does_not_count(model):
+    before = identify_model(str(model), "float32")
+    path = model / "config.json"
+    settings = {**read_json(path), "transformers_version": "4.0.0"}
+    path.write_text(json.dumps(dict(reversed(settings.items()))))
+    assert identify_model(str(model), "float32") == before
+
+
+def test_a_model_without_generation_config_has_no_hash_of_it(model):
+    (model / "generation_config.json").unlink()
+    assert identify_model(str(model), "float32").generation_hash is None
+
+
+def test_an_adapter_is_refused_saying_how_to_merge_it(model):
+    (model / "adapter_config.json").write_text("{}")
+    with pytest.raises(UserError, match=r"holds an adapter .*merge_and_unload"):
+        identify_model(str(model), "float32")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        GPT2Config(n_embd=48, vocab_size=100),
+        GPTBigCodeConfig(n_embd=48, vocab_size=100),
+        CodeGenConfig(n_embd=48, vocab_size=100),
+        GPTJConfig(n_embd=48, vocab_size=100, n_head=4),
+        MptConfig(d_model=48, vocab_size=100),
+        BloomConfig(hidden_size=48, vocab_size=100),
+        Gemma3Config(text_config={"hidden_size": 48, "vocab_size": 100}),
+    ],
+    ids=lambda config: config.model_type,
+)
+def test_sizes_are_found_by_whatever_name_an_architecture_has_for_them(model, config):
+    config.save_pretrained(model)
+    identity = identify_model(str(model), "float32")
+    assert (identity.hidden_size, identity.vocab_size) == (48, 100)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '"config"'])
+def test_a_config_that_is_no_object_is_named(model, text):
+    (model / "config.json").write_text(text)
+    with pytest.raises(UserError, match=r"config\.json: expected a JSON object"):
+        identify_model(str(model), "float32")
+
+
+def test_what_one_side_does_not_know_is_no_difference(model):
+    identity = identify_model(str(model), "float32")
+    older = replace(identity, config_hash=None)
+    assert list(older.differences(identity)) == []
+    other = replace(identity, config_hash="other")
+    assert list(other.differences(identity)) == [("config.json", "other", identity.config_hash)]
+    assert list(other.differences(older)) == []
+
+
 def test_files_of_the_hubs_cache_are_identified_by_their_blob(model):
     weights = model / "model.safetensors"
     plain = identify_model(str(model), "float32")
@@ -69,7 +180,7 @@ def test_a_directory_that_lacks_a_part_is_named(model, missing, message):
 
 
 def test_a_directory_without_a_tokenizer_is_named(model):
-    for name in FILES[1:]:
+    for name in FILES[2:]:
         (model / name).unlink()
     with pytest.raises(UserError, match="no tokenizer"):
         identify_model(str(model), "float32")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from knm.models import EncodedExample, optimising
+from knm.models.head import OutputHead
 from knm.models.optimising import Plan, accumulate, cut_batches, optimise, recomputing
 from tests.engine.random_models import KINDS, VOCABULARY, random_model
 
@@ -70,7 +71,7 @@ def test_loss_and_gradients_are_those_of_the_plain_computation(kind, parts, spar
     if spare:
         monkeypatch.setattr(optimising, "HEAD_LOGITS", 3 * VOCABULARY)
     with recomputing(model) if spare else nullcontext():
-        loss = accumulate(model, cut)
+        loss = accumulate(model, OutputHead(model), cut)
     torch.testing.assert_close(loss, expected_loss)
     torch.testing.assert_close(gradients(model), expected)
 
@@ -78,9 +79,9 @@ def test_loss_and_gradients_are_those_of_the_plain_computation(kind, parts, spar
 def test_the_head_is_computed_for_answers_alone_and_for_few_at_a_time(monkeypatch):
     monkeypatch.setattr(optimising, "HEAD_LOGITS", 10 * VOCABULARY)
     model = random_model().model
-    examples = draw_examples()
+    examples, head = draw_examples(), OutputHead(model)
     with calls_of(model.get_output_embeddings()) as rows:
-        accumulate(model, [examples])
+        accumulate(model, head, [examples])
     answers = sum(length - start for length, start in LENGTHS)
     assert sum(rows) == 2 * answers  # once for the loss, once for its gradient
     assert max(rows) == 10
@@ -89,6 +90,7 @@ def test_the_head_is_computed_for_answers_alone_and_for_few_at_a_time(monkeypatc
 @pytest.mark.parametrize("spare", [False, True])
 def test_checkpointing_computes_blocks_again_and_leaves_no_trace(spare):
     model = random_model().model
+    OutputHead(model)  # has a look at a model that it has not seen: a pass more
     block = model.model.layers[0]
     plan = Plan(1e-3, 0.0, lambda *_: 1.0, part_tokens=40, checkpointing=spare)
     with calls_of(block.self_attn.q_proj) as rows:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.report import Throughput, render_summary, summarize
+from knm.report import CONTEXT, Throughput, render_summary, summarize
 from knm.sandbox import Verdict
 from tests.report.builders import result
 
@@ -122,6 +122,14 @@ def test_the_summary_says_what_came_of_the_run(tmp_path):
         "kNN             searched 25.0 % of 20 steps, 50.0 argmax changes per 1000 steps",
         f"report          {tmp_path / 'report.json'}",
     ]
+
+
+def test_prompts_that_the_context_cannot_hold_are_failures_and_said_so():
+    long = result("b", Verdict.TRUNCATED, error_class=CONTEXT, finish_reason=CONTEXT)
+    totals = summarize([result("a"), long])
+    assert (totals.passed, totals.counted) == (1, 2)
+    lines = render_summary(totals)
+    assert "context        1 failed: the prompt is longer than the model's context" in lines
 
 
 def test_the_summary_of_nothing_is_still_text():

@@ -6,6 +6,7 @@ import numpy as np
 
 from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
 from knm.datastore.manifest import Calibration, Manifest
+from knm.models import ModelIdentity
 from tests.datastore.tiny import tiny_model
 
 
@@ -16,12 +17,13 @@ def store_of(
     median: float | None = 1.0,
     path: Path = Path("given"),
     copied=False,
+    model: ModelIdentity | None = None,
 ) -> Datastore:
-    """A datastore in memory: keys (N, D), values (N,) default 0, 1, 2, ..."""
+    """A datastore in memory: keys (N, D), values (N,) default 0, 1, 2, ... of a model."""
     count, dim = keys.shape
     values = np.arange(count) if values is None else np.asarray(values)
     manifest = Manifest(
-        model=tiny_model().identity,
+        model=model or tiny_model().identity,
         key_dtype="float16",
         dim=dim,
         capacity=count,

@@ -8,8 +8,17 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from knm.datastore import MiningOptions
 from knm.errors import UserError
-from knm.retrieval import FUSIONS, LMOutput, Retriever, StepTrace, corrected, resolve_preset
+from knm.retrieval import (
+    DEFAULT_PRESET,
+    FUSIONS,
+    LMOutput,
+    Retriever,
+    StepTrace,
+    corrected,
+    resolve_preset,
+)
 from tests.datastore.tiny import VOCAB, examples, mine_tiny, tiny_model
+from tests.models.architectures import SCALING, scaling_model
 from tests.retrieval.stores import store_of
 
 
@@ -19,9 +28,22 @@ def store(tmp_path_factory):
     return mine_tiny(tmp_path_factory.mktemp("store"))
 
 
-@pytest.fixture(params=[False, True], ids=["untied", "tied"])
-def model(request):
-    return tiny_model(tied=request.param).model
+@pytest.fixture(scope="module", params=[False, True], ids=["untied", "tied"])
+def tied(request):
+    return request.param
+
+
+@pytest.fixture
+def model(tied):
+    return tiny_model(tied=tied).model
+
+
+@pytest.fixture(scope="module")
+def own_store(tied, store, tmp_path_factory):
+    """The same, mined with `model`."""
+    if not tied:
+        return store
+    return mine_tiny(tmp_path_factory.mktemp("store"), loaded=tiny_model(tied=True))
 
 
 IDS = torch.tensor([[5, 9, 30, 11], [7, 7, 3, 60], [21, 2, 44, 8]])
@@ -39,10 +61,10 @@ def retriever_of(store, name="v1", **changes) -> Retriever:
 
 @pytest.mark.parametrize("fusion", sorted(FUSIONS))
 @pytest.mark.parametrize("name", ["v1", "v2", "v3", "dense", "nest"])
-def test_weight_zero_leaves_logits_bit_identical(model, store, name, fusion):
+def test_weight_zero_leaves_logits_bit_identical(model, own_store, name, fusion):
     before = logits_of(model)
     preset = replace(resolve_preset(name, weight=0.0), fusion=fusion)
-    with corrected(model, Retriever(store, preset)):
+    with corrected(model, Retriever(own_store, preset)):
         during = logits_of(model)
     assert torch.equal(during, before)
     assert during.dtype == before.dtype
@@ -55,15 +77,15 @@ def test_weight_zero_leaves_a_bfloat16_model_bit_identical(store):
         assert torch.equal(logits_of(model), before)
 
 
-def test_weight_zero_leaves_generation_identical(model, store):
+def test_weight_zero_leaves_generation_identical(model, own_store):
     settings = {"max_new_tokens": 12, "do_sample": False}
     before = model.generate(IDS, **settings)
-    with corrected(model, retriever_of(store, weight=0.0)):
+    with corrected(model, retriever_of(own_store, weight=0.0)):
         assert torch.equal(model.generate(IDS, **settings), before)
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_afterwards_the_model_is_exactly_what_it_was(model, store, fails):
+def test_afterwards_the_model_is_exactly_what_it_was(model, own_store, fails):
     def snapshot() -> tuple[Any, ...]:
         return (
             [(name, id(module)) for name, module in model.named_modules()],
@@ -75,7 +97,7 @@ def test_afterwards_the_model_is_exactly_what_it_was(model, store, fails):
 
     before, logits = snapshot(), logits_of(model)
     try:
-        with corrected(model, retriever_of(store)):
+        with corrected(model, retriever_of(own_store)):
             assert not torch.equal(logits_of(model), logits)
             if fails:
                 raise KeyError
@@ -85,12 +107,12 @@ def test_afterwards_the_model_is_exactly_what_it_was(model, store, fails):
     assert torch.equal(logits_of(model), logits)
 
 
-def test_nesting_is_refused_and_leaves_the_outer_one_in_place(model, store):
-    with corrected(model, retriever_of(store)):
+def test_nesting_is_refused_and_leaves_the_outer_one_in_place(model, own_store):
+    with corrected(model, retriever_of(own_store)):
         during = logits_of(model)
         with (
             pytest.raises(RuntimeError, match="does not nest"),
-            corrected(model, retriever_of(store)),
+            corrected(model, retriever_of(own_store)),
         ):
             pass
         assert torch.equal(logits_of(model), during)
@@ -271,9 +293,9 @@ def test_a_layer_that_the_model_has_not_got_is_refused(store):
 LOOKS_BACK = replace(resolve_preset("dense", temperature=20.0), check_copies=True)
 
 
-def test_presets_that_look_back_follow_what_generate_writes(model, store):
+def test_presets_that_look_back_follow_what_generate_writes(model, own_store):
     """Each row for itself, from its prompt on; `generate` anew begins anew."""
-    retriever, tokenizer = Retriever(store, LOOKS_BACK), tiny_model().tokenizer
+    retriever, tokenizer = Retriever(own_store, LOOKS_BACK), tiny_model().tokenizer
     settings = {"max_new_tokens": 12, "do_sample": False, "eos_token_id": -1}
     with corrected(model, retriever, tokenizer=tokenizer):
         together = model.generate(IDS, **settings)
@@ -290,7 +312,7 @@ def test_presets_that_look_back_follow_what_generate_writes(model, store):
             correction = retriever.correct(hidden, lm, context)
             assert int(correction.token) == int(ids[place])
             retriever.advance(context, correction, correction.token)
-    blind = Retriever(store, replace(LOOKS_BACK, check_copies=False))
+    blind = Retriever(own_store, replace(LOOKS_BACK, check_copies=False))
     with corrected(model, blind):
         assert not torch.equal(model.generate(IDS, **settings), together)
 
@@ -298,18 +320,18 @@ def test_presets_that_look_back_follow_what_generate_writes(model, store):
 @pytest.mark.parametrize(
     "options", [{"use_cache": False}, {"inputs_embeds": torch.zeros(1, 2, 32)}]
 )
-def test_presets_that_look_back_need_ids_and_a_cache(model, store, options):
+def test_presets_that_look_back_need_ids_and_a_cache(model, own_store, options):
     ids = {} if "inputs_embeds" in options else {"input_ids": IDS}
     with (
         pytest.raises(UserError, match=r"needs token ids and a cache.*use_cache=True"),
-        corrected(model, Retriever(store, LOOKS_BACK), tokenizer=tiny_model().tokenizer),
+        corrected(model, Retriever(own_store, LOOKS_BACK), tokenizer=tiny_model().tokenizer),
     ):
         model(**ids, **options)
 
 
 @pytest.mark.parametrize("changes", [{"weight_kind": "bayes"}, {"check_copies": True}])
-def test_presets_that_look_back_say_nothing_of_several_positions(model, store, changes):
-    retriever = Retriever(store, replace(resolve_preset("dense"), **changes))
+def test_presets_that_look_back_say_nothing_of_several_positions(model, own_store, changes):
+    retriever = Retriever(own_store, replace(resolve_preset("dense"), **changes))
     message = "preset dense: its corrections depend on what has been written so far, which this use"
     with (
         pytest.raises(UserError, match=message),
@@ -318,9 +340,71 @@ def test_presets_that_look_back_say_nothing_of_several_positions(model, store, c
         logits_of(model)
 
 
-def test_the_residual_fusion_corrects_a_model_too(model, store):
+def test_the_residual_fusion_corrects_a_model_too(model, own_store):
     before = logits_of(model)
-    with corrected(model, retriever_of(store, "ft2ra")):
+    with corrected(model, retriever_of(own_store, "ft2ra")):
         during = logits_of(model)
     assert not torch.equal(during, before)
     assert torch.equal(logits_of(model), before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("kind", SCALING)
+def test_models_that_scale_or_cap_their_logits_keep_them_at_weight_zero(kind, dtype, tmp_path):
+    loaded = scaling_model(kind, dtype)
+    model, settings = loaded.model, {"max_new_tokens": 12, "do_sample": False}
+    own = mine_tiny(tmp_path, loaded=loaded)
+    logits, written = logits_of(model), model.generate(IDS, **settings)
+    for name in ("v1", "v3", "ft2ra"):
+        with corrected(model, retriever_of(own, name, weight=0.0)):
+            assert torch.equal(logits_of(model), logits)
+            assert torch.equal(model.generate(IDS, **settings), written)
+
+
+@pytest.mark.parametrize("kind", SCALING)
+def test_the_mixture_is_with_the_distribution_that_the_model_gives(kind, tmp_path):
+    """Behind the head's scale or cap: there the sum of both is what was asked for."""
+    loaded = scaling_model(kind)
+    own = mine_tiny(tmp_path, loaded=loaded)
+    lm = logits_of(loaded.model).softmax(-1)
+    traces: list[StepTrace] = []
+    retriever = retriever_of(own, weight=0.6, temperature=5.0)
+    with corrected(loaded.model, retriever, traces.append):
+        during = logits_of(loaded.model).softmax(-1).flatten(0, 1)
+    (trace,) = traces
+    shares = (-trace.neighbours.distances / 5.0).softmax(-1).float()
+    votes = torch.zeros_like(during).scatter_add(1, trace.neighbours.values, shares)
+    torch.testing.assert_close(during, 0.4 * lm.flatten(0, 1) + 0.6 * votes, atol=1e-5, rtol=0)
+    assert torch.equal(trace.lm_token, lm.argmax(-1).flatten())
+
+
+def test_a_loss_that_would_not_be_of_the_corrected_logits_is_not_given(model, own_store):
+    with (
+        pytest.raises(UserError, match="leave the labels out"),
+        corrected(model, retriever_of(own_store)),
+    ):
+        model(IDS, labels=IDS)
+
+
+def test_logits_in_a_tuple_are_corrected_too(model, own_store):
+    with corrected(model, retriever_of(own_store)), torch.no_grad():
+        assert torch.equal(model(IDS, return_dict=False)[0], model(IDS).logits)
+
+
+@pytest.mark.parametrize("changes", [{"check_copies": True}, {"token_types": ("keyword",)}])
+def test_a_preset_that_reads_text_asks_for_the_tokenizer(model, own_store, changes):
+    preset = replace(resolve_preset("dense"), **changes)
+    with (
+        pytest.raises(UserError, match=r"preset dense: .*tokenizer=tokenizer"),
+        corrected(model, Retriever(own_store, preset)),
+    ):
+        pass
+
+
+def test_the_default_preset_asks_for_the_tokenizer_too(model, own_store):
+    retriever = Retriever(own_store, resolve_preset(DEFAULT_PRESET))
+    with (
+        pytest.raises(UserError, match=rf"preset {DEFAULT_PRESET}: .*tokenizer=tokenizer"),
+        corrected(model, retriever),
+    ):
+        pass

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from knm.engine import EngineConfiguration, Event, Request
+from knm.engine import ContextExceeded, EngineConfiguration, Event, Request
 from knm.engine.opening import OpenedEngine
 from knm.errors import UserError
 from knm.serving.app import make_app
@@ -19,7 +19,8 @@ from tests.engine.configurations import CONFIGURATION, completion
 class ScriptedEngine:
     """Writes `<prompt> 0 1 2 ...`, a word for each running request a step, as far as it may.
 
-    A prompt of `refuse` is refused, one of `die` kills the engine. Steps wait for `gate`.
+    A prompt of `refuse` is refused, one of `long` fills the context, one of `die` kills the engine.
+    Steps wait for `gate`.
     """
 
     def __init__(self) -> None:
@@ -31,7 +32,9 @@ class ScriptedEngine:
 
     def submit(self, request: Request) -> int:
         if request.prompt == "refuse":
-            raise UserError("the prompt is longer than the model's context")
+            raise UserError("the prompt is empty")
+        if request.prompt == "long":
+            raise ContextExceeded(request.id, 600, 512)
         self.submitted.append(request)
         ticket = len(self.submitted)
         self._running[ticket] = (request, [request.prompt])

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from knm.engine import Completion, Request
+from knm.engine import Completion, ContextExceeded, Request
 from knm.engine.serialization import interventions_from_json
 from knm.errors import UserError
 from knm.serving import EngineClient, EngineFailed, EngineLost
@@ -101,6 +101,16 @@ def test_a_request_that_the_engine_refuses_is_an_error_of_its_own(url):
     assert complete(url, {"prompt": "refuse"})[0] == 400
     outcomes = ask(url, "refuse", "b")
     assert isinstance(outcomes[0], EngineFailed)
+    assert isinstance(outcomes[1], Completion)
+
+
+def test_a_prompt_that_fills_the_context_is_said_in_openais_words(url):
+    status, answer = complete(url, {"prompt": "long"})
+    assert (status, answer["error"]["code"]) == (400, "context_length_exceeded")
+    assert answer["error"]["type"] == "invalid_request_error"
+    outcomes = ask(url, "long", "b")
+    assert isinstance(outcomes[0], ContextExceeded)
+    assert (outcomes[0].prompt_tokens, outcomes[0].context) == (600, 512)
     assert isinstance(outcomes[1], Completion)
 
 

@@ -116,9 +116,7 @@ def test_more_than_the_capacity_is_refused_as_a_whole(loop, engine):
 def test_a_refused_request_leaves_the_others_alone(loop):
     inbox = Inbox(2)
     loop.submit(requests("refuse", "b"), inbox)
-    assert [str(error) for error in inbox.errors()] == [
-        "the prompt is longer than the model's context"
-    ]
+    assert [str(error) for error in inbox.errors()] == ["the prompt is empty"]
     assert inbox.texts() == {1: "b 0 1 2"}
 
 

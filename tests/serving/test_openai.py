@@ -119,3 +119,9 @@ def test_errors_are_the_clients_own_kinds(client, messages, url):
         pytest.raises(openai.AuthenticationError),
     ):
         stranger.models.list()
+
+
+def test_a_prompt_that_fills_the_context_has_openais_code(client):
+    with pytest.raises(openai.BadRequestError, match="the model's context 2048") as error:
+        client.completions.create(model="embedded", prompt="print " * 5000, max_tokens=4)
+    assert error.value.code == "context_length_exceeded"

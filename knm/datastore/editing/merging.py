@@ -105,8 +105,7 @@ def _shared(options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _check_alike(first: Datastore, other: Datastore) -> None:
     a, b = first.manifest, other.manifest
     for what, one, two in (
-        ("model weights", a.model.weights_hash, b.model.weights_hash),
-        ("tokenizer", a.model.tokenizer_hash, b.model.tokenizer_hash),
+        *((f"model {what}", one, two) for what, one, two in a.model.differences(b.model)),
         ("key kind", a.key_kind, b.key_kind),
         ("layer", a.layer, b.layer),
         ("key dtype", a.key_dtype, b.key_dtype),

@@ -29,7 +29,15 @@ from knm.harness.audit.stores import (
 from knm.harness.domain import preset_within, sample_prompts
 from knm.harness.prompting import ExamplePrompts
 from knm.harness.trials import TrialSettings, run_trial
-from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
+from knm.models import (
+    FINAL_NORM,
+    EncodedExample,
+    LoadedModel,
+    context_length,
+    load_model,
+    resolve_placement,
+)
+from knm.models.encoding import end_of_turn
 from knm.models.finetuning import FinetuningOptions, finetune
 from knm.problems import (
     Problem,
@@ -304,8 +312,8 @@ class Workbench:
         ).request
 
     def _references(self, row: Row, request: Callable[[Problem], Request]) -> list[EncodedExample]:
-        """The problems' reference programs behind the very prompts of the row."""
-        tokenizer = self.loaded.tokenizer
+        """The problems' reference programs behind the very prompts of the row, where they fit."""
+        tokenizer, context = self.loaded.tokenizer, context_length(self.loaded.model)
         examples = []
         for problem in self.problem_set:
             program = problem.extras.get(_REFERENCES.get(row.language, ""))
@@ -313,15 +321,16 @@ class Workbench:
                 head = encode_request(tokenizer, request(problem))
                 answer = fence_program(program, row.language)
                 tail = tokenizer(answer, add_special_tokens=False)["input_ids"]
-                ids = (*head, *tail, tokenizer.eos_token_id)
-                examples.append(EncodedExample(problem.question_id, ids, len(head)))
+                ids = (*head, *tail, end_of_turn(tokenizer))
+                if context is None or len(ids) <= context:
+                    examples.append(EncodedExample(problem.question_id, ids, len(head)))
         return examples
 
     def _configuration(self, row: Row, store: Datastore | None) -> Mapping[str, Any]:
         """Everything that a row's result depends on."""
         settings, loaded = self.settings, self.loaded
         return {
-            "model": [loaded.identity.weights_hash, loaded.identity.tokenizer_hash],
+            "model": asdict(replace(loaded.identity, name="")),
             "dtype": loaded.identity.dtype,
             "device": _hardware(loaded.device),
             "problems": self.problem_set.content_hash,

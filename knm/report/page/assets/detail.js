@@ -123,7 +123,8 @@ function testsText(result) {
 }
 
 function endText(result) {
-  return result.finish_reason === "length" ? " (cut at the limit)" : "";
+  const ends = { length: " (cut at the limit)", context: " (longer than the model's context)" };
+  return ends[result.finish_reason] ?? "";
 }
 
 function retrievalText(result) {

@@ -1,0 +1,26 @@
+"""How much a model can read and write together, and what does not fit."""
+
+from transformers import PreTrainedModel
+
+from knm.errors import UserError
+from knm.models.encoding import EncodedExample
+
+
+def context_length(model: PreTrainedModel) -> int | None:
+    """How many tokens the model reads and writes together; None where it names no bound."""
+    positions: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return positions
+
+
+def check_fits(model: PreTrainedModel, example: EncodedExample, mend: str = "") -> None:
+    """Refuse an example that is longer than the model's context; `mend` is another way out.
+
+    Raises:
+        UserError: naming the record.
+    """
+    most = context_length(model)
+    if most is not None and len(example.ids) > most:
+        raise UserError(
+            f"record {example.record_id!r}: {len(example.ids)} tokens, the model's context has "
+            f"{most}: leave the record out{mend}"
+        )
