@@ -21,7 +21,6 @@ from knm.problems import (
 )
 from knm.sandbox import Limits, Sandbox, open_sandbox
 
-EMBEDDED_PROBLEMS: Final = Path("bench/problems")
 RESULTS: Final = Path("results")
 CACHE: Final = Path(".knm-cache")
 
@@ -116,7 +115,7 @@ def prepare_run(options: RunOptions, root: Path) -> BenchRun:
     limits = make_limits(options.time_limit, options.memory_limit)
     template = load_template(options.prompt)
     template.render("", language_prompt(options.language))
-    problem_set = load_problems(options.problems or root / EMBEDDED_PROBLEMS, limit=options.limit)
+    problem_set = load_problems(options.problems, limit=options.limit)
     return BenchRun(
         options=options,
         problem_set=problem_set,

@@ -1,11 +1,11 @@
-"""Programming languages, each described by a YAML file of this folder, or by the path of such a file.
+"""Programming languages, each described by a YAML file: of this folder, or anywhere else.
 
 Here descriptions are found and read; what an entry means stands with those who use it: how a model
 is asked for a language and answers in it (`prompt`) in `knm.problems.languages`, all others, how
 programs are run and how their errors are read, in `knm.sandbox.languages`.
 
-`extends` names a language whose entries hold where they are not given; those of `prompt` one by one,
-and rows of the tables of errors come before its rows.
+`extends` names a language whose entries hold where they are not given; those of `prompt` one by
+one, and rows of the tables of errors come before its rows.
 """
 
 from importlib import resources

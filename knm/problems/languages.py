@@ -4,7 +4,7 @@ It stands under `prompt` in the language's description (see `knm.languages`):
 
 - `display`: how a prompt names the language, with the version that fixes the dialect;
 - `fence`: the tag of a fenced code block; languages that share one are dialects of each other;
-- `tags`: a pattern that matches a whole lower-case tag which means this language (default: `fence`);
+- `tags`: a pattern that matches a whole lower-case tag of this language (default: `fence`);
 - `statements`: patterns of which one matches the start of a line that is code rather than prose.
   Assignments and calls, as most languages write them, need none.
 """

@@ -158,7 +158,7 @@ def test_limits_are_those_of_the_report_unless_given(options):
     assert judge_file(other).report.configuration["limits"]["cpu_seconds"] == 3.0
 
 
-DOUBLED = "int x;\nscanf(\"%d\", &x);\nprintf(\"%d\\n\", 2 * x);"
+DOUBLED = 'int x;\nscanf("%d", &x);\nprintf("%d\\n", 2 * x);'
 DOUBLES = {
     "c": f"#include <stdio.h>\nint main(void) {{\n{DOUBLED}\nreturn 0;\n}}",
     "python": "print(2 * int(input()))",
@@ -183,7 +183,8 @@ def test_completions_of_any_language_are_judged(language, of_ones_own, tmp_path)
         )
     completions = write_completions(
         tmp_path / "completions.jsonl",
-        *zip(ids, (DOUBLES[language], DOUBLES[language].replace("2", "3").replace("1", "2"))),
+        ("right", DOUBLES[language]),
+        ("wrong", DOUBLES[language].replace("2", "3").replace("1", "2")),
     )
     judged = judge_file(
         JudgeOptions(completions, str(problems), tmp_path / "judged.json", language=asked)

@@ -57,7 +57,13 @@ def test_a_file_that_extends_itself_is_an_error(tmp_path):
 
 @pytest.mark.parametrize(
     "line",
-    ["#include <stdio.h>", "int main(void) {", "static unsigned long f[9];", "for (;;) {", "return 0;"],
+    [
+        "#include <stdio.h>",
+        "int main(void) {",
+        "static long f[9];",
+        "for (;;) {",
+        "return 0;",
+    ],
 )
 def test_c_without_a_fence_is_known_by_its_lines(line):
     assert extract_program(f"{line}\n", "c") == line
