@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from knm.errors import UserError
 
-ENGINE_VERSION: Final = 7
+ENGINE_VERSION: Final = 8
 """Grows whenever the engine may write other completions than before: the cache then misses."""
 
 
@@ -21,7 +21,9 @@ class EngineConfiguration:
         max_new_tokens: bound on any completion.
         preset: every field of the retrieval preset; None without kNN, as are the datastore's.
         indexes: Faiss indexes of the datastore, in full.
-        calibration: hash of how far the datastore is trusted, adaptor included.
+        calibration: hash of how far the datastore is trusted, adaptor and guard included.
+        guard: which prompts the datastore may answer, as `knm.retrieval.guard` writes it; None if
+            any.
         packages: versions of the libraries that compute.
     """
 
@@ -38,6 +40,7 @@ class EngineConfiguration:
     preset: Mapping[str, Any] | None
     indexes: Mapping[str, Any]
     calibration: str | None
+    guard: Mapping[str, Any] | None
     packages: Mapping[str, str]
     engine_version: int = ENGINE_VERSION
 
@@ -61,9 +64,9 @@ class EngineConfiguration:
         return cls(**value)
 
     def determinants(self) -> dict[str, Any]:
-        """What decides a completion: all but the names."""
+        """What decides a completion: all but the names, and what `calibration` covers."""
         values = self.to_json()
-        for name in ("model", "datastore", "device"):
+        for name in ("model", "datastore", "device", "guard"):
             del values[name]
         return {**values, "preset": self.preset and _without_name(self.preset)}
 

@@ -60,6 +60,7 @@ def _up_to_date(directory: Path, corpus: str) -> bool:
         calibration is not None
         and calibration.reliability is not None
         and manifest.domain is not None
+        and manifest.domain.frame is not None
         and manifest.corpus_hash == corpus
         and manifest.mining["positions"] == MINING.positions
     )
