@@ -247,6 +247,11 @@ class BenchController(BenchWorker):
             if done is not None:
                 self._say(done)
             self._objection = objection_to_set(self._engine.configuration, self._run.sample_prompts)
+            if self._objection is not None:
+                self._say(
+                    f"{self._objection}: it is not used (presets with a weight of their own, such "
+                    "as --knn-preset dense, use it)"
+                )
             self._reporter.check_baseline()
             self._open_cache()
         except UserError as error:
