@@ -1,1 +1,1 @@
-"""The project's own material outside the package: problem sets and the scripts that make them."""
+"""The bench's test, and the source of the hand-written problems that the package holds."""

@@ -113,7 +113,7 @@ class Ours:
         program = open_program(self._decoder, retriever, options.slots, capacity)
         started = time.perf_counter()
         for slot, prompt in enumerate(self._prompts):
-            program.admit(slot, prompt, 0, GREEDY)
+            program.admit(slot, prompt, 0, GREEDY, corrected=True)
         program.run(Mode.GREEDY).wait()
         print(f"prefill and capture {time.perf_counter() - started:.2f} s", flush=True)
         steps = program.interval

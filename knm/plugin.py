@@ -24,6 +24,7 @@ from knm.harness import (
     evaluate,
     find_engine,
     make_options,
+    objection_to_set,
     prepare_run,
     render_failure,
 )
@@ -36,6 +37,7 @@ BENCH_DIRECTORY = "bench"
 _RUN = pytest.StashKey[BenchRun]()
 _COMPLETIONS = pytest.StashKey[CompletionService]()
 _EVALUATION = pytest.StashKey[Evaluation]()
+_WITHHELD = pytest.StashKey[str | None]()
 WORKER_INPUT: Final = "knm"
 WORKER_OUTPUT: Final = "knm_from_cache"
 _OMITTED = ("collectors", "keywords", "log", "streams", "traceback")
@@ -124,7 +126,7 @@ def evaluation(
     sandbox: Sandbox,
 ) -> Evaluation:
     """The problem's completion, judged. A fault of ours is an error of the test."""
-    requests = bench_run.requests(problem)
+    requests = bench_run.requests(problem, request.config.stash[_WITHHELD])
     outcome = evaluate(problem, requests, completions, sandbox, bench_run.options.language)
     request.node.stash[_EVALUATION] = outcome
     request.node.user_properties.extend(junit_properties(outcome.result))
@@ -154,12 +156,13 @@ class BenchWorker:
         """Ask for the completions of all selected problems, those that are not kept already."""
         if self._config.option.collectonly:
             return
+        self._config.stash[_WITHHELD] = self._withheld()
         requests = [
             request
             for item in session.items
             if isinstance(item, pytest.Function)
             and isinstance(problem := _parameter(item, "problem"), Problem)
-            for request in self._run.requests(problem)
+            for request in self._run.requests(problem, self._config.stash[_WITHHELD])
         ]
         self._completions = self._ask(requests, self._open_cache())
         self._config.stash[_COMPLETIONS] = self._completions
@@ -168,6 +171,11 @@ class BenchWorker:
         """Tell the process that reports how many completions were kept from before."""
         if self._completions is not None and hasattr(self._config, "workeroutput"):
             self._config.workeroutput[WORKER_OUTPUT] = self._completions.from_cache
+
+    def _withheld(self) -> str | None:
+        """Why the datastore is not for the problem set; None if it is."""
+        given: str | None = self._config.workerinput[WORKER_INPUT]["withheld"]  # type: ignore[attr-defined]
+        return given
 
     def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
         given = self._config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]
@@ -220,6 +228,7 @@ class BenchController(BenchWorker):
     ) -> None:
         super().__init__(run, config)
         self._engine = engine
+        self._objection: str | None = None
         self._since = time.time() if run.options.fresh else 0.0
         self._from_cache: list[int] = []
         self._sandbox_info: dict[str, str] = {}
@@ -234,9 +243,15 @@ class BenchController(BenchWorker):
         try:
             with self._run.open_sandbox() as sandbox:
                 self._sandbox_info = sandbox.describe()
-            done = self._engine.prepare(self._run.sample_prompts)
+            done = self._engine.prepare()
             if done is not None:
                 self._say(done)
+            self._objection = objection_to_set(self._engine.configuration, self._run.sample_prompts)
+            if self._objection is not None:
+                self._say(
+                    f"{self._objection}: it is not used (presets with a weight of their own, such "
+                    "as --knn-preset dense, use it)"
+                )
             self._reporter.check_baseline()
             self._open_cache()
         except UserError as error:
@@ -249,6 +264,7 @@ class BenchController(BenchWorker):
         node.workerinput[WORKER_INPUT] = {
             "engine": self._engine.address().to_json(),
             "since": self._since,
+            "withheld": self._withheld(),
         }
 
     def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
@@ -256,6 +272,9 @@ class BenchController(BenchWorker):
         return CompletionService(
             requests, engine.configuration, engine.address, cache, since=self._since
         )
+
+    def _withheld(self) -> str | None:
+        return self._objection
 
     def _header(self, selected: int | None) -> RunHeader:
         return RunHeader(

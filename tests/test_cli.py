@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.engine import CompletionCache, Request, completion_key
+from knm.harness import RunOptions
 from knm.problems import load_problems
 from knm.serving.sockets import listen
 from tests.engine.configurations import CONFIGURATION, completion
@@ -97,3 +101,50 @@ def test_a_taken_port_is_a_user_error():
         process = knm("serve", "--port", str(port))
     assert process.returncode == 2
     assert f"--port {port}: cannot listen there" in process.stderr
+
+
+def options_of(command: Any, *names: str) -> Iterator[tuple[str, str, Any]]:
+    """Command, option and default, of a command and all below it."""
+    for parameter in command.params:
+        yield " ".join(names), str(parameter.name), parameter.default
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from options_of(inner, *names, name)
+
+
+def test_no_default_could_become_the_hub_id_of_somebody():
+    found = list(options_of(get_command(app)))
+    found += [("bench", name, value) for name, value in vars(RunOptions()).items()]
+    where = {command for command, name, _ in found if name == "problems"}
+    assert where >= {"judge", "audit", "mine", "bench", "corpus decontaminate"}
+    assert [each for each in found if isinstance(each[2], str) and "/" in each[2]] == []
+
+
+def test_outside_the_checkout_the_embedded_problems_are_there(tmp_path):
+    (problem, *_) = load_problems("embedded")
+    row = {"question_id": problem.question_id, "solution": problem.extras["reference"]}
+    (tmp_path / "mine.jsonl").write_text(json.dumps(row | {"reasoning": ""}) + "\n")
+    command = [sys.executable, "-m", "knm.cli"]
+    judged, mined = (
+        subprocess.run(
+            [*command, *arguments, "--json"],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+        )
+        for arguments in (
+            ("judge", "--completions", "mine.jsonl", "--limit", "3"),
+            ("mine", "--out", "store", "--limit", "2"),
+        )
+    )
+    assert json.loads(judged.stdout)["passed"] == 1
+    cleaned = json.loads(mined.stdout)["mining"]["decontamination"]
+    assert cleaned["problems"] == load_problems("embedded").name
+
+
+def test_a_datastore_that_was_not_decontaminated_says_so(tmp_path):
+    arguments = ["mine", "--out", str(tmp_path / "store"), "--limit", "2"]
+    shown = CliRunner().invoke(app, [*arguments, "--no-decontaminate"])
+    assert "not decontaminated" in shown.stdout
+    kept = CliRunner().invoke(app, ["mine", "--out", str(tmp_path / "clean"), *arguments[3:]])
+    assert "0 records, like problems" in kept.stdout

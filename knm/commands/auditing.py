@@ -17,8 +17,8 @@ Item = TypeVar("Item")
 def audit(
     out: Annotated[Path, typer.Option(help="Directory of the results.")],
     problems: Annotated[
-        str, typer.Option(help="Problem set: a file, a directory or a hub id.")
-    ] = "bench/problems",
+        str, typer.Option(help="Problem set: embedded, a file, a directory or a hub id.")
+    ] = "embedded",
     corpus: Annotated[
         Path | None, typer.Option(help="JSONL corpus of the store (default: the packaged one).")
     ] = None,

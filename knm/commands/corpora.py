@@ -110,8 +110,8 @@ def decontaminate(
     corpus: CorpusArgument,
     out: OutOption,
     problems: Annotated[
-        str, typer.Option(help="Problem set: a file, a directory or a hub id.")
-    ] = "bench/problems",
+        str, typer.Option(help="Problem set: embedded, a file, a directory or a hub id.")
+    ] = "embedded",
     threshold: ThresholdOption = 0.8,
     removed: RemovedOption = None,
     json: JsonOption = False,

@@ -68,12 +68,12 @@ def evaluate(
     from knm.evaluation import EvaluationOptions, evaluate_corpus, render_evaluation
     from knm.harness import RunOptions, ensure_datastore, prepare_engine
     from knm.models import load_model
-    from knm.problems import load_template
+    from knm.problems import load_template, sample_prompts
     from knm.retrieval import DEFAULT_PRESET
 
     given = (datastore, knn_k, knn_lambda, knn_temperature, knn_gate)
     names = knn_preset or ([DEFAULT_PRESET] if any(v is not None for v in given) else [])
-    records = load_corpus(corpus or EMBEDDED_CORPUS / "test.jsonl")[:limit]
+    whole = load_corpus(corpus or EMBEDDED_CORPUS / "test.jsonl")
     template = load_template(prompt)
     presets, store = [], None
     for name in names:
@@ -98,11 +98,12 @@ def evaluate(
     loaded = load_model(model, dtype=dtype, device=device)
     result = evaluate_corpus(
         loaded,
-        records,
+        whole[:limit],
         template,
         None if store is None else Datastore.open(store, expect=loaded.identity),
         presets,
         EvaluationOptions(batch_tokens, next_line, beams, seed),
+        sample_prompts(template, [(record.statement, record.language) for record in whole]),
     )
     print(dumps(result.to_json()) if json else render_evaluation(result))
 
@@ -169,7 +170,7 @@ def sweep(
     from knm.harness.trials import TrialSettings
     from knm.jsonio import write_json
     from knm.models import load_model
-    from knm.problems import load_problems, load_template
+    from knm.problems import load_problems, load_template, sample_prompts
     from knm.retrieval import write_preset
 
     # 1. Everything that can be wrong is, before anything is loaded.
@@ -178,7 +179,8 @@ def sweep(
             "--finalists N and --problems SET go together: draw problems with `knm problems "
             "generate --split dev --out FILE`"
         )
-    records = load_corpus(corpus or EMBEDDED_CORPUS / "dev.jsonl")[:limit]
+    whole = load_corpus(corpus or EMBEDDED_CORPUS / "dev.jsonl")
+    records, template = whole[:limit], load_template(prompt)
     refuse_test_split(records)
     choices = read_space(space, datastore)
     pair = choose_axes(choices, axes)
@@ -199,7 +201,8 @@ def sweep(
 
     # 2. Try, and decode the best.
     loaded = load_model(model, dtype=dtype, device=device)
-    data = SweepData(loaded, records, load_template(prompt), batch_tokens)
+    asked = sample_prompts(template, [(record.statement, record.language) for record in whole])
+    data = SweepData(loaded, records, template, batch_tokens, tuple(asked))
     with Journal(out / "trials.jsonl") as journal:
         result = Sweep(choices, data, stores, journal).run(
             proposals, Objective(objective.value, loss_weight), finals

@@ -18,8 +18,8 @@ def judge(
         typer.Option(help="A report (.json), or JSONL of question_id, solution, reasoning."),
     ],
     problems: Annotated[
-        str, typer.Option(help="Problem set: a file, a directory or a hub id.")
-    ] = "bench/problems",
+        str, typer.Option(help="Problem set: embedded, a file, a directory or a hub id.")
+    ] = "embedded",
     out: Annotated[
         Path | None, typer.Option(help="Report (default: <completions>-judged.json).")
     ] = None,

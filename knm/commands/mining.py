@@ -1,7 +1,6 @@
 """`knm mine`."""
 
 import os
-import sys
 from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
@@ -79,8 +78,8 @@ def mine(
         bool, typer.Option(help="Leave out what the problem set asks for.")
     ] = True,
     problems: Annotated[
-        str | None, typer.Option(help="That problem set (default: the embedded bench).")
-    ] = None,
+        str, typer.Option(help="That problem set: embedded, a file, a directory or a hub id.")
+    ] = "embedded",
     json: JsonOption = False,
 ) -> None:
     """Mine a corpus into a datastore; run it again to resume what was interrupted.
@@ -143,19 +142,12 @@ def _encoding(
     return RawEncoding(block, block // 2 if stride is None else stride)
 
 
-def _decontamination(
-    path: Path, limit: int | None, problems: str | None
-) -> "Decontamination | None":
-    """What of the corpus a problem set asks for; the embedded one comes with a checkout alone."""
+def _decontamination(path: Path, limit: int | None, problems: str) -> "Decontamination":
+    """What of the corpus a problem set asks for."""
     from knm.corpora import decontaminate_stream, stream_corpus
-    from knm.harness.run import EMBEDDED_PROBLEMS
     from knm.problems import load_problems
 
-    if problems is None and not EMBEDDED_PROBLEMS.exists():
-        print(f"knm: not decontaminated: no {EMBEDDED_PROBLEMS} here", file=sys.stderr)
-        return None
-    problem_set = load_problems(problems or EMBEDDED_PROBLEMS)
-    return decontaminate_stream(islice(stream_corpus(path), limit), problem_set)
+    return decontaminate_stream(islice(stream_corpus(path), limit), load_problems(problems))
 
 
 def _own_device(device: str) -> str:
@@ -182,10 +174,11 @@ def _show(store: "Datastore", *, json: bool) -> None:
         ("datastore", store.path),
         ("entries", f"{manifest.count:,} of {seen.positions:,} positions"),
         *((("stopped", "full at --capacity; the rest of the corpus is unread"),) * seen.full),
-        *(
-            (("left out", f"{cleaning['removed']:,} records, like {cleaning['problems']}"),)
+        (
+            "left out",
+            f"{cleaning['removed']:,} records, like {cleaning['problems']}"
             if cleaning
-            else ()
+            else "nothing: not decontaminated, so that it may hold answers to the problems",
         ),
         ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
         ("speed", f"{seen.tokens_per_second:,.0f} tokens/s, {seen.tokens:,} tokens"),

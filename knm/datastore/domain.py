@@ -1,17 +1,26 @@
-"""What a corpus asks for: the words of its prompts, by which other prompts are known as foreign.
+"""What a corpus asks for, by which other prompts are known as foreign.
 
 Distances cannot tell that: where a datastore is far from everything, as on another domain than its
-own, that is what it is used to. So the texts are compared themselves.
+own, that is what it is used to. So the texts are compared themselves. What stands around all
+statements, the frame, tells one prompt of another form from the corpus's own without fail. The
+words of one statement do not tell of what kind it is: what people write for contests is as strange
+to a corpus of drawn tasks as a library of functions. Of many statements together they do.
 """
 
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+from knm.errors import UserError
+from knm.languages import language_names
+from knm.problems import language_prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -24,6 +33,34 @@ _PROMPTS: Final = 2048
 _LEAST_PROMPTS: Final = 30  # fewer tell too little
 _EVERYWHERE: Final = 0.95  # of the prompts
 _OUTLIERS: Final = 0.01
+_ALIKE: Final = 0.75  # of a frame's words: a date in it may change
+_LANGUAGE: Final = "{language}"
+
+
+@dataclass(frozen=True)
+class PromptFrame:
+    """What stands around the statement in all prompts of a corpus, in words.
+
+    `opening` are the words that all prompts begin with and `closing` those that they end with;
+    `{language}` stands for any of `languages`, the names of the corpus's languages.
+    """
+
+    opening: Sequence[str]
+    closing: Sequence[str]
+    languages: Sequence[str]
+
+    @property
+    def names_language(self) -> bool:
+        """Whether every prompt says in which language the program has to be."""
+        return _LANGUAGE in (*self.opening, *self.closing)
+
+    def surrounds(self, prompt: str) -> bool:
+        """Whether a prompt begins and ends as the corpus's, but for a quarter of the words."""
+        words = _split(prompt, self.languages)
+        ends = (words, self.opening), (words[::-1], self.closing[::-1])
+        return all(
+            sum(map(operator.eq, found, wanted)) >= _ALIKE * len(wanted) for found, wanted in ends
+        )
 
 
 @dataclass(frozen=True)
@@ -33,13 +70,14 @@ class PromptDomain:
     `shares` are the words' shares of all words, `rare` what any other word counts; a prompt's score
     is the mean logarithm of its words' shares. Words that stand in nearly every prompt,
     `everywhere`, are the template's and do not count. All but one in a hundred of the corpus's own
-    prompts score at least `low`.
+    prompts score at least `low`. `frame` is None where nobody looked for one.
     """
 
     everywhere: Sequence[str]
     shares: Mapping[str, float]
     rare: float
     low: float
+    frame: PromptFrame | None = None
 
     def score(self, prompt: str) -> float | None:
         """How usual the words of a prompt are; None where it has none."""
@@ -52,9 +90,18 @@ class PromptDomain:
         scores = [score for prompt in prompts if (score := self.score(prompt)) is not None]
         return bool(scores) and float(np.median(scores)) < self.low
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "PromptDomain":
+        """Read back what `dataclasses.asdict` gave."""
+        frame = value.get("frame")
+        return cls(**{**value, "frame": frame and PromptFrame(**frame)})
 
-def describe_prompts(prompts: Sequence[str]) -> PromptDomain | None:
-    """The domain of a corpus with these prompts; None where they are too few to tell."""
+
+def describe_prompts(prompts: Sequence[str], languages: Sequence[str] = ()) -> PromptDomain | None:
+    """The domain of a corpus with these prompts; None where they are too few to tell.
+
+    `languages` are what prompts call the languages of the corpus, and their dialects.
+    """
     texts = [_words(prompt) for prompt in prompts]
     spread = Counter(word for text in texts for word in set(text))
     everywhere = sorted(word for word, count in spread.items() if count > _EVERYWHERE * len(texts))
@@ -64,22 +111,64 @@ def describe_prompts(prompts: Sequence[str]) -> PromptDomain | None:
         return None
     common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_WORDS]
     shares = {word: count / total for word, count in common}
-    domain = PromptDomain(everywhere, shares, rare=0.5 * min(shares.values()), low=0.0)
+    frame = _find_frame(prompts, languages)
+    domain = PromptDomain(everywhere, shares, 0.5 * min(shares.values()), low=0.0, frame=frame)
     scores = [score for prompt in prompts if (score := domain.score(prompt)) is not None]
     return replace(domain, low=float(np.quantile(scores, _OUTLIERS)))
+
+
+def _find_frame(prompts: Sequence[str], languages: Sequence[str]) -> PromptFrame:
+    texts = [_split(prompt, languages) for prompt in prompts]
+    opening = _common_beginning(texts)
+    rest = [text[len(opening) :][::-1] for text in texts]
+    return PromptFrame(opening, _common_beginning(rest)[::-1], list(languages))
+
+
+def _common_beginning(texts: Sequence[Sequence[str]]) -> list[str]:
+    alike = takewhile(lambda words: len(set(words)) == 1, zip(*texts, strict=False))
+    return [words[0] for words in alike]
 
 
 def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+def _split(text: str, languages: Sequence[str]) -> list[str]:
+    """The words of a text as blanks divide it, with one for each name of a language."""
+    if languages:
+        longest_first = sorted(languages, key=len, reverse=True)
+        text = name_pattern(longest_first).sub(_LANGUAGE, text)
+    return text.split()
+
+
+def name_pattern(names: Iterable[str]) -> re.Pattern[str]:
+    """Matches any of these names where it stands as a word of its own."""
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
+
+
 def domain_of(source: "ExampleSource", tokenizer: "PreTrainedTokenizerBase") -> PromptDomain | None:
     """The domain of the first prompts that examples begin with; None where there are no prompts."""
     if source.description.get("format") == "raw":
         return None
-    examples = (example for window in source.windows(0) for example in window.examples)
-    prompts = [
-        str(tokenizer.decode(list(example.prompt), skip_special_tokens=True))
-        for example in islice(examples, _PROMPTS)
-    ]
-    return describe_prompts(prompts)
+    drawn = (example for window in source.windows(0) for example in window.examples)
+    examples = list(islice(drawn, _PROMPTS))
+    languages = {example.language for example in examples if example.language is not None}
+    return describe_prompts(
+        [read_prompt(tokenizer, example.prompt) for example in examples], display_names(languages)
+    )
+
+
+def read_prompt(tokenizer: "PreTrainedTokenizerBase", ids: Sequence[int]) -> str:
+    """The text of a prompt's token ids, as domains compare it."""
+    return str(tokenizer.decode(list(ids), skip_special_tokens=True))
+
+
+def display_names(languages: Iterable[str]) -> list[str]:
+    """What prompts call these languages and the packaged dialects of them, sorted."""
+    own = []
+    for name in languages:
+        with suppress(UserError):  # its file may be somewhere else
+            own.append(language_prompt(name))
+    fences = {language.fence for language in own}
+    packaged = map(language_prompt, language_names())
+    return sorted({each.display for each in (*own, *packaged) if each.fence in fences})

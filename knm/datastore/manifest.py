@@ -183,7 +183,7 @@ def _from_json(data: dict[str, Any]) -> Manifest:
             "projection": projection,
             "lineage": tuple(data.get("lineage", ())),
             "calibration": calibration and _calibration(calibration),
-            "domain": (domain := data.get("domain")) and PromptDomain(**domain),
+            "domain": (domain := data.get("domain")) and PromptDomain.from_json(domain),
             "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
         }
     )

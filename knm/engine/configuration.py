@@ -23,7 +23,9 @@ class EngineConfiguration:
         max_new_tokens: bound on any completion.
         preset: every field of the retrieval preset; None without kNN, as are the datastore's.
         indexes: Faiss indexes of the datastore, in full.
-        calibration: hash of how far the datastore is trusted, adaptor included.
+        calibration: hash of how far the datastore is trusted, adaptor and guard included.
+        guard: which prompts the datastore may answer, as `knm.retrieval.guard` writes it; None if
+            any.
         packages: versions of the libraries that compute.
     """
 
@@ -43,6 +45,7 @@ class EngineConfiguration:
     preset: Mapping[str, Any] | None
     indexes: Mapping[str, Any]
     calibration: str | None
+    guard: Mapping[str, Any] | None
     packages: Mapping[str, str]
     engine_version: int = ENGINE_VERSION
 
@@ -66,9 +69,9 @@ class EngineConfiguration:
         return cls(**value)
 
     def determinants(self) -> dict[str, Any]:
-        """What decides a completion: all but the names."""
+        """What decides a completion: all but the names, and what `calibration` covers."""
         values = self.to_json()
-        for name in ("model", "datastore", "device"):
+        for name in ("model", "datastore", "device", "guard"):
             del values[name]
         return {**values, "preset": self.preset and _without_name(self.preset)}
 

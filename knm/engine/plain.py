@@ -14,7 +14,7 @@ from knm.engine.driving import drive
 from knm.engine.records import Completion, Event, GenerationOptions, Request
 from knm.engine.sampling import noise_key, sample
 from knm.engine.stopping import StopRule, end_tokens
-from knm.engine.submission import encode_request, token_limit
+from knm.engine.submission import encode_request, find_objection, token_limit
 from knm.engine.tracing import SequenceTrace
 from knm.models import LoadedModel, context_length
 from knm.retrieval import Retriever, corrected
@@ -78,9 +78,10 @@ class PlainEngine:
         trace = SequenceTrace()
         ids = torch.tensor([prompt], device=self._loaded.device)
         started = time.perf_counter()
+        withheld = find_objection(self._retriever, request, prompt)
         with ExitStack() as stack:
             stack.enter_context(_undirected(model))
-            if self._retriever is not None:
+            if self._retriever is not None and withheld is None:
                 stack.enter_context(
                     corrected(model, self._retriever, trace.observe, tokenizer=tokenizer)
                 )
@@ -103,7 +104,11 @@ class PlainEngine:
         interventions = None
         if self._retriever is not None:
             interventions = trace.interventions(
-                written[: ending.tokens], ending.text, self._retriever.datastore, tokenizer
+                written[: ending.tokens],
+                ending.text,
+                self._retriever.datastore,
+                tokenizer,
+                withheld,
             )
         return Completion(
             id=request.id,

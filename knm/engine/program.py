@@ -101,12 +101,17 @@ class SlotProgram:
         self._cache[:, :, :, :written] = old
 
     @torch.inference_mode()
-    def admit(self, slot: int, prompt: Sequence[int], noise_key: int, how: Sampling) -> None:
-        """Put a prompt into a slot. Its last token is left to the first step."""
+    def admit(
+        self, slot: int, prompt: Sequence[int], noise_key: int, how: Sampling, *, corrected: bool
+    ) -> None:
+        """Put a prompt into a slot, to be `corrected` if there is a retriever.
+
+        Its last token is left to the first step.
+        """
         last = len(prompt) - 1
         if last:
             self._prefill(slot, torch.tensor(prompt[:last], device=self._decoder.device))
-        self._state.occupy(slot, prompt[last], last, noise_key, how)
+        self._state.occupy(slot, prompt[last], last, noise_key, how, admitted=corrected)
         if self._retriever is not None and self._state.context is not None:
             self._retriever.begin(self._state.context, slot, prompt)
         self._lengths[slot] = last + 1
@@ -181,7 +186,7 @@ class SlotProgram:
         lm = LMOutput.read(decoder.head(hidden))
         correction = None
         if self._retriever is not None and keys is not None:
-            correction = self._retriever.correct(keys, lm, state.context)
+            correction = self._retriever.correct(keys, lm, state.context, state.admitted)
         token = lm.token if correction is None else correction.token
         if mode is not Mode.GREEDY:
             drawn = sample(

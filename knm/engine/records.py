@@ -51,6 +51,7 @@ class Request:
         max_new_tokens: the engine's own bound if None; never above it.
         stop: strings that end a completion; they are not part of its text.
         sampling: how tokens are chosen.
+        withheld: why the datastore is not to be used, whatever the prompt; None if it may be.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Request:
     max_new_tokens: int | None = None
     stop: tuple[str, ...] = ()
     sampling: Sampling = GREEDY
+    withheld: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class Interventions:
 
     `weights` are the numbers of searched steps whose neighbours had a weight in each of
     `WEIGHT_BINS` equal parts of 0 to 1. `changes` are the first `MOST_CHANGES` of the
-    `argmax_changes`, in their order.
+    `argmax_changes`, in their order. `withheld` is why the datastore was not used at all: the
+    prompt is not its to answer.
     """
 
     steps: int
@@ -112,6 +115,7 @@ class Interventions:
     argmax_changes: int
     weights: tuple[int, ...]
     changes: tuple[TokenChange, ...]
+    withheld: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in a report, plain JSON."""

@@ -16,6 +16,7 @@ from knm.models import ModelIdentity, Placement, find_model, identify_model
 from knm.models.generation import unapplied_settings
 from knm.retrieval import Preset
 from knm.retrieval.adaptor import load_adaptor
+from knm.retrieval.guard import Guard
 
 COMPUTING_PACKAGES: Final = ("faiss-cpu", "numpy", "tokenizers", "torch", "transformers")
 
@@ -67,6 +68,9 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
     store = None
     if setup.datastore is not None and setup.preset is not None:
         store = Datastore.open(setup.datastore, expect=identity, key_kind=setup.preset.key_kind)
+    guard = None
+    if store is not None and setup.preset is not None:
+        guard = Guard.of(setup.preset, store)
     return EngineConfiguration(
         model=setup.model,
         weights_hash=identity.weights_hash,
@@ -86,14 +90,26 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         if store is None
         else {kind: asdict(info) for kind, info in store.manifest.indexes.items()},
         calibration=None if store is None else hash_calibration(store),
+        guard=None if guard is None else guard.to_json(),
         packages={name: version(name) for name in COMPUTING_PACKAGES},
     )
 
 
 def hash_calibration(store: Datastore) -> str:
-    """Hash of how far a datastore is trusted, which its content hash does not cover."""
+    """Hash of how far and for which prompts a datastore is trusted.
+
+    Its content hash does not cover that.
+    """
     calibration, adaptor = store.manifest.calibration, load_adaptor(store)
-    return hash_json([calibration and asdict(calibration), adaptor and adaptor.hash])
+    domain, languages = store.manifest.domain, {origin.language for origin in store.records}
+    return hash_json(
+        [
+            calibration and asdict(calibration),
+            adaptor and adaptor.hash,
+            domain and asdict(domain),
+            sorted(map(str, languages)),
+        ]
+    )
 
 
 def _hardware(device: str) -> str:

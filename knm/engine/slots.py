@@ -15,7 +15,7 @@ from knm.engine.records import Completion, Event, GenerationOptions, Request
 from knm.engine.sampling import noise_key
 from knm.engine.state import TOKEN
 from knm.engine.stopping import Ending, StopRule, end_tokens
-from knm.engine.submission import encode_request, token_limit
+from knm.engine.submission import encode_request, find_objection, token_limit
 from knm.engine.tracing import SequenceTrace
 from knm.models import LoadedModel
 from knm.retrieval import Retriever
@@ -32,6 +32,7 @@ class _Sequence:
     prompt: list[int]
     rule: StopRule
     room: int  # tokens of prompt and completion
+    withheld: str | None  # why the datastore is not used
     slot: int | None = None
     tokens: list[int] = field(default_factory=list)
     trace: SequenceTrace = field(default_factory=SequenceTrace)
@@ -110,7 +111,8 @@ class SlotEngine:
         limit = token_limit(request, len(prompt), self._options, self._decoder.max_positions)
         self._tickets += 1
         rule = StopRule(self._loaded.tokenizer, self._ends, limit, request.stop)
-        sequence = _Sequence(self._tickets, request, prompt, rule, len(prompt) + limit)
+        withheld = find_objection(self._retriever, request, prompt)
+        sequence = _Sequence(self._tickets, request, prompt, rule, len(prompt) + limit, withheld)
         self._queue.append(sequence)
         return sequence.ticket
 
@@ -170,7 +172,13 @@ class SlotEngine:
             sequence.slot = slot
             self._active[slot] = sequence
             request = sequence.request
-            program.admit(slot, sequence.prompt, noise_key(request), request.sampling)
+            program.admit(
+                slot,
+                sequence.prompt,
+                noise_key(request),
+                request.sampling,
+                corrected=sequence.withheld is None,
+            )
 
     def _launch(self, program: SlotProgram) -> _Chunk | None:
         if not self._active:
@@ -213,6 +221,7 @@ class SlotEngine:
                 ending.text,
                 self._retriever.datastore,
                 self._loaded.tokenizer,
+                sequence.withheld,
             )
         return Completion(
             id=sequence.request.id,

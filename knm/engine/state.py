@@ -57,7 +57,7 @@ class SlotState:
     for free ones, which stand still at position 0. `history` (interval, 5, B) holds what the steps
     since the last read gave and `cursor` (1,) its next row. All are int64 but `temperature` and
     `top_p` (B,) float32. `rows` (B,) counts the slots. `context` is what the retriever knows of the
-    completions, if it asks for any.
+    completions, if it asks for any, and `admitted` (B,) bool the slots that it may correct.
     """
 
     tokens: Tensor
@@ -71,6 +71,7 @@ class SlotState:
     rows: Tensor
     found: Found | None
     context: DecodingContext | None
+    admitted: Tensor
 
     @classmethod
     def allocate(
@@ -95,6 +96,7 @@ class SlotState:
             if retriever is None
             else Found.allocate(interval, slots, retriever.preset.k, device),
             context=None if retriever is None else retriever.new_context(slots, device),
+            admitted=zeros(slots, dtype=torch.bool),
         )
 
     def parts(self) -> list[Tensor]:
@@ -104,7 +106,9 @@ class SlotState:
         known = [] if context is None else context.parts()
         return [self.tokens, self.positions, self.history, self.cursor, *traced, *known]
 
-    def occupy(self, slot: int, token: int, position: int, noise: int, how: Sampling) -> None:
+    def occupy(
+        self, slot: int, token: int, position: int, noise: int, how: Sampling, *, admitted: bool
+    ) -> None:
         """Let a slot go on from `token` at `position`."""
         self.tokens[slot] = token
         self.positions[slot] = position
@@ -112,12 +116,14 @@ class SlotState:
         self.noise_keys[slot] = noise
         self.temperature[slot] = how.temperature
         self.top_p[slot] = how.top_p
+        self.admitted[slot] = admitted
 
     def free(self, slot: int) -> None:
         """Let a slot stand still."""
         self.running[slot] = 0
         self.positions[slot] = 0
         self.temperature[slot] = 0.0
+        self.admitted[slot] = False
 
     def advance(self, token: Tensor, correction: Correction | None, last: int) -> None:
         """Note what a step chose, (B,), and move on; positions never pass `last`."""

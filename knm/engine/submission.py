@@ -1,10 +1,13 @@
 """Checking a request and turning its prompt into tokens."""
 
+from collections.abc import Sequence
+
 from transformers import PreTrainedTokenizerBase
 
 from knm.engine.records import ContextExceeded, GenerationOptions, Request
 from knm.errors import UserError
 from knm.models import encode_prompt
+from knm.retrieval import Retriever
 
 
 def encode_request(tokenizer: PreTrainedTokenizerBase, request: Request) -> list[int]:
@@ -25,6 +28,18 @@ def encode_request(tokenizer: PreTrainedTokenizerBase, request: Request) -> list
     if not ids:
         raise UserError(f"request {request.id!r}: the prompt is empty")
     return ids
+
+
+def find_objection(
+    retriever: Retriever | None, request: Request, prompt: Sequence[int]
+) -> str | None:
+    """Why a request's prompt is decoded without the datastore; None if nothing is against it.
+
+    A matter of the request alone: never of what else is decoded.
+    """
+    if retriever is None or request.withheld is not None:
+        return request.withheld
+    return retriever.objection(prompt)
 
 
 def token_limit(

@@ -85,8 +85,12 @@ class SequenceTrace:
         text: str,
         datastore: Datastore,
         tokenizer: PreTrainedTokenizerBase,
+        withheld: str | None = None,
     ) -> Interventions:
-        """What happened in the steps of `tokens`, which say `text`; later ones are not of it."""
+        """What happened in the steps of `tokens`, which say `text`; later ones are not of it.
+
+        `withheld` is why the datastore was not used.
+        """
         steps = len(tokens)
         weights = Counter(
             min(weight * WEIGHT_BINS // 1000, WEIGHT_BINS - 1)
@@ -106,6 +110,7 @@ class SequenceTrace:
                 for change in self._kept
                 if change.position < steps
             ),
+            withheld=withheld,
         )
 
 

@@ -50,8 +50,10 @@ class LMContinuation:
         self._mask = torch.from_numpy(mask).to(loaded.device)
         hidden, keys = self._read(torch.from_numpy(ids).to(loaded.device))
         self._context: DecodingContext | None = None
+        self._admitted: Tensor | None = None
         if retriever is not None:
             begun = [prompt.prompt for prompt in prompts]
+            self._admitted = retriever.admitted(begun, loaded.device)
             self._context = retriever.context_behind(begun, loaded.device)
         if self._context is not None:
             self._look_back(prompts, hidden, keys, self._context)
@@ -64,7 +66,7 @@ class LMContinuation:
         said = self._said(self._hidden)
         if self._retriever is None:
             return said.logits.float().log_softmax(-1)
-        self._correction = self._retriever.correct(self._keys, said, self._context)
+        self._correction = self._retriever.correct(self._keys, said, self._context, self._admitted)
         return self._correction.logits.float().log_softmax(-1)
 
     @torch.inference_mode()
@@ -75,6 +77,8 @@ class LMContinuation:
             assert self._correction is not None
             self._context = DecodingContext(*(part[texts] for part in self._context.parts()))
             self._retriever.advance(self._context, _rows(self._correction, texts), tokens)
+        if self._admitted is not None:
+            self._admitted = self._admitted[texts]
         self._cache.batch_select_indices(texts)
         mask = self._mask[texts]
         self._mask = torch.cat([mask, torch.ones_like(mask[:, :1])], 1)
@@ -113,7 +117,7 @@ class LMContinuation:
         written = [len(prompt.ids) - prompt.target_start for prompt in prompts]
         for left in range(max(written), 0, -1):
             correction = self._retriever.correct(
-                keys[:, -1 - left], self._said(hidden[:, -1 - left]), context
+                keys[:, -1 - left], self._said(hidden[:, -1 - left]), context, self._admitted
             )
             tokens = [prompt.ids[-left] if left <= len(prompt.ids) else 0 for prompt in prompts]
             self._retriever.advance(

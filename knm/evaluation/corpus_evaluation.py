@@ -20,7 +20,7 @@ from knm.models import (
     encode_corpus,
     parse_key_kind,
 )
-from knm.problems import PromptTemplate
+from knm.problems import PromptTemplate, sample_prompts
 from knm.retrieval import Preset, Retriever
 
 
@@ -91,8 +91,12 @@ def evaluate_corpus(
     datastore: Datastore | None = None,
     presets: Sequence[Preset] = (),
     options: EvaluationOptions | None = None,
+    asked: Sequence[str] | None = None,
 ) -> CorpusEvaluation:
     """Measure the LM, and each of `presets` over `datastore`, at every token of the programs.
+
+    `asked` are prompts of the whole corpus that `records` are some of (default: theirs): by them
+    presets that ask for it know whether it is of the datastore's kind.
 
     Raises:
         UserError: presets, datastore and model do not fit, or there are too few lines to complete.
@@ -108,6 +112,9 @@ def evaluate_corpus(
     if datastore is not None and presets:
         shared = SharedSearch.of(datastore, loaded.device, presets)
         retrievers = [shared.retriever(preset) for preset in presets]
+        tasks = [(record.statement, record.language) for record in records]
+        for retriever in retrievers:
+            retriever.withhold_from(sample_prompts(template, tasks) if asked is None else asked)
         kind = datastore.manifest.key_kind
     blocks = read_blocks(loaded, examples, parse_key_kind(kind), batch_tokens=options.batch_tokens)
     lm, measured = measure(loaded, blocks, retrievers, int(target_counts(examples).sum()))

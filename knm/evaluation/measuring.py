@@ -110,22 +110,29 @@ def measure(
     measured = [Measured.allocate(positions) for _ in retrievers]
     pairs = list(zip(retrievers, measured, strict=True))
     for block in blocks:
+        admitted = [retriever.admitted(block.prompts, loaded.device) for retriever in retrievers]
         for rows in _chunks(len(block.right), loaded.identity.vocab_size):
             said = LMOutput.read(head(block.hidden[rows]))
             places, right = block.positions[rows], block.right[rows]
             lm.put(places, said.token, log_probs_of(said.logits, right))
-            for retriever, into in pairs:
+            for (retriever, into), mask in zip(pairs, admitted, strict=True):
                 if not retriever.contextual:
-                    correction = retriever.correct(block.keys[rows], said)
+                    own = None if mask is None else mask[block.owners[rows]]
+                    correction = retriever.correct(block.keys[rows], said, admitted=own)
                     into.put(places, correction, right, retriever.temperature)
-        for retriever, into in pairs:
+        for (retriever, into), mask in zip(pairs, admitted, strict=True):
             if retriever.contextual:
-                _walk(loaded, head, block, retriever, into)
+                _walk(loaded, head, block, retriever, mask, into)
     return lm, measured
 
 
 def _walk(
-    loaded: LoadedModel, head: OutputHead, block: Block, retriever: Retriever, into: Measured
+    loaded: LoadedModel,
+    head: OutputHead,
+    block: Block,
+    retriever: Retriever,
+    admitted: Tensor | None,
+    into: Measured,
 ) -> None:
     """Measure a preset that looks back, with the right tokens as what was written."""
     lengths = block.lengths
@@ -136,7 +143,7 @@ def _walk(
         rows = block.starts[:-1] + np.minimum(step, lengths - 1)
         at = torch.from_numpy(rows).to(loaded.device)
         said = LMOutput.read(head(block.hidden[at]))
-        correction = retriever.correct(block.keys[at], said, context)
+        correction = retriever.correct(block.keys[at], said, context, admitted)
         right = block.right[at]
         going = np.flatnonzero(step < lengths)
         places, alive = block.positions[rows[going]], torch.from_numpy(going).to(loaded.device)

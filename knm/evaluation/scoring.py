@@ -77,8 +77,9 @@ class Scorer:
         stores: Mapping[str, Path],
         most_neighbours: int,
         batch_tokens: int,
+        asked: Sequence[str],
     ) -> None:
-        """`stores` are the datastores by name.
+        """`stores` are the datastores by name; `asked` are prompts of the records' whole corpus.
 
         Raises:
             UserError: one of them is missing or does not belong to the model.
@@ -91,6 +92,7 @@ class Scorer:
         self._template = template
         self._most = most_neighbours
         self._batch_tokens = batch_tokens
+        self._asked = asked
         self._blocks: dict[KeyKind, list[Block]] = {}
         self._shared: dict[str, SharedSearch] = {}
 
@@ -103,7 +105,9 @@ class Scorer:
         name = point.datastore
         if name not in self._shared:
             self._shared[name] = SharedSearch(self.stores[name], self.loaded.device, self._most)
-        return self._shared[name].retriever(point.preset)
+        retriever = self._shared[name].retriever(point.preset)
+        retriever.withhold_from(self._asked)
+        return retriever
 
     def score(self, points: Sequence[Point]) -> list[Scores]:
         """Score configurations over one datastore together: the LM's logits are computed once.

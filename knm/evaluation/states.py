@@ -35,6 +35,11 @@ class Block:
     prompts: Sequence[Sequence[int]]
 
     @property
+    def owners(self) -> Indices:
+        """Of each row the number of its example, (n,)."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    @property
     def lengths(self) -> Indices:
         """The number of targets of each example, (P,)."""
         return np.diff(self.starts)

@@ -108,18 +108,23 @@ class Finals:
 
 @dataclass(frozen=True)
 class SweepData:
-    """What a sweep measures on: with a configuration, it determines the outcome."""
+    """What a sweep measures on: with a configuration, it determines the outcome.
+
+    `asked` are prompts of the whole corpus that `records` are some of.
+    """
 
     loaded: LoadedModel
     records: tuple[CorpusRecord, ...]
     template: PromptTemplate
     batch_tokens: int
+    asked: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """What distinguishes it from other data."""
         identity = self.loaded.identity
         return {
             "corpus": corpus_hash(self.records),
+            "asked": hash_json(self.asked),
             "prompt": self.template.content_hash,
             "weights": identity.weights_hash,
             "config": identity.config_hash,
@@ -144,7 +149,7 @@ class Sweep:
         self._data = data
         self._journal = journal
         self._scorer = Scorer(
-            data.loaded, data.records, data.template, stores, most, data.batch_tokens
+            data.loaded, data.records, data.template, stores, most, data.batch_tokens, data.asked
         )
         self._measured_on = data.to_json()
         self._resumed = 0
@@ -219,6 +224,7 @@ class Sweep:
             if point is not None:
                 store = self._scorer.stores[point.datastore]
                 retriever = Retriever(store, point.preset, device=self._data.loaded.device)
+                retriever.withhold_from(finals.settings.sample_prompts(problems))
             trial = run_trial(
                 problems.problems,
                 self._data.loaded,

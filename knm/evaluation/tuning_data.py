@@ -1,15 +1,9 @@
 """What settings must not be tuned on: the problems and the programs that they are judged by."""
 
-from pathlib import Path
-from typing import Final
-
 from knm.corpora import EMBEDDED_CORPUS, SPLIT_BUCKETS, CorpusRecord, load_corpus
 from knm.corpora.grammar import bucket_of
 from knm.errors import UserError
-from knm.harness.run import EMBEDDED_PROBLEMS
-from knm.problems import ProblemSet, load_problems
-
-_ROOT: Final = Path(__file__).parents[2]
+from knm.problems import EMBEDDED_PROBLEMS, ProblemSet, load_problems
 
 
 def refuse_bench(problem_set: ProblemSet) -> None:
@@ -18,8 +12,7 @@ def refuse_bench(problem_set: ProblemSet) -> None:
     Raises:
         UserError: naming the first such problem.
     """
-    directory = _ROOT / EMBEDDED_PROBLEMS
-    bench = load_problems(directory) if directory.is_dir() else ()
+    bench = load_problems(EMBEDDED_PROBLEMS)
     ids = {problem.question_id for problem in bench}
     statements = {problem.question_content for problem in bench}
     for problem in problem_set:

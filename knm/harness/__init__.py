@@ -7,6 +7,7 @@ from knm.harness.engines import (
     RunEngine,
     ensure_datastore,
     find_engine,
+    objection_to_set,
     prepare_engine,
 )
 from knm.harness.evaluation import Completions, Evaluation, evaluate
@@ -34,6 +35,7 @@ __all__ = [
     "find_engine",
     "judge_file",
     "make_options",
+    "objection_to_set",
     "prepare_engine",
     "prepare_run",
     "render_failure",

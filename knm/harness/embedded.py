@@ -61,6 +61,7 @@ def _up_to_date(directory: Path, corpus: str) -> bool:
         calibration is not None
         and calibration.reliability is not None
         and manifest.domain is not None
+        and manifest.domain.frame is not None
         and manifest.model.config_hash == identity.config_hash
         and manifest.corpus_hash == corpus
         and manifest.mining["positions"] == MINING.positions

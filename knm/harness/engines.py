@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,9 +66,8 @@ class RunningEngine:
             )
         self._address = EngineAddress(options.engine, token, self.configuration)
 
-    def prepare(self, prompts: Callable[[], Sequence[str]] = tuple) -> str | None:
+    def prepare(self) -> str | None:
         """Nothing is missing. Returns what was done, if anything."""
-        del prompts  # what a server does is its own affair
         return None
 
     def address(self) -> EngineAddress:
@@ -93,7 +92,6 @@ class OwnEngine:
             UserError: something is missing or does not fit together.
         """
         self._setup = prepare_engine(options, root)
-        self._language = options.language
         self._configuration: EngineConfiguration | None = None
         self._process: EngineProcess | None = None
 
@@ -103,10 +101,8 @@ class OwnEngine:
         assert self._configuration is not None, "prepare() comes first"
         return self._configuration
 
-    def prepare(self, prompts: Callable[[], Sequence[str]] = tuple) -> str | None:
+    def prepare(self) -> str | None:
         """Mine the embedded datastore if it is needed and missing. Returns what was done.
-
-        `prompts` gives some of those that will be asked; it is called where they matter.
 
         Raises:
             UserError: the engine cannot be what was asked for.
@@ -114,7 +110,6 @@ class OwnEngine:
         from knm.engine import describe_setup
 
         mined = ensure_datastore(self._setup)
-        self._setup = _within(self._setup, self._language, prompts)
         self._configuration = describe_setup(self._setup)
         return f"mined the embedded datastore into {self._setup.datastore}" if mined else None
 
@@ -179,17 +174,18 @@ def ensure_datastore(setup: "EngineSetup") -> bool:
     return ensure_embedded_datastore(setup.datastore)
 
 
-def _within(
-    setup: "EngineSetup", language: str, prompts: Callable[[], Sequence[str]]
-) -> "EngineSetup":
-    """`setup` with a preset that keeps to what the datastore is good for, now that it is there."""
-    if setup.preset is None or setup.datastore is None:
-        return setup
-    from knm.datastore import Datastore
-    from knm.harness.domain import preset_within
+def objection_to_set(
+    configuration: EngineConfiguration, prompts: Callable[[], Sequence[str]]
+) -> str | None:
+    """Why an engine's datastore is not for the problems with these prompts; None if it is.
 
-    store = Datastore.open(setup.datastore)
-    return replace(setup, preset=preset_within(setup.preset, store, language, prompts()))
+    `prompts` is called only where the datastore knows its own.
+    """
+    if configuration.guard is None:
+        return None
+    from knm.retrieval.guard import Guard
+
+    return Guard.from_json(configuration.guard).objection_to_set(prompts())
 
 
 def _preset(options: RunOptions) -> "Preset":

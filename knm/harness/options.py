@@ -22,7 +22,7 @@ class RunOptions:
     model: str = "embedded"
     dtype: str | None = None
     device: str | None = None
-    problems: str | None = None
+    problems: str = "embedded"
     limit: int | None = None
     prompt: str = "task"
     language: str = "lua"
@@ -73,10 +73,10 @@ OPTIONS: Final = (
     Option("model", str, "NAME|PATH|HUB_ID", "causal LM to evaluate (default: embedded)"),
     Option("dtype", str, "NAME", "float32, bfloat16 or float16 (default: by device)"),
     Option("device", str, "NAME", "cpu, cuda, cuda:1 (default: a GPU if there is one)"),
-    Option("problems", str, "PATH|HUB_ID", "problem set (default: the embedded one)"),
+    Option("problems", str, "NAME|PATH|HUB_ID", "problem set (default: embedded)"),
     Option("limit", int, "N", "only the first N problems"),
     Option("prompt", str, "NAME|FILE", "prompt template (default: task)"),
-    Option("language", str, "NAME", "language to be written and judged (default: lua)"),
+    Option("language", str, "NAME|FILE", "language to be written and judged (default: lua)"),
     Option("max_new_tokens", int, "N", "longest completion, in tokens (default: 512)"),
     Option("samples", int, "N", "completions of each problem; the first decides its test"),
     Option("temperature", float, "T", "0 takes the likeliest token, else sample (default: 0)"),

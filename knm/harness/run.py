@@ -18,10 +18,10 @@ from knm.problems import (
     language_prompt,
     load_problems,
     load_template,
+    sample_prompts,
 )
 from knm.sandbox import Limits, Sandbox, open_sandbox
 
-EMBEDDED_PROBLEMS: Final = Path("bench/problems")
 RESULTS: Final = Path("results")
 CACHE: Final = Path(".knm-cache")
 
@@ -37,8 +37,11 @@ class BenchRun:
     sampling: Sampling
     results: Path
 
-    def requests(self, problem: Problem) -> tuple[Request, ...]:
-        """What the engine is asked for a problem: one request for each sample."""
+    def requests(self, problem: Problem, withheld: str | None = None) -> tuple[Request, ...]:
+        """What the engine is asked for a problem: one request for each sample.
+
+        `withheld` is why the datastore is not for the problem set.
+        """
         prompt = self.template.render(
             problem.question_content, language_prompt(self.options.language)
         )
@@ -49,15 +52,21 @@ class BenchRun:
                 sample=sample,
                 max_new_tokens=self.options.max_new_tokens,
                 sampling=self.sampling,
+                withheld=withheld,
             )
             for sample in range(self.options.samples)
         )
 
     def sample_prompts(self) -> list[str]:
-        """Some prompts of the whole problem set, whichever of its problems are run."""
-        from knm.harness.domain import sample_prompts
+        """Some prompts of the whole problem set, whichever of its problems are run.
 
-        return sample_prompts(self.problem_set.problems, self.template, self.options.language)
+        Raises:
+            UserError: a problem beyond `--limit` is malformed.
+        """
+        options = self.options
+        whole = self.problem_set if options.limit is None else load_problems(options.problems)
+        tasks = [(problem.question_content, options.language) for problem in whole]
+        return sample_prompts(self.template, tasks)
 
     def open_sandbox(self) -> Sandbox:
         """A sandbox of the run's kind and limits."""
@@ -121,7 +130,7 @@ def prepare_run(options: RunOptions, root: Path) -> BenchRun:
     limits = make_limits(options.time_limit, options.memory_limit)
     template = load_template(options.prompt)
     template.render("", language_prompt(options.language))
-    problem_set = load_problems(options.problems or root / EMBEDDED_PROBLEMS, limit=options.limit)
+    problem_set = load_problems(options.problems, limit=options.limit)
     return BenchRun(
         options=options,
         problem_set=problem_set,

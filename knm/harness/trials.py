@@ -6,7 +6,7 @@ both must agree on (prompts, extraction, judging, results) is one code.
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -17,7 +17,7 @@ from knm.engine import ContextExceeded, GenerationOptions, Request, open_engine
 from knm.errors import UserError
 from knm.harness.evaluation import Candidate, Evaluation, engine_fault
 from knm.harness.judge_pool import Judge, judge_pool
-from knm.problems import Problem, language_prompt, load_template
+from knm.problems import Problem, language_prompt, load_template, sample_prompts
 from knm.progress import progress_bar
 from knm.report import ProblemResult, Totals, summarize
 from knm.sandbox import Limits, Sandbox, open_sandbox
@@ -49,6 +49,11 @@ class TrialSettings:
         template = load_template(self.prompt)
         prompt = template.render(problem.question_content, language_prompt(self.language))
         return Request(problem.question_id, prompt)
+
+    def sample_prompts(self, problems: Iterable[Problem]) -> list[str]:
+        """Some prompts of a problem set."""
+        tasks = [(problem.question_content, self.language) for problem in problems]
+        return sample_prompts(load_template(self.prompt), tasks)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,28 @@
-"""What prompts and extraction know of a programming language. Running it is the sandbox's."""
+"""What prompts and extraction know of a programming language. Running it is the sandbox's.
+
+It stands under `prompt` in the language's description (see `knm.languages`):
+
+- `display`: how a prompt names the language, with the version that fixes the dialect;
+- `fence`: the tag of a fenced code block; languages that share one are dialects of each other;
+- `tags`: a pattern that matches a whole lower-case tag of this language (default: `fence`);
+- `statements`: patterns of which one matches the start of a line that is code rather than prose.
+  Assignments and calls, as most languages write them, need none.
+"""
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from knm.errors import UserError
+from knm.languages import describe_language, language_title
+
+_ASSIGNMENT: Final = (
+    r"[A-Za-z_][\w.]*(?:\[[^\]]*\])*"  # a variable, a field, an element
+    r"(?:\s*,\s*[A-Za-z_][\w.]*(?:\[[^\]]*\])*)*"
+    r"\s*=(?!=)\s*\S"
+)
+_CALL: Final = r"[A-Za-z_][\w.:]*\(.*\)\s*;?$"  # no space before the bracket: prose has "O (n)"
 
 
 @dataclass(frozen=True)
@@ -12,7 +30,7 @@ class LanguagePrompt:
     """A language as a model is asked for it and as it answers.
 
     Attributes:
-        name: as in `--language`.
+        name: as in `--language`, or that of its file.
         display: as a prompt says it, with the version that fixes the dialect.
         fence: the tag of a fenced code block.
         fence_tags: matches a whole lower-case tag that means this language.
@@ -26,58 +44,37 @@ class LanguagePrompt:
     statement: re.Pattern[str]
 
 
-_ASSIGNMENT: Final = r"""[A-Za-z_][\w.]*(?:\[[^\]]*\])*       # a variable, a field, an element
-                         (?:\s*,\s*[A-Za-z_][\w.]*(?:\[[^\]]*\])*)*
-                         \s*=(?!=)\s*\S"""
-_CALL: Final = r"[A-Za-z_][\w.:]*\(.*\)\s*;?$"  # no space before the bracket: prose has "O (n)"
-
-_LUA_TAGS: Final = re.compile(r"lua(jit)?[-_]?[\d.]*")
-_LUA_STATEMENT: Final = re.compile(
-    rf"""local\s+function\b
-       | local\s+[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\s*(?:[=;]|$)
-       | function\s+[\w.:]+\s*\(
-       | for\s+\w+(?:\s*,\s*\w+)*\s*(?:=|\bin\b).*\bdo\b
-       | while\b.*\bdo(?:\s*(?:--.*)?|\b.*\bend\s*;?)$
-       | if\b.*\bthen(?:\s*(?:--.*)?|\b.*\bend\s*;?)$
-       | repeat$
-       | print\s*[("'\[]
-       | io\.\w
-       | {_ASSIGNMENT}
-       | {_CALL}""",
-    re.VERBOSE,
-)
-_PYTHON_TAGS: Final = re.compile(r"(py|python|pypy)[-_]?[\d.]*")
-_PYTHON_STATEMENT: Final = re.compile(
-    rf"""from\s+[\w.]+\s+import\b
-       | import\s+[\w.]+(?:\s+as\s+\w+)?(?:\s*,\s*[\w.]+(?:\s+as\s+\w+)?)*$
-       | (?:def|class)\s+\w+\s*[(:]
-       | for\s+[\w\s,()]+\bin\b.*:
-       | (?:while|if|with)\b.*:\s*(?:\#.*)?$
-       | print\s*\(
-       | {_ASSIGNMENT}
-       | {_CALL}""",
-    re.VERBOSE,
-)
-
-_LANGUAGES: Final = {
-    language.name: language
-    for language in (
-        LanguagePrompt("lua", "LuaJIT 2.1", "lua", _LUA_TAGS, _LUA_STATEMENT),
-        LanguagePrompt("lua5.4", "Lua 5.4", "lua", _LUA_TAGS, _LUA_STATEMENT),
-        LanguagePrompt("python", "Python 3", "python", _PYTHON_TAGS, _PYTHON_STATEMENT),
-    )
-}
-
-
+@cache
 def language_prompt(name: str) -> LanguagePrompt:
-    """Find a language by name.
+    """Find a language by name, or read it from the YAML file of that path.
 
     Raises:
-        UserError: it is unknown; the message lists those that are known.
+        UserError: it is unknown (the message lists those that are known), or its description does
+            not say how to ask for it.
     """
-    try:
-        return _LANGUAGES[name]
-    except KeyError:
+    return _read(language_title(name), describe_language(name).get("prompt"))
+
+
+def _read(name: str, data: Any) -> LanguagePrompt:
+    where = f"language {name}: `prompt`"
+    if not isinstance(data, dict):
         raise UserError(
-            f"language {name!r} is unknown; choose from {', '.join(_LANGUAGES)}"
-        ) from None
+            f"{where} is missing, so that nobody can be asked for programs in it: add "
+            "`prompt: {display: NAME AND VERSION, fence: TAG OF A CODE BLOCK}`"
+        )
+    for entry in ("display", "fence"):
+        if not isinstance(data.get(entry), str) or not data[entry]:
+            raise UserError(f"{where} needs text under `{entry}`, found {data.get(entry)!r}")
+    statements = data.get("statements", [])
+    if not isinstance(statements, list):
+        raise UserError(f"{where}: `statements` has to be a list of patterns")
+    try:
+        return LanguagePrompt(
+            name=name,
+            display=data["display"],
+            fence=data["fence"],
+            fence_tags=re.compile(str(data.get("tags", re.escape(data["fence"].lower())))),
+            statement=re.compile("|".join([*map(str, statements), _ASSIGNMENT, _CALL])),
+        )
+    except re.error as error:
+        raise UserError(f"{where}: {error.pattern!r} is not a pattern: {error}") from None

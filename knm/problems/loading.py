@@ -19,6 +19,9 @@ _READERS: Final[dict[str, Callable[[Path], Iterator[tuple[Row, TestSource]]]]] =
     ".jsonl": read_jsonl,
     ".parquet": read_parquet,
 }
+EMBEDDED: Final = "embedded"
+EMBEDDED_PROBLEMS: Final = Path(__file__).parents[1] / "embedded" / "problems"
+"""The packaged problem set; its name is `EMBEDDED`."""
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -26,8 +29,9 @@ def load_problems(source: str | Path, *, limit: int | None = None) -> ProblemSet
     """Load a problem set; the encoded tests stay on disk until a problem's `tests.load()`.
 
     Args:
-        source: a `.jsonl` or `.parquet` file, a directory of them (those directly in it, sorted by
-            name, concatenated), or the `owner/name` of a data set on the hub (its test split).
+        source: `embedded`, a `.jsonl` or `.parquet` file, a directory of them (those directly in
+            it, sorted by name, concatenated), or the `owner/name` of a data set on the hub (its
+            test split).
             What exists here is never looked for on the hub.
         limit: take the first so many problems and read no further.
 
@@ -58,7 +62,7 @@ def load_problems(source: str | Path, *, limit: int | None = None) -> ProblemSet
 
 def _locate(source: str | Path) -> tuple[str, list[Path]]:
     """The set's name and its files. Absolute paths: a worker may run in another directory."""
-    path = Path(source).absolute()
+    path = EMBEDDED_PROBLEMS if str(source) == EMBEDDED else Path(source).absolute()
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if _is_problem_file(file))
         if not files:

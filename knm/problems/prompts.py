@@ -4,13 +4,14 @@ Wrapping in a model's chat template is not done here.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from knm.errors import UserError
 from knm.hashing import hash_bytes
-from knm.problems.languages import LanguagePrompt
+from knm.problems.languages import LanguagePrompt, language_prompt
 
 _PLACEHOLDER: Final = re.compile(r"\{(statement|language)\}")
 
@@ -48,6 +49,19 @@ class PromptTemplate:
             )
         values = {"statement": statement, "language": language.display}
         return _PLACEHOLDER.sub(lambda match: values[match[1]], self.text)
+
+
+_SAMPLED: Final = 64
+
+
+def sample_prompts(template: PromptTemplate, tasks: Sequence[tuple[str, str]]) -> list[str]:
+    """Prompts of tasks (statement, language) at equal distances, at least 64; always the same ones.
+
+    Raises:
+        UserError: as `PromptTemplate.render`, or a language is unknown.
+    """
+    step = max(1, len(tasks) // _SAMPLED)
+    return [template.render(asked, language_prompt(name)) for asked, name in tasks[::step]]
 
 
 _TASK: Final = """\

@@ -41,7 +41,8 @@ class ProblemResult:
     `tests_passed` counts the tests before the first failing one.
     `knn` is None without retrieval, else `steps` and of those how many `searched`, the number of
     `argmax_changes`, and `changes`: the engine's records of the first of these, in their order;
-    perhaps `weights`: the numbers of searched steps by weight, in equal parts of 0 to 1.
+    perhaps `weights`: the numbers of searched steps by weight, in equal parts of 0 to 1; and
+    `withheld`: why the datastore was not used for this problem, None if it was.
     `samples` holds every one of several completions with its own verdict; the other fields are then
     the first sample's (or the first faulty one's), `completion_tokens` and times are sums.
     `errata` is what is known to be wrong with the problem itself, None if nothing is.
@@ -135,6 +136,8 @@ def _read_knn(value: dict[str, Any], where: str) -> dict[str, Any]:
         older = {name: value[name] for name in value if name != "first_change"}
         first = value.get("first_change")
         value = {**older, "changes": [] if first is None else [first]}
+    if not _conforms(value.get("withheld"), str | None):
+        raise UserError(f"{where}: `knn.withheld` is not a text or null")
     changes = value["changes"]
     if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
         raise UserError(f"{where}: `knn.changes` is not a list of objects")

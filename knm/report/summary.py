@@ -1,8 +1,8 @@
 """Totals over results: what a run's last lines and its `knm` section say."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,11 +13,15 @@ from knm.sandbox import Verdict
 
 @dataclass(frozen=True)
 class KnnUse:
-    """What retrieval did, summed over problems; a step is one decoded token."""
+    """What retrieval did, summed over problems; a step is one decoded token.
+
+    `withheld` counts the problems that the datastore was not used for, by reason.
+    """
 
     steps: int
     searched: int
     argmax_changes: int
+    withheld: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def searched_share(self) -> float | None:
@@ -33,6 +37,7 @@ class KnnUse:
         """Counts and rates as plain JSON."""
         return {
             **asdict(self),
+            "withheld": dict(self.withheld),
             "searched_share": self.searched_share,
             "changes_per_1000": self.changes_per_1000,
         }
@@ -190,7 +195,10 @@ def _passed_samples(result: ProblemResult) -> int:
 
 def _knn_use(results: Sequence[ProblemResult]) -> KnnUse | None:
     uses = [result.knn for result in results if result.knn is not None]
-    return KnnUse(*(sum(use[name] for use in uses) for name in KNN_COUNTS)) if uses else None
+    if not uses:
+        return None
+    withheld = Counter(use["withheld"] for use in uses if use.get("withheld") is not None)
+    return KnnUse(*(sum(use[name] for use in uses) for name in KNN_COUNTS), dict(withheld))
 
 
 def _throughput(results: Sequence[ProblemResult]) -> Throughput:

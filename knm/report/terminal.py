@@ -39,6 +39,10 @@ def render_summary(totals: Totals, report: Path | None = None) -> list[str]:
     rows.append(("tokens", _tokens(totals)))
     if totals.knn:
         rows.append(("kNN", _knn(totals)))
+        rows += [
+            ("not used", f"for {count} of {totals.problems} problems: {reason}")
+            for reason, count in totals.knn.withheld.items()
+        ]
     if report:
         rows.append(("report", str(report)))
     return text.table(rows)

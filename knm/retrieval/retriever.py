@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
+from knm.datastore.domain import read_prompt
 from knm.datastore.store import check_key_kind
 from knm.errors import UserError
 from knm.lexing import compile_tables, token_bytes
@@ -20,6 +21,7 @@ from knm.retrieval.context import DecodingContext
 from knm.retrieval.copies import CopyCheck
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion
+from knm.retrieval.guard import Guard
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.presets import Preset
 from knm.retrieval.projecting import QueryProjector
@@ -76,6 +78,9 @@ class Retriever:
         self.datastore = datastore
         self.preset = preset
         self.temperature = preset.temperature_for(datastore)
+        self._guard = Guard.of(preset, datastore)
+        self._withheld: str | None = None
+        self._tokenizer: PreTrainedTokenizerBase | None = None
         self._weight = preset.build_weight(datastore)
         self.search_choice = choose_searcher(preset.searcher, datastore, device)
         self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
@@ -110,15 +115,21 @@ class Retriever:
         """Check that `model` fits, and take of it and its tokenizer what the preset needs.
 
         Raises:
-            UserError: as `check_width`; the datastore is another model's; the preset reads text and
-                there is no tokenizer; or the fusion cannot work with such keys, or the condition
-                not with such tokens.
+            UserError: as `check_width`; the datastore is another model's; the preset reads text, or
+                the datastore knows its prompts, and there is no tokenizer; or the fusion cannot
+                work with such keys, or the condition not with such tokens.
         """
         if self._attached is not None and self._attached() is model:
             return
         self.check_width(model)
         head = OutputHead(model)
         check_belongs(self.datastore, model, head, tokenizer)
+        if self._guard is not None and tokenizer is None:
+            raise UserError(
+                f"{self.datastore.path}: preset {self.preset.name!r} answers only prompts of the "
+                "datastore's own kind, and reads them by the model's tokenizer: give one"
+            )
+        self._tokenizer = tokenizer
         if self._fusion is None:
             self._fusion = self._read_predictions(head)
         types = self.preset.token_types
@@ -151,6 +162,36 @@ class Retriever:
             )
         predictions = StoredPredictions(self.searcher, head)
         return FUSIONS[self.preset.fusion].build(self.preset, self.temperature, predictions)
+
+    def objection(self, prompt: Sequence[int]) -> str | None:
+        """Why the prompt of these token ids is not to be corrected; None if it may be.
+
+        A matter of prompt and datastore alone. `attach` comes first.
+        """
+        if self._withheld is not None or self._guard is None:
+            return self._withheld
+        assert self._tokenizer is not None, "attach() comes first"
+        return self._guard.objection(read_prompt(self._tokenizer, prompt))
+
+    def withhold_from(self, prompts: Sequence[str]) -> str | None:
+        """Correct nothing if problems with these prompts, of a whole set, are not the datastore's.
+
+        Returns why they are not, or None.
+        """
+        self._withheld = None if self._guard is None else self._guard.objection_to_set(prompts)
+        return self._withheld
+
+    def admitted(
+        self, prompts: Sequence[Sequence[int]], device: torch.device | str
+    ) -> Tensor | None:
+        """A mask (B,) of the prompts, as token ids, without an `objection`; None if that is all."""
+        mask = [self.objection(prompt) is None for prompt in prompts]
+        return None if all(mask) else torch.tensor(mask, device=device)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether there are prompts that the datastore is not to answer."""
+        return self._guard is not None
 
     @property
     def contextual(self) -> bool:
@@ -194,12 +235,17 @@ class Retriever:
             self._copies.advance(context, tokens)
 
     def correct(
-        self, hidden: Tensor, lm: LMOutput, context: DecodingContext | None = None
+        self,
+        hidden: Tensor,
+        lm: LMOutput,
+        context: DecodingContext | None = None,
+        admitted: Tensor | None = None,
     ) -> Correction:
         """Correct what the LM says where its keys are `hidden` (B, D), each row by itself.
 
-        On a CPU only the rows that need it are searched. Elsewhere all are, and the others forget
-        what was found: choosing them would wait for the device, and costs more than it saves.
+        Rows that the mask `admitted` (B,) leaves out stay the LM's to the bit. On a CPU only the
+        rows that need it are searched. Elsewhere all are, and the others forget what was found:
+        choosing them would wait for the device, and costs more than it saves.
 
         Raises:
             UserError: the preset needs a context, and there is none.
@@ -215,6 +261,8 @@ class Retriever:
         hidden = hidden.detach()
         rows, k = len(hidden), self.preset.k
         wanted = self._weight.before_search(lm)
+        if admitted is not None:
+            wanted = admitted if wanted is None else wanted & admitted
         if wanted is None:
             searched = torch.ones(rows, dtype=torch.bool, device=hidden.device)
             neighbours = self._search(hidden, k)
@@ -233,6 +281,8 @@ class Retriever:
             neighbours = self._copies.apply(context, neighbours)
         voted = None
         weight = self._weight(lm, neighbours, context)
+        if admitted is not None:
+            weight = weight.masked_fill(~admitted, 0.0)
         if context is not None or self.preset.support is not None:
             votes = Votes.count(neighbours, self.temperature)
             voted = votes.token

@@ -60,16 +60,19 @@ class CorrectedHead(nn.Module):
         self._taps = taps
         self._observer = observer
         self._context: DecodingContext | None = None
+        self._admitted: Tensor | None = None
         self._last: Correction | None = None
         self._keys: Tensor | None = None
 
     def read(self, ids: Tensor, *, fresh: bool) -> None:
         """Be told of the token ids (B, T) that the model reads next; `fresh` where texts begin.
 
-        Only presets that look back need to be told.
+        Only presets that look back or have their own kind of prompts need to be told.
         """
         if fresh:
-            self._context = self._retriever.context_behind(ids.tolist(), ids.device)
+            prompts = ids.tolist()
+            self._admitted = self._retriever.admitted(prompts, ids.device)
+            self._context = self._retriever.context_behind(prompts, ids.device)
         elif self._context is not None and self._last is not None:
             self._retriever.advance(self._context, self._last, ids[:, -1])
 
@@ -88,10 +91,14 @@ class CorrectedHead(nn.Module):
         assert keys is not None, "the model gave logits and did not call its head"
         rows = logits.reshape(-1, logits.shape[-1])
         lm = LMOutput.read(rows)
-        context = self._context
+        context, admitted = self._context, self._admitted
+        # Several positions of a text: what stands before each, and where a prompt ends, is unknown.
         if context is not None and len(context.steps) != len(rows):
-            context = None  # several positions of a text: what stands before each is not known
-        correction = self._retriever.correct(keys.reshape(-1, keys.shape[-1]), lm, context)
+            context = None
+        if admitted is not None and len(admitted) != len(rows):
+            admitted = None
+        keys = keys.reshape(-1, keys.shape[-1])
+        correction = self._retriever.correct(keys, lm, context, admitted)
         self._last = None if context is None else correction
         corrected_rows = correction.logits
         if self._observer is not None:
@@ -117,7 +124,9 @@ def corrected(
     """Correct everything that `model` predicts within the `with` block; after it nothing remains.
 
     `observer` is called once for each call of the model. Presets that depend on what has been
-    written so far work in `generate` with a cache and without beams, and need the `tokenizer`.
+    written so far work in `generate` with a cache and without beams, and need the `tokenizer`. So
+    do datastores that know their own kind of prompts: in `generate` with a cache, prompts of
+    another kind are left to the LM; elsewhere nobody can tell where a prompt ends.
 
     Raises:
         UserError: the datastore is another model's, the model has no output head, or the preset
@@ -141,8 +150,9 @@ def corrected(
             hook = model.get_decoder().register_forward_hook(_carry_states(capture))
             stack.callback(hook.remove)
         replacement = CorrectedHead(head, retriever, capture.taps, observer).train(head.training)
-        if retriever.contextual:
-            reading = model.register_forward_pre_hook(_tell(replacement), with_kwargs=True)
+        if retriever.contextual or retriever.guarded:
+            tell = _tell(replacement, retriever.contextual)
+            reading = model.register_forward_pre_hook(tell, with_kwargs=True)
             stack.callback(reading.remove)
         for parent, name in places:
             setattr(parent, name, replacement)
@@ -169,14 +179,16 @@ def _correct(head: CorrectedHead) -> Callable[[nn.Module, Any, Any, Any], Any]:
     return correct
 
 
-def _tell(head: CorrectedHead) -> Callable[[nn.Module, Any, Any], None]:
-    """A hook by which the model tells its head what it is about to read."""
+def _tell(head: CorrectedHead, needed: bool) -> Callable[[nn.Module, Any, Any], None]:
+    """A hook by which the model tells its head what it is about to read, if it can."""
 
     def tell(module: nn.Module, inputs: Any, options: Any) -> None:
         del module
         ids = options.get("input_ids", inputs[0] if inputs else None)
         cache = options.get("past_key_values")
         if ids is None or options.get("use_cache") is False:
+            if not needed:
+                return
             raise UserError(
                 "a preset that looks back needs token ids and a cache: call `generate` with "
                 "input_ids and use_cache=True, or choose another preset (dense)"

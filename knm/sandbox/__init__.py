@@ -6,7 +6,7 @@ process that runs programs and knows nothing else.
 
 from knm.sandbox.backends import Sandbox, open_sandbox
 from knm.sandbox.judging import judge_completion
-from knm.sandbox.languages import Language, language_names, load_language
+from knm.sandbox.languages import Language, load_language
 from knm.sandbox.local import SandboxUnavailable
 from knm.sandbox.verdicts import Judgement, Limits, Verdict
 
@@ -18,7 +18,6 @@ __all__ = [
     "SandboxUnavailable",
     "Verdict",
     "judge_completion",
-    "language_names",
     "load_language",
     "open_sandbox",
 ]

@@ -86,7 +86,7 @@ def open_sandbox(
     Args:
         spec: `local` (a jail on this host), `docker` (containers of our image), `docker:IMAGE`
             (of any that speaks the Agnostics protocol) or `unsafe` (no jail, for debugging).
-        language: a name that `language_names` lists.
+        language: a name that `knm.languages.language_names` lists, or the path of a YAML file.
         limits: per test; the defaults of `Limits` if none are given.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Languages, each described by a YAML file of this package, or by the path of such a file.
+"""How programs of a language are run and their errors read, as its description says.
 
-A description says how programs are run, in one of two ways:
+`knm.languages` finds descriptions. One says how programs are run, in one of two ways:
 
 - `library`: candidates for a shared library that holds a Lua interpreter, which runs programs in
   the verifier's own process: a Python module such as `lupa.lua54`, or the name of a system library;
@@ -17,8 +17,6 @@ How its error messages are read:
 - `syntax_errors` and `runtime_errors`: tables of classes (see `ErrorRow`);
 - `syntax_sign`: found in standard error where a program did not compile; only for verifiers that
   do not say so.
-
-`extends` names a language whose entries hold where they are not given; rows come before its rows.
 """
 
 import ctypes.util
@@ -27,15 +25,11 @@ import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from knm.errors import UserError
+from knm.languages import describe_language, language_title
 from knm.sandbox.classification import ErrorRow
-
-FOLDER = resources.files("knm.sandbox") / "languages"
-TABLES = ("syntax_errors", "runtime_errors")
 
 
 @dataclass(frozen=True)
@@ -93,54 +87,13 @@ def find_module(name: str) -> str | None:
     return found.origin if found else None
 
 
-def language_names() -> list[str]:
-    """The names that `load_language` knows, sorted."""
-    files = (entry.name for entry in FOLDER.iterdir())
-    return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
-
-
 def load_language(name: str) -> Language:
     """Load the language of that name, or that a YAML file describes.
 
     Raises:
         UserError: there is none (the message lists those there are), or the file is malformed.
     """
-    return make_language(Path(name).stem if is_file(name) else name, describe_language(name))
-
-
-def describe_language(name: str) -> dict[str, Any]:
-    """The description of a language, complete in itself.
-
-    Raises:
-        UserError: as `load_language`.
-    """
-    import yaml  # not where languages come as data, in a container
-
-    if is_file(name):
-        path: Any = Path(name)
-    elif name in language_names():
-        path = FOLDER / f"{name}.yaml"
-    else:
-        raise UserError(
-            f"unknown language {name!r}; choose from {', '.join(language_names())}, or give the "
-            "path of a .yaml file"
-        )
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"language file {name}: {error}") from None
-    if not isinstance(data, dict):
-        raise UserError(f"language file {name}: expected a mapping")
-    if "extends" not in data:
-        return data
-    base = describe_language(data.pop("extends"))
-    rows = {table: [*data.get(table, ()), *base[table]] for table in TABLES}
-    return base | data | rows
-
-
-def is_file(name: str) -> bool:
-    """Whether a language is named by its file."""
-    return name.endswith((".yaml", ".yml"))
+    return make_language(language_title(name), describe_language(name))
 
 
 def make_language(name: str, data: Mapping[str, Any]) -> Language:

@@ -2,8 +2,8 @@
 
 An ordinary call has OpenAI's meaning. The object `knm` in a body adds what the bench needs:
 `chat` (put the chat template around the prompts of /v1/completions), `ids` and `samples` (one for
-each prompt, from which sampling draws its noise) and `whole` (each choice of a stream comes in one
-piece, an error of one choice is its own).
+each prompt, from which sampling draws its noise), `withheld` (why the datastore is not to be used)
+and `whole` (each choice of a stream comes in one piece, an error of one choice is its own).
 """
 
 import math
@@ -24,7 +24,7 @@ _COMMON: Final = frozenset(
     {"model", "n", "temperature", "top_p", "seed", "stop", "max_tokens"}
     | {"stream", "stream_options", "user", "knm"}
 )
-_EXTENSIONS: Final = frozenset({"chat", "ids", "samples", "whole"})
+_EXTENSIONS: Final = frozenset({"chat", "ids", "samples", "whole", "withheld"})
 _NEUTRAL: Final[Mapping[str, tuple[Any, ...]]] = {
     "frequency_penalty": (0,),
     "presence_penalty": (0,),
@@ -150,6 +150,9 @@ class _Fields:
         unknown = sorted(extension.keys() - _EXTENSIONS)
         if unknown:
             raise ApiError(400, f"knm.{unknown[0]}: unknown", param="knm")
+        withheld = extension.get("withheld")
+        if withheld is not None and not (isinstance(withheld, str) and withheld):
+            raise ApiError(400, "knm.withheld: give the reason as text", param="knm")
         for name, kind in (("ids", str), ("samples", int)):
             values = extension.get(name)
             if values is not None and not (
@@ -183,6 +186,7 @@ class _Fields:
                 max_new_tokens=bound,
                 stop=stop,
                 sampling=sampling,
+                withheld=extension.get("withheld"),
             )
             for place, prompt in enumerate(prompts)
             for choice in range(choices)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -214,11 +214,8 @@ class EngineClient:
 
 def _body(model: str, requests: Sequence[Request]) -> dict[str, Any]:
     first = requests[0]
-    common = (first.chat, first.max_new_tokens, first.stop, first.sampling)
-    assert all(
-        (request.chat, request.max_new_tokens, request.stop, request.sampling) == common
-        for request in requests
-    )
+    common = replace(first, id="", prompt="", sample=0)
+    assert all(replace(each, id="", prompt="", sample=0) == common for each in requests)
     return {
         "model": model,
         "prompt": [request.prompt for request in requests],
@@ -233,6 +230,7 @@ def _body(model: str, requests: Sequence[Request]) -> dict[str, Any]:
             "ids": [request.id for request in requests],
             "samples": [request.sample for request in requests],
             "whole": True,
+            "withheld": first.withheld,
         },
     }
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bench.problems.authoring.authored import MAX_TESTS, MIN_TESTS, Authored, record
-from bench.problems.authoring.build import CONTEST_FILE, authored_problems, contest_records
+from bench.authoring.authored import MAX_TESTS, MIN_TESTS, Authored, record
+from bench.authoring.build import CONTEST_FILE, authored_problems, contest_records
 from knm.jsonio import dumps
 
 RECORDS = contest_records()

@@ -8,9 +8,9 @@ import pytest
 
 from knm.corpora import EMBEDDED_CORPUS, draw_problems, load_corpus
 from knm.problems import Problem, decode_private_tests, load_problems
-from tests.harness.problem_files import ROOT, grammar_records
+from tests.harness.problem_files import grammar_records
 
-PROBLEMS = load_problems(ROOT / "bench/problems").problems
+PROBLEMS = load_problems("embedded").problems
 GRAMMAR = [problem for problem in PROBLEMS if problem.extras["difficulty"] == "grammar"]
 CONTEST = [problem for problem in PROBLEMS if problem.extras["difficulty"] != "grammar"]
 FROM_THE_STUDY = {"abc305_a", "abc320_a", "1899_A", "abc311_b", "abc307_d", "1899_D"}

@@ -4,7 +4,6 @@ import random
 import subprocess
 import sys
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -16,11 +15,11 @@ from knm.corpora import (
     draw_samples,
     load_corpus,
 )
-from knm.problems import TestCase, decode_private_tests
+from knm.problems import EMBEDDED_PROBLEMS, TestCase, decode_private_tests
 from knm.sandbox import Verdict
 from tests.corpora.pythons import printed_by
 
-BENCH_PROBLEMS = Path(__file__).parents[2] / "bench/problems/grammar.jsonl"
+BENCH_PROBLEMS = EMBEDDED_PROBLEMS / "grammar.jsonl"
 CORPUS = list(islice(draw_corpus(11, "corpus", "some"), 300))
 PROBLEMS = list(islice(draw_problems(12, "bench"), 60))
 

@@ -1,7 +1,6 @@
 import json
 import random
 from itertools import combinations, islice
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,9 @@ from knm.corpora import (
     lua_weights,
 )
 from knm.corpora.grammar import BUCKETS, CATALOGUE, Type, draw_task
+from knm.problems import EMBEDDED_PROBLEMS
 
-BENCH_PROBLEMS = Path(__file__).parents[2] / "bench/problems/grammar.jsonl"
+BENCH_PROBLEMS = EMBEDDED_PROBLEMS / "grammar.jsonl"
 PACKAGED = {"corpus": "train", "corpus-dev": "dev", "corpus-test": "test"}
 SOURCES = [kind for kind in Type if CATALOGUE.accepting(kind)]
 each_source = pytest.mark.parametrize("source", SOURCES, ids=lambda kind: kind.value)

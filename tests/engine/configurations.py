@@ -29,6 +29,7 @@ CONFIGURATION = EngineConfiguration(
     preset={"name": "v2", "k": 16, "weight": 0.25},
     indexes={},
     calibration=None,
+    guard=None,
     packages={"torch": "2.13.0"},
 )
 INTERVENTIONS = Interventions(

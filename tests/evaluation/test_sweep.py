@@ -48,7 +48,7 @@ def space(tmp_path):
 
 @pytest.fixture(scope="module")
 def data(embedded, dev_records):
-    return SweepData(embedded, dev_records, load_template("task"), 8192)
+    return SweepData(embedded, dev_records, load_template("task"), 8192, ())
 
 
 def run(space, data, store, path, *, objective=None, finals=None, search="grid"):

@@ -1,6 +1,5 @@
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,6 @@ from knm.evaluation import refuse_bench, refuse_test_split
 from knm.jsonio import write_jsonl
 from knm.problems import ProblemSet, load_problems
 
-BENCH = Path(__file__).parents[2] / "bench" / "problems"
-
 
 def drawn(tmp_path, split):
     path = tmp_path / f"{split}.jsonl"
@@ -20,7 +17,7 @@ def drawn(tmp_path, split):
 
 
 def test_the_bench_is_refused_whole_in_part_and_renamed():
-    bench = load_problems(BENCH)
+    bench = load_problems("embedded")
     for problems in (
         bench.problems,
         bench.problems[-1:],

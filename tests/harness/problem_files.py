@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from knm.problems import EMBEDDED_PROBLEMS
+
 ROOT = Path(__file__).parents[2]
 
 
 def grammar_records(count: int) -> list[dict[str, Any]]:
     """The first records of the embedded grammar problems."""
-    lines = (ROOT / "bench/problems/grammar.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (EMBEDDED_PROBLEMS / "grammar.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines[:count]]
 
 

@@ -42,7 +42,7 @@ def test_what_is_exported_is_imported_again(tmp_path_factory, program):
     (candidate,) = load_candidates(folder / "c.jsonl", "lua").by_problem["a"]
 
     assert candidate.program == program
-    if program in completion:  # a fence drops newlines at the end
+    if not program.endswith("\n"):  # which a fence drops
         assert candidate.completion == completion
 
 

@@ -156,3 +156,40 @@ def test_limits_are_those_of_the_report_unless_given(options):
     assert judge_file(again).report.configuration["limits"]["cpu_seconds"] == 2.0
     other = replace(again, out=options.out.with_name("other.json"), time_limit=3.0)
     assert judge_file(other).report.configuration["limits"]["cpu_seconds"] == 3.0
+
+
+DOUBLED = 'int x;\nscanf("%d", &x);\nprintf("%d\\n", 2 * x);'
+DOUBLES = {
+    "c": f"#include <stdio.h>\nint main(void) {{\n{DOUBLED}\nreturn 0;\n}}",
+    "python": "print(2 * int(input()))",
+    "lua5.4": "print(math.tointeger(io.read('n') << 1))",
+}
+
+
+@pytest.mark.parametrize("of_ones_own", [False, True], ids=["packaged", "own"])
+@pytest.mark.parametrize("language", DOUBLES)
+def test_completions_of_any_language_are_judged(language, of_ones_own, tmp_path):
+    cases = [{"input": "21\n", "output": "42\n", "testtype": "stdin"}]
+    record = {"question_content": "Print twice N.", "private_test_cases": json.dumps(cases)}
+    ids = ("right", "wrong")
+    problems = write_problems(
+        tmp_path / "set.jsonl", [{"question_id": name, **record} for name in ids]
+    )
+    asked = language
+    if of_ones_own:
+        asked = str(tmp_path / "own.yaml")
+        (tmp_path / "own.yaml").write_text(
+            f"extends: {language}\nprompt: {{display: Own 1.0, fence: own, tags: own}}\n"
+        )
+    completions = write_completions(
+        tmp_path / "completions.jsonl",
+        ("right", DOUBLES[language]),
+        ("wrong", DOUBLES[language].replace("2", "3").replace("1", "2")),
+    )
+    judged = judge_file(
+        JudgeOptions(completions, str(problems), tmp_path / "judged.json", language=asked)
+    )
+    found = verdicts(judged)
+    assert found["right"] is Verdict.ACCEPTED
+    assert found["wrong"] is not Verdict.ACCEPTED
+    assert not found["wrong"].is_infrastructure

@@ -17,7 +17,8 @@ ENCODINGS = {"chat": [], "raw": ["--format", "raw", "--block-tokens", "64", "--s
 def store(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("origins") / "store"
     options = ["--limit", "3", "--no-decontaminate", *ENCODINGS[request.param]]
-    CliRunner().invoke(app, ["mine", "--out", str(path), *options])
+    mined = CliRunner().invoke(app, ["mine", "--out", str(path), *options])
+    assert mined.exit_code == 0, mined.output
     return Datastore.open(path)
 
 
@@ -35,6 +36,7 @@ def test_an_entry_is_found_with_its_line_and_what_the_lm_had_predicted(store, re
     records = {record.id: record for record in load_corpus(TRAIN)[:3]}
     find = origin_finder(report, store.path, TRAIN)
     assert len(store) > 100
+    in_lines = 0
     for row in range(0, len(store), 9):
         origin = store.provenance[row]
         record = records[store.record_ids[int(origin["record"])]]
@@ -46,6 +48,8 @@ def test_an_entry_is_found_with_its_line_and_what_the_lm_had_predicted(store, re
         if token.strip() and token.strip() in record.program:
             assert token.strip() in str(found.line)
             assert found.line in f"```lua\n{record.program}\n```".split("\n")
+            in_lines += 1
+    assert in_lines > 5
 
 
 def test_another_token_than_the_corpus_has_there_shows_no_line(store, report):

@@ -21,14 +21,15 @@ def test_the_task_template_is_the_plain_form_of_the_reference_framework():
 
 
 @pytest.mark.parametrize(
-    ("name", "display"), [("lua", "LuaJIT 2.1"), ("lua5.4", "Lua 5.4"), ("python", "Python 3")]
+    ("name", "display"),
+    [("lua", "LuaJIT 2.1"), ("lua5.4", "Lua 5.4"), ("python", "Python 3"), ("c", "C17")],
 )
 def test_a_prompt_names_the_language_with_its_version(name, display):
     assert f"Write a {display} program" in load_template("task").render("x", language_prompt(name))
 
 
 def test_an_unknown_language_is_an_error_that_lists_the_known():
-    with pytest.raises(UserError, match=r"'cobol' is unknown; choose from lua, lua5\.4, python"):
+    with pytest.raises(UserError, match=r"'cobol'; choose from c, lua, lua5\.4, python, or"):
         language_prompt("cobol")
 
 

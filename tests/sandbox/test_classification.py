@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.sandbox import language_names, load_language
+from knm.languages import language_names
+from knm.sandbox import load_language
 from knm.sandbox.classification import Complaint, ErrorRow, classify, find_complaint
 
 LUAJIT = load_language("lua").complaint

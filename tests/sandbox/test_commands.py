@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from knm.errors import UserError
+from knm.languages import describe_language
 from knm.sandbox import Limits, SandboxUnavailable, Verdict, load_language
-from knm.sandbox.languages import describe_language
 from knm.sandbox.local import LocalSandbox
 from knm.sandbox.worker import Jail
 from tests.sandbox.programs import SUM, cases, output_of

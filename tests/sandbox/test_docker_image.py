@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from knm import cli
 from knm.errors import UserError
+from knm.languages import language_names
 from knm.sandbox.docker.image import (
     CONTEXT_LABEL,
     ENTRYPOINT,
@@ -18,7 +19,7 @@ from knm.sandbox.docker.image import (
     context_hash,
     open_rootfs,
 )
-from knm.sandbox.languages import language_names, load_language, make_language
+from knm.sandbox.languages import load_language, make_language
 
 
 def build(*arguments):

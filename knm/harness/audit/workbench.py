@@ -26,7 +26,6 @@ from knm.harness.audit.stores import (
     build_store,
     store_bytes,
 )
-from knm.harness.domain import preset_within, sample_prompts
 from knm.harness.prompting import ExamplePrompts
 from knm.harness.trials import TrialSettings, run_trial
 from knm.models import (
@@ -111,6 +110,12 @@ class Workbench:
         # What store, copy and prompts are made of.
         self.programs: Sequence[CorpusRecord] = self._first(settings.programs)
         resolve_preset(settings.preset)
+
+    @cached_property
+    def _whole_set(self) -> ProblemSet:
+        """The problem set without `limit`: whether it is the datastore's is asked of all of it."""
+        limited = self.settings.limit is not None
+        return load_problems(self.settings.problems) if limited else self.problem_set
 
     @cached_property
     def loaded(self) -> LoadedModel:
@@ -198,6 +203,7 @@ class Workbench:
         if store is not None:
             preset = Preset.from_json(configuration["retrieval"]["preset"])
             retriever = Retriever(store, preset, device=loaded.device)
+            retriever.withhold_from(self._trial_settings(row).sample_prompts(self._whole_set))
             facts = StoreFacts(len(store), store_bytes(store), store.content_hash)
         request = self._requests(row)
         trial = run_trial(
@@ -283,10 +289,8 @@ class Workbench:
             )
         return records[:count]
 
-    def _preset(self, row: Row, store: Datastore) -> Preset:
-        preset = resolve_preset(row.preset or self.settings.preset, weight=row.weight)
-        prompts = sample_prompts(self.problem_set.problems, self._template(row), row.language)
-        return preset_within(preset, store, row.language, prompts)
+    def _preset(self, row: Row) -> Preset:
+        return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
 
     def _template(self, row: Row) -> PromptTemplate:
         """The audit's template, or for a language that it does not suit, the one that suits all."""
@@ -347,7 +351,8 @@ class Workbench:
         return {
             "store": asdict(store.manifest),
             "adaptor": None if adaptor is None else adaptor.hash,
-            "preset": self._preset(row, store).to_json(),
+            "problems": None if self.settings.limit is None else self._whole_set.content_hash,
+            "preset": self._preset(row).to_json(),
         }
 
 

@@ -14,8 +14,8 @@ from typing import IO
 import knm
 from knm.errors import UserError
 from knm.hashing import hash_bytes, hash_json
+from knm.languages import describe_language, language_names
 from knm.sandbox.docker.engine import Engine, Image
-from knm.sandbox.languages import describe_language, language_names
 
 IMAGE = "knm-sandbox"
 BASE = "debian:12-slim"
@@ -25,7 +25,14 @@ ENTRYPOINT = ["python3", "-I", "/opt/verifier", "/opt/verifier/languages"]
 
 PACKAGE = Path(knm.__file__).parent
 # The part of the package that needs the standard library alone.
-SOURCES = ("__init__.py", "errors.py", "testcases.py", "sandbox/*.py", "sandbox/jailed/*.py")
+SOURCES = (
+    "__init__.py",
+    "errors.py",
+    "testcases.py",
+    "languages/*.py",
+    "sandbox/*.py",
+    "sandbox/jailed/*.py",
+)
 MAIN = b"from knm.sandbox.container import main\n\nmain()\n"
 
 

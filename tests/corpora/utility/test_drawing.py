@@ -61,7 +61,10 @@ def test_the_packaged_corpus_shows_every_template():
 
 @pytest.mark.parametrize("kind", ["function", "class"])
 def test_what_a_statement_names_is_defined(kind):
+    named = 0
     for record, _ in islice(draw_utilities(1, "u"), 200):
         if (record.extras["composition"].startswith("classes|")) is (kind == "class"):
             for name in re.findall(r"^- (\w+)\(", record.statement, re.MULTILINE):
                 assert re.search(rf"\b{name}\b", record.program)
+                named += 1
+    assert named > 20

@@ -1,1 +1,0 @@
-"""The embedded problem set: built files and, in `authoring`, their source."""

@@ -1,1 +1,0 @@
-"""Source of the hand-written problems; `python -m bench.problems.authoring.build` builds them."""

@@ -1,0 +1,104 @@
+"""What a completion does not depend on: which problems run with it, and by what engine."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from knm.cli import app
+from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.report import load_report
+from tests.harness.problem_files import short_records, write_problems
+from tests.harness.processes import knm_serve, run_bench
+
+SETTINGS = ("--max-new-tokens", "32", "--batch-size", "4", "--knn")
+
+
+def library_records(count: int) -> list[dict[str, Any]]:
+    """Problems of another kind than the corpus's: functions of a library."""
+    corpus = load_corpus(EMBEDDED_CORPUS.parent / "lua_utility" / "train.jsonl")
+    return [
+        {
+            "question_id": f"library_{number}",
+            "question_content": record.statement,
+            "private_test_cases": short_records(1)[0]["private_test_cases"],
+        }
+        for number, record in enumerate(corpus[:count])
+    ]
+
+
+@pytest.fixture(scope="module")
+def datastore(tmp_path_factory) -> Path:
+    """Of enough programs to know what it is asked for."""
+    directory: Path = tmp_path_factory.mktemp("store") / "small"
+    mined = CliRunner().invoke(app, ["mine", "--out", str(directory), "--limit", "40"])
+    assert mined.exit_code == 0, mined.output
+    return directory
+
+
+def told(path: Path) -> dict[str, tuple[Any, ...]]:
+    """By problem: what was written, and what the datastore had to do with it."""
+    found = {}
+    for result in load_report(path).results:
+        assert result.knn is not None
+        counts = [result.knn[name] for name in ("searched", "argmax_changes", "withheld")]
+        found[result.question_id] = (result.completion, *counts)
+    return found
+
+
+def test_a_completion_depends_on_its_problem_alone(datastore, tmp_path):
+    records = [*library_records(2), *short_records(7)]
+    problems = write_problems(tmp_path / "set.jsonl", records)
+    common = ("--problems", problems, "--datastore", datastore, *SETTINGS)
+    served = ("--datastore", str(datastore), *SETTINGS)
+    with knm_serve(*served) as url, ThreadPoolExecutor(2) as pool:
+        runs = {
+            "whole": (),
+            "limit": ("--limit", 2),
+            "k": ("-k", "library_1"),
+            "n": ("-n", "2"),
+            "engine": ("--engine", url, "-k", "library or " + records[-1]["question_id"]),
+        }
+        processes = pool.map(
+            lambda name: run_bench(
+                *common, *runs[name], "--results", tmp_path / f"{name}.json", "--fresh"
+            ),
+            runs,
+        )
+        said = dict(zip(runs, (process.stdout for process in processes), strict=True))
+    whole = told(tmp_path / "whole.json")
+    assert len(whole) == len(records)
+    assert {withheld for *_, withheld in whole.values()} == {None}
+    assert all(searched for _, searched, *_ in whole.values())
+    assert any(changes for _, _, changes, _ in whole.values())
+    for name, count in {"limit": 2, "k": 1, "n": 9, "engine": 3}.items():
+        found = told(tmp_path / f"{name}.json")
+        assert len(found) == count, said[name]
+        assert found == {each: whole[each] for each in found}, name
+
+
+def test_a_set_of_another_kind_is_left_to_the_model_whichever_of_it_is_run(datastore, tmp_path):
+    own = short_records(1)
+    problems = write_problems(tmp_path / "set.jsonl", [*own, *library_records(4)])
+    common = ("--problems", problems, "--datastore", datastore, *SETTINGS)
+    for name, selected in (("limit", ("--limit", 1)), ("k", ("-k", own[0]["question_id"]))):
+        results = tmp_path / f"{name}.json"
+        process = run_bench(*common, *selected, "--results", results)
+        (found,) = told(results).values()
+        assert found[1:] == (0, 0, "the datastore was mined from problems of another kind")
+        assert "not used       for 1 of 1 problems: the datastore was mined from" in process.stdout
+        assert "--knn-preset dense" in process.stdout
+
+
+def test_a_server_applies_the_guard_to_whoever_asks(datastore, tmp_path):
+    problems = write_problems(tmp_path / "set.jsonl", short_records(2))
+    with knm_serve("--datastore", str(datastore), *SETTINGS) as url:
+        results = tmp_path / "python.json"
+        run_bench(
+            *("--problems", problems, "--datastore", datastore, *SETTINGS, "--engine", url),
+            *("--language", "python", "--results", results),
+        )
+    for _, searched, _, withheld in told(results).values():
+        assert (searched, withheld[:34]) == (0, "the prompt asks for Python 3, the ")
