@@ -39,7 +39,7 @@ def retriever_on(device: str, preset: Preset) -> Retriever:
     calibration = store.manifest.calibration
     assert calibration is not None
     trusted = replace(calibration, reliability=Reliability(0.9, 1e6, 0.5, 0.0, 0.5, 400))
-    domain = PromptDomain((), {"a": 1.0}, 0.5, -1.0, PromptFrame(OPENING, CLOSING, ()))
+    domain = PromptDomain((), {"a": 1.0}, 0.01, -1.0, PromptFrame(OPENING, CLOSING, ()))
     manifest = replace(store.manifest, calibration=trusted, domain=domain)
     return Retriever(replace(store, manifest=manifest), preset, device=device)
 
