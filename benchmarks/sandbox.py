@@ -34,7 +34,6 @@ from knm.sandbox.grading import matches
 from knm.sandbox.protocol import write_request
 from knm.testcases import TestCase
 
-PROBLEMS = Path(__file__).parents[1] / "bench" / "problems"
 SHORTEST_SECONDS = 1.0  # of a round: the programs are judged again until it has passed
 RATIOS = (
     ("local", "luajit", 0.5),
@@ -280,7 +279,7 @@ def ratios(found: Sequence[Rates]) -> Iterator[dict[str, str | int | float]]:
 
 def sample(count: int) -> list[Program]:
     """References of the embedded set, spread evenly over it."""
-    problems = [problem for problem in load_problems(PROBLEMS) if "reference" in problem.extras]
+    problems = [problem for problem in load_problems("embedded") if "reference" in problem.extras]
     step = max(1, len(problems) // count)
     chosen = problems[::step][:count]
     return [Program(problem.extras["reference"], problem.tests.load()) for problem in chosen]

@@ -198,7 +198,8 @@ def _knn_use(results: Sequence[ProblemResult]) -> KnnUse | None:
     if not uses:
         return None
     withheld = Counter(use["withheld"] for use in uses if use.get("withheld") is not None)
-    return KnnUse(*(sum(use[name] for use in uses) for name in KNN_COUNTS), dict(withheld))
+    steps, searched, changes = (sum(use[name] for use in uses) for name in KNN_COUNTS)
+    return KnnUse(steps, searched, changes, dict(withheld))
 
 
 def _throughput(results: Sequence[ProblemResult]) -> Throughput:

@@ -49,6 +49,7 @@ def test_what_was_kept_comes_back_as_it_was(cache):
         {"sampling": Sampling(0.5, 1.0, 0)},
         {"sampling": Sampling(0.0, 0.9, 0)},
         {"sampling": Sampling(0.0, 1.0, 1)},
+        {"withheld": "of another kind"},
     ],
 )
 def test_a_change_of_one_field_of_the_request_misses(change):
@@ -73,6 +74,7 @@ def test_a_change_of_one_field_of_the_request_misses(change):
         {"preset": {"name": "v2", "k": 16, "weight": 0.5}},
         {"preset": None},
         {"indexes": {"ivf": {"nprobe": 4}}},
+        {"calibration": "x"},
         {"packages": {"torch": "2.14.0"}},
         {"engine_version": 99},
     ],

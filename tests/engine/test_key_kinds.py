@@ -24,10 +24,14 @@ class Recorder(Retriever):
     asked: list[torch.Tensor]
 
     def correct(
-        self, hidden: torch.Tensor, lm: LMOutput, context: DecodingContext | None = None
+        self,
+        hidden: torch.Tensor,
+        lm: LMOutput,
+        context: DecodingContext | None = None,
+        admitted: torch.Tensor | None = None,
     ) -> Correction:
         self.asked.append(hidden.detach().clone())
-        return super().correct(hidden, lm, context)
+        return super().correct(hidden, lm, context, admitted)
 
 
 def mined_answer(loaded, kind, tmp_path, answer=None):

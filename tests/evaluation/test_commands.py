@@ -8,7 +8,7 @@ from knm.cli import app
 from knm.corpora import save_corpus
 from knm.retrieval import read_preset
 
-BENCH = str(Path(__file__).parents[2] / "bench" / "problems")
+BENCH = "embedded"
 
 
 def run(*arguments):

@@ -27,6 +27,19 @@ def test_a_problem_is_one_request_for_each_sample():
     assert all(request.prompt.startswith("# Problem\n") for request in requests)
 
 
+def test_what_is_withheld_from_the_set_is_withheld_from_each_request():
+    run = prepare_run(RunOptions(samples=2, temperature=0.8), ROOT)
+    problem = run.problem_set.problems[0]
+    assert {each.withheld for each in run.requests(problem)} == {None}
+    assert {each.withheld for each in run.requests(problem, "why")} == {"why"}
+
+
+def test_the_kind_of_a_set_is_asked_of_all_of_it_whatever_is_run():
+    whole = prepare_run(RunOptions(), ROOT).sample_prompts()
+    assert len(whole) > 60
+    assert prepare_run(RunOptions(limit=1), ROOT).sample_prompts() == whole
+
+
 def test_the_default_is_one_greedy_completion():
     run = prepare_run(RunOptions(), ROOT)
     (request,) = run.requests(run.problem_set.problems[0])

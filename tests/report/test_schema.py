@@ -78,5 +78,18 @@ def test_results_of_schema_1_are_read_with_their_first_change():
         assert ProblemResult.from_json(older, "here").knn == {**counts, "changes": changes}
 
 
+def test_why_a_datastore_was_not_used_is_text():
+    knn = {"steps": 9, "searched": 0, "argmax_changes": 0, "changes": []}
+    for withheld, fine in (("another language", True), (None, True), (3, False)):
+        value = {**result("q").to_json(), "knn": {**knn, "withheld": withheld}}
+        if fine:
+            found = ProblemResult.from_json(value, "here").knn
+            assert found is not None
+            assert found["withheld"] == withheld
+        else:
+            with pytest.raises(UserError, match=r"here: `knn\.withheld` is not a text or null"):
+                ProblemResult.from_json(value, "here")
+
+
 def test_a_sample_says_nothing_of_its_problem():
     assert {"question_id", "errata", "samples"}.isdisjoint(result("q").to_sample())

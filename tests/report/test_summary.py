@@ -132,6 +132,15 @@ def test_prompts_that_the_context_cannot_hold_are_failures_and_said_so():
     assert "context        1 failed: the prompt is longer than the model's context" in lines
 
 
+def test_the_summary_says_for_how_many_problems_the_datastore_was_not_used_and_why():
+    unused = {**KNN, "searched": 0, "argmax_changes": 0, "withheld": "the prompt asks for C17"}
+    totals = summarize([result("a", knn=KNN), result("b", knn=unused), result("c", knn=unused)])
+    assert totals.knn is not None
+    assert totals.to_json()["knn"]["withheld"] == {"the prompt asks for C17": 2}
+    lines = render_summary(totals, None)
+    assert "not used      for 2 of 3 problems: the prompt asks for C17" in lines
+
+
 def test_the_summary_of_nothing_is_still_text():
     assert "- (0 of 0" in render_summary(summarize([]))[0]
 

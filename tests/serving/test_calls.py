@@ -63,6 +63,9 @@ def test_the_bench_names_problems_and_samples():
     call = complete(prompt=["a", "b"], temperature=0, knm=extension)
     assert [(r.id, r.sample, r.chat) for r in call.requests] == [("p", 0, True), ("q", 3, True)]
     assert call.whole
+    assert [r.withheld for r in call.requests] == [None, None]
+    withheld = complete(knm={"withheld": "of another kind"})
+    assert [r.withheld for r in withheld.requests] == ["of another kind"]
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
@@ -93,6 +96,8 @@ def test_fields_that_ask_for_nothing_are_accepted():
         ({"max_tokens": 65}, "max_tokens 65: this server decodes at most 64"),
         ({"stream": "yes"}, "stream: expected bool"),
         ({"knm": {"mood": 1}}, "knm.mood: unknown"),
+        ({"knm": {"withheld": True}}, "knm.withheld: give the reason as text"),
+        ({"knm": {"withheld": ""}}, "knm.withheld: give the reason as text"),
         ({"knm": {"ids": ["a", "b"]}}, "knm.ids: give one for each prompt"),
     ],
 )
