@@ -178,7 +178,7 @@ class EngineClient:
         """The answer to a call; a server that is full is asked again, less and less often."""
         give_up = time.monotonic() + _PATIENCE_SECONDS
         pause = _FIRST_PAUSE_SECONDS
-        while True:
+        while not self._closed.is_set():
             with closing(self._connect(silence)) as connection:
                 self._open.add(connection)
                 try:
@@ -195,9 +195,9 @@ class EngineClient:
                 raise kind(f"{response.status}: {error.get('message')}")
             if time.monotonic() > give_up:
                 raise EngineLost(f"{self.url}: busy for {_PATIENCE_SECONDS:.0f} s")
-            if self._closed.wait(pause * random.uniform(0.5, 1.0)):
-                raise EngineLost("the run has ended")
+            self._closed.wait(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        raise EngineLost("the run has ended")
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
         kind = (

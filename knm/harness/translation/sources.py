@@ -68,8 +68,8 @@ def find_jobs(
             jobs.append(Job(problem, tuple(islice(alike, max(most, MOST_SOURCES)))))
     if not jobs:
         raise UserError(
-            f"nothing to translate: of {len(found)} programs that pass, of problems in "
-            f"{problem_set.name}, in other languages than {language}, "
+            f"nothing to translate: of {len(found)} programs that pass, with a `problem` in "
+            f"{problem_set.name} that is not solved yet, in other languages than {language}, "
             f"{len(found) - len(kept)} are like held-out problems"
         )
     return jobs, len(found) - len(kept)

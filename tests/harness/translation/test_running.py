@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from knm.cli import app
 from knm.corpora import CorpusRecord, load_corpus, save_corpus
 from knm.engine import Event, Request
 from knm.engine.opening import OpenedEngine
@@ -271,3 +273,17 @@ def test_one_program_that_two_sources_give_is_kept_once(problems, tmp_path):
 def test_nothing_that_is_read_is_written_over(problems, sources):
     with pytest.raises(UserError, match="would write over"):
         translate(TranslateOptions((sources,), str(problems), sources, "http://127.0.0.1:9"))
+
+
+def test_the_command_tells_cost_and_yield(problems, sources, monkeypatch):
+    monkeypatch.setenv("KNM_ENGINE_TOKEN", "secret")
+    out = problems.with_name("lua.jsonl")
+    with serving(Translator(fluent), token="secret") as url:
+        arguments = ["--problems", str(problems), "--out", str(out), "--engine", url]
+        told = CliRunner().invoke(
+            app, ["corpus", "translate", str(sources), *arguments], catch_exceptions=False
+        )
+    assert "translated         2 of 2 problems" in told.stdout
+    assert "attempts           2: accepted 2" in told.stdout
+    assert "6 read, 10 written" in told.stdout
+    assert len(load_corpus(out)) == 2
