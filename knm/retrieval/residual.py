@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor
 
-from knm.models.head import OutputHead
 from knm.retrieval.evidence import DenseLogits, LMOutput
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.searchers import Searcher
 from knm.retrieval.tiles import tiles_of
 from knm.retrieval.votes import Votes
+
+if TYPE_CHECKING:
+    from knm.models.head import OutputHead
 
 # Logits of neighbours that are computed by one matrix product on a GPU: bounds their memory.
 _AT_ONCE: Final = 1 << 27
@@ -21,7 +23,7 @@ _AT_ONCE: Final = 1 << 27
 class StoredPredictions:
     """What the LM said where entries were mined, from their keys: the trunk's output."""
 
-    def __init__(self, searcher: Searcher, head: OutputHead | torch.nn.Linear) -> None:
+    def __init__(self, searcher: Searcher, head: "OutputHead | torch.nn.Linear") -> None:
         self._searcher = searcher
         self._head = head
 
