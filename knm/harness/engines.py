@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from knm.engine import EngineConfiguration, GenerationOptions
 from knm.errors import UserError
 from knm.harness.options import RunOptions
+from knm.harness.run import DATASTORES
 from knm.serving import EngineClient, EngineProcess
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from knm.models import ModelIdentity
     from knm.retrieval import Preset
 
-DATASTORES: Final = Path("datastore")
 EMBEDDED_DATASTORE: Final = "embedded"
 TOKEN_VARIABLE: Final = "KNM_ENGINE_TOKEN"
 

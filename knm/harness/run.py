@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
 from knm.harness.options import MEBIBYTE, RunOptions
+from knm.outputs import Output, check_outputs
 from knm.problems import (
     Problem,
     ProblemSet,
@@ -19,9 +20,11 @@ from knm.problems import (
     load_problems,
     load_template,
 )
+from knm.report import reserve_report, stream_path
 from knm.sandbox import Limits, Sandbox, open_sandbox
 
 EMBEDDED_PROBLEMS: Final = Path("bench/problems")
+DATASTORES: Final = Path("datastore")
 RESULTS: Final = Path("results")
 CACHE: Final = Path(".knm-cache")
 
@@ -35,7 +38,41 @@ class BenchRun:
     template: PromptTemplate
     limits: Limits
     sampling: Sampling
+    root: Path
     results: Path
+
+    @property
+    def inputs(self) -> tuple[str | Path | None, ...]:
+        """What the options name for reading, as they name it."""
+        options = self.options
+        datastore = options.datastore
+        return (
+            options.problems or self.root / EMBEDDED_PROBLEMS,
+            options.prompt,
+            options.language,
+            options.model,
+            datastore,
+            datastore and self.root / DATASTORES / datastore,
+            options.knn_preset,
+            options.knm_baseline,
+        )
+
+    def claim_results(self, junit: Path | None = None) -> "BenchRun":
+        """The run with a place for its results that can be written and is no input.
+
+        Where the user gave none it gets a name that no other run has. `junit` is written too.
+
+        Raises:
+            UserError: saying which file cannot be written, or must not be.
+        """
+        outputs = [
+            Output("--results", (self.results, stream_path(self.results))),
+            Output("--junitxml", () if junit is None else (junit,)),
+        ]
+        check_outputs(outputs, self.inputs)
+        if self.options.results is not None:
+            return self
+        return replace(self, results=reserve_report(self.results))
 
     def requests(self, problem: Problem) -> tuple[Request, ...]:
         """What the engine is asked for a problem: one request for each sample."""
@@ -123,6 +160,7 @@ def prepare_run(options: RunOptions, root: Path) -> BenchRun:
         template=template,
         limits=limits,
         sampling=_sampling(options),
+        root=root,
         results=Path(options.results) if options.results else root / RESULTS / _name(options),
     )
 

@@ -28,7 +28,7 @@ from knm.report.statistics import (
     pass_at_k,
     wilson_interval,
 )
-from knm.report.stream import ResultStream, Stream, read_stream, stream_path
+from knm.report.stream import ResultStream, Stream, read_stream, reserve_report, stream_path
 from knm.report.summary import KnnUse, Throughput, Totals, summarize
 from knm.report.terminal import FlipView, render_diff, render_summary
 from knm.report.validation import validate_document
@@ -82,6 +82,7 @@ __all__ = [
     "render_explanation",
     "render_matrix",
     "render_summary",
+    "reserve_report",
     "setting_differences",
     "stream_path",
     "summarize",

@@ -94,7 +94,7 @@ def test_one_report_has_nothing_to_be_compared_with(paths):
 
 def test_a_killed_run_is_finished_beside_its_stream(tmp_path):
     path = tmp_path / "run.json"
-    with ResultStream(stream_path(path), header(selected=5)) as stream:
+    with ResultStream(stream_path(path), lambda: header(selected=5)) as stream:
         stream.write(judged_test(result("a"), ""))
     process = knm("report", "finish", stream_path(path))
 

@@ -33,7 +33,7 @@ def ids(results: tuple[ProblemResult, ...]) -> list[str]:
 
 def test_results_are_on_disk_before_the_stream_is_closed(tmp_path):
     path = stream_path(tmp_path / "new" / "report.json")
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("b"))
         stream.write(line("a", Verdict.TIMEOUT))
 
@@ -44,7 +44,7 @@ def test_results_are_on_disk_before_the_stream_is_closed(tmp_path):
 
 def test_any_cut_of_the_stream_gives_the_results_before_it(tmp_path):
     path, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         for name in "abc":
             stream.write(line(name))
     whole = path.read_bytes()
@@ -57,11 +57,11 @@ def test_any_cut_of_the_stream_gives_the_results_before_it(tmp_path):
 
 def test_a_stream_is_continued_after_a_torn_line(tmp_path):
     path = tmp_path / "s.jsonl"
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("a"))
     with path.open("ab") as file:
         file.write(b'{"nodeid": "b", "meta')
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("c"))
 
     assert ids(read_stream(path).results) == ["a", "c"]
@@ -69,7 +69,7 @@ def test_a_stream_is_continued_after_a_torn_line(tmp_path):
 
 
 def test_the_last_result_of_a_problem_counts(tmp_path):
-    with ResultStream(tmp_path / "s.jsonl", header()) as stream:
+    with ResultStream(tmp_path / "s.jsonl", header) as stream:
         stream.write(line("a", Verdict.SANDBOX_FAULT))
         stream.write(line("a"))
 
@@ -79,7 +79,7 @@ def test_the_last_result_of_a_problem_counts(tmp_path):
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_completion_survives(tmp_path_factory, completion):
     path = tmp_path_factory.mktemp("stream") / "s.jsonl"
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("a", completion=completion))
 
     # JSON has no way to tell a surrogate pair from the character it stands for.
@@ -89,7 +89,7 @@ def test_any_completion_survives(tmp_path_factory, completion):
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path):
     path = tmp_path / "s.jsonl"
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("a"))
     path.write_bytes(path.read_bytes() + b"garbage\n")
 
@@ -99,7 +99,7 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path):
 
 def test_places_that_cannot_hold_a_stream_are_named(tmp_path):
     with pytest.raises(UserError, match="cannot be written"):
-        ResultStream(tmp_path, header())
+        ResultStream(tmp_path, header)
     with pytest.raises(UserError, match=r"none\.jsonl: cannot be read"):
         read_stream(tmp_path / "none.jsonl")
 
@@ -109,7 +109,7 @@ def test_a_killed_run_is_finished_from_its_stream_as_if_it_had_done_no_more(tmp_
     path = tmp_path / "r.jsonl"
     verdicts = [Verdict.TIMEOUT, Verdict.ACCEPTED, Verdict.BROKEN_PROBLEM, Verdict.NO_CODE]
     tests = [line(name, verdict) for name, verdict in zip("dbca", verdicts, strict=True)]
-    with ResultStream(path, header(selected=4)) as stream:
+    with ResultStream(path, lambda: header(selected=4)) as stream:
         for entry in tests[:done]:
             stream.write(entry)
     finished = finish_stream(path)
