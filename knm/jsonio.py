@@ -84,6 +84,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; give a file") from None
     except _UNREADABLE as error:
         raise UserError(f"{path}: not valid JSON: {error}") from None
 
@@ -98,6 +100,8 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         file = _open(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; give a file") from None
     with file:
         try:
             for number, line in enumerate(file, start=1):

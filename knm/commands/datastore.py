@@ -91,8 +91,8 @@ def filter_entries(
 
     from knm.datastore import Datastore
     from knm.datastore.editing import FilterRules, filter_datastore
-    from knm.models import load_tokenizer
     from knm.models.token_types import token_texts
+    from knm.models.tokenization import open_tokenizer
 
     store = Datastore.open(datastore)
     rules = FilterRules(
@@ -109,7 +109,7 @@ def filter_entries(
         tokens = np.unique(store.values).tolist()
         for example in (examples or {}).values():
             tokens.extend(example.ids)
-        return token_texts(load_tokenizer(store.manifest.model, model), set(tokens))
+        return token_texts(open_tokenizer(store.manifest.model, model), set(tokens))
 
     filter_datastore(store, out, rules, texts=texts, corpus=examples, device=device)
     info(out, json=json)

@@ -51,11 +51,11 @@ def _texts(store: "Datastore", model: str | None) -> tuple[Mapping[int, str] | N
     """How stored values are written, or why that is not known."""
     import numpy as np
 
-    from knm.models import load_tokenizer
     from knm.models.token_types import token_texts
+    from knm.models.tokenization import open_tokenizer
 
     try:
-        tokenizer = load_tokenizer(store.manifest.model, model)
+        tokenizer = open_tokenizer(store.manifest.model, model)
     except UserError as error:
         if model is not None:
             raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from knm.models.identity import EMBEDDED, ModelIdentity, find_model, identify_model
 from knm.models.keys import FINAL_NORM, KeyKind, Tap, parse_key_kind
+from knm.models.placement import DTYPES, Placement, check_dtype, resolve_placement
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         encode_prompt,
     )
     from knm.models.loading import LoadedModel, load_model, load_tokenizer
-    from knm.models.placement import DTYPES, Placement, resolve_placement
 else:
     __getattr__ = load_on_demand(
         __name__,
@@ -37,7 +37,6 @@ else:
                 "encode_prompt",
             ],
             "loading": ["LoadedModel", "load_model", "load_tokenizer"],
-            "placement": ["DTYPES", "Placement", "resolve_placement"],
         },
     )
 
@@ -56,6 +55,7 @@ __all__ = [
     "Tap",
     "block_count",
     "capturing",
+    "check_dtype",
     "encode_corpus",
     "encode_example",
     "encode_prompt",

@@ -16,10 +16,10 @@ from knm.models.identity import (
     EMBEDDED,
     ModelIdentity,
     find_model,
-    hash_tokenizer,
     identify_model,
 )
-from knm.models.placement import DTYPES, resolve_placement
+from knm.models.placement import resolve_placement
+from knm.models.tokenization import find_tokenizer
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ def load_model(
     transformers_logging.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory)
-        model = AutoModelForCausalLM.from_pretrained(directory, dtype=DTYPES[placement.dtype])
+        model = AutoModelForCausalLM.from_pretrained(
+            directory, dtype=getattr(torch, placement.dtype)
+        )
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
         raise UserError(f"--model {name}: cannot be loaded as a causal LM: {error!r}") from error
     return LoadedModel(model.to(placement.device).eval(), tokenizer, identity)
@@ -62,16 +64,9 @@ def load_tokenizer(identity: ModelIdentity, name: str | None = None) -> PreTrain
     Raises:
         UserError: no such model, or its tokenizer is another.
     """
-    name = name or identity.name
-    directory = find_model(name)
-    theirs = hash_tokenizer(directory, name)
-    if theirs != identity.tokenizer_hash:
-        raise UserError(
-            f"--model {name}: its tokenizer {theirs[:12]} is not the one wanted, "
-            f"{identity.tokenizer_hash[:12]} ({identity.name}): name the model it belongs to"
-        )
+    directory = find_tokenizer(identity, name)
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(directory)
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
-        raise UserError(f"--model {name}: its tokenizer cannot be loaded: {error!r}") from error
+        raise UserError(f"{directory}: its tokenizer cannot be loaded: {error!r}") from error
     return tokenizer

@@ -1,11 +1,12 @@
-"""Counting tokens without loading a model."""
+"""Tokenizers without the model library, whose import takes seconds."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from knm.errors import UserError
-from knm.models.identity import find_model
+from knm.models.identity import ModelIdentity, find_model, hash_tokenizer
 
 TokenCounter = Callable[[Sequence[str]], list[int]]
 
@@ -26,3 +27,40 @@ def token_counter(name: str) -> TokenCounter:
         return [len(entry.ids) for entry in encoded]
 
     return count
+
+
+def find_tokenizer(identity: ModelIdentity, name: str | None = None) -> Path:
+    """The directory of a model's tokenizer; `name` is where the model is now, if elsewhere.
+
+    Raises:
+        UserError: no such model, or its tokenizer is another.
+    """
+    name = name or identity.name
+    directory = find_model(name)
+    theirs = hash_tokenizer(directory, name)
+    if theirs != identity.tokenizer_hash:
+        raise UserError(
+            f"--model {name}: its tokenizer {theirs[:12]} is not the one wanted, "
+            f"{identity.tokenizer_hash[:12]} ({identity.name}): name the model it belongs to"
+        )
+    return directory
+
+
+def open_tokenizer(identity: ModelIdentity, name: str | None = None) -> Tokenizer:
+    """The tokenizer of a model as the library `tokenizers` has it (see `find_tokenizer`).
+
+    Raises:
+        UserError: as there, or it cannot be read.
+    """
+    path = find_tokenizer(identity, name) / "tokenizer.json"
+    if path.is_file():
+        try:
+            return Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises nothing narrower
+            raise UserError(f"{path}: no tokenizer can be read: {error}") from error
+    from knm.models.loading import load_tokenizer  # makes one of older files
+
+    tokenizer: Tokenizer = getattr(load_tokenizer(identity, name), "backend_tokenizer", None)
+    if tokenizer is None:
+        raise UserError(f"{path}: no such file, and the others give no tokenizer of that kind")
+    return tokenizer

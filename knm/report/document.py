@@ -137,8 +137,6 @@ def _read(path: Path) -> Any:
         )
     try:
         return read_json(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}; give a report file") from None
     except UserError as error:
         stream = stream_path(path)
         if not stream.exists():

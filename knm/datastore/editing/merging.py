@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from knm.datastore.domain import PromptDomain
 from knm.datastore.editing.rewriting import edited_manifest, lineage_entry, slices, write_edited
@@ -17,9 +16,12 @@ from knm.datastore.writer import Rows
 from knm.errors import UserError
 from knm.hashing import hash_json
 
+if TYPE_CHECKING:
+    import torch
+
 
 def merge_datastores(
-    sources: Sequence[Datastore], out: Path, *, device: torch.device | str = "cpu"
+    sources: Sequence[Datastore], out: Path, *, device: "torch.device | str" = "cpu"
 ) -> Datastore:
     """Write all entries of `sources`, one datastore after the other, to the directory `out`.
 
