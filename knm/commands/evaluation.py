@@ -2,13 +2,19 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from knm.commands.output import JsonOption
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.outputs import Output, check_outputs
+
+JOURNAL: Final = "trials.jsonl"
+WINNER: Final = "winner.yaml"
+SUMMARY: Final = "sweep.json"
+HEAT_MAP: Final = "heatmap.svg"
 
 ModelOption = Annotated[str, typer.Option(help="embedded, a directory or a hub id.")]
 DatastoreOption = Annotated[str | None, typer.Option(help="Datastore, by name or path.")]
@@ -65,16 +71,20 @@ def evaluate(
     """
     from knm.corpora import EMBEDDED_CORPUS, load_corpus
     from knm.datastore import Datastore
-    from knm.evaluation import EvaluationOptions, evaluate_corpus, render_evaluation
     from knm.harness import RunOptions, ensure_datastore, prepare_engine
-    from knm.models import load_model
+    from knm.models import check_dtype, find_model
     from knm.problems import load_template
+
+    check_dtype(dtype)
+    find_model(model)
+    records = load_corpus(corpus or EMBEDDED_CORPUS / "test.jsonl")[:limit]
+    template = load_template(prompt)
+    from knm.evaluation import EvaluationOptions, evaluate_corpus, render_evaluation
+    from knm.models import load_model
     from knm.retrieval import DEFAULT_PRESET
 
     given = (datastore, knn_k, knn_lambda, knn_temperature, knn_gate)
     names = knn_preset or ([DEFAULT_PRESET] if any(v is not None for v in given) else [])
-    records = load_corpus(corpus or EMBEDDED_CORPUS / "test.jsonl")[:limit]
-    template = load_template(prompt)
     presets, store = [], None
     for name in names:
         options = RunOptions(
@@ -151,6 +161,24 @@ def sweep(
     Writes trials.jsonl, heatmap.svg, sweep.json and winner.yaml, a preset for --knn-preset.
     """
     from knm.corpora import EMBEDDED_CORPUS, load_corpus
+    from knm.evaluation import refuse_bench, refuse_test_split
+    from knm.models import check_dtype, find_model
+    from knm.problems import load_problems, load_template
+
+    # 1. Everything that can be wrong is, before anything is loaded.
+    if (finalists > 0) != (problems is not None):
+        raise UserError(
+            "--finalists N and --problems SET go together: draw problems with `knm problems "
+            "generate --split dev --out FILE`"
+        )
+    check_dtype(dtype)
+    find_model(model)
+    template = load_template(prompt)
+    path = corpus or EMBEDDED_CORPUS / "dev.jsonl"
+    files = tuple(out / name for name in (JOURNAL, WINNER, SUMMARY, HEAT_MAP))
+    check_outputs([Output("--out", files)], (space, path, model, problems, prompt))
+    records = load_corpus(path)[:limit]
+    refuse_test_split(records)
     from knm.evaluation import (
         SEARCHES,
         Finals,
@@ -160,8 +188,6 @@ def sweep(
         SweepData,
         choose_axes,
         read_space,
-        refuse_bench,
-        refuse_test_split,
         render_sweep,
         write_heat_map,
     )
@@ -169,17 +195,8 @@ def sweep(
     from knm.harness.trials import TrialSettings
     from knm.jsonio import write_json
     from knm.models import load_model
-    from knm.problems import load_problems, load_template
     from knm.retrieval import write_preset
 
-    # 1. Everything that can be wrong is, before anything is loaded.
-    if (finalists > 0) != (problems is not None):
-        raise UserError(
-            "--finalists N and --problems SET go together: draw problems with `knm problems "
-            "generate --split dev --out FILE`"
-        )
-    records = load_corpus(corpus or EMBEDDED_CORPUS / "dev.jsonl")[:limit]
-    refuse_test_split(records)
     choices = read_space(space, datastore)
     pair = choose_axes(choices, axes)
     finals = None
@@ -199,17 +216,17 @@ def sweep(
 
     # 2. Try, and decode the best.
     loaded = load_model(model, dtype=dtype, device=device)
-    data = SweepData(loaded, records, load_template(prompt), batch_tokens)
-    with Journal(out / "trials.jsonl") as journal:
+    data = SweepData(loaded, records, template, batch_tokens)
+    with Journal(out / JOURNAL) as journal:
         result = Sweep(choices, data, stores, journal).run(
             proposals, Objective(objective.value, loss_weight), finals
         )
 
     # 3. Say what came of it.
-    write_preset(out / "winner.yaml", result.preset("winner"))
-    write_json(out / "sweep.json", result.to_json())
+    write_preset(out / WINNER, result.preset("winner"))
+    write_json(out / SUMMARY, result.to_json())
     if pair is not None:
-        write_heat_map(result, pair, out / "heatmap.svg")
+        write_heat_map(result, pair, out / HEAT_MAP)
     print(dumps(result.to_json()) if json else render_sweep(result))
     if not json:
-        print(f"\n{out / 'winner.yaml'}: over datastore {result.winner.point.datastore}")
+        print(f"\n{out / WINNER}: over datastore {result.winner.point.datastore}")

@@ -9,6 +9,7 @@ import typer
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.outputs import Output, check_outputs
 
 if TYPE_CHECKING:
     from knm.datastore import Datastore, DistanceSummary, IndexInfo, Manifest
@@ -33,6 +34,11 @@ def info(
     from knm.datastore.describing import describe_datastore
 
     store = Datastore.open(datastore)
+    if picture is not None:
+        from knm.report.page.export import check_picture
+
+        check_picture(picture)
+        check_outputs([Output("--picture", (picture,))])
     texts, why_none = _texts(store, model)
     described = describe_datastore(store, texts)
     if picture is not None:

@@ -1,13 +1,13 @@
 """`knm judge` and `knm completions`: verdicts without a model. Thin, as `knm.cli`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from knm.commands.output import JsonOption
+from knm.commands.output import JsonOption, OverwriteOption, say
 from knm.jsonio import dumps
+from knm.outputs import Output, check_outputs
 
 completions_app = typer.Typer(no_args_is_help=True, help="Completions in files.")
 
@@ -58,7 +58,7 @@ def judge(
         (judged.without_problem, "problems of the completions are not in the problem set"),
     ):
         if count:
-            print(f"knm: {count} {what}", file=sys.stderr)
+            say(f"{count} {what}")
     totals = summarize(judged.report.results)
     if json:
         print(dumps({"report": str(path), **totals.to_json()}))
@@ -70,11 +70,13 @@ def judge(
 def export(
     report: Annotated[Path, typer.Argument(help="Report of a run.")],
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Write a run's completions as JSONL of the reference harness."""
     from knm.harness import export_candidates
     from knm.report import load_report
 
+    check_outputs([Output("--out", (out,))], (report,), overwrite=overwrite)
     count = export_candidates(load_report(report), out)
     print(dumps({"path": str(out), "count": count}) if json else f"{out}: {count} completions")

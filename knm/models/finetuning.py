@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from knm.corpora import CorpusRecord, corpus_hash
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json
 from knm.models.encoding import EncodedExample, encode_corpus
+from knm.models.finetuning_options import FinetuningOptions
 from knm.models.identity import identify_model
 from knm.models.loading import load_model
 from knm.models.optimising import Plan, cut_batches, optimise
@@ -24,38 +25,6 @@ WARMUP_STEPS: Final = 20
 WEIGHT_DECAY: Final = 0.01
 STRETCH_BATCHES: Final = 8
 """So many batches are sorted by length together: epochs stay shuffled, little is padding."""
-
-MANY_PROGRAMS: Final = 4_000
-
-
-@dataclass(frozen=True)
-class FinetuningOptions:
-    """How a copy is trained.
-
-    None takes what did best on dev for a corpus of that size: 5 epochs of batches of 32 for
-    thousands of programs, 4 of 64 for more. Learning rates from 3e-4 to 1e-3 are as good.
-
-    Raises:
-        UserError: a value is not above 0.
-    """
-
-    learning_rate: float = 1e-3
-    epochs: int | None = None
-    batch_size: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("learning_rate", "epochs", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise UserError(f"--{name.replace('_', '-')} {value}: must be above 0")
-
-    def filled_for(self, programs: int) -> "FinetuningOptions":
-        """With the defaults for a corpus of so many programs."""
-        epochs, batch_size = (4, 64) if programs > MANY_PROGRAMS else (5, 32)
-        return FinetuningOptions(
-            self.learning_rate, self.epochs or epochs, self.batch_size or batch_size, self.seed
-        )
 
 
 def finetune(

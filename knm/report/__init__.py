@@ -1,7 +1,7 @@
 """Reports of runs: their schema, the stream beside them, statistics, totals, comparison, text."""
 
 from knm.report.blame import Blame, blame, render_blame
-from knm.report.conditions import Condition, parse_condition
+from knm.report.conditions import Condition, outcome_line, parse_condition
 from knm.report.diff import ReportDiff, Side, diff_reports, regressed
 from knm.report.document import (
     Report,
@@ -71,6 +71,7 @@ __all__ = [
     "mcnemar_exact",
     "noise_between",
     "noise_of_repeats",
+    "outcome_line",
     "parse_condition",
     "pass_at_k",
     "portable_test",
