@@ -50,7 +50,8 @@ def _replace(path: Path, pieces: Iterable[str], *, durable: bool = False) -> Non
     try:
         with os.fdopen(descriptor, "wb") as file:
             with _compressing(file) if path.suffix == GZIP_SUFFIX else nullcontext(file) as target:
-                target.writelines(piece.encode() for piece in pieces)
+                # A lone surrogate has no UTF-8; its backslash form is its JSON escape.
+                target.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -118,6 +119,29 @@ def _compressing(file: IO[bytes]) -> gzip.GzipFile:
 
 def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
     return gzip.GzipFile(path) if path.suffix == GZIP_SUFFIX else path.open("rb")
+
+
+def find_surrogate(value: Any) -> str | None:
+    """Where a JSON value holds an unpaired surrogate, such as `messages[0].content`; None: nowhere.
+
+    A parser takes `"\\ud83d"`, half of a pair, for text; no encoding of Unicode can hold it.
+    """
+    # Without recursion: a value may be nested as deep as the parser goes.
+    left: list[tuple[str, Any]] = [("", value)]
+    while left:
+        place, part = left.pop()
+        if isinstance(part, str):
+            try:
+                part.encode()
+            except UnicodeEncodeError:
+                return place or "text"
+        elif isinstance(part, list):
+            left += [(f"{place}[{number}]", item) for number, item in enumerate(part)]
+        elif isinstance(part, dict):
+            for name, item in part.items():
+                inner = f"{place}.{name}" if place else name
+                left += [(f"a name in {place or 'the object'}", name), (inner, item)]
+    return None
 
 
 def parse_object(line: bytes | str, where: str) -> dict[str, Any]:

@@ -98,11 +98,6 @@ def _one_then_failure():
         pytest.param(
             lambda path: write_jsonl(path, _one_then_failure()), RuntimeError, id="source fails"
         ),
-        pytest.param(
-            lambda path: write_text(path, "a" * 100_000 + "\ud800"),
-            UnicodeEncodeError,
-            id="fails half-way",
-        ),
     ],
 )
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, write, error):

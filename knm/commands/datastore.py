@@ -130,7 +130,11 @@ def _open(path: Path, out: Path, device: str, *inputs: Path | str | None) -> "Da
 def _read_lines(path: Path) -> list[str]:
     if not path.is_file():
         raise UserError(f"--drop-records {path}: no such file")
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"--drop-records {path}: not UTF-8 text ({error})") from None
+    return [line.strip() for line in lines if line.strip()]
 
 
 @datastore_app.command()

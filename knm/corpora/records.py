@@ -12,7 +12,7 @@ import numpy as np
 
 from knm.errors import UserError
 from knm.hashing import hash_json_items
-from knm.jsonio import read_jsonl, write_jsonl
+from knm.jsonio import find_surrogate, read_jsonl, write_jsonl
 
 EMBEDDED_CORPUS: Final = Path(__file__).parent / "lua_cp"
 """Directory of the packaged corpus: `train.jsonl`, `dev.jsonl`, `test.jsonl`."""
@@ -128,6 +128,11 @@ def _parse(value: dict[str, Any], where: str) -> CorpusRecord:
     for name in _REQUIRED:
         if not isinstance(value.get(name), str):
             raise UserError(f"{where}: field {name!r} must be a string")
+    broken = find_surrogate(value)
+    if broken is not None:
+        raise UserError(
+            f"{where}: field {broken!r} has an unpaired surrogate; write it as valid Unicode"
+        )
     extras = {name: item for name, item in value.items() if name not in _REQUIRED}
     required = {name: value[name] for name in _REQUIRED}
     return CorpusRecord(**required, extras=extras)

@@ -5,6 +5,13 @@ class EngineFailed(Exception):
     """The engine raised what it cannot go on from: it serves nobody any more."""
 
 
+class ServerStopping(EngineFailed):
+    """The server was told to end while it had work."""
+
+    def __init__(self, message: str = "the server is shutting down") -> None:
+        super().__init__(message)
+
+
 class EngineLost(Exception):
     """The engine's process died, or it cannot be reached any more."""
 
