@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from knm.report import (
     judged_test,
     load_report,
     read_stream,
+    reserve_report,
     stream_path,
     validate_document,
 )
@@ -95,6 +97,53 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path):
 
     with pytest.raises(UserError, match=r"s\.jsonl:3: not valid JSON"):
         read_stream(path)
+
+
+def test_a_stream_is_replaced_by_the_first_result_of_another_run(tmp_path):
+    path = tmp_path / "s.jsonl"
+    with ResultStream(path, header) as stream:
+        stream.write(line("a"))
+    with ResultStream(path, header, fresh=True) as stream:
+        assert ids(read_stream(path).results) == ["a"]
+        stream.write(line("b"))
+    assert ids(read_stream(path).results) == ["b"]
+
+
+def test_a_run_without_a_result_leaves_no_stream(tmp_path):
+    path = tmp_path / "s.jsonl"
+    with ResultStream(path, header):
+        assert path.exists()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("content", ["{}\n", "text", "[1]\n", '{"knm_stream_of": 1}'])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_file_that_is_no_stream_is_never_changed(tmp_path, content, fresh):
+    path = tmp_path / "s.jsonl"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"s\.jsonl: .*holds something else"):
+        ResultStream(path, header, fresh=fresh)
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("content", ["", '{"knm_st', json.dumps(result("a").to_json()) + "\n"])
+def test_what_may_be_a_stream_can_be_replaced(tmp_path, content):
+    path = tmp_path / "s.jsonl"
+    path.write_text(content)
+    with ResultStream(path, header, fresh=True) as stream:
+        stream.write(line("b"))
+    assert ids(read_stream(path).results) == ["b"]
+
+
+def test_names_are_given_to_one_run_each(tmp_path):
+    wanted = tmp_path / "new" / "run.json"
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: reserve_report(wanted), range(8)))
+    names = {"run.json", *(f"run-{number}.json" for number in range(2, 9))}
+    assert {path.name for path in given} == names
+    stream_path(wanted).unlink()
+    wanted.write_text("{}")
+    assert reserve_report(wanted).name == "run-9.json"
 
 
 def test_places_that_cannot_hold_a_stream_are_named(tmp_path):
