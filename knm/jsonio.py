@@ -16,6 +16,8 @@ from knm.errors import UserError
 _UNREADABLE = (ValueError, RecursionError)
 _DAMAGED_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 GZIP_SUFFIX: Final = ".gz"
+_SHOWN: Final = 200  # characters of a place that are told
+_Place = tuple["_Place", int | str] | None  # where the part is that a step leads on from, the step
 
 
 def dumps(value: Any, *, pretty: bool = False) -> str:
@@ -126,22 +128,31 @@ def find_surrogate(value: Any) -> str | None:
 
     A parser takes `"\\ud83d"`, half of a pair, for text; no encoding of Unicode can hold it.
     """
-    # Without recursion: a value may be nested as deep as the parser goes.
-    left: list[tuple[str, Any]] = [("", value)]
+    # Without recursion: a value may be nested as deep as the parser goes. Places are chains of
+    # steps, written out for the one that matters: names may be as long as the value itself.
+    left: list[tuple[Any, _Place]] = [(value, None)]
     while left:
-        place, part = left.pop()
+        part, place = left.pop()
         if isinstance(part, str):
             try:
                 part.encode()
             except UnicodeEncodeError:
-                return place or "text"
+                return _written(place)
         elif isinstance(part, list):
-            left += [(f"{place}[{number}]", item) for number, item in enumerate(part)]
+            left += [(item, (place, number)) for number, item in enumerate(part)]
         elif isinstance(part, dict):
-            for name, item in part.items():
-                inner = f"{place}.{name}" if place else name
-                left += [(f"a name in {place or 'the object'}", name), (inner, item)]
+            left += [(name, (place, "(a name)")) for name in part]
+            left += [(item, (place, name)) for name, item in part.items()]
     return None
+
+
+def _written(place: _Place) -> str:
+    steps = []
+    while place is not None:
+        place, step = place
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step[:_SHOWN]}")
+    text = "".join(reversed(steps)).removeprefix(".") or "text"
+    return text[:_SHOWN].encode("utf-8", "backslashreplace").decode()
 
 
 def parse_object(line: bytes | str, where: str) -> dict[str, Any]:

@@ -226,6 +226,8 @@ def test_an_option_may_name_a_file_of_another_project(tmp_path):
 
 
 def test_problems_that_are_not_named_say_how_they_are_run():
-    process = run_pytest(".", "--ignore", "tests", "-k", "test_problem")
+    # Without the conftest of the tests, which imports a model library.
+    plugin = ("--noconftest", "-p", "knm.plugin")
+    process = run_pytest(".", "--ignore", "tests", "-k", "test_problem", *plugin)
     assert "problems run where the bench is named: pytest bench" in process.stdout
     assert "KeyError" not in process.stdout

@@ -246,8 +246,7 @@ async def _body(request: Request) -> Any:
         raise ApiError(400, f"the body is not JSON: {error}") from None
     broken = find_surrogate(body)
     if broken is not None:
-        message = f"{ascii(broken)[1:-1]}: has an unpaired surrogate; send valid Unicode"
-        raise ApiError(400, message)
+        raise ApiError(400, f"{broken}: has an unpaired surrogate; send valid Unicode")
     return body
 
 

@@ -129,3 +129,13 @@ def test_packaged_corpus_loads_and_is_verified_lua(name, count):
     assert len(records) == count
     assert {record.language for record in records} == {"lua"}
     assert all(record.extras["verified"] for record in records)
+
+
+@pytest.mark.parametrize("field", ["id", "statement", "program", "language", "source", "note"])
+def test_half_a_character_is_named_by_its_line(tmp_path, field):
+    path = tmp_path / "corpus.jsonl"
+    lines = [dict.fromkeys(REQUIRED, name) for name in "ab"]
+    lines[1][field] = "x\ud83d"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(UserError, match=rf"corpus\.jsonl:2: field '{field}' has an unpaired"):
+        load_corpus(path)

@@ -81,12 +81,13 @@ def merge_datastores(
 def _refuse_twins(sources: Sequence[Datastore]) -> None:
     earlier: dict[str, Datastore] = {}
     for source in sources:
-        twin = earlier.setdefault(source.content_hash, source)
-        if twin is not source and len(source):
+        twin = earlier.get(source.content_hash)
+        if twin is not None and len(source):
             raise UserError(
                 f"{source.path}: holds the same entries as {twin.path}, which would all be there "
                 "twice: leave one out"
             )
+        earlier[source.content_hash] = source
 
 
 def _doubled(sources: Sequence[Datastore], renumbered: Sequence[Array]) -> int:
