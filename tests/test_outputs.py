@@ -9,7 +9,7 @@ from knm.outputs import Output, check_output_directory, check_outputs, hold_file
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in.jsonl").write_text("kept")
     (tmp_path / "set").mkdir()

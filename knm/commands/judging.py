@@ -1,13 +1,16 @@
 """`knm judge` and `knm completions`: verdicts without a model. Thin, as `knm.cli`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from knm.commands.output import JsonOption, OverwriteOption, say
 from knm.jsonio import dumps
 from knm.outputs import Output, check_outputs
+
+INTERRUPTED: Final = 130
+"""The exit status of what Ctrl-C has ended, as shells have it."""
 
 completions_app = typer.Typer(no_args_is_help=True, help="Completions in files.")
 
@@ -39,20 +42,23 @@ def judge(
     from knm.report import render_summary, summarize
 
     path = out or completions.with_name(f"{completions.stem}-judged.json")
-    judged = judge_file(
-        JudgeOptions(
-            completions=completions,
-            problems=problems,
-            out=path,
-            sandbox=sandbox,
-            language=language,
-            time_limit=time_limit,
-            memory_limit=memory_limit,
-            limit=limit,
-            fresh=fresh,
-            workers=workers,
-        )
+    options = JudgeOptions(
+        completions=completions,
+        problems=problems,
+        out=path,
+        sandbox=sandbox,
+        language=language,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        limit=limit,
+        fresh=fresh,
+        workers=workers,
     )
+    try:
+        judged = judge_file(options)
+    except KeyboardInterrupt:
+        say(_how_far(path))
+        raise typer.Exit(INTERRUPTED) from None
     for count, what in (
         (judged.without_completion, "problems have no completion and are left out"),
         (judged.without_problem, "problems of the completions are not in the problem set"),
@@ -64,6 +70,20 @@ def judge(
         print(dumps({"report": str(path), **totals.to_json()}))
     else:
         print("\n".join(render_summary(totals, path)))
+
+
+def _how_far(out: Path) -> str:
+    """How many problems an interrupted call has judged, and how to go on."""
+    from knm.report import read_stream, stream_path
+
+    path = stream_path(out)
+    stream = read_stream(path) if path.exists() else None
+    if stream is None or stream.header is None:
+        return "interrupted: nothing is judged yet"
+    return (
+        f"interrupted: {len(stream.results)} of {stream.header.selected} problems are judged; run "
+        "it again to judge the others"
+    )
 
 
 @completions_app.command()

@@ -60,7 +60,7 @@ def open_tokenizer(identity: ModelIdentity, name: str | None = None) -> Tokenize
             raise UserError(f"{path}: no tokenizer can be read: {error}") from error
     from knm.models.loading import load_tokenizer  # makes one of older files
 
-    tokenizer: Tokenizer = getattr(load_tokenizer(identity, name), "backend_tokenizer", None)
-    if tokenizer is None:
+    tokenizer = getattr(load_tokenizer(identity, name), "backend_tokenizer", None)
+    if not isinstance(tokenizer, Tokenizer):
         raise UserError(f"{path}: no such file, and the others give no tokenizer of that kind")
     return tokenizer

@@ -30,7 +30,8 @@ from knm.harness.domain import preset_within, sample_prompts
 from knm.harness.prompting import ExamplePrompts
 from knm.harness.trials import TrialSettings, run_trial
 from knm.models import FINAL_NORM, EncodedExample, LoadedModel, load_model, resolve_placement
-from knm.models.finetuning import FinetuningOptions, finetune
+from knm.models.finetuning import finetune
+from knm.models.finetuning_options import FinetuningOptions
 from knm.problems import Problem, ProblemSet, fence_program, load_problems, load_template
 from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
 from knm.retrieval.adaptor import load_adaptor
