@@ -82,6 +82,7 @@ def audit(
     from knm.models.finetuning_options import FinetuningOptions
     from knm.models.recipes import RECIPES
     from knm.problems import load_template
+    from knm.retrieval.preset_files import check_preset_name
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
     if seeds is not None and models is not None:
@@ -97,6 +98,8 @@ def audit(
     MiningOptions(positions=positions, key_kind=key_kind)
     check_dtype(dtype)
     load_template(prompt)
+    if preset is not None:
+        check_preset_name(preset)
     filling = corpus or EMBEDDED_CORPUS / "train.jsonl"
     inputs = [filling, off_domain, problems, prompt, preset]
     inputs += [find_model(name) for name in several or [model]]

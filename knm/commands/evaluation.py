@@ -74,9 +74,12 @@ def evaluate(
     from knm.harness import RunOptions, ensure_datastore, prepare_engine
     from knm.models import check_dtype, find_model
     from knm.problems import load_template
+    from knm.retrieval.preset_files import check_preset_name
 
     check_dtype(dtype)
     find_model(model)
+    for name in knn_preset or []:
+        check_preset_name(name)
     records = load_corpus(corpus or EMBEDDED_CORPUS / "test.jsonl")[:limit]
     template = load_template(prompt)
     from knm.evaluation import EvaluationOptions, evaluate_corpus, render_evaluation
@@ -171,6 +174,8 @@ def sweep(
             "--finalists N and --problems SET go together: draw problems with `knm problems "
             "generate --split dev --out FILE`"
         )
+    if not space.is_file():
+        raise UserError(f"{space}: no such file; give one such as examples/sweep.yaml")
     check_dtype(dtype)
     find_model(model)
     template = load_template(prompt)
@@ -179,15 +184,18 @@ def sweep(
     check_outputs([Output("--out", files)], (space, path, model, problems, prompt))
     records = load_corpus(path)[:limit]
     refuse_test_split(records)
+    from knm.evaluation import SEARCHES, read_space
+
+    choices = read_space(space, datastore)
+    check_outputs([Output("--out", files)], (choices.preset, *choices.datastores))
+    proposals = SEARCHES[search.value](choices, trials, seed)
     from knm.evaluation import (
-        SEARCHES,
         Finals,
         Journal,
         Objective,
         Sweep,
         SweepData,
         choose_axes,
-        read_space,
         render_sweep,
         write_heat_map,
     )
@@ -197,7 +205,6 @@ def sweep(
     from knm.models import load_model
     from knm.retrieval import write_preset
 
-    choices = read_space(space, datastore)
     pair = choose_axes(choices, axes)
     finals = None
     if problems is not None:
@@ -205,7 +212,6 @@ def sweep(
         refuse_bench(problem_set)
         settings = TrialSettings(prompt=prompt, max_new_tokens=max_new_tokens)
         finals = Finals(problem_set, finalists, sandbox, settings)
-    proposals = SEARCHES[search.value](choices, trials, seed)
     stores = {}
     for name in choices.datastores:
         options = RunOptions(model=model, dtype=dtype, device=device, knn=True, datastore=name)

@@ -152,11 +152,14 @@ def prepare_engine(options: RunOptions, root: Path) -> "EngineSetup":
         UserError: something is missing, malformed or does not fit together.
     """
     from knm.models import check_dtype, find_model, identify_model, resolve_placement
+    from knm.retrieval.preset_files import check_preset_name
 
     # What takes no model library to find out comes first: its import takes seconds.
     check_dtype(options.dtype)
     find_model(options.model)
     path = _find_datastore(options, root) if options.knn else None
+    if options.knn_preset is not None:
+        check_preset_name(options.knn_preset)
     from knm.engine import EngineSetup
 
     placement = resolve_placement(options.device, options.dtype)
