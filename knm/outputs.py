@@ -88,6 +88,11 @@ def check_output_directory(
         )
 
 
+def file_named(name: str | None) -> Path | None:
+    """The file of a name that may be one of ours instead, such as a prompt template's."""
+    return next((path for path in _existing([name]) if path.is_file()), None)
+
+
 def same_place(one: Path, other: Path) -> bool:
     """Whether two paths name one file or directory, by whatever links; neither need exist."""
     if one.resolve() == other.resolve():

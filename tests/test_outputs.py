@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from knm.errors import UserError
-from knm.outputs import Output, check_output_directory, check_outputs, hold_file
+from knm.outputs import Output, check_output_directory, check_outputs, file_named, hold_file
 
 
 @pytest.fixture
@@ -103,6 +103,14 @@ def test_what_exists_is_replaced_only_on_demand(here):
         check_output_directory("--out", Path("set"), overwrite=False)
     (here / "empty").mkdir()
     check_output_directory("--out", here / "empty", overwrite=False)
+
+
+def test_a_name_of_ours_is_no_directory_that_happens_to_be_called_so(here):
+    (here / "lua").mkdir()
+    output = Output("--out", (here / "lua" / "new.json",))
+    check_outputs([output], [file_named("lua"), file_named("task"), file_named(None)])
+    with pytest.raises(UserError, match="would be written over"):
+        check_outputs([Output("--out", (here / "in.jsonl",))], [file_named("in.jsonl")])
 
 
 def test_a_directory_of_results_holds_no_input(here):

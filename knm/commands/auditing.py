@@ -9,7 +9,7 @@ import typer
 from knm.commands.output import JsonOption, say
 from knm.errors import UserError
 from knm.jsonio import dumps
-from knm.outputs import check_output_directory
+from knm.outputs import Input, check_output_directory, file_named
 
 Item = TypeVar("Item")
 
@@ -101,7 +101,7 @@ def audit(
     if preset is not None:
         check_preset_name(preset)
     filling = corpus or EMBEDDED_CORPUS / "train.jsonl"
-    inputs = [filling, off_domain, problems, prompt, preset]
+    inputs: list[Input] = [filling, off_domain, problems, file_named(prompt), file_named(preset)]
     inputs += [find_model(name) for name in several or [model]]
     check_output_directory("--out", out, inputs)
 

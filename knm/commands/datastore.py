@@ -9,7 +9,7 @@ import typer
 from knm.commands.info import info
 from knm.commands.output import JsonOption, say
 from knm.errors import UserError
-from knm.outputs import check_output_directory
+from knm.outputs import check_output_directory, file_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def filter_entries(
     from knm.models.token_types import token_texts
     from knm.models.tokenization import open_tokenizer
 
-    store = _open(datastore, out, device, drop_records, corpus, prompt, model)
+    store = _open(datastore, out, device, drop_records, corpus, file_named(prompt), model)
     rules = FilterRules(
         sources=source or (),
         records=record or (),

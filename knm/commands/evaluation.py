@@ -9,7 +9,7 @@ import typer
 from knm.commands.output import JsonOption
 from knm.errors import UserError
 from knm.jsonio import dumps
-from knm.outputs import Output, check_outputs
+from knm.outputs import Output, check_outputs, file_named
 
 JOURNAL: Final = "trials.jsonl"
 WINNER: Final = "winner.yaml"
@@ -177,17 +177,17 @@ def sweep(
     if not space.is_file():
         raise UserError(f"{space}: no such file; give one such as examples/sweep.yaml")
     check_dtype(dtype)
-    find_model(model)
     template = load_template(prompt)
     path = corpus or EMBEDDED_CORPUS / "dev.jsonl"
     files = tuple(out / name for name in (JOURNAL, WINNER, SUMMARY, HEAT_MAP))
-    check_outputs([Output("--out", files)], (space, path, model, problems, prompt))
+    inputs = (space, path, find_model(model), problems, file_named(prompt))
+    check_outputs([Output("--out", files)], inputs)
     records = load_corpus(path)[:limit]
     refuse_test_split(records)
     from knm.evaluation import SEARCHES, read_space
 
     choices = read_space(space, datastore)
-    check_outputs([Output("--out", files)], (choices.preset, *choices.datastores))
+    check_outputs([Output("--out", files)], (file_named(choices.preset), *choices.datastores))
     proposals = SEARCHES[search.value](choices, trials, seed)
     from knm.evaluation import (
         Finals,

@@ -88,7 +88,7 @@ def mine(
     from knm.corpora import EMBEDDED_CORPUS, stream_corpus
     from knm.datastore import MiningOptions
     from knm.models import check_dtype, find_model
-    from knm.outputs import check_output_directory
+    from knm.outputs import check_output_directory, file_named
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
     rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -104,8 +104,8 @@ def mine(
     check_dtype(dtype)
     path = corpus or EMBEDDED_CORPUS / "train.jsonl"
     next(stream_corpus(path), None)
-    find_model(model)
-    check_output_directory("--out", out, (path, model, prompt, problems))
+    inputs = (path, find_model(model), file_named(prompt), problems)
+    check_output_directory("--out", out, inputs)
 
     # 2. Load, and mine.
     import torch

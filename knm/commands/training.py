@@ -8,7 +8,7 @@ import typer
 from knm.commands.output import JsonOption, OverwriteOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
-from knm.outputs import check_output_directory
+from knm.outputs import check_output_directory, file_named
 
 
 def finetune(
@@ -37,7 +37,7 @@ def finetune(
     options = FinetuningOptions(learning_rate, epochs, batch_size, seed)
     template = load_template(prompt)
     path = corpus or EMBEDDED_CORPUS / "train.jsonl"
-    check_output_directory("--out", out, (path, find_model(model), prompt))
+    check_output_directory("--out", out, (path, find_model(model), file_named(prompt)))
     records = load_corpus(path)[:limit]
     from knm.models.finetuning import finetune as finetune_copy
 

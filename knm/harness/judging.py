@@ -13,7 +13,7 @@ from knm.harness.failures import render_failure
 from knm.harness.judge_pool import judge_pool
 from knm.harness.run import make_limits
 from knm.jsonio import write_json
-from knm.outputs import Output, check_outputs
+from knm.outputs import Output, check_outputs, file_named
 from knm.problems import Problem, ProblemSet, load_problems
 from knm.progress import progress_bar
 from knm.report import (
@@ -72,7 +72,7 @@ def judge_file(options: JudgeOptions) -> Judged:
     stream = stream_path(options.out)
     check_outputs(
         [Output("--out", (options.out, stream))],
-        (options.completions, options.problems, options.language),
+        (options.completions, options.problems, file_named(options.language)),
     )
     problem_set = load_problems(options.problems, limit=options.limit)
     candidates = load_candidates(options.completions, options.language)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
 from knm.harness.options import MEBIBYTE, RunOptions
-from knm.outputs import Output, check_outputs
+from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
     Problem,
     ProblemSet,
@@ -44,16 +44,18 @@ class BenchRun:
     @property
     def inputs(self) -> tuple[str | Path | None, ...]:
         """What the options name for reading, as they name it."""
+        from knm.models import EMBEDDED
+
         options = self.options
         datastore = options.datastore
         return (
             options.problems or self.root / EMBEDDED_PROBLEMS,
-            options.prompt,
-            options.language,
-            options.model,
+            file_named(options.prompt),
+            file_named(options.language),
+            file_named(options.knn_preset),
+            None if options.model == EMBEDDED else options.model,
             datastore,
             datastore and self.root / DATASTORES / datastore,
-            options.knn_preset,
             options.knm_baseline,
         )
 

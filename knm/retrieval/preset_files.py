@@ -10,6 +10,7 @@ import yaml
 
 from knm.errors import UserError
 from knm.jsonio import write_text
+from knm.outputs import file_named
 
 NAMED: Final = resources.files("knm.retrieval") / "named"
 
@@ -36,7 +37,7 @@ def check_preset_name(name: str) -> None:
         UserError: saying which there are.
     """
     if is_preset_file(name):
-        if not Path(name).is_file():
+        if file_named(name) is None:
             raise UserError(f"--knn-preset {name}: no such file")
     elif name not in preset_names():
         raise UserError(

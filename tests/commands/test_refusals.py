@@ -20,6 +20,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
         ("mine corpus", 1, "--out {new} --corpus {none}", "{none}: no such file"),
         ("mine corpus is a directory", 1, "--out {new} --corpus {here}", "cannot be read"),
         ("mine prompt", 1, "--out {new} --prompt bad", "prompt template 'bad' is neither"),
+        ("mine prompt's text", 1, "--out {new} --prompt " + "x" * 300, "is neither a file nor"),
         ("mine stride", 1, "--out {new} --stride 4", "--stride"),
         ("mine raw stride", 1, "--out {new} --format raw --stride 0", "--stride 0"),
         ("mine over its corpus", 1, "--out {here} --corpus {corpus}", "--out {here}: holds"),
