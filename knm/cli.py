@@ -3,6 +3,7 @@
 Exit status: 0 done, 1 the answer is no (`knm diff --fail-on`), 2 wrong usage or input.
 """
 
+import io
 import sys
 from typing import Annotated
 
@@ -60,6 +61,9 @@ app.add_typer(serving.cache_app, name="cache")
 
 def main() -> None:
     """Entry point: user errors end with a message and status 2, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # programs may hold what no encoding has
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except UserError as error:

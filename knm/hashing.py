@@ -39,7 +39,8 @@ def hash_json_items(items: Iterable[Any]) -> str:
 
 def _canonical(value: Any) -> bytes:
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return text.encode()
+    # A lone surrogate has no UTF-8; its backslash form is its JSON escape.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def hash_file(path: Path) -> str:

@@ -16,6 +16,8 @@ from knm.errors import UserError
 _UNREADABLE = (ValueError, RecursionError)
 _DAMAGED_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 GZIP_SUFFIX: Final = ".gz"
+_SHOWN: Final = 200  # characters of a place that are told
+_Place = tuple["_Place", int | str] | None  # where the part is that a step leads on from, the step
 
 
 def dumps(value: Any, *, pretty: bool = False) -> str:
@@ -50,7 +52,8 @@ def _replace(path: Path, pieces: Iterable[str], *, durable: bool = False) -> Non
     try:
         with os.fdopen(descriptor, "wb") as file:
             with _compressing(file) if path.suffix == GZIP_SUFFIX else nullcontext(file) as target:
-                target.writelines(piece.encode() for piece in pieces)
+                # A lone surrogate has no UTF-8; its backslash form is its JSON escape.
+                target.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
@@ -84,6 +87,8 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; give a file") from None
     except _UNREADABLE as error:
         raise UserError(f"{path}: not valid JSON: {error}") from None
 
@@ -98,6 +103,8 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         file = _open(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}; give a file") from None
     with file:
         try:
             for number, line in enumerate(file, start=1):
@@ -114,6 +121,38 @@ def _compressing(file: IO[bytes]) -> gzip.GzipFile:
 
 def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
     return gzip.GzipFile(path) if path.suffix == GZIP_SUFFIX else path.open("rb")
+
+
+def find_surrogate(value: Any) -> str | None:
+    """Where a JSON value holds an unpaired surrogate, such as `messages[0].content`; None: nowhere.
+
+    A parser takes `"\\ud83d"`, half of a pair, for text; no encoding of Unicode can hold it.
+    """
+    # Without recursion: a value may be nested as deep as the parser goes. Places are chains of
+    # steps, written out for the one that matters: names may be as long as the value itself.
+    left: list[tuple[Any, _Place]] = [(value, None)]
+    while left:
+        part, place = left.pop()
+        if isinstance(part, str):
+            try:
+                part.encode()
+            except UnicodeEncodeError:
+                return _written(place)
+        elif isinstance(part, list):
+            left += [(item, (place, number)) for number, item in enumerate(part)]
+        elif isinstance(part, dict):
+            left += [(name, (place, "(a name)")) for name in part]
+            left += [(item, (place, name)) for name, item in part.items()]
+    return None
+
+
+def _written(place: _Place) -> str:
+    steps = []
+    while place is not None:
+        place, step = place
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step[:_SHOWN]}")
+    text = "".join(reversed(steps)).removeprefix(".") or "text"
+    return text[:_SHOWN].encode("utf-8", "backslashreplace").decode()
 
 
 def parse_object(line: bytes | str, where: str) -> dict[str, Any]:

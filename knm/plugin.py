@@ -7,6 +7,7 @@ Thin: what a run is and does stands in `knm.harness`. The plugin is at work only
 import sys
 import time
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -20,6 +21,7 @@ from knm.harness import (
     EngineAddress,
     Evaluation,
     RunEngine,
+    RunOptions,
     cache_directory,
     evaluate,
     find_engine,
@@ -29,11 +31,12 @@ from knm.harness import (
     render_failure,
 )
 from knm.problems import Problem
-from knm.report import RunHeader, environment_info, load_report, parse_condition, stream_path
+from knm.report import RunHeader, environment_info, load_report, parse_condition
 from knm.reporting import BaselineCheck, RunReporter, junit_properties
 from knm.sandbox import Sandbox
 
-BENCH_DIRECTORY = "bench"
+BENCH_DIRECTORY: Final = "bench"
+BENCH_TESTS: Final = "test_problems.py"
 _RUN = pytest.StashKey[BenchRun]()
 _COMPLETIONS = pytest.StashKey[CompletionService]()
 _EVALUATION = pytest.StashKey[Evaluation]()
@@ -59,26 +62,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the run's options and switch the JSON report on, if the bench is asked for."""
-    if not _asks_for_bench(config):
+    root = _project(config)
+    if root is None:
         return
+    if not hasattr(config.option, "json_report"):
+        raise pytest.UsageError(
+            "the bench reports through the plugin pytest-json-report, which is switched off or not "
+            "installed: leave out -p no:pytest_jsonreport, unset PYTEST_DISABLE_PLUGIN_AUTOLOAD, "
+            "or add -p pytest_jsonreport.plugin"
+        )
     given = {option.name: config.getoption(option.name) for option in OPTIONS}
     try:
-        run = prepare_run(make_options(given), config.rootpath)
-        worker = hasattr(config, "workerinput")
-        baseline = None if worker else _baseline(run)
-        engine = None if worker else find_engine(run.options, config.rootpath)
+        plugin = _prepare(config, root, make_options(given))
     except UserError as error:
         raise pytest.UsageError(str(error)) from None
     config.option.json_report = True
     config.option.json_report_omit = [*config.option.json_report_omit, *_OMITTED]
-    if engine is None:
-        config.pluginmanager.register(BenchWorker(run, config), "knm-bench")
-        return
-    config.option.json_report_file = None if config.option.collectonly else str(run.results)
+    config.pluginmanager.register(plugin, "knm-bench")
+
+
+def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> "BenchWorker":
+    run = prepare_run(options, root)
+    if hasattr(config, "workerinput"):
+        return BenchWorker(run, config)
+    baseline = _baseline(run)
+    engine = find_engine(options, root)
+    collectonly = config.option.collectonly
+    if not collectonly:
+        junit = config.getoption("xmlpath", None)
+        run = run.claim_results(junit and Path(junit))
+    config.option.json_report_file = None if collectonly else str(run.results)
     config.option.json_report_indent = 1
     config.option.json_report_verbosity = -1
-    controller = BenchController(run, engine, baseline, config)
-    config.pluginmanager.register(controller, "knm-bench")
+    return BenchController(run, engine, baseline, config)
 
 
 def _baseline(run: BenchRun) -> BaselineCheck | None:
@@ -89,19 +105,26 @@ def _baseline(run: BenchRun) -> BaselineCheck | None:
     return BaselineCheck(load_report(options.knm_baseline), condition)
 
 
-def _asks_for_bench(config: pytest.Config) -> bool:
-    bench = config.rootpath / BENCH_DIRECTORY
-    paths = [
-        (config.invocation_params.dir / argument.partition("::")[0]).resolve()
-        for argument in config.args
-    ]
-    return any(path == bench or bench in path.parents for path in paths)
+def _project(config: pytest.Config) -> Path | None:
+    """The directory whose bench the arguments name; None where they name none.
+
+    It need not be pytest's root: a path that is an option's value can move that elsewhere.
+    """
+    for argument in config.args:
+        path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
+        for each in (path, *path.parents):
+            if each.name == BENCH_DIRECTORY and (each / BENCH_TESTS).is_file():
+                return each.parent
+    return None
 
 
 @pytest.fixture(scope="session")
 def bench_run(pytestconfig: pytest.Config) -> BenchRun:
     """The run that the options describe."""
-    return pytestconfig.stash[_RUN]
+    run = pytestconfig.stash.get(_RUN, None)
+    if run is None:
+        pytest.fail("problems run where the bench is named: pytest bench", pytrace=False)
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -186,7 +209,7 @@ class BenchWorker:
 
     def _open_cache(self) -> CompletionCache:
         if self._cache is None:
-            self._cache = CompletionCache(cache_directory(self._config.rootpath), self._say)
+            self._cache = CompletionCache(cache_directory(self._run.root), self._say)
         return self._cache
 
     def _say(self, line: str) -> None:
@@ -256,7 +279,6 @@ class BenchController(BenchWorker):
             self._open_cache()
         except UserError as error:
             raise pytest.UsageError(str(error)) from None
-        stream_path(self._run.results).unlink(missing_ok=True)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -281,7 +303,7 @@ class BenchController(BenchWorker):
             configuration=self._run.configuration(self._engine.configuration),
             hashes=self._run.hashes(self._engine.configuration),
             environment={
-                **environment_info(self._config.rootpath),
+                **environment_info(self._run.root),
                 "sandbox": self._sandbox_info,
             },
             selected=selected,

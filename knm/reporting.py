@@ -61,13 +61,21 @@ class RunReporter:
         make_header: Callable[[int | None], RunHeader],
         baseline: BaselineCheck | None,
     ) -> None:
-        """`make_header` is called once, with the number of selected problems if it is known."""
+        """Hold the stream beside `path`, unless tests are only collected.
+
+        `make_header` is called once, with the number of selected problems if it is known.
+
+        Raises:
+            UserError: the stream cannot be written.
+        """
         self._config = config
         self._path = path
         self._make_header = make_header
         self._baseline = baseline
         self._header: RunHeader | None = None
         self._stream: ResultStream | None = None
+        if not config.option.collectonly:
+            self._stream = ResultStream(stream_path(path), self._run_header, fresh=True)
         self._running = RunningTotals(None)
         self._results: dict[str, ProblemResult] = {}
         self._tests: dict[str, dict[str, Any]] = {}
@@ -108,9 +116,8 @@ class RunReporter:
         del self._tests[report.nodeid]
         result = ProblemResult.from_json(value, report.nodeid)
         self._results[report.nodeid] = result
-        if self._stream is None:
-            self._stream = ResultStream(stream_path(self._path), self._run_header())
-        self._stream.write(portable_test({**test, "metadata": {"knm": value}}))
+        if self._stream is not None:
+            self._stream.write(portable_test({**test, "metadata": {"knm": value}}))
         self._show_progress(result)
 
     def _add_stage(self, report: pytest.TestReport) -> dict[str, Any]:
@@ -227,12 +234,17 @@ class RunReporter:
     @pytest.hookimpl(tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Close with Pass@1, verdicts, error classes, kNN share and the report's place."""
-        if not self._results:
+        left = (self._running.selected or 0) - len(self._results)
+        if self._config.option.collectonly or not (self._results or left):
             return
         terminalreporter.section("knm")
-        for line in render_summary(summarize(self._ordered()), _relative(self._path)):
-            terminalreporter.write_line(line)
-        if self._baseline is not None:
+        if self._results:
+            for line in render_summary(summarize(self._ordered()), _relative(self._path)):
+                terminalreporter.write_line(line)
+        if left:
+            of = self._running.selected
+            terminalreporter.write_line(f"not run to the end: {left} of {of} problems")
+        if self._results and self._baseline is not None:
             self._write_comparison(terminalreporter, self._baseline.condition)
 
     def _write_comparison(

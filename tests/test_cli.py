@@ -58,6 +58,11 @@ def test_generated_problems_load_and_are_reproducible(tmp_path):
         )
     assert len(load_problems(paths[0])) == 5
     assert paths[0].read_bytes() == paths[1].read_bytes()
+    again = ["problems", "generate", "--out", str(paths[0]), "--count", "1"]
+    assert "a.jsonl exists" in str(runner.invoke(app, again).exception)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    runner.invoke(app, [*again, "--overwrite"])
+    assert len(load_problems(paths[0])) == 1
 
 
 def test_splits_that_would_leak_are_refused():

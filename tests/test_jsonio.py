@@ -1,6 +1,7 @@
 import json
 import math
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from knm.errors import UserError
 from knm.jsonio import (
     dumps,
+    find_surrogate,
     parse_object,
     read_json,
     read_jsonl,
@@ -98,11 +100,6 @@ def _one_then_failure():
         pytest.param(
             lambda path: write_jsonl(path, _one_then_failure()), RuntimeError, id="source fails"
         ),
-        pytest.param(
-            lambda path: write_text(path, "a" * 100_000 + "\ud800"),
-            UnicodeEncodeError,
-            id="fails half-way",
-        ),
     ],
 )
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, write, error):
@@ -112,6 +109,43 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, write, er
         write(path)
     assert path.read_text() == "old"
     assert files(tmp_path) == ["result.json"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_half_a_character_is_found_wherever_it_is(value):
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        assert find_surrogate(value) is not None
+    else:
+        assert find_surrogate(value) is None
+
+
+def test_half_a_character_is_found_at_any_depth():
+    value: Any = "\ud83d"
+    for _ in range(5_000):
+        value = [value]
+    assert (find_surrogate(value) or "").startswith("[0][0][0]")
+    assert find_surrogate({"a": [{"b": "x\ud83d"}]}) == "a[0].b"
+
+
+def test_half_a_character_is_written_as_its_escape(tmp_path):
+    path = tmp_path / "r.json"
+    write_json(path, {"program": "print('\ud83d')"})
+    assert read_json(path) == {"program": "print('\ud83d')"}
+
+
+@pytest.mark.parametrize("read", [read_json, lambda path: list(read_jsonl(path))])
+def test_a_directory_is_no_file(tmp_path, read):
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        read(tmp_path)
 
 
 def test_a_replacement_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):

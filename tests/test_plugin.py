@@ -15,7 +15,7 @@ from knm.engine import describe_setup
 from knm.engine.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
 from tests.harness.problem_files import short_records, without_tests, write_problems
-from tests.harness.processes import run_bench
+from tests.harness.processes import run_bench, run_pytest
 from tests.harness.test_engines import EMBEDDED
 from tests.serving import scripted
 
@@ -185,6 +185,11 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
         (("--knm-baseline", "results/baseline.json", "--limit", "3"), "hashes.problem_set"),
         (("--samples", "4"), "--temperature"),
         (("--engine", "http://127.0.0.1:9"), "cannot be reached"),
+        (("-p", "no:pytest_jsonreport"), "-p no:pytest_jsonreport"),
+        (("--results", "README.md/r.json"), "README.md/r.json cannot be written"),
+        (("--results", "datastore"), "--results: datastore is a directory"),
+        (("--results", "new.jsonl"), "--results: new.jsonl would be written twice"),
+        (("--knm-baseline", "results/knn.json", "--results", "results/knn.json"), "written over"),
     ],
 )
 def test_bad_input_stops_the_run_with_a_usage_error(arguments, message):
@@ -192,3 +197,37 @@ def test_bad_input_stops_the_run_with_a_usage_error(arguments, message):
     assert process.returncode == pytest.ExitCode.USAGE_ERROR
     assert message in process.stderr + process.stdout
     assert "Traceback" not in process.stderr + process.stdout
+
+
+@pytest.mark.parametrize("results", ["set.json", "set.jsonl"])
+def test_a_problem_file_is_never_written_over(tmp_path, results):
+    path = write_problems(tmp_path / "set.jsonl", short_records(1))
+    before = path.read_bytes()
+    process = run_bench("--problems", path, "--results", tmp_path / results)
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "set.jsonl would be written over, and it is read" in process.stderr
+    assert path.read_bytes() == before
+
+
+def test_an_option_may_name_a_file_of_another_project(tmp_path):
+    """pytest takes the first path that it finds, an option's value too, for where its root is."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    path = write_problems(tmp_path / "set.jsonl", short_records(2))
+    results = tmp_path / "r.json"
+    with scripted.serving(scripted.ScriptedEngine(), configuration=describe_setup(EMBEDDED)) as url:
+        process = run_pytest(
+            *("--problems", path, "bench", "--results", results, "--engine", url, "-n", "1"),
+            *("--max-new-tokens", EMBEDDED.generation.max_new_tokens),
+        )
+    assert f"rootdir: {tmp_path}" in process.stdout
+    ids = [test["nodeid"] for test in json.loads(results.read_text())["tests"]]
+    names = sorted(record["question_id"] for record in short_records(2))
+    assert ids == [f"bench/test_problems.py::test_problem[{name}]" for name in names]
+
+
+def test_problems_that_are_not_named_say_how_they_are_run():
+    # Without the conftest of the tests, which imports a model library.
+    plugin = ("--noconftest", "-p", "knm.plugin")
+    process = run_pytest(".", "--ignore", "tests", "-k", "test_problem", *plugin)
+    assert "problems run where the bench is named: pytest bench" in process.stdout
+    assert "KeyError" not in process.stdout

@@ -245,3 +245,10 @@ def test_with_workers_the_number_of_problems_is_known_too(run):
 
     assert "knm: 3 of 3 · Pass@1 66.7 % (2)" in process.stdout
     assert load_report(path).section["selected"] == 3
+
+
+def test_the_summary_says_how_many_were_not_run(run):
+    process, _ = run({"a": PASSED, "b": FAILED, "c": PASSED, "d": PASSED}, "-x")
+    assert "not run to the end: 2 of 4 problems" in process.stdout
+    process, _ = run({"a": PASSED, "b": FAILED})
+    assert "not run" not in process.stdout

@@ -1,15 +1,15 @@
 """`knm audit`: the trust ladder of a datastore and preset. Thin, as `knm.cli`."""
 
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from knm.commands.output import JsonOption
+from knm.commands.output import JsonOption, say
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.outputs import Input, check_output_directory, file_named
 
 Item = TypeVar("Item")
 
@@ -82,15 +82,45 @@ def audit(
     Run it again to resume what was interrupted: rows whose configuration is the same are kept.
     """
     from knm.corpora import EMBEDDED_CORPUS
-    from knm.harness import audit as auditing
+    from knm.datastore import MiningOptions
+    from knm.harness.audit.rows import choose_rows
     from knm.harness.run import make_limits
+    from knm.models import check_dtype, find_model
+    from knm.models.finetuning_options import FinetuningOptions
+    from knm.models.recipes import RECIPES
+    from knm.problems import load_template, problems_path
+    from knm.retrieval.preset_files import check_preset_name
+
+    # 1. What can be wrong is found before a model library is imported, which takes seconds.
+    if seeds is not None and models is not None:
+        raise UserError("knm audit: give either --seeds or --models")
+    numbers = None if seeds is None else _split("--seeds", seeds, int)
+    several = [] if models is None else _split("--models", models, str)
+    chosen = None if rows is None else _split("--rows", rows, str)
+    counts = [] if curve is None else _split("--curve", curve, _count)
+    choose_rows(chosen or [])
+    if recipe not in RECIPES:
+        raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
+    finetuning = FinetuningOptions(learning_rate=learning_rate, epochs=epochs, lora=lora)
+    MiningOptions(positions=positions, key_kind=key_kind)
+    check_dtype(dtype)
+    load_template(prompt)
+    if preset is not None:
+        check_preset_name(preset)
+    filling = corpus or EMBEDDED_CORPUS / "train.jsonl"
+    inputs: list[Input] = [filling, off_domain, problems_path(problems)]
+    inputs += [file_named(prompt), file_named(preset)]
+    inputs += [find_model(name) for name in several or [model]]
+    check_output_directory("--out", out, inputs)
+
+    # 2. Run.
+    from knm.harness import audit as auditing
     from knm.harness.trials import TrialSettings
-    from knm.models.finetuning import FinetuningOptions
     from knm.retrieval import DEFAULT_PRESET
 
     settings = auditing.AuditSettings(
         out=out,
-        corpus=corpus or EMBEDDED_CORPUS / "train.jsonl",
+        corpus=filling,
         problems=problems,
         model=model,
         dtype=dtype,
@@ -109,25 +139,18 @@ def audit(
         ),
         sandbox=sandbox,
         workers=workers,
-        finetuning=FinetuningOptions(learning_rate=learning_rate, epochs=epochs, lora=lora),
+        finetuning=finetuning,
     )
-    chosen = None if rows is None else _split("--rows", rows, str)
-    counts = [] if curve is None else _split("--curve", curve, _count)
-    if seeds is not None and models is not None:
-        raise UserError("knm audit: give either --seeds or --models")
-    if seeds is not None:
-        trained = auditing.train_models(
-            _split("--seeds", seeds, int), recipe, out / "trained", device
-        )
-        several = list(map(str, trained))
-    else:
-        several = [] if models is None else _split("--models", models, str)
+    if numbers is not None:
+        several = [
+            str(path) for path in auditing.train_models(numbers, recipe, out / "trained", device)
+        ]
     if several:
-        audits, agreement = auditing.audit_models(several, settings, chosen, counts, notify=_say)
+        audits, agreement = auditing.audit_models(several, settings, chosen, counts, notify=say)
         documents = {name: found.to_json() for name, found in audits.items()}
         _print({"audits": documents, **agreement.to_json()}, out / "models.md", json=json)
     else:
-        audits = {model: auditing.run_audit(settings, chosen, counts, notify=_say)}
+        audits = {model: auditing.run_audit(settings, chosen, counts, notify=say)}
         _print(audits[model].to_json(), out / "audit.md", json=json)
     if strict and not all(found.holds for found in audits.values()):
         raise typer.Exit(1)
@@ -162,7 +185,3 @@ def _count(text: str) -> int:
 
 def _print(document: Mapping[str, Any], table: Path, *, json: bool) -> None:
     print(dumps(document) if json else table.read_text(encoding="utf-8"), end="\n" if json else "")
-
-
-def _say(line: str) -> None:
-    print(f"knm: {line}", file=sys.stderr)

@@ -20,14 +20,18 @@ def calibrate(
     json: JsonOption = False,
 ) -> None:
     """Measure how far a datastore can be trusted, and train the adaptor of preset `learned`."""
+    from knm.datastore import Datastore
+    from knm.models import resolve_placement
+    from knm.outputs import check_output_directory
+
+    store = Datastore.open(datastore)
+    check_output_directory("datastore", datastore)
     import torch
 
-    from knm.datastore import Datastore
     from knm.datastore.calibration import calibrate as measure
     from knm.retrieval.adapting import AdaptorOptions, train_adaptor
 
-    store = Datastore.open(datastore)
-    where = torch.device(device)
+    where = torch.device(resolve_placement(device, None).device)
     manifest = replace(store.manifest, calibration=measure(store, where))
     manifest.save(datastore)
     adaptor = train_adaptor(

@@ -1,7 +1,6 @@
 """`knm corpus`: making, describing, cleaning and splitting corpora. Thin, as `knm.cli`."""
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from knm.commands.output import JsonOption, print_table
+from knm.commands.output import JsonOption, OverwriteOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps, write_jsonl
+from knm.outputs import Output, check_outputs
 from knm.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -56,11 +56,13 @@ def generate(
     split: Annotated[str, typer.Option(help="corpus, corpus-dev or corpus-test.")] = "corpus",
     prefix: Annotated[str | None, typer.Option(help="Begin of the ids (default: NAME).")] = None,
     sandbox: Annotated[str, typer.Option(help="Where programs are run.")] = "local",
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Draw a Lua corpus; every program is run on tests of its own."""
     from knm.corpora import draw_candidates, save_corpus
     from knm.sandbox import open_sandbox
 
+    check_outputs([Output("--out", (out,))], overwrite=overwrite)
     candidates = draw_candidates(name, seed, split, prefix or name)
 
     def accepted() -> "Iterator[CorpusRecord]":
@@ -96,11 +98,13 @@ def dedup(
         Comparison, typer.Option(help="What is compared; renamed: names of variables are ignored.")
     ] = Comparison.PROGRAM,
     removed: RemovedOption = None,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Drop records that are nearly the same as an earlier one."""
     from knm.corpora import deduplicate, load_corpus
 
+    _check_cleaned(out, removed, (corpus,), overwrite)
     cleaned = deduplicate(load_corpus(corpus), threshold=threshold, by=by.value)
     _write_cleaned(cleaned, out, removed, json)
 
@@ -114,13 +118,15 @@ def decontaminate(
     ] = "embedded",
     threshold: ThresholdOption = 0.8,
     removed: RemovedOption = None,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Drop records that share a statement, program or composition with a problem."""
     from knm.corpora import decontaminate as clean
     from knm.corpora import load_corpus
-    from knm.problems import load_problems
+    from knm.problems import load_problems, problems_path
 
+    _check_cleaned(out, removed, (corpus, problems_path(problems)), overwrite)
     cleaned = clean(load_corpus(corpus), load_problems(problems), threshold=threshold)
     _write_cleaned(cleaned, out, removed, json)
 
@@ -136,15 +142,19 @@ def split(
     ] = Grouping.CLUSTER,
     threshold: ThresholdOption = 0.8,
     seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Split a corpus so that nothing alike stands on both sides."""
     from knm.corpora import load_corpus, save_corpus, split_corpus
+    from knm.corpora.splitting import SPLITS
 
     try:
         wanted = [float(share) for share in shares.split(",")]
     except ValueError:
         raise UserError(f"--shares {shares}: give three numbers, such as 0.8,0.1,0.1") from None
+    files = tuple(out / f"{name}.jsonl" for name in SPLITS)
+    check_outputs([Output("--out", files)], (corpus,), overwrite=overwrite)
     sides = split_corpus(load_corpus(corpus), wanted, by=by.value, threshold=threshold, seed=seed)
     for name, records in sides.items():
         save_corpus(out / f"{name}.jsonl", records)
@@ -243,15 +253,12 @@ def translate(
     KNM_ENGINE_TOKEN.
     """
     from knm.harness.engines import TOKEN_VARIABLE
-    from knm.harness.run import EMBEDDED_PROBLEMS, make_limits
+    from knm.harness.run import make_limits
     from knm.harness.translation import TranslateOptions
     from knm.harness.translation import translate as translate_programs
     from knm.harness.trials import default_workers
+    from knm.problems.loading import EMBEDDED
 
-    if held_out is None:
-        held_out = [str(EMBEDDED_PROBLEMS)] if EMBEDDED_PROBLEMS.exists() else []
-        if not held_out:
-            print(f"knm: not decontaminated: no {EMBEDDED_PROBLEMS} here", file=sys.stderr)
     found = translate_programs(
         TranslateOptions(
             sources=tuple(sources),
@@ -267,7 +274,7 @@ def translate(
             temperature=temperature,
             most=most,
             without=without,
-            held_out=tuple(held_out),
+            held_out=tuple(held_out or [EMBEDDED]),
             max_new_tokens=max_new_tokens,
             seed=seed,
             sandbox=sandbox,
@@ -293,6 +300,13 @@ def translate(
         *((("faults", f"{found.faults} problems: run it again"),) * bool(found.faults)),
         ("left out", f"{found.removed} programs, like held-out problems"),
     )
+
+
+def _check_cleaned(
+    out: Path, removed: Path | None, inputs: tuple[Path | str, ...], overwrite: bool
+) -> None:
+    outputs = [Output("--out", (out,)), Output("--removed", (removed,) if removed else ())]
+    check_outputs(outputs, inputs, overwrite=overwrite)
 
 
 def _write_cleaned(cleaned: "Cleaned", out: Path, removed: Path | None, json: bool) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from knm.commands.info import info
-from knm.commands.output import JsonOption
+from knm.commands.output import JsonOption, say
 from knm.errors import UserError
+from knm.outputs import check_output_directory, file_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +37,10 @@ def merge(
     json: JsonOption = False,
 ) -> None:
     """Make one datastore of several that belong to one model and one kind of key."""
-    from knm.datastore import Datastore
     from knm.datastore.editing import merge_datastores
 
-    merge_datastores([Datastore.open(path) for path in datastores], out, device=device)
+    sources = [_open(path, out, device) for path in datastores]
+    merge_datastores(sources, out, device=device, notify=say)
     info(out, json=json)
 
 
@@ -61,7 +62,7 @@ def filter_entries(
         ),
     ] = None,
     newest: Annotated[
-        int | None, typer.Option(help="Only the last N records, by the order of the corpus.")
+        int | None, typer.Option(min=1, help="Only the last N records, by the order of the corpus.")
     ] = None,
     drop_records: Annotated[
         Path | None,
@@ -89,12 +90,11 @@ def filter_entries(
     """Keep the entries that pass all the rules given."""
     import numpy as np
 
-    from knm.datastore import Datastore
     from knm.datastore.editing import FilterRules, filter_datastore
-    from knm.models import load_tokenizer
     from knm.models.token_types import token_texts
+    from knm.models.tokenization import open_tokenizer
 
-    store = Datastore.open(datastore)
+    store = _open(datastore, out, device, drop_records, corpus, file_named(prompt), model)
     rules = FilterRules(
         sources=source or (),
         records=record or (),
@@ -109,16 +109,32 @@ def filter_entries(
         tokens = np.unique(store.values).tolist()
         for example in (examples or {}).values():
             tokens.extend(example.ids)
-        return token_texts(load_tokenizer(store.manifest.model, model), set(tokens))
+        return token_texts(open_tokenizer(store.manifest.model, model), set(tokens))
 
     filter_datastore(store, out, rules, texts=texts, corpus=examples, device=device)
     info(out, json=json)
 
 
+def _open(path: Path, out: Path, device: str, *inputs: Path | str | None) -> "Datastore":
+    """The datastore to be edited, where the result can be written and the device is there."""
+    from knm.datastore import Datastore
+    from knm.models import resolve_placement
+
+    store = Datastore.open(path)
+    check_output_directory("--out", out, (path, *inputs))
+    if device != "cpu":
+        resolve_placement(device, None)
+    return store
+
+
 def _read_lines(path: Path) -> list[str]:
     if not path.is_file():
         raise UserError(f"--drop-records {path}: no such file")
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise UserError(f"--drop-records {path}: not UTF-8 text ({error})") from None
+    return [line.strip() for line in lines if line.strip()]
 
 
 @datastore_app.command()
@@ -127,16 +143,18 @@ def dedup(
     out: OutOption,
     tolerance: Annotated[
         float,
-        typer.Option(help="Squared distance that counts as equal, in median mistake distances."),
+        typer.Option(
+            min=0, help="Squared distance that counts as equal, in median mistake distances."
+        ),
     ] = 0.01,
     device: DeviceOption = "cpu",
     json: JsonOption = False,
 ) -> None:
     """Leave out entries whose value an earlier one holds at nearly the same key."""
-    from knm.datastore import Datastore
+    source = _open(datastore, out, device)
     from knm.datastore.editing import deduplicate_datastore
 
-    deduplicate_datastore(Datastore.open(datastore), out, tolerance=tolerance, device=device)
+    deduplicate_datastore(source, out, tolerance=tolerance, device=device)
     info(out, json=json)
 
 
@@ -166,10 +184,16 @@ def index(
     json: JsonOption = False,
 ) -> None:
     """Build a Faiss index of a datastore and measure its recall."""
-    from knm.datastore import Datastore, IndexOptions, build_index
+    from knm.datastore import Datastore, IndexOptions
+    from knm.datastore.index_kinds import check_options
 
     options = IndexOptions(nlist, nprobe, m, nbits, ef, refine, seed)
-    build_index(Datastore.open(datastore), kind.value, options)
+    check_options(kind.value, options)
+    store = Datastore.open(datastore)
+    check_output_directory("datastore", datastore)
+    from knm.datastore import build_index
+
+    build_index(store, kind.value, options)
     info(datastore, json=json)
 
 
@@ -192,11 +216,10 @@ def sample(
     json: JsonOption = False,
 ) -> None:
     """Keep entries, or corpus records, drawn at random."""
-    from knm.datastore import Datastore
     from knm.datastore.editing import sample_datastore
 
     sample_datastore(
-        Datastore.open(datastore),
+        _open(datastore, out, device),
         out,
         count=count,
         share=share,
@@ -211,7 +234,7 @@ def sample(
 def pca(
     datastore: SourceArgument,
     out: OutOption,
-    dim: Annotated[int, typer.Option(help="Dimensions to keep.")],
+    dim: Annotated[int, typer.Option(min=1, help="Dimensions to keep.")],
     whiten: Annotated[
         bool, typer.Option("--whiten", help="Give each dimension the same variance.")
     ] = False,
@@ -221,11 +244,11 @@ def pca(
     json: JsonOption = False,
 ) -> None:
     """Project keys to fewer dimensions; queries follow when they are searched."""
-    from knm.datastore import Datastore
+    source = _open(datastore, out, device)
     from knm.datastore.editing import PCAOptions, pca_datastore
 
     options = PCAOptions(dim, whiten, training_rows, seed)
-    pca_datastore(Datastore.open(datastore), out, options, device=device)
+    pca_datastore(source, out, options, device=device)
     info(out, json=json)
 
 
@@ -250,8 +273,8 @@ def condense(
     json: JsonOption = False,
 ) -> None:
     """Leave out what others say nearly at the same place, mistakes last, down to a share."""
-    from knm.datastore import Datastore
+    source = _open(datastore, out, device)
     from knm.datastore.editing import condense_datastore
 
-    condense_datastore(Datastore.open(datastore), out, share=share, device=device)
+    condense_datastore(source, out, share=share, device=device)
     info(out, json=json)

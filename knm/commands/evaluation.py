@@ -2,13 +2,19 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from knm.commands.output import JsonOption
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.outputs import Output, check_outputs, file_named
+
+JOURNAL: Final = "trials.jsonl"
+WINNER: Final = "winner.yaml"
+SUMMARY: Final = "sweep.json"
+HEAT_MAP: Final = "heatmap.svg"
 
 ModelOption = Annotated[str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")]
 DatastoreOption = Annotated[str | None, typer.Option(help="Datastore, by name or path.")]
@@ -65,16 +71,23 @@ def evaluate(
     """
     from knm.corpora import EMBEDDED_CORPUS, load_corpus
     from knm.datastore import Datastore
-    from knm.evaluation import EvaluationOptions, evaluate_corpus, render_evaluation
     from knm.harness import RunOptions, ensure_datastore, prepare_engine
-    from knm.models import load_model
+    from knm.models import check_dtype, find_model
     from knm.problems import load_template, sample_prompts
+    from knm.retrieval.preset_files import check_preset_name
+
+    check_dtype(dtype)
+    find_model(model)
+    for name in knn_preset or []:
+        check_preset_name(name)
+    whole = load_corpus(corpus or EMBEDDED_CORPUS / "test.jsonl")
+    template = load_template(prompt)
+    from knm.evaluation import EvaluationOptions, evaluate_corpus, render_evaluation
+    from knm.models import load_model
     from knm.retrieval import DEFAULT_PRESET
 
     given = (datastore, knn_k, knn_lambda, knn_temperature, knn_gate)
     names = knn_preset or ([DEFAULT_PRESET] if any(v is not None for v in given) else [])
-    whole = load_corpus(corpus or EMBEDDED_CORPUS / "test.jsonl")
-    template = load_template(prompt)
     presets, store = [], None
     for name in names:
         options = RunOptions(
@@ -152,26 +165,9 @@ def sweep(
     Writes trials.jsonl, heatmap.svg, sweep.json and winner.yaml, a preset for --knn-preset.
     """
     from knm.corpora import EMBEDDED_CORPUS, load_corpus
-    from knm.evaluation import (
-        SEARCHES,
-        Finals,
-        Journal,
-        Objective,
-        Sweep,
-        SweepData,
-        choose_axes,
-        read_space,
-        refuse_bench,
-        refuse_test_split,
-        render_sweep,
-        write_heat_map,
-    )
-    from knm.harness import RunOptions, ensure_datastore, prepare_engine
-    from knm.harness.trials import TrialSettings
-    from knm.jsonio import write_json
-    from knm.models import load_model
-    from knm.problems import load_problems, load_template, sample_prompts
-    from knm.retrieval import write_preset
+    from knm.evaluation import refuse_bench, refuse_test_split
+    from knm.models import check_dtype, find_model
+    from knm.problems import load_problems, load_template, problems_path, sample_prompts
 
     # 1. Everything that can be wrong is, before anything is loaded.
     if (finalists > 0) != (problems is not None):
@@ -179,10 +175,39 @@ def sweep(
             "--finalists N and --problems SET go together: draw problems with `knm problems "
             "generate --split dev --out FILE`"
         )
-    whole = load_corpus(corpus or EMBEDDED_CORPUS / "dev.jsonl")
-    records, template = whole[:limit], load_template(prompt)
+    if not space.is_file():
+        raise UserError(f"{space}: no such file; give one such as examples/sweep.yaml")
+    check_dtype(dtype)
+    template = load_template(prompt)
+    path = corpus or EMBEDDED_CORPUS / "dev.jsonl"
+    files = tuple(out / name for name in (JOURNAL, WINNER, SUMMARY, HEAT_MAP))
+    asked_of = problems and problems_path(problems)
+    inputs = (space, path, find_model(model), asked_of, file_named(prompt))
+    check_outputs([Output("--out", files)], inputs)
+    whole = load_corpus(path)
+    records = whole[:limit]
     refuse_test_split(records)
+    from knm.evaluation import SEARCHES, read_space
+
     choices = read_space(space, datastore)
+    check_outputs([Output("--out", files)], (file_named(choices.preset), *choices.datastores))
+    proposals = SEARCHES[search.value](choices, trials, seed)
+    from knm.evaluation import (
+        Finals,
+        Journal,
+        Objective,
+        Sweep,
+        SweepData,
+        choose_axes,
+        render_sweep,
+        write_heat_map,
+    )
+    from knm.harness import RunOptions, ensure_datastore, prepare_engine
+    from knm.harness.trials import TrialSettings
+    from knm.jsonio import write_json
+    from knm.models import load_model
+    from knm.retrieval import write_preset
+
     pair = choose_axes(choices, axes)
     finals = None
     if problems is not None:
@@ -190,7 +215,6 @@ def sweep(
         refuse_bench(problem_set)
         settings = TrialSettings(prompt=prompt, max_new_tokens=max_new_tokens)
         finals = Finals(problem_set, finalists, sandbox, settings)
-    proposals = SEARCHES[search.value](choices, trials, seed)
     stores = {}
     for name in choices.datastores:
         options = RunOptions(model=model, dtype=dtype, device=device, knn=True, datastore=name)
@@ -203,16 +227,16 @@ def sweep(
     loaded = load_model(model, dtype=dtype, device=device)
     asked = sample_prompts(template, [(record.statement, record.language) for record in whole])
     data = SweepData(loaded, records, template, batch_tokens, tuple(asked))
-    with Journal(out / "trials.jsonl") as journal:
+    with Journal(out / JOURNAL) as journal:
         result = Sweep(choices, data, stores, journal).run(
             proposals, Objective(objective.value, loss_weight), finals
         )
 
     # 3. Say what came of it.
-    write_preset(out / "winner.yaml", result.preset("winner"))
-    write_json(out / "sweep.json", result.to_json())
+    write_preset(out / WINNER, result.preset("winner"))
+    write_json(out / SUMMARY, result.to_json())
     if pair is not None:
-        write_heat_map(result, pair, out / "heatmap.svg")
+        write_heat_map(result, pair, out / HEAT_MAP)
     print(dumps(result.to_json()) if json else render_sweep(result))
     if not json:
-        print(f"\n{out / 'winner.yaml'}: over datastore {result.winner.point.datastore}")
+        print(f"\n{out / WINNER}: over datastore {result.winner.point.datastore}")

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from knm.commands.output import JsonOption
+from knm.commands.output import JsonOption, OverwriteOption
 from knm.jsonio import dumps, write_text
+from knm.outputs import Output, check_outputs
 
 ReportArgument = Annotated[Path, typer.Argument(help="Report of a run with --knn.")]
 
@@ -55,6 +56,7 @@ def blame(
             "for knm datastore filter --drop-records."
         ),
     ] = None,
+    overwrite: OverwriteOption = False,
     force: Annotated[bool, typer.Option("--force", help="Compare unlike runs.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -66,6 +68,9 @@ def blame(
     from knm.report import blame as trace
     from knm.report import load_report, render_blame
 
+    if write_drop is not None:
+        outputs = [Output("--write-drop", (write_drop,))]
+        check_outputs(outputs, (report, baseline), overwrite=overwrite)
     before = None if baseline is None else load_report(baseline)
     found = trace(load_report(report), before, force=force)
     if write_drop:

@@ -9,6 +9,7 @@ import typer
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.outputs import Output, check_outputs
 
 if TYPE_CHECKING:
     from knm.datastore import Datastore, DistanceSummary, IndexInfo, Manifest
@@ -33,6 +34,11 @@ def info(
     from knm.datastore.describing import describe_datastore
 
     store = Datastore.open(datastore)
+    if picture is not None:
+        from knm.report.page.export import check_picture
+
+        check_picture(picture)
+        check_outputs([Output("--picture", (picture,))])
     texts, why_none = _texts(store, model)
     described = describe_datastore(store, texts)
     if picture is not None:
@@ -51,11 +57,11 @@ def _texts(store: "Datastore", model: str | None) -> tuple[Mapping[int, str] | N
     """How stored values are written, or why that is not known."""
     import numpy as np
 
-    from knm.models import load_tokenizer
     from knm.models.token_types import token_texts
+    from knm.models.tokenization import open_tokenizer
 
     try:
-        tokenizer = load_tokenizer(store.manifest.model, model)
+        tokenizer = open_tokenizer(store.manifest.model, model)
     except UserError as error:
         if model is not None:
             raise

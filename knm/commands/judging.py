@@ -1,13 +1,16 @@
 """`knm judge` and `knm completions`: verdicts without a model. Thin, as `knm.cli`."""
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from knm.commands.output import JsonOption
+from knm.commands.output import JsonOption, OverwriteOption, say
 from knm.jsonio import dumps
+from knm.outputs import Output, check_outputs
+
+INTERRUPTED: Final = 130
+"""The exit status of what Ctrl-C has ended, as shells have it."""
 
 completions_app = typer.Typer(no_args_is_help=True, help="Completions in files.")
 
@@ -39,26 +42,29 @@ def judge(
     from knm.report import render_summary, summarize
 
     path = out or completions.with_name(f"{completions.stem}-judged.json")
-    judged = judge_file(
-        JudgeOptions(
-            completions=completions,
-            problems=problems,
-            out=path,
-            sandbox=sandbox,
-            language=language,
-            time_limit=time_limit,
-            memory_limit=memory_limit,
-            limit=limit,
-            fresh=fresh,
-            workers=workers,
-        )
+    options = JudgeOptions(
+        completions=completions,
+        problems=problems,
+        out=path,
+        sandbox=sandbox,
+        language=language,
+        time_limit=time_limit,
+        memory_limit=memory_limit,
+        limit=limit,
+        fresh=fresh,
+        workers=workers,
     )
+    try:
+        judged = judge_file(options)
+    except KeyboardInterrupt:
+        say(_how_far(path))
+        raise typer.Exit(INTERRUPTED) from None
     for count, what in (
         (judged.without_completion, "problems have no completion and are left out"),
         (judged.without_problem, "problems of the completions are not in the problem set"),
     ):
         if count:
-            print(f"knm: {count} {what}", file=sys.stderr)
+            say(f"{count} {what}")
     totals = summarize(judged.report.results)
     if json:
         print(dumps({"report": str(path), **totals.to_json()}))
@@ -66,15 +72,31 @@ def judge(
         print("\n".join(render_summary(totals, path)))
 
 
+def _how_far(out: Path) -> str:
+    """How many problems an interrupted call has judged, and how to go on."""
+    from knm.report import read_stream, stream_path
+
+    path = stream_path(out)
+    stream = read_stream(path) if path.exists() else None
+    if stream is None or stream.header is None:
+        return "interrupted: nothing is judged yet"
+    return (
+        f"interrupted: {len(stream.results)} of {stream.header.selected} problems are judged; run "
+        "it again to judge the others"
+    )
+
+
 @completions_app.command()
 def export(
     report: Annotated[Path, typer.Argument(help="Report of a run.")],
     out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Write a run's completions as JSONL of the reference harness."""
     from knm.harness import export_candidates
     from knm.report import load_report
 
+    check_outputs([Output("--out", (out,))], (report,), overwrite=overwrite)
     count = export_candidates(load_report(report), out)
     print(dumps({"path": str(out), "count": count}) if json else f"{out}: {count} completions")

@@ -1,7 +1,7 @@
 """`knm mine`."""
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from enum import StrEnum
 from itertools import islice
@@ -86,26 +86,39 @@ def mine(
 
     Under `torchrun --nproc-per-node N -m knm.cli mine ...` N processes share the work.
     """
-    import torch
+    from knm.corpora import EMBEDDED_CORPUS, stream_corpus
+    from knm.datastore import MiningOptions
+    from knm.models import check_dtype, find_model
+    from knm.outputs import check_output_directory, file_named
+    from knm.problems import problems_path
 
-    from knm.corpora import EMBEDDED_CORPUS
-    from knm.datastore import CorpusExamples, MiningOptions
-    from knm.datastore import mine as mine_examples
-    from knm.models import load_model, resolve_placement
-
+    # 1. What can be wrong is found before a model library is imported, which takes seconds.
     rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     encoding = _encoding(text_format, prompt, block_tokens, stride)
-    device = _own_device(resolve_placement(device, dtype).device)
-    kind = torch.device(device).type
     options = MiningOptions(
         positions=positions,
         key_kind=key_kind,
         key_dtype=key_dtype,
-        batch_tokens=batch_tokens or _BATCH_TOKENS.get(kind, _BATCH_TOKENS["cpu"]),
+        batch_tokens=batch_tokens or _BATCH_TOKENS["cpu"],
         capacity=capacity,
         seed=seed,
     )
+    check_dtype(dtype)
     path = corpus or EMBEDDED_CORPUS / "train.jsonl"
+    next(stream_corpus(path), None)
+    inputs = (path, find_model(model), file_named(prompt), problems_path(problems))
+    check_output_directory("--out", out, inputs)
+
+    # 2. Load, and mine.
+    import torch
+
+    from knm.datastore import CorpusExamples
+    from knm.datastore import mine as mine_examples
+    from knm.models import load_model, resolve_placement
+
+    device = _own_device(resolve_placement(device, dtype).device)
+    if batch_tokens is None and (kind := torch.device(device).type) in _BATCH_TOKENS:
+        options = replace(options, batch_tokens=_BATCH_TOKENS[kind])
     cleaning = _decontamination(path, limit, problems) if decontaminate else None
     loaded = load_model(model, dtype=dtype, device=device)
     source = CorpusExamples(path, loaded.tokenizer, encoding, limit, cleaning)

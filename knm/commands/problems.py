@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from knm.commands.output import OverwriteOption
 from knm.errors import UserError
+from knm.outputs import Output, check_outputs
 from knm.progress import progress_bar
 
 problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
@@ -20,15 +22,16 @@ def generate_problems(
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     split: Annotated[str, typer.Option(help="bench or dev.")] = "bench",
     sandbox: Annotated[str, typer.Option(help="Where references are run.")] = "local",
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Draw problems from the grammar, each with a Lua reference that the sandbox accepted."""
+    if split not in {"bench", "dev"}:
+        raise UserError(f"--split {split}: choose bench or dev; training text holds the others")
+    check_outputs([Output("--out", (out,))], overwrite=overwrite)
     from knm.corpora import draw_problems
     from knm.jsonio import write_jsonl
     from knm.problems import decode_private_tests
     from knm.sandbox import open_sandbox
-
-    if split not in {"bench", "dev"}:
-        raise UserError(f"--split {split}: choose bench or dev; training text holds the others")
 
     def accepted() -> Iterator[dict[str, Any]]:
         with open_sandbox(sandbox) as judge:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from knm.commands.output import JsonOption
+from knm.commands.output import JsonOption, say
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json, write_json
+from knm.outputs import Output, check_output_directory, check_outputs
 
 if TYPE_CHECKING:
     from knm.report import FlipView, Report, ReportDiff
@@ -64,7 +65,7 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Compare runs: which problems flipped, why, and whether that can be chance."""
-    from knm.report import FlipView, load_report, parse_condition
+    from knm.report import FlipView, load_report, outcome_line, parse_condition
 
     condition = None if fail_on is None else parse_condition(fail_on)
     if json and markdown:
@@ -79,7 +80,10 @@ def diff(
         raise UserError("--repeat: give two runs to compare, or leave it out")
     else:
         answers = _diff_many(reports, force, markdown, json)
-    if condition is not None and any(map(condition.met_by, answers)):
+    met = [] if condition is None else [diff for diff in answers if condition.met_by(diff)]
+    for found in met:
+        say(f"--fail-on {condition}: {outcome_line(found)}")
+    if met:
         raise typer.Exit(1)
 
 
@@ -132,6 +136,9 @@ def page(
     from knm.report import load_report
     from knm.report import page as view
 
+    check_outputs([Output("--out", (out,))], runs)
+    if charts:
+        check_output_directory("--charts", charts)
     bench = view.join_runs([load_report(path) for path in runs])
     view.write_page(bench, out)
     written = [out]
@@ -155,8 +162,7 @@ def finish(
     from knm.report import finish_stream, load_report, render_summary, summarize
 
     path = out or stream.with_suffix(".json")
-    if path == stream:
-        raise UserError(f"--out {path}: that is the stream itself; give another file")
+    check_outputs([Output("--out", (path,))], (stream,))
     write_json(path, finish_stream(stream))
     report = load_report(path)
     totals = summarize(report.results)

@@ -1,6 +1,5 @@
 """`knm serve` and `knm cache`: an engine for others, and what it wrote. Thin, as `knm.cli`."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from knm.commands.output import JsonOption, print_table
+from knm.commands.output import JsonOption, print_table, say
 from knm.errors import UserError
 from knm.jsonio import dumps
 
@@ -110,10 +109,7 @@ def _cache() -> Iterator["CompletionCache"]:
     from knm.engine import CompletionCache
     from knm.harness import cache_directory
 
-    def notify(line: str) -> None:
-        print(f"knm: {line}", file=sys.stderr)
-
-    cache = CompletionCache(cache_directory(Path.cwd()), notify)
+    cache = CompletionCache(cache_directory(Path.cwd()), say)
     try:
         yield cache
     finally:

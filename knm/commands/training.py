@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from knm.commands.output import JsonOption, print_table
+from knm.commands.output import JsonOption, OverwriteOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.outputs import check_output_directory, file_named
 
 
 def finetune(
@@ -47,16 +48,21 @@ def finetune(
 ) -> None:
     """Fine-tune a copy of a LM on a corpus: what a datastore of that corpus can be measured by."""
     from knm.corpora import EMBEDDED_CORPUS, load_corpus
-    from knm.models.finetuning import FinetuningOptions
-    from knm.models.finetuning import finetune as finetune_copy
+    from knm.models import find_model
+    from knm.models.finetuning_options import FinetuningOptions
     from knm.problems import load_template
 
     options = FinetuningOptions(learning_rate, epochs, batch_size, seed, lora)
-    records = load_corpus(corpus or EMBEDDED_CORPUS / "train.jsonl")[:limit]
+    template = load_template(prompt)
+    path = corpus or EMBEDDED_CORPUS / "train.jsonl"
+    check_output_directory("--out", out, (path, find_model(model), file_named(prompt)))
+    records = load_corpus(path)[:limit]
+    from knm.models.finetuning import finetune as finetune_copy
+
     figures = finetune_copy(
         model,
         records,
-        load_template(prompt),
+        template,
         out,
         options,
         device=device,
@@ -70,13 +76,16 @@ def train(
     out: Annotated[Path, typer.Option(help="Directory of the model.")],
     recipe: Annotated[str, typer.Option(help="Name of the recipe.")] = "embedded",
     device: Annotated[str | None, typer.Option(help="cpu, cuda.")] = None,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
     """Train the embedded LM, or a tiny one, from its recipe."""
     from knm.models.recipes import RECIPES
-    from knm.models.training import train as train_recipe
 
     if recipe not in RECIPES:
         raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
+    check_output_directory("--out", out, overwrite=overwrite)
+    from knm.models.training import train as train_recipe
+
     figures = train_recipe(RECIPES[recipe], out, device=device)
     print(dumps(figures)) if json else print_table(("model", out), *figures.items())

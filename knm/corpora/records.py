@@ -13,7 +13,7 @@ import numpy as np
 from knm.corpora.outcomes import Outcome
 from knm.errors import UserError
 from knm.hashing import hash_json_items
-from knm.jsonio import read_jsonl, write_jsonl
+from knm.jsonio import find_surrogate, read_jsonl, write_jsonl
 
 EMBEDDED_CORPUS: Final = Path(__file__).parent / "lua_cp"
 """Directory of the packaged corpus: `train.jsonl`, `dev.jsonl`, `test.jsonl`."""
@@ -153,6 +153,11 @@ def parse_record(value: Mapping[str, Any], where: str) -> CorpusRecord:
     for name in _REQUIRED:
         if not isinstance(value.get(name), str):
             raise UserError(f"{where}: field {name!r} must be a string")
+    broken = find_surrogate(value)
+    if broken is not None:
+        raise UserError(
+            f"{where}: field {broken!r} has an unpaired surrogate; write it as valid Unicode"
+        )
     extras = {name: item for name, item in value.items() if name not in _REQUIRED}
     required = {name: value[name] for name in _REQUIRED}
     # A corpus of older days may call something else a problem: that stays where it was.

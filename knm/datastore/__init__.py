@@ -8,7 +8,7 @@ model library: what mines and edits is loaded when it is first named.
 from typing import TYPE_CHECKING
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
-from knm.datastore.index import INDEX_KINDS, IndexOptions, build_index
+from knm.datastore.index_kinds import INDEX_KINDS, IndexOptions
 from knm.datastore.manifest import (
     FORMAT_VERSION,
     Calibration,
@@ -17,6 +17,7 @@ from knm.datastore.manifest import (
     Manifest,
     ProjectionInfo,
 )
+from knm.datastore.mining_options import MiningOptions
 from knm.datastore.origins import RecordOrigin
 from knm.datastore.positions import POSITIONS
 from knm.datastore.projection import Projection
@@ -27,14 +28,16 @@ from knm.ondemand import load_on_demand
 if TYPE_CHECKING:
     from knm.datastore.editing import project_datastore
     from knm.datastore.examples import CorpusExamples, ExampleSource
-    from knm.datastore.mining import MiningOptions, mine
+    from knm.datastore.index import build_index
+    from knm.datastore.mining import mine
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
             "editing": ["project_datastore"],
             "examples": ["CorpusExamples", "ExampleSource"],
-            "mining": ["MiningOptions", "mine"],
+            "index": ["build_index"],
+            "mining": ["mine"],
         },
     )
 

@@ -24,13 +24,14 @@ _QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def calibrate(
-    store: Datastore, device: torch.device, *, held_out: Datastore | None = None
+    store: Datastore, device: torch.device | str, *, held_out: Datastore | None = None
 ) -> Calibration:
     """Measure at up to 2,000 mistakes and 8,000 correct positions.
 
     They are those of `held_out`, the datastore that `store` was made of, where its own would
     mislead.
     """
+    device = torch.device(device)
     asked = held_out or store
     mistakes = sample_rows(asked, _MISTAKES, wrong=True)
     correct = sample_rows(asked, _CORRECT, wrong=False)

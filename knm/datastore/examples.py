@@ -8,16 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
 from knm.corpora import CorpusRecord, Decontamination, stream_corpus, summarize_corpus
 from knm.datastore.origins import RecordOrigin
 from knm.errors import UserError
 from knm.hashing import hash_json, hash_stream
 from knm.models import CorpusEncoding, EncodedExample
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 WINDOW_RECORDS: Final = 2048
 _Item = TypeVar("_Item")
@@ -93,7 +95,7 @@ class CorpusExamples:
     def __init__(
         self,
         path: Path,
-        tokenizer: PreTrainedTokenizerBase,
+        tokenizer: "PreTrainedTokenizerBase",
         encoding: CorpusEncoding,
         limit: int | None = None,
         decontamination: Decontamination | None = None,

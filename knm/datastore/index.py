@@ -10,14 +10,12 @@ import torch
 
 from knm.datastore.calibration import evenly_spaced
 from knm.datastore.exact import nearest, stored_keys, stream_chunks
-from knm.datastore.index_kinds import INDEX_KINDS, IndexOptions, train_index
+from knm.datastore.index_kinds import IndexOptions, train_index
 from knm.datastore.index_reading import OpenIndex, import_faiss
 from knm.datastore.manifest import IndexInfo, Manifest
 from knm.datastore.store import Datastore
 from knm.errors import UserError
 from knm.progress import progress_bar
-
-__all__ = ["INDEX_KINDS", "IndexOptions", "build_index"]
 
 _CHUNK_ROWS: Final = 65_536
 _RECALL_SAMPLE: Final = 500

@@ -66,6 +66,16 @@ def train_index(
     Raises:
         UserError: unknown kind, an option that it does not take, or one out of range.
     """
+    check_options(kind, options)
+    return KINDS[kind].build(faiss, datastore, options)
+
+
+def check_options(kind: str, options: IndexOptions) -> None:
+    """Refuse what no datastore could have.
+
+    Raises:
+        UserError: unknown kind, or an option that it does not take.
+    """
     if kind not in KINDS:
         raise UserError(f"--index {kind}: unknown; choose one of {', '.join(KINDS)}")
     takes = KINDS[kind].takes
@@ -74,7 +84,6 @@ def train_index(
         if value is not None and name not in takes:
             known = ", ".join(f"--{each}" for each in takes) or "none"
             raise UserError(f"--{name} {value}: not an option of a {kind} index; it takes {known}")
-    return KINDS[kind].build(faiss, datastore, options)
 
 
 def _build_flat(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:

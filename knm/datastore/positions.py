@@ -4,13 +4,14 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from knm.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -23,29 +24,29 @@ class Answers:
     `drawn` (n,) whether the position is in the random share of a rule.
     """
 
-    predicted: Tensor
-    right: Tensor
-    probability: Tensor
-    drawn: Tensor
+    predicted: "Tensor"
+    right: "Tensor"
+    probability: "Tensor"
+    drawn: "Tensor"
 
 
 @dataclass(frozen=True)
 class PositionRule:
     """`select` says which positions are kept, (n,) bool; `share` is that of its random draw."""
 
-    select: Callable[[Answers], Tensor]
+    select: "Callable[[Answers], Tensor]"
     share: float = 0.0
 
 
-def _all(answers: Answers) -> Tensor:
-    return torch.ones_like(answers.drawn)
+def _all(answers: Answers) -> "Tensor":
+    return answers.drawn.new_ones(answers.drawn.shape)
 
 
-def _mistakes(answers: Answers) -> Tensor:
+def _mistakes(answers: Answers) -> "Tensor":
     return answers.predicted != answers.right
 
 
-def _mistakes_and_share(answers: Answers) -> Tensor:
+def _mistakes_and_share(answers: Answers) -> "Tensor":
     return _mistakes(answers) | answers.drawn
 
 

@@ -19,12 +19,12 @@ from knm.datastore.examples import ExampleSource
 from knm.datastore.manifest import MANIFEST_NAME, Manifest
 from knm.datastore.mining import (
     DEFAULT_COMMITS,
-    MiningOptions,
     Shard,
     as_source,
     fill,
     fresh_manifest,
 )
+from knm.datastore.mining_options import MiningOptions
 from knm.datastore.statistics import MiningStatistics
 from knm.datastore.store import Datastore, hash_content
 from knm.datastore.writer import Rows, StoreWriter, check_resumable, open_writer

@@ -1,11 +1,13 @@
 """Counting tokens by what they are in a program."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
 from knm.models.token_types import TokenType, token_type
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 TYPES: Final = tuple(TokenType)
 _UNKNOWN: Final = -1
@@ -14,7 +16,7 @@ _UNKNOWN: Final = -1
 class TypeCounter:
     """Knows the types of a tokenizer's tokens; each token is decoded once."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         self._tokenizer = tokenizer
         self._known = np.empty(0, dtype=np.int8)
 

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, AppendableArray
-from knm.datastore.calibration import calibrate
 from knm.datastore.domain import PromptDomain
 from knm.datastore.manifest import MANIFEST_NAME, Manifest
 from knm.datastore.origins import RecordOrigin, write_origins
@@ -26,6 +24,9 @@ from knm.datastore.store import (
     hash_content,
 )
 from knm.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class StoreWriter:
 
     def finish(
         self,
-        device: torch.device,
+        device: "torch.device | str",
         domain: PromptDomain | None = None,
         *,
         held_out: Datastore | None = None,
@@ -107,6 +108,8 @@ class StoreWriter:
 
         `domain` is that of what was mined, `held_out` where to measure (see `calibrate`).
         """
+        from knm.datastore.calibration import calibrate  # loads a model library
+
         self.close()
         store = Datastore.open(self._directory, unfinished=True)
         self._manifest = replace(

@@ -7,6 +7,7 @@ from typing import Any
 
 from knm.errors import UserError
 from knm.jsonio import dumps, parse_object
+from knm.outputs import hold_file
 
 
 class Journal:
@@ -16,14 +17,11 @@ class Journal:
         """Open, and read what is there.
 
         Raises:
-            UserError: the file cannot be written, or a line that is whole is no entry.
+            UserError: the file cannot be written, another sweep is writing it, or a line that is
+                whole is no entry.
         """
         self._entries: dict[str, dict[str, Any]] = {}
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+        self._file = hold_file(path, "a+b")
         self._file.seek(0)
         *lines, _torn = self._file.read().split(b"\n")
         # A crash of the machine may leave a last line that is whole and yet nonsense.
@@ -31,12 +29,12 @@ class Journal:
             parse_object(lines[-1] if lines else b"{}", "last line")
         except UserError:
             lines.pop()
-        self._file.truncate(sum(len(line) + 1 for line in lines))
         for number, line in enumerate(lines, start=1):
             entry = parse_object(line, f"{path}:{number}")
             if "key" not in entry:
                 raise UserError(f"{path}:{number}: no entry of a sweep: remove the line")
             self._entries[entry["key"]] = entry
+        self._file.truncate(sum(len(line) + 1 for line in lines))  # only what is ours
         self._file.seek(0, os.SEEK_END)
 
     def __len__(self) -> int:

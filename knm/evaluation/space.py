@@ -103,10 +103,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Space:
-    """What a sweep may choose from; the datastore is an axis like others."""
+    """What a sweep may choose from; the datastore is an axis like others.
+
+    `preset` is how the file names `base`: by name, or by its own file.
+    """
 
     base: Preset
     axes: Mapping[str, Axis]
+    preset: str = DEFAULT_PRESET
 
     @property
     def datastores(self) -> tuple[str, ...]:
@@ -166,7 +170,8 @@ def read_space(path: Path, default_datastore: str) -> Space:
         axes[str(name)] = _read_axis(value, types, f"{path}: {name}")
     if {"temperature", "temperature_scale"} <= axes.keys():
         raise UserError(f"{path}: space: search either temperature or temperature_scale")
-    return Space(resolve_preset(content.get("preset", DEFAULT_PRESET)), axes)
+    preset = content.get("preset", DEFAULT_PRESET)
+    return Space(resolve_preset(preset), axes, preset)
 
 
 def _types_of(name: Any, path: Path) -> tuple[type, ...]:

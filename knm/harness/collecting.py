@@ -16,7 +16,8 @@ from knm.corpora import CorpusRecord, Outcome, save_corpus
 from knm.errors import UserError
 from knm.hashing import hash_bytes
 from knm.jsonio import read_jsonl
-from knm.problems import ProblemSet, load_problems
+from knm.outputs import Input, Output, check_outputs
+from knm.problems import ProblemSet, load_problems, problems_path
 from knm.report import ProblemResult, RunHeader, load_report, stream_path, stream_results
 from knm.sandbox import Verdict, load_language
 
@@ -102,7 +103,7 @@ def collect(options: CollectOptions) -> Collected:
         UserError: a report cannot be read, nothing in it is of the problem set, or `out` is a
             report, or holds something else than what was collected before.
     """
-    check_target(options.out, (*options.reports, Path(options.problems)), "sampling")
+    check_target(options.out, (*options.reports, problems_path(options.problems)), "sampling")
     records, found = gather(options, load_problems(options.problems))
     save_corpus(options.out, records)
     return found
@@ -136,16 +137,19 @@ def gather(
     return records, _summary(findings, len(known), len(records))
 
 
-def check_target(out: Path, inputs: Iterable[Path], mark: str) -> None:
+def check_target(
+    out: Path, inputs: Iterable[Input], mark: str, *, beside: Sequence[Path] = ()
+) -> None:
     """Refuse to write a corpus over what is read, or over records without the field `mark`.
 
+    `beside` are files that are written with it.
+
     Raises:
-        UserError: so it would be, or the file's name is not that of a corpus.
+        UserError: so it would be, the file cannot be written, or its name is not that of a corpus.
     """
     if out.suffix not in (".jsonl", ".gz"):
         raise UserError(f"--out {out}: a corpus is a .jsonl or .jsonl.gz file")
-    if any(path.resolve() == out.resolve() for path in inputs):
-        raise UserError(f"--out {out}: would write over what is read; give another file")
+    check_outputs([Output("--out", (out, *beside))], inputs)
     if not out.exists():
         return
     _, first = next(read_jsonl(out), (0, {}))

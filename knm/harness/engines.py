@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from knm.engine import EngineConfiguration, GenerationOptions
 from knm.errors import UserError
 from knm.harness.options import RunOptions
+from knm.harness.run import DATASTORES
 from knm.serving import EngineClient, EngineProcess
 
 if TYPE_CHECKING:
     from knm.engine import EngineSetup
-    from knm.models import ModelIdentity
     from knm.retrieval import Preset
 
-DATASTORES: Final = Path("datastore")
 EMBEDDED_DATASTORE: Final = "embedded"
 TOKEN_VARIABLE: Final = "KNM_ENGINE_TOKEN"
 
@@ -147,8 +146,16 @@ def prepare_engine(options: RunOptions, root: Path) -> "EngineSetup":
     Raises:
         UserError: something is missing, malformed or does not fit together.
     """
+    from knm.models import check_dtype, find_model, identify_model, resolve_placement
+    from knm.retrieval.preset_files import check_preset_name
+
+    # What takes no model library to find out comes first: its import takes seconds.
+    check_dtype(options.dtype)
+    find_model(options.model)
+    path = _find_datastore(options, root) if options.knn else None
+    if options.knn_preset is not None:
+        check_preset_name(options.knn_preset)
     from knm.engine import EngineSetup
-    from knm.models import identify_model, resolve_placement
 
     placement = resolve_placement(options.device, options.dtype)
     identity = identify_model(options.model, placement.dtype)
@@ -157,12 +164,16 @@ def prepare_engine(options: RunOptions, root: Path) -> "EngineSetup":
         if options.batch_size is None
         else GenerationOptions(options.max_new_tokens, options.batch_size)
     )
-    if not options.knn:
+    if path is None:
         return EngineSetup(options.model, placement, generation)
     preset = _preset(options)
-    datastore = _datastore(options, identity, preset, root)
     name = options.datastore or EMBEDDED_DATASTORE
-    return EngineSetup(options.model, placement, generation, preset, datastore, name)
+    if name != EMBEDDED_DATASTORE:
+        from knm.datastore import Datastore
+
+        Datastore.open(path, expect=identity, key_kind=preset.key_kind)
+        path = path.absolute()
+    return EngineSetup(options.model, placement, generation, preset, path, name)
 
 
 def ensure_datastore(setup: "EngineSetup") -> bool:
@@ -200,10 +211,8 @@ def _preset(options: RunOptions) -> "Preset":
     )
 
 
-def _datastore(
-    options: RunOptions, identity: "ModelIdentity", preset: "Preset", root: Path
-) -> Path:
-    from knm.datastore import Datastore
+def _find_datastore(options: RunOptions, root: Path) -> Path:
+    """The datastore's directory, which for the embedded one need not be there yet."""
     from knm.models import EMBEDDED
 
     name = options.datastore
@@ -220,8 +229,7 @@ def _datastore(
             f"--datastore {name}: no such directory, nor {path}; mine it with `knm mine --out "
             f"{path}`, or leave the option out to use the embedded one"
         )
-    Datastore.open(path, expect=identity, key_kind=preset.key_kind)
-    return path.absolute()
+    return path
 
 
 def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -> Iterator[str]:

@@ -13,7 +13,8 @@ from knm.harness.failures import render_failure
 from knm.harness.judge_pool import judge_pool
 from knm.harness.run import make_limits
 from knm.jsonio import write_json
-from knm.problems import Problem, ProblemSet, load_problems
+from knm.outputs import Output, check_outputs, file_named
+from knm.problems import Problem, ProblemSet, load_problems, problems_path
 from knm.progress import progress_bar
 from knm.report import (
     Report,
@@ -68,11 +69,11 @@ def judge_file(options: JudgeOptions) -> Judged:
         UserError: a file is missing, malformed or does not fit, or the stream beside `out` is of
             something else.
     """
-    for written in (options.out, stream_path(options.out)):
-        if written.resolve() == options.completions.resolve():
-            raise UserError(
-                f"--out {options.out}: would write over the completions in {written}; give another"
-            )
+    stream = stream_path(options.out)
+    check_outputs(
+        [Output("--out", (options.out, stream))],
+        (options.completions, problems_path(options.problems), file_named(options.language)),
+    )
     problem_set = load_problems(options.problems, limit=options.limit)
     candidates = load_candidates(options.completions, options.language)
     selected = [problem for problem in problem_set if problem.question_id in candidates.by_problem]
@@ -90,12 +91,10 @@ def judge_file(options: JudgeOptions) -> Judged:
             for _ in range(options.workers)
         ]
         header = _header(options, problem_set, candidates, limits, sandboxes[0], len(selected))
-        stream = stream_path(options.out)
-        if options.fresh:
-            stream.unlink(missing_ok=True)
-        done = _done_before(stream, header)
-        left = [problem for problem in selected if problem.question_id not in done]
-        _judge(left, candidates, sandboxes, stream, header)
+        with ResultStream(stream, lambda: header, fresh=options.fresh) as written:
+            done = set() if options.fresh else _done_before(stream, header)
+            left = [problem for problem in selected if problem.question_id not in done]
+            _judge(left, candidates, sandboxes, written)
     document = finish_stream(stream)
     source = candidates.report
     if source is not None and not setting_differences(source, header):
@@ -113,14 +112,12 @@ def _judge(
     problems: Sequence[Problem],
     candidates: CandidateFile,
     sandboxes: Sequence[Sandbox],
-    stream: Path,
-    header: RunHeader,
+    written: ResultStream,
 ) -> None:
     """Judge problems in their order, as many at a time as there are sandboxes."""
     running = RunningTotals(len(problems))
     with (
         judge_pool(sandboxes) as judge,
-        ResultStream(stream, header) as written,
         progress_bar(label="judging", total=len(problems), unit="problem") as bar,
     ):
         for pending in [

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
 from knm.harness.options import MEBIBYTE, RunOptions
+from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
     Problem,
     ProblemSet,
@@ -18,10 +19,13 @@ from knm.problems import (
     language_prompt,
     load_problems,
     load_template,
+    problems_path,
     sample_prompts,
 )
+from knm.report import reserve_report, stream_path
 from knm.sandbox import Limits, Sandbox, open_sandbox
 
+DATASTORES: Final = Path("datastore")
 RESULTS: Final = Path("results")
 CACHE: Final = Path(".knm-cache")
 
@@ -35,7 +39,43 @@ class BenchRun:
     template: PromptTemplate
     limits: Limits
     sampling: Sampling
+    root: Path
     results: Path
+
+    @property
+    def inputs(self) -> tuple[str | Path | None, ...]:
+        """What the options name for reading, as they name it."""
+        from knm.models import EMBEDDED
+
+        options = self.options
+        datastore = options.datastore
+        return (
+            problems_path(options.problems),
+            file_named(options.prompt),
+            file_named(options.language),
+            file_named(options.knn_preset),
+            None if options.model == EMBEDDED else options.model,
+            datastore,
+            datastore and self.root / DATASTORES / datastore,
+            options.knm_baseline,
+        )
+
+    def claim_results(self, junit: Path | None = None) -> "BenchRun":
+        """The run with a place for its results that can be written and is no input.
+
+        Where the user gave none it gets a name that no other run has. `junit` is written too.
+
+        Raises:
+            UserError: saying which file cannot be written, or must not be.
+        """
+        outputs = [
+            Output("--results", (self.results, stream_path(self.results))),
+            Output("--junitxml", () if junit is None else (junit,)),
+        ]
+        check_outputs(outputs, self.inputs)
+        if self.options.results is not None:
+            return self
+        return replace(self, results=reserve_report(self.results))
 
     def requests(self, problem: Problem, withheld: str | None = None) -> tuple[Request, ...]:
         """What the engine is asked for a problem: one request for each sample.
@@ -137,6 +177,7 @@ def prepare_run(options: RunOptions, root: Path) -> BenchRun:
         template=template,
         limits=limits,
         sampling=_sampling(options),
+        root=root,
         results=Path(options.results) if options.results else root / RESULTS / _name(options),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from knm.models.identity import EMBEDDED, ModelIdentity, find_model, identify_model
 from knm.models.keys import FINAL_NORM, KeyKind, Tap, parse_key_kind
+from knm.models.placement import DTYPES, Placement, check_dtype, resolve_placement
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
         encode_prompt,
     )
     from knm.models.loading import LoadedModel, load_model, load_tokenizer, read_tokenizer
-    from knm.models.placement import DTYPES, Placement, resolve_placement
 else:
     __getattr__ = load_on_demand(
         __name__,
@@ -39,7 +39,6 @@ else:
                 "encode_prompt",
             ],
             "loading": ["LoadedModel", "load_model", "load_tokenizer", "read_tokenizer"],
-            "placement": ["DTYPES", "Placement", "resolve_placement"],
         },
     )
 
@@ -58,6 +57,7 @@ __all__ = [
     "Tap",
     "block_count",
     "capturing",
+    "check_dtype",
     "check_fits",
     "context_length",
     "encode_corpus",

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Any, Protocol
 
 from knm.corpora import CorpusRecord
 from knm.errors import UserError
 from knm.problems import PromptTemplate, fence_program, language_prompt
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class CorpusEncoding(Protocol):
     """How the records of a corpus become examples."""
 
     def __call__(
-        self, tokenizer: PreTrainedTokenizerBase, records: Sequence[CorpusRecord]
+        self, tokenizer: "PreTrainedTokenizerBase", records: Sequence[CorpusRecord]
     ) -> list[EncodedExample]:
         """The examples of `records`, in their order."""
         ...
@@ -54,7 +55,7 @@ class ChatEncoding:
     template: PromptTemplate
 
     def __call__(
-        self, tokenizer: PreTrainedTokenizerBase, records: Sequence[CorpusRecord]
+        self, tokenizer: "PreTrainedTokenizerBase", records: Sequence[CorpusRecord]
     ) -> list[EncodedExample]:
         """One example a record.
 
@@ -119,7 +120,7 @@ class RawEncoding:
             )
 
     def __call__(
-        self, tokenizer: PreTrainedTokenizerBase, records: Sequence[CorpusRecord]
+        self, tokenizer: "PreTrainedTokenizerBase", records: Sequence[CorpusRecord]
     ) -> list[EncodedExample]:
         """The blocks of each record; a program of one token has none."""
         programs = [record.program for record in records]
@@ -151,7 +152,7 @@ class RawEncoding:
             start += self.stride
 
 
-def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
+def encode_prompt(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> list[int]:
     """Token ids of one user turn in the model's chat template, ready for the answer.
 
     Raises:
@@ -161,7 +162,7 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
 
 
 def encode_example(
-    tokenizer: PreTrainedTokenizerBase, record_id: str, prompt: str, completion: str
+    tokenizer: "PreTrainedTokenizerBase", record_id: str, prompt: str, completion: str
 ) -> EncodedExample:
     """Encode a solved task in the format that will be decoded.
 
@@ -174,7 +175,7 @@ def encode_example(
     return EncodedExample(record_id, (*head, *tail, end_of_turn(tokenizer)), len(head))
 
 
-def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int:
+def end_of_turn(tokenizer: "PreTrainedTokenizerBase") -> int:
     """The token that ends an answer.
 
     Raises:
@@ -190,13 +191,13 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int:
 
 
 def encode_corpus(
-    tokenizer: PreTrainedTokenizerBase, records: Iterable[CorpusRecord], template: PromptTemplate
+    tokenizer: "PreTrainedTokenizerBase", records: Iterable[CorpusRecord], template: PromptTemplate
 ) -> list[EncodedExample]:
     """Encode each record as its prompt and its program in one fenced block."""
     return ChatEncoding(template)(tokenizer, list(records))
 
 
-def _chat_text(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
+def _chat_text(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> str:
     if not tokenizer.chat_template:
         raise UserError(
             f"model {tokenizer.name_or_path!r} has no chat template; use an instruction-tuned "
@@ -209,7 +210,7 @@ def _chat_text(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
 
 
 def _tokenize(
-    tokenizer: PreTrainedTokenizerBase, texts: list[str], *, add_special_tokens: bool = False
+    tokenizer: "PreTrainedTokenizerBase", texts: list[str], *, add_special_tokens: bool = False
 ) -> list[list[int]]:
     # Blocks are cut later: a warning that a text is longer than the model's context helps nobody.
     encoded = tokenizer(texts, add_special_tokens=add_special_tokens, verbose=False)

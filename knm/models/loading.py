@@ -26,10 +26,10 @@ from knm.models.identity import (
     EMBEDDED,
     ModelIdentity,
     find_model,
-    hash_tokenizer,
     identify_model,
 )
-from knm.models.placement import DTYPES, resolve_placement
+from knm.models.placement import resolve_placement
+from knm.models.tokenization import find_tokenizer
 
 GGUF_PACKAGES: Final = ("gguf", "accelerate")
 """What transformers reads GGUF files with."""
@@ -68,7 +68,10 @@ def load_model(
         tokenizer = AutoTokenizer.from_pretrained(source.directory, **source.options)
         with _without_bars():
             model = AutoModelForCausalLM.from_pretrained(
-                source.directory, dtype=DTYPES[placement.dtype], **source.options, **reading
+                source.directory,
+                dtype=getattr(torch, placement.dtype),
+                **source.options,
+                **reading,
             )
     except UserError:
         raise
@@ -86,15 +89,8 @@ def load_tokenizer(identity: ModelIdentity, name: str | None = None) -> PreTrain
     Raises:
         UserError: no such model, or its tokenizer is another.
     """
-    name = name or identity.name
-    directory = find_model(name)
-    theirs = hash_tokenizer(directory, name)
-    if theirs != identity.tokenizer_hash:
-        raise UserError(
-            f"--model {name}: its tokenizer {theirs[:12]} is not the one wanted, "
-            f"{identity.tokenizer_hash[:12]} ({identity.name}): name the model it belongs to"
-        )
-    return read_tokenizer(name)
+    find_tokenizer(identity, name)
+    return read_tokenizer(name or identity.name)
 
 
 def read_tokenizer(name: str) -> PreTrainedTokenizerBase:

@@ -1,17 +1,12 @@
-"""Where a model runs: found without the model library, whose import takes seconds."""
+"""Where a model runs: found without transformers, whose import takes seconds."""
 
 from dataclasses import dataclass
 from typing import Final
 
-import torch
-
 from knm.errors import UserError
 
-DTYPES: Final = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+DTYPES: Final = ("float32", "bfloat16", "float16")
+"""Number formats, as torch names them."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +17,25 @@ class Placement:
     dtype: str
 
 
+def check_dtype(dtype: str | None) -> None:
+    """Refuse an unknown number format; None is the default. Needs no model library.
+
+    Raises:
+        UserError: the dtype is unknown.
+    """
+    if dtype is not None and dtype not in DTYPES:
+        raise UserError(f"--dtype {dtype}: unknown; choose one of {', '.join(DTYPES)}")
+
+
 def resolve_placement(device: str | None, dtype: str | None) -> Placement:
     """Fill in defaults: a GPU in bfloat16 if there is one, else the CPU in float32.
 
     Raises:
         UserError: the device is not there, or the dtype is unknown.
     """
+    check_dtype(dtype)
+    import torch
+
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -37,6 +45,4 @@ def resolve_placement(device: str | None, dtype: str | None) -> Placement:
         raise UserError(f"--device {device}: not available here ({reason})") from None
     if dtype is None:
         dtype = "float32" if torch.device(device).type == "cpu" else "bfloat16"
-    if dtype not in DTYPES:
-        raise UserError(f"--dtype {dtype}: unknown; choose one of {', '.join(DTYPES)}")
     return Placement(device, dtype)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from transformers import PreTrainedTokenizerBase
+from tokenizers import Tokenizer
 
 
 class TokenType(StrEnum):
@@ -51,10 +51,9 @@ def token_type(text: str) -> TokenType:
     return TokenType.OTHER
 
 
-def token_texts(tokenizer: PreTrainedTokenizerBase, tokens: Iterable[int]) -> dict[int, str]:
+def token_texts(tokenizer: Tokenizer, tokens: Iterable[int]) -> dict[int, str]:
     """How each of `tokens` is written; special tokens have no text."""
-    special = set(tokenizer.all_special_ids)
     return {
-        token: "" if token in special else str(tokenizer.decode([token]))
+        token: str(tokenizer.decode([token], skip_special_tokens=True))
         for token in map(int, tokens)
     }

@@ -1,11 +1,12 @@
-"""Counting tokens without loading a model."""
+"""Tokenizers without the model library, whose import takes seconds."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from knm.errors import UserError
-from knm.models.identity import find_model
+from knm.models.identity import ModelIdentity, find_model, hash_tokenizer
 
 TokenCounter = Callable[[Sequence[str]], list[int]]
 
@@ -14,9 +15,9 @@ def token_counter(name: str) -> TokenCounter:
     """What tells how many tokens of a model each text has, special tokens not counted.
 
     Raises:
-        UserError: there is no such model, or it has neither `tokenizer.json` nor a GGUF file.
+        UserError: there is no such model, or its tokenizer cannot be read.
     """
-    tokenizer = _read(name)
+    tokenizer = _read(find_model(name), name)
 
     def count(texts: Sequence[str]) -> list[int]:
         encoded = tokenizer.encode_batch(list(texts), add_special_tokens=False)
@@ -25,14 +26,45 @@ def token_counter(name: str) -> TokenCounter:
     return count
 
 
-def _read(name: str) -> Tokenizer:
-    files = find_model(name)
-    if files.is_file():
-        from knm.models.loading import read_tokenizer  # takes the model library, and seconds
+def find_tokenizer(identity: ModelIdentity, name: str | None = None) -> Path:
+    """The files of a model's tokenizer; `name` is where the model is now, if elsewhere.
 
-        backend: Tokenizer = read_tokenizer(name).backend_tokenizer
-        return backend
+    Raises:
+        UserError: no such model, or its tokenizer is another.
+    """
+    name = name or identity.name
+    files = find_model(name)
+    theirs = hash_tokenizer(files, name)
+    if theirs != identity.tokenizer_hash:
+        raise UserError(
+            f"--model {name}: its tokenizer {theirs[:12]} is not the one wanted, "
+            f"{identity.tokenizer_hash[:12]} ({identity.name}): name the model it belongs to"
+        )
+    return files
+
+
+def open_tokenizer(identity: ModelIdentity, name: str | None = None) -> Tokenizer:
+    """The tokenizer of a model as the library `tokenizers` has it (see `find_tokenizer`).
+
+    Raises:
+        UserError: as there, or it cannot be read.
+    """
+    return _read(find_tokenizer(identity, name), name or identity.name)
+
+
+def _read(files: Path, name: str) -> Tokenizer:
     path = files / "tokenizer.json"
-    if not path.is_file():
-        raise UserError(f"--model {name}: no tokenizer.json in its files; name another model")
-    return Tokenizer.from_file(str(path))
+    if path.is_file():
+        try:
+            return Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises nothing narrower
+            raise UserError(f"{path}: no tokenizer can be read: {error}") from error
+    from knm.models.loading import read_tokenizer  # makes one of a GGUF or older files, in seconds
+
+    tokenizer = getattr(read_tokenizer(name), "backend_tokenizer", None)
+    if not isinstance(tokenizer, Tokenizer):
+        raise UserError(
+            f"--model {name}: no tokenizer.json in its files, and the others give no tokenizer of "
+            "that kind; name another model"
+        )
+    return tokenizer

@@ -3,7 +3,7 @@
 from knm.problems.codec import DEFAULT_MAX_BYTES, decode_private_tests, encode_private_tests
 from knm.problems.extraction import extract_program, fence_program
 from knm.problems.languages import LanguagePrompt, language_prompt
-from knm.problems.loading import EMBEDDED_PROBLEMS, load_problems
+from knm.problems.loading import EMBEDDED_PROBLEMS, load_problems, problems_path
 from knm.problems.prompts import TEMPLATES, PromptTemplate, load_template, sample_prompts
 from knm.problems.records import BrokenProblem, Problem, ProblemSet, TestSource
 from knm.testcases import TestCase
@@ -26,5 +26,6 @@ __all__ = [
     "language_prompt",
     "load_problems",
     "load_template",
+    "problems_path",
     "sample_prompts",
 ]

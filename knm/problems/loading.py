@@ -60,9 +60,17 @@ def load_problems(source: str | Path, *, limit: int | None = None) -> ProblemSet
     return ProblemSet(name, tuple(problems), content_hash=hash_json(hashes))
 
 
+def problems_path(source: str | Path) -> Path:
+    """Where a problem set lies, absolute, as a worker may run in another directory.
+
+    Nothing is there if it is one of the hub.
+    """
+    return EMBEDDED_PROBLEMS if str(source) == EMBEDDED else Path(source).absolute()
+
+
 def _locate(source: str | Path) -> tuple[str, list[Path]]:
-    """The set's name and its files. Absolute paths: a worker may run in another directory."""
-    path = EMBEDDED_PROBLEMS if str(source) == EMBEDDED else Path(source).absolute()
+    """The set's name and its files."""
+    path = problems_path(source)
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if _is_problem_file(file))
         if not files:

@@ -6,11 +6,11 @@ Wrapping in a model's chat template is not done here.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from knm.errors import UserError
 from knm.hashing import hash_bytes
+from knm.outputs import file_named
 from knm.problems.languages import LanguagePrompt, language_prompt
 
 _PLACEHOLDER: Final = re.compile(r"\{(statement|language)\}")
@@ -112,8 +112,8 @@ def load_template(name: str) -> PromptTemplate:
     """
     if name in TEMPLATES:
         return TEMPLATES[name]
-    path = Path(name)
-    if not path.is_file():
+    path = file_named(name)
+    if path is None:
         raise UserError(
             f"prompt template {name!r} is neither a file nor one of {', '.join(TEMPLATES)}"
         )

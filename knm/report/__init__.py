@@ -1,7 +1,7 @@
 """Reports of runs: their schema, the stream beside them, statistics, totals, comparison, text."""
 
 from knm.report.blame import Blame, blame, render_blame
-from knm.report.conditions import Condition, parse_condition
+from knm.report.conditions import Condition, outcome_line, parse_condition
 from knm.report.diff import ReportDiff, Side, diff_reports, regressed
 from knm.report.document import (
     Report,
@@ -28,7 +28,14 @@ from knm.report.statistics import (
     pass_at_k,
     wilson_interval,
 )
-from knm.report.stream import ResultStream, Stream, read_stream, stream_path, stream_results
+from knm.report.stream import (
+    ResultStream,
+    Stream,
+    read_stream,
+    reserve_report,
+    stream_path,
+    stream_results,
+)
 from knm.report.summary import KnnUse, Throughput, Totals, summarize
 from knm.report.terminal import FlipView, render_diff, render_summary
 from knm.report.validation import validate_document
@@ -72,6 +79,7 @@ __all__ = [
     "mcnemar_exact",
     "noise_between",
     "noise_of_repeats",
+    "outcome_line",
     "parse_condition",
     "pass_at_k",
     "portable_test",
@@ -83,6 +91,7 @@ __all__ = [
     "render_explanation",
     "render_matrix",
     "render_summary",
+    "reserve_report",
     "setting_differences",
     "stream_path",
     "stream_results",

@@ -19,6 +19,14 @@ class Condition:
         return self.name
 
 
+def outcome_line(diff: ReportDiff) -> str:
+    """What conditions go by, in one line."""
+    return (
+        f"{diff.b.path} against {diff.a.path}: {len(diff.lost)} lost, {len(diff.gained)} gained, "
+        f"p = {diff.p_value:.3g}"
+    )
+
+
 _NAMED: Final[dict[str, Callable[[ReportDiff], bool]]] = {
     "regression": regressed,
     "any-loss": lambda diff: bool(diff.lost),

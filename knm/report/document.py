@@ -16,6 +16,8 @@ STAGES: Final = ("setup", "call", "teardown")
 INTERRUPTED: Final = 2
 """pytest's exit status of a run that was cut short."""
 
+_PROBLEM_TEST: Final = "bench/test_problems.py::test_problem["
+
 
 @dataclass(frozen=True)
 class Report:
@@ -39,7 +41,7 @@ def judged_test(result: ProblemResult, failure_text: str) -> dict[str, Any]:
     passed = {"duration": 0.0, "outcome": "passed"}
     failed = {"duration": 0.0, "outcome": "failed", "longrepr": failure_text}
     entry: dict[str, Any] = {
-        "nodeid": f"bench/test_problems.py::test_problem[{result.question_id}]",
+        "nodeid": f"{_PROBLEM_TEST}{result.question_id}]",
         "outcome": "error" if faulty else "passed" if result.accepted else "failed",
         "metadata": {"knm": result.to_json()},
         "setup": failed if faulty else passed,
@@ -50,8 +52,14 @@ def judged_test(result: ProblemResult, failure_text: str) -> dict[str, Any]:
 
 
 def portable_test(test: Mapping[str, Any]) -> dict[str, Any]:
-    """A test of pytest-json-report without this machine's paths and what `metadata` says better."""
+    """A test of pytest-json-report without this machine's paths and what `metadata` says better.
+
+    A problem's id is the same whichever directory pytest took for its root.
+    """
     kept = {name: value for name, value in test.items() if name != "user_properties"}
+    _, problem, name = kept["nodeid"].partition(_PROBLEM_TEST.removeprefix("bench/"))
+    if problem:
+        kept["nodeid"] = _PROBLEM_TEST + name
     for stage in STAGES:
         if stage in kept:
             kept[stage] = {name: kept[stage][name] for name in kept[stage] if name != "crash"}
@@ -129,8 +137,6 @@ def _read(path: Path) -> Any:
         )
     try:
         return read_json(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}; give a report file") from None
     except UserError as error:
         stream = stream_path(path)
         if not stream.exists():

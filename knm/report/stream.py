@@ -4,14 +4,17 @@ A stream is JSONL. Its first line is the run's header; each further line is one 
 will hold it, so that `finish_stream` makes of both the report that the run did not live to write.
 """
 
+import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from knm.errors import UserError
 from knm.jsonio import dumps, parse_object
+from knm.outputs import hold_file
 from knm.report.header import RunHeader
 from knm.report.schema import ProblemResult
 
@@ -23,38 +26,64 @@ def stream_path(report: Path) -> Path:
     return report.with_suffix(".jsonl")
 
 
-class ResultStream:
-    """An append-only JSONL file of a run, each line in the system's hands after its write.
+def reserve_report(report: Path) -> Path:
+    """A path that no other run has: `report`, or it with -2, -3, ... An empty stream is made.
 
-    A file that exists is continued; a last line cut by a kill is dropped first. One process writes
-    a file: with several workers, the one that gathers their results.
+    Raises:
+        UserError: nothing can be written there.
+    """
+    for number in itertools.count(1):
+        path = report if number == 1 else report.with_stem(f"{report.stem}-{number}")
+        if path.exists():
+            continue
+        with suppress(FileExistsError):
+            hold_file(stream_path(path), "xb").close()
+            return path
+    raise AssertionError("there are always more numbers")
+
+
+class ResultStream:
+    """A JSONL file of a run, each line in the system's hands after its write.
+
+    One process writes a file, and holds it from the start: with several workers, the one that
+    gathers their results. Nothing is changed before the first result.
     """
 
-    def __init__(self, path: Path, header: RunHeader) -> None:
-        """Open for appending; an empty file gets the header.
+    def __init__(
+        self, path: Path, make_header: Callable[[], RunHeader], *, fresh: bool = False
+    ) -> None:
+        """Hold the file. `make_header` is called where the first result begins a stream.
+
+        What the file holds is continued, after a last line that a kill has cut; with `fresh` it is
+        replaced.
 
         Raises:
-            UserError: the file cannot be written.
+            UserError: the file cannot be written, another run is writing it, or it holds something
+                else than a stream.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
-        except OSError as error:
-            raise UserError(
-                f"{path}: cannot be written: {error.strerror}; choose another place"
-            ) from None
+        self._make_header = make_header
+        self._fresh = fresh
+        self._begun = False
+        self._path = path
+        self._file = hold_file(path, "a+b")
         self._file.seek(0)
-        self._file.truncate(self._file.read().rfind(b"\n") + 1)
-        self._file.seek(0, os.SEEK_END)
-        if self._file.tell() == 0:
-            self._append(header.to_json())
+        if not _begins_stream(self._file.readline()):
+            self._file.close()
+            raise UserError(
+                f"{path}: would hold the stream of this run's results, and holds something else; "
+                "give the report another name"
+            )
 
     def write(self, test: Mapping[str, Any]) -> None:
         """Append one test of the report, which holds its result in `metadata.knm`."""
+        if not self._begun:
+            self._begin()
         self._append(test)
 
     def close(self) -> None:
-        """Close the file; a second call does nothing."""
+        """Close the file, and remove it where nothing came; a second call does nothing."""
+        if not self._file.closed and self._file.seek(0, os.SEEK_END) == 0:
+            self._path.unlink(missing_ok=True)
         self._file.close()
 
     def __enter__(self) -> "ResultStream":
@@ -63,10 +92,30 @@ class ResultStream:
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
+    def _begin(self) -> None:
+        self._file.seek(0)
+        self._file.truncate(0 if self._fresh else self._file.read().rfind(b"\n") + 1)
+        if self._file.seek(0, os.SEEK_END) == 0:
+            self._append(self._make_header().to_json())
+        self._begun = True
+
     def _append(self, value: Mapping[str, Any]) -> None:
         # A lone surrogate of a completion has no UTF-8; its backslash form is its JSON escape.
         self._file.write(dumps(value).encode("utf-8", "backslashreplace") + b"\n")
         self._file.flush()
+
+
+def _begins_stream(line: bytes) -> bool:
+    """Whether a file whose first line this is may be a stream: of any version, empty, or torn."""
+    begin = f'{{"{HEADER_KEY}":'.encode()
+    if line.startswith(begin) or begin.startswith(line):
+        return True
+    try:
+        value = parse_object(line, "first line")
+        ProblemResult.from_json(value, "first line")
+    except UserError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -2,56 +2,91 @@
 
 A `Retriever` joins a searcher, a weight and a fusion as a `Preset` says; `corrected` puts it into a
 model for the length of a `with` block. What is not in here: how datastores are made
-(`knm.datastore`) and how text is generated (`knm.engine`). Reading a preset loads no model library:
-what corrects a model is loaded when it is first named.
+(`knm.datastore`) and how text is generated (`knm.engine`). Importing this package loads no model
+library: what needs one is loaded when it is first named.
 """
 
 from typing import TYPE_CHECKING
 
 from knm.ondemand import load_on_demand
-from knm.retrieval.context import DecodingContext
-from knm.retrieval.evidence import DenseLogits, LMOutput, MixedLogits
-from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion, FusionKind, MixtureFusion
-from knm.retrieval.neighbours import Neighbours
-from knm.retrieval.parameters import Parameter
-from knm.retrieval.presets import (
-    DEFAULT_PRESET,
-    PRESETS,
-    Preset,
-    read_preset,
-    resolve_preset,
-    vary_preset,
-    write_preset,
-)
-from knm.retrieval.residual import ResidualFusion, StoredPredictions
-from knm.retrieval.searchers import (
-    SEARCHERS,
-    FaissSearcher,
-    Searcher,
-    SearcherChoice,
-    TorchSearcher,
-    choose_searcher,
-    open_searcher,
-)
-from knm.retrieval.votes import NO_TOKEN, Votes
-from knm.retrieval.weights import (
-    WEIGHTS,
-    BayesWeight,
-    ConfidenceWeight,
-    DistanceWeight,
-    StaticWeight,
-    Weight,
-    WeightKind,
-)
+from knm.retrieval.preset_files import check_preset_name
 
 if TYPE_CHECKING:
+    from knm.retrieval.context import DecodingContext
+    from knm.retrieval.evidence import DenseLogits, LMOutput, MixedLogits
+    from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion, FusionKind, MixtureFusion
+    from knm.retrieval.neighbours import Neighbours
+    from knm.retrieval.parameters import Parameter
+    from knm.retrieval.presets import (
+        DEFAULT_PRESET,
+        PRESETS,
+        Preset,
+        read_preset,
+        resolve_preset,
+        vary_preset,
+        write_preset,
+    )
+    from knm.retrieval.residual import ResidualFusion, StoredPredictions
     from knm.retrieval.retriever import Correction, Retriever
+    from knm.retrieval.searchers import (
+        SEARCHERS,
+        FaissSearcher,
+        Searcher,
+        SearcherChoice,
+        TorchSearcher,
+        choose_searcher,
+        open_searcher,
+    )
+    from knm.retrieval.votes import NO_TOKEN, Votes
+    from knm.retrieval.weights import (
+        WEIGHTS,
+        BayesWeight,
+        ConfidenceWeight,
+        DistanceWeight,
+        StaticWeight,
+        Weight,
+        WeightKind,
+    )
     from knm.retrieval.wrapper import CorrectedHead, Observer, StepTrace, corrected
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
+            "context": ["DecodingContext"],
+            "evidence": ["DenseLogits", "LMOutput", "MixedLogits"],
+            "fusions": ["CorrectedLogits", "FUSIONS", "Fusion", "FusionKind", "MixtureFusion"],
+            "neighbours": ["Neighbours"],
+            "parameters": ["Parameter"],
+            "presets": [
+                "DEFAULT_PRESET",
+                "PRESETS",
+                "Preset",
+                "read_preset",
+                "resolve_preset",
+                "vary_preset",
+                "write_preset",
+            ],
+            "residual": ["ResidualFusion", "StoredPredictions"],
             "retriever": ["Correction", "Retriever"],
+            "searchers": [
+                "FaissSearcher",
+                "SEARCHERS",
+                "Searcher",
+                "SearcherChoice",
+                "TorchSearcher",
+                "choose_searcher",
+                "open_searcher",
+            ],
+            "votes": ["NO_TOKEN", "Votes"],
+            "weights": [
+                "BayesWeight",
+                "ConfidenceWeight",
+                "DistanceWeight",
+                "StaticWeight",
+                "WEIGHTS",
+                "Weight",
+                "WeightKind",
+            ],
             "wrapper": ["CorrectedHead", "Observer", "StepTrace", "corrected"],
         },
     )
@@ -92,6 +127,7 @@ __all__ = [
     "Votes",
     "Weight",
     "WeightKind",
+    "check_preset_name",
     "choose_searcher",
     "corrected",
     "open_searcher",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,9 @@ import yaml
 
 from knm.errors import UserError
 from knm.jsonio import write_text
+from knm.outputs import file_named
+
+NAMED: Final = resources.files("knm.retrieval") / "named"
 
 _NAMES: Final[Mapping[type, str]] = {
     str: "text",
@@ -18,6 +22,28 @@ _NAMES: Final[Mapping[type, str]] = {
     list: "a list of names",
     dict: "a mapping of numbers",
 }
+
+
+def preset_names() -> list[str]:
+    """The presets of this package, in order."""
+    names = (Path(file.name) for file in NAMED.iterdir())
+    return sorted(name.stem for name in names if is_preset_file(name.name))
+
+
+def check_preset_name(name: str) -> None:
+    """Refuse a name that is neither a preset's nor a file's. Needs no model library.
+
+    Raises:
+        UserError: saying which there are.
+    """
+    if is_preset_file(name):
+        if file_named(name) is None:
+            raise UserError(f"--knn-preset {name}: no such file")
+    elif name not in preset_names():
+        raise UserError(
+            f"--knn-preset {name}: unknown; choose one of {', '.join(preset_names())}, or give the "
+            "path of a .yaml file"
+        )
 
 
 def is_preset_file(name: str) -> bool:

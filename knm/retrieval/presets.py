@@ -12,7 +12,14 @@ from knm.errors import UserError
 from knm.lexing import LEXERS, TokenType
 from knm.retrieval.fusions import FUSIONS, FusionKind
 from knm.retrieval.parameters import complete
-from knm.retrieval.preset_files import is_preset_file, read_fields, write_fields
+from knm.retrieval.preset_files import (
+    NAMED,
+    check_preset_name,
+    is_preset_file,
+    preset_names,
+    read_fields,
+    write_fields,
+)
 from knm.retrieval.searchers import AUTO, SEARCHERS
 from knm.retrieval.weights import WEIGHTS, Weight, WeightKind
 
@@ -222,8 +229,8 @@ def _extended(base: Preset, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named_presets() -> dict[str, Preset]:
-    with resources.as_file(resources.files("knm.retrieval") / "named") as folder:
-        return {path.stem: read_preset(path) for path in sorted(folder.glob("*.yaml"))}
+    with resources.as_file(NAMED) as folder:
+        return {name: read_preset(folder / f"{name}.yaml") for name in preset_names()}
 
 
 PRESETS: Final[Mapping[str, Preset]] = _named_presets()
@@ -242,15 +249,8 @@ def resolve_preset(
     Raises:
         UserError: unknown name, malformed file, or a value out of range.
     """
-    if is_preset_file(name):
-        preset = read_preset(Path(name))
-    elif name in PRESETS:
-        preset = PRESETS[name]
-    else:
-        raise UserError(
-            f"--knn-preset {name}: unknown; choose one of {', '.join(PRESETS)}, or give the path "
-            "of a .yaml file"
-        )
+    check_preset_name(name)
+    preset = read_preset(Path(name)) if is_preset_file(name) else PRESETS[name]
     if temperature is not None:
         preset = replace(preset, temperature=temperature, temperature_scale=None)
     return replace(

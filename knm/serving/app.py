@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from knm.engine import Completion, ContextExceeded, EngineConfiguration, Event
 from knm.errors import UserError
-from knm.jsonio import dumps
+from knm.jsonio import dumps, find_surrogate
 from knm.serving.answers import Answer
 from knm.serving.calls import (
     CONTEXT_EXCEEDED,
@@ -28,7 +28,7 @@ from knm.serving.calls import (
     read_chat_call,
     read_completion_call,
 )
-from knm.serving.faults import EngineFailed, QueueFull
+from knm.serving.faults import EngineFailed, QueueFull, ServerStopping
 from knm.serving.loop import EngineLoop, Subscription
 from knm.serving.metrics import render_metrics
 
@@ -229,6 +229,8 @@ def _as_api_error(error: Exception) -> ApiError:
 
 
 def _engine_failed(error: EngineFailed) -> ApiError:
+    if isinstance(error, ServerStopping):
+        return ApiError(503, str(error), code="server_stopping")
     return ApiError(503, f"the engine failed: {error}", code="engine_failed")
 
 
@@ -248,18 +250,23 @@ async def _body(request: Request) -> Any:
             raise ApiError(413, f"the body is larger than {MOST_BODY_BYTES} bytes")
         parts.append(part)
     try:
-        return json.loads(b"".join(parts))
+        body = json.loads(b"".join(parts))
     except (ValueError, RecursionError) as error:
         raise ApiError(400, f"the body is not JSON: {error}") from None
+    broken = find_surrogate(body)
+    if broken is not None:
+        raise ApiError(400, f"{broken}: has an unpaired surrogate; send valid Unicode")
+    return body
 
 
 def _authorized(handler: Handler, token: str | None) -> Handler:
     if token is None:
         return handler
-    expected = f"Bearer {token}".encode()
+    expected = token.encode()
 
     async def guarded(request: Request) -> Response:
-        given = request.headers.get("authorization", "").encode()
+        scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+        given = credentials.strip().encode() if scheme.lower() == "bearer" else b""
         if not hmac.compare_digest(given, expected):
             raise ApiError(401, "the bearer token is missing or wrong", code="invalid_api_key")
         return await handler(request)

@@ -114,7 +114,7 @@ class _Fields:
             raise ApiError(400, "the body is not a JSON object")
         self._values = {name: value for name, value in body.items() if value is not None}
         for name, value in self._values.items():
-            if name not in known and value not in _NEUTRAL.get(name, ()):
+            if name not in known and not _asks_nothing(name, value):
                 raise ApiError(
                     400,
                     f"{name}: not supported; leave it out",
@@ -257,6 +257,14 @@ class _Fields:
         if type(value) is not kind:
             raise ApiError(400, f"{name}: expected {kind.__name__}", param=name)
         return value
+
+
+def _asks_nothing(name: str, value: Any) -> bool:
+    """Whether a field that is not supported has a neutral value; 0 is not false, 0.0 is 0."""
+    return any(
+        isinstance(value, bool) == isinstance(neutral, bool) and value == neutral
+        for neutral in _NEUTRAL.get(name, ())
+    )
 
 
 def _message(value: Any, where: str) -> dict[str, str]:

@@ -9,6 +9,13 @@ class EngineRefused(EngineFailed):
     """The engine refused this very request; others it would take."""
 
 
+class ServerStopping(EngineFailed):
+    """The server was told to end while it had work."""
+
+    def __init__(self, message: str = "the server is shutting down") -> None:
+        super().__init__(message)
+
+
 class EngineLost(Exception):
     """The engine's process died, or it cannot be reached any more."""
 

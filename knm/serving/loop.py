@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from knm.engine import Event, Request, StreamingEngine
 from knm.errors import UserError
-from knm.serving.faults import EngineFailed, QueueFull
+from knm.serving.faults import EngineFailed, QueueFull, ServerStopping
 
 if TYPE_CHECKING:
     from knm.engine import OpenedEngine
@@ -73,7 +73,7 @@ class EngineLoop:
         self._opened: OpenedEngine | None = None
         self._opening = threading.Event()
         self._ready = threading.Event()
-        self._failure: Exception | None = None
+        self._failure: EngineFailed | None = None
         self._changed = threading.Condition()
         self._jobs: dict[Request, _Job] = {}
         self._by_ticket: dict[int, _Job] = {}
@@ -111,8 +111,8 @@ class EngineLoop:
         """
         self._opening.set()
         self._ready.wait()
-        if self._failure is not None or self._opened is None:
-            raise EngineFailed(str(self._failure)) from self._failure
+        self._refuse_if_failed()
+        assert self._opened is not None
         return self._opened
 
     def submit(self, requests: Sequence[Request], deliver: Deliver) -> Subscription:
@@ -124,8 +124,7 @@ class EngineLoop:
         """
         subscription = Subscription(deliver)
         with self._changed:
-            if self._failure is not None:
-                raise EngineFailed(str(self._failure))
+            self._refuse_if_failed()
             new = {request for request in requests if request not in self._jobs}
             if len(self._jobs) + len(new) > self.capacity:
                 raise QueueFull(f"{len(self._jobs)} of at most {self.capacity} requests wait")
@@ -152,6 +151,10 @@ class EngineLoop:
             subscription.jobs.clear()
             self._changed.notify()
 
+    def stop(self) -> None:
+        """Take no more requests; those in work end with `ServerStopping`, at once."""
+        self._fail(ServerStopping())
+
     def close(self) -> None:
         """Stop after the step in progress; requests in work end with an error."""
         self._closing = True
@@ -159,6 +162,10 @@ class EngineLoop:
         with self._changed:
             self._changed.notify()
         self._thread.join(_GOODBYE_SECONDS)
+
+    def _refuse_if_failed(self) -> None:
+        if self._failure is not None:
+            raise type(self._failure)(str(self._failure)) from self._failure
 
     def _join(self, request: Request, subscription: Subscription, place: int) -> None:
         job = self._jobs.get(request)
@@ -178,7 +185,7 @@ class EngineLoop:
                 self._ready.set()
             while self._opened is not None and not self._closing:
                 self._turn(self._opened.engine)
-            raise EngineFailed("the server is shutting down")
+            raise ServerStopping
         except Exception as error:
             if not isinstance(error, (EngineFailed, UserError)):
                 traceback.print_exc(file=sys.stderr)
@@ -231,12 +238,13 @@ class EngineLoop:
         counters.completion_tokens += done.completion_tokens
 
     def _fail(self, error: Exception) -> None:
-        known = isinstance(error, (EngineFailed, UserError))
-        name = "" if known else f"{type(error).__name__}: "
+        name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        failed = error if isinstance(error, EngineFailed) else EngineFailed(f"{name}{error}")
         with self._changed:
-            self._failure = EngineFailed(f"{name}{error}")
+            self._failure = self._failure or failed
             self._opened = None
             self._ready.set()
+            self._changed.notify()
             self._inbox.clear()
             for job in list(self._jobs.values()):
                 self._tell(job, Event(0, error=self._failure))

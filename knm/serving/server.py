@@ -1,5 +1,7 @@
 """Running the application: on a socket that the caller made, in the main thread."""
 
+import asyncio
+import logging
 import socket
 from typing import Final
 
@@ -10,7 +12,41 @@ from knm.serving.app import make_app
 from knm.serving.loop import EngineLoop
 from knm.serving.sockets import is_loopback
 
-_GOODBYE_SECONDS: Final = 2
+GOODBYE_SECONDS: Final = 2.0
+"""So long the answers in work have to come to their end."""
+_LAST_WORDS_SECONDS: Final = 3
+"""So long clients have to take the answer that there will be none."""
+
+
+class EngineServer(uvicorn.Server):
+    """A server that ends by finishing what it can, and telling the others that it ends."""
+
+    def __init__(self, config: uvicorn.Config, loop: EngineLoop) -> None:
+        super().__init__(config)
+        self._loop = loop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let answers end for a while, then end them: 503, or an event in a stream."""
+        stop = asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self._loop.stop)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            stop.cancel()
+
+
+def make_server(
+    loop: EngineLoop, configuration: EngineConfiguration, *, token: str | None, loopback: bool
+) -> EngineServer:
+    """The server of an engine; `run` serves until SIGINT or SIGTERM."""
+    config = uvicorn.Config(
+        make_app(loop, configuration, token=token, loopback=loopback),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=int(GOODBYE_SECONDS) + _LAST_WORDS_SECONDS,
+    )
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    return EngineServer(config, loop)
 
 
 def serve(
@@ -22,12 +58,9 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM."""
     loopback = is_loopback(listener.getsockname()[0])
-    app = make_app(loop, configuration, token=token, loopback=loopback)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=_GOODBYE_SECONDS,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    make_server(loop, configuration, token=token, loopback=loopback).run(sockets=[listener])
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a log record is worth its lines: that an answer was cut off at the end is not."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))

@@ -115,3 +115,30 @@ def test_programs_of_a_run_are_collected_and_described(tmp_path):
         knm("split", out, "--out", tmp_path / "s", "--by", "problem", "--json").stdout
     )
     assert sum(sides.values()) == 2
+
+
+@pytest.mark.parametrize(
+    "command", [("dedup",), ("decontaminate", "--problems", "{out}"), ("split",)]
+)
+def test_no_corpus_is_written_over(corpus, tmp_path, command):
+    name, *more = command
+    before = corpus.read_bytes()
+    out = tmp_path if name == "split" else corpus
+    if name == "split":
+        corpus = corpus.rename(tmp_path / "dev.jsonl")
+    more = [word.format(out=corpus) for word in more]
+    process = knm(name, corpus, "--out", out, *more, "--overwrite")
+    assert f"{corpus} would be written over, and it is read" in str(process.exception)
+    assert corpus.read_bytes() == before
+
+
+def test_what_is_there_is_replaced_only_on_demand(corpus, tmp_path):
+    out, removed = tmp_path / "out.jsonl", tmp_path / "removed.jsonl"
+    removed.write_text("kept")
+    arguments = ("dedup", corpus, "--out", out, "--removed", removed)
+    assert "removed.jsonl exists" in str(knm(*arguments).exception)
+    assert removed.read_text() == "kept"
+    assert not out.exists()
+    assert knm(*arguments, "--overwrite").exit_code == 0
+    twice = knm("dedup", corpus, "--out", tmp_path / "x", "--removed", tmp_path / "x")
+    assert "--removed: " in str(twice.exception)

@@ -63,6 +63,36 @@ def test_the_exit_status_is_the_answer(paths, order, condition, status):
     process = knm("diff", *(paths[place] for place in order), "--fail-on", condition)
 
     assert process.exit_code == status
+    assert (f"knm: --fail-on {condition}: " in process.stderr) == bool(status)
+
+
+def test_a_condition_that_fails_is_told_with_its_comparison(paths):
+    a, b, c = paths
+    process = knm("diff", a, c, b, "--fail-on", "any-loss", "--json")
+
+    line = f"knm: --fail-on any-loss: {b} against {a}: 1 lost, 0 gained, p = 1\n"
+    assert process.stderr == line
+    assert json.loads(process.stdout)
+
+
+def test_a_report_is_never_written_over_by_what_is_made_of_it(paths):
+    a, b, _ = paths
+    before = a.read_text()
+    for process in (
+        knm("report", a, b, "--out", a),
+        knm("completions", "export", a, "--out", a, "--overwrite"),
+        knm("report", "finish", a, "--out", a),
+        knm("blame", a, "--write-drop", a, "--overwrite"),
+    ):
+        assert "would be written over, and it is read" in str(process.exception)
+    assert a.read_text() == before
+
+
+def test_an_export_replaces_a_file_only_on_demand(paths, tmp_path):
+    out = tmp_path / "c.jsonl"
+    assert knm("completions", "export", paths[0], "--out", out).exit_code == 0
+    assert "--overwrite" in str(knm("completions", "export", paths[0], "--out", out).exception)
+    assert knm("completions", "export", paths[0], "--out", out, "--overwrite").exit_code == 0
 
 
 def test_a_repeat_gives_the_noise_floor(paths):
@@ -94,7 +124,7 @@ def test_one_report_has_nothing_to_be_compared_with(paths):
 
 def test_a_killed_run_is_finished_beside_its_stream(tmp_path):
     path = tmp_path / "run.json"
-    with ResultStream(stream_path(path), header(selected=5)) as stream:
+    with ResultStream(stream_path(path), lambda: header(selected=5)) as stream:
         stream.write(judged_test(result("a"), ""))
     process = knm("report", "finish", stream_path(path))
 
@@ -106,7 +136,9 @@ def test_a_killed_run_is_finished_beside_its_stream(tmp_path):
 def test_finishing_never_writes_over_the_stream(tmp_path):
     stream = tmp_path / "run.jsonl"
 
-    assert "the stream itself" in str(knm("report", "finish", stream, "--out", stream).exception)
+    stream.write_text("")
+    process = knm("report", "finish", stream, "--out", stream)
+    assert "run.jsonl would be written over, and it is read" in str(process.exception)
 
 
 def test_reports_are_validated(paths, tmp_path):

@@ -178,3 +178,13 @@ def test_a_record_without_an_outcome_is_taken_to_solve_its_task(corpus):
 def test_a_malformed_outcome_is_named_with_its_line(corpus, outcome, message):
     with pytest.raises(UserError, match=f"corpus.jsonl:2: field {message}|:2: .*{message}"):
         load_corpus(corpus(line(), line(id="b", outcome=outcome)))
+
+
+@pytest.mark.parametrize("field", ["id", "statement", "program", "language", "source", "note"])
+def test_half_a_character_is_named_by_its_line(tmp_path, field):
+    path = tmp_path / "corpus.jsonl"
+    lines = [dict.fromkeys(REQUIRED, name) for name in "ab"]
+    lines[1][field] = "x\ud83d"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(UserError, match=rf"corpus\.jsonl:2: field '{field}' has an unpaired"):
+        load_corpus(path)

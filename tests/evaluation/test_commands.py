@@ -58,6 +58,15 @@ def test_sweep_writes_a_preset_and_a_picture(corpus, small_store, tmp_path):
     assert document == json.loads((out / "sweep.json").read_text())
 
 
+def test_a_preset_that_a_sweep_varies_is_not_replaced_by_its_winner(corpus, tmp_path):
+    preset, space = tmp_path / "winner.yaml", tmp_path / "space.yaml"
+    preset.write_text("extends: dense\n")
+    space.write_text(f"preset: {preset}\nspace: {{weight: [0.3, 0.6]}}")
+    process = run("sweep", space, "--out", tmp_path, "--corpus", corpus)
+    assert "winner.yaml would be written over, and it is read" in str(process.exception)
+    assert preset.read_text() == "extends: dense\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -41,3 +41,11 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     path.write_text('{"id": "a"}\n')
     with pytest.raises(UserError, match="no entry of a sweep"):
         Journal(path)
+
+
+def test_a_file_that_is_refused_is_not_changed(tmp_path):
+    path = tmp_path / "trials.jsonl"
+    path.write_text('{"id": "a"}\n{"id": "b", "torn')
+    with pytest.raises(UserError, match="no entry of a sweep"):
+        Journal(path)
+    assert path.read_text() == '{"id": "a"}\n{"id": "b", "torn'

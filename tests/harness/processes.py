@@ -29,8 +29,15 @@ def start_bench(
     *arguments: object, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
     """`pytest bench ...` in the project's directory; completions are kept for this session only."""
+    return start_pytest("bench", *arguments, environment=environment)
+
+
+def start_pytest(
+    *arguments: object, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """`pytest ...` in the project's directory, as `start_bench`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "bench", "-p", "no:cacheprovider", *map(str, arguments)],
+        [sys.executable, "-m", "pytest", *map(str, arguments), "-p", "no:cacheprovider"],
         cwd=ROOT,
         env=clean_environment() | {"KNM_CACHE_DIR": _cache_of_session()} | dict(environment or {}),
         stdout=subprocess.PIPE,
@@ -44,7 +51,14 @@ def run_bench(
     *arguments: object, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """`pytest bench ...` to its end."""
-    with start_bench(*arguments, environment=environment) as process:
+    return run_pytest("bench", *arguments, environment=environment)
+
+
+def run_pytest(
+    *arguments: object, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`pytest ...` to its end."""
+    with start_pytest(*arguments, environment=environment) as process:
         stdout, stderr = process.communicate(timeout=300)
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 

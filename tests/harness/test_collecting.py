@@ -60,7 +60,7 @@ def report(tmp_path) -> Path:
 
 
 def write_stream(path: Path, results) -> Path:
-    with ResultStream(path, header(SETTINGS)) as stream:
+    with ResultStream(path, lambda: header(SETTINGS)) as stream:
         for entry in results:
             stream.write(judged_test(entry, ""))
     return path
@@ -160,7 +160,7 @@ def test_programs_that_no_file_can_hold_are_left_out(problems, tmp_path):
 
 def test_nothing_that_is_read_or_was_made_otherwise_is_written_over(problems, report):
     before = problems.read_bytes()
-    with pytest.raises(UserError, match="would write over"):
+    with pytest.raises(UserError, match="would be written over"):
         collect(CollectOptions((report,), str(problems), problems))
     mine = problems.with_name("mine.jsonl")
     save_corpus(mine, [record("a")])

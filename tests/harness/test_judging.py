@@ -134,11 +134,22 @@ def test_errata_of_problems_are_marked(options, tmp_path):
     }
 
 
-@pytest.mark.parametrize("out", ["completions.jsonl", "completions.json"])
-def test_completions_are_never_written_over(options, out):
-    with pytest.raises(UserError, match="would write over the completions"):
-        judge_file(replace(options, out=options.out.with_name(out), fresh=True))
-    assert options.completions.exists()
+@pytest.mark.parametrize("name", ["completions.jsonl", "set.jsonl"])
+def test_no_input_is_written_over_by_the_report_or_its_stream(options, name):
+    path = options.out.with_name(name)
+    before = path.read_bytes()
+    for out in (path, path.with_suffix(".json")):
+        with pytest.raises(UserError, match=f"--out: .*{name} would be written over"):
+            judge_file(replace(options, out=out, fresh=True))
+    assert path.read_bytes() == before
+
+
+def test_another_file_in_the_stream_s_place_is_left_alone(options):
+    notes = stream_path(options.out)
+    notes.write_text('{"todo": "judge"}\n')
+    with pytest.raises(UserError, match="holds something else"):
+        judge_file(replace(options, fresh=True))
+    assert notes.read_text() == '{"todo": "judge"}\n'
 
 
 def test_completions_of_another_problem_set_are_refused(options):

@@ -7,7 +7,8 @@ from knm.corpora import EMBEDDED_CORPUS, Outcome, load_corpus
 from knm.errors import UserError
 from knm.jsonio import read_json
 from knm.models import encode_corpus, load_model
-from knm.models.finetuning import FinetuningOptions, finetune
+from knm.models.finetuning import finetune
+from knm.models.finetuning_options import FinetuningOptions
 from knm.models.recipes import RECIPES
 from knm.models.training import train
 from knm.problems import load_template

@@ -35,6 +35,6 @@ def test_a_token_is_typed_by_its_text(text, kind):
 def test_texts_join_to_what_was_encoded(embedded):
     tokenizer = embedded.tokenizer
     ids = tokenizer("local x = 12\n", add_special_tokens=False)["input_ids"]
-    texts = token_texts(tokenizer, [*ids, tokenizer.eos_token_id])
+    texts = token_texts(tokenizer.backend_tokenizer, [*ids, tokenizer.eos_token_id])
     assert "".join(texts[token] for token in ids) == "local x = 12\n"
     assert texts[tokenizer.eos_token_id] == ""

@@ -64,7 +64,7 @@ def test_a_truncated_report_points_to_the_stream_beside_it(tmp_path):
         load_report(path)
     assert "jsonl" not in str(without_stream.value)
 
-    with ResultStream(stream_path(path), header()) as stream:
+    with ResultStream(stream_path(path), header) as stream:
         stream.write(judged_test(result("a"), ""))
     with pytest.raises(UserError, match=r"what the run had judged is in .*cut\.jsonl: `knm report"):
         load_report(path)

@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from knm.report import (
     judged_test,
     load_report,
     read_stream,
+    reserve_report,
     stream_path,
     validate_document,
 )
@@ -33,7 +35,7 @@ def ids(results: tuple[ProblemResult, ...]) -> list[str]:
 
 def test_results_are_on_disk_before_the_stream_is_closed(tmp_path):
     path = stream_path(tmp_path / "new" / "report.json")
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("b"))
         stream.write(line("a", Verdict.TIMEOUT))
 
@@ -44,7 +46,7 @@ def test_results_are_on_disk_before_the_stream_is_closed(tmp_path):
 
 def test_any_cut_of_the_stream_gives_the_results_before_it(tmp_path):
     path, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         for name in "abc":
             stream.write(line(name))
     whole = path.read_bytes()
@@ -57,11 +59,11 @@ def test_any_cut_of_the_stream_gives_the_results_before_it(tmp_path):
 
 def test_a_stream_is_continued_after_a_torn_line(tmp_path):
     path = tmp_path / "s.jsonl"
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("a"))
     with path.open("ab") as file:
         file.write(b'{"nodeid": "b", "meta')
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("c"))
 
     assert ids(read_stream(path).results) == ["a", "c"]
@@ -69,7 +71,7 @@ def test_a_stream_is_continued_after_a_torn_line(tmp_path):
 
 
 def test_the_last_result_of_a_problem_counts(tmp_path):
-    with ResultStream(tmp_path / "s.jsonl", header()) as stream:
+    with ResultStream(tmp_path / "s.jsonl", header) as stream:
         stream.write(line("a", Verdict.SANDBOX_FAULT))
         stream.write(line("a"))
 
@@ -79,7 +81,7 @@ def test_the_last_result_of_a_problem_counts(tmp_path):
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_completion_survives(tmp_path_factory, completion):
     path = tmp_path_factory.mktemp("stream") / "s.jsonl"
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("a", completion=completion))
 
     # JSON has no way to tell a surrogate pair from the character it stands for.
@@ -89,7 +91,7 @@ def test_any_completion_survives(tmp_path_factory, completion):
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path):
     path = tmp_path / "s.jsonl"
-    with ResultStream(path, header()) as stream:
+    with ResultStream(path, header) as stream:
         stream.write(line("a"))
     path.write_bytes(path.read_bytes() + b"garbage\n")
 
@@ -97,9 +99,56 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path):
         read_stream(path)
 
 
+def test_a_stream_is_replaced_by_the_first_result_of_another_run(tmp_path):
+    path = tmp_path / "s.jsonl"
+    with ResultStream(path, header) as stream:
+        stream.write(line("a"))
+    with ResultStream(path, header, fresh=True) as stream:
+        assert ids(read_stream(path).results) == ["a"]
+        stream.write(line("b"))
+    assert ids(read_stream(path).results) == ["b"]
+
+
+def test_a_run_without_a_result_leaves_no_stream(tmp_path):
+    path = tmp_path / "s.jsonl"
+    with ResultStream(path, header):
+        assert path.exists()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("content", ["{}\n", "text", "[1]\n", '{"knm_stream_of": 1}'])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_file_that_is_no_stream_is_never_changed(tmp_path, content, fresh):
+    path = tmp_path / "s.jsonl"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"s\.jsonl: .*holds something else"):
+        ResultStream(path, header, fresh=fresh)
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("content", ["", '{"knm_st', json.dumps(result("a").to_json()) + "\n"])
+def test_what_may_be_a_stream_can_be_replaced(tmp_path, content):
+    path = tmp_path / "s.jsonl"
+    path.write_text(content)
+    with ResultStream(path, header, fresh=True) as stream:
+        stream.write(line("b"))
+    assert ids(read_stream(path).results) == ["b"]
+
+
+def test_names_are_given_to_one_run_each(tmp_path):
+    wanted = tmp_path / "new" / "run.json"
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: reserve_report(wanted), range(8)))
+    names = {"run.json", *(f"run-{number}.json" for number in range(2, 9))}
+    assert {path.name for path in given} == names
+    stream_path(wanted).unlink()
+    wanted.write_text("{}")
+    assert reserve_report(wanted).name == "run-9.json"
+
+
 def test_places_that_cannot_hold_a_stream_are_named(tmp_path):
     with pytest.raises(UserError, match="cannot be written"):
-        ResultStream(tmp_path, header())
+        ResultStream(tmp_path, header)
     with pytest.raises(UserError, match=r"none\.jsonl: cannot be read"):
         read_stream(tmp_path / "none.jsonl")
 
@@ -109,7 +158,7 @@ def test_a_killed_run_is_finished_from_its_stream_as_if_it_had_done_no_more(tmp_
     path = tmp_path / "r.jsonl"
     verdicts = [Verdict.TIMEOUT, Verdict.ACCEPTED, Verdict.BROKEN_PROBLEM, Verdict.NO_CODE]
     tests = [line(name, verdict) for name, verdict in zip("dbca", verdicts, strict=True)]
-    with ResultStream(path, header(selected=4)) as stream:
+    with ResultStream(path, lambda: header(selected=4)) as stream:
         for entry in tests[:done]:
             stream.write(entry)
     finished = finish_stream(path)

@@ -104,5 +104,5 @@ def test_files_that_are_wrong_say_where(write, lines, message):
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(UserError, match=r"nowhere.yml: .*No such file"):
+    with pytest.raises(UserError, match=r"--knn-preset nowhere\.yml: no such file"):
         resolve_preset("nowhere.yml")

@@ -5,13 +5,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import uvicorn
-
 from knm.engine import ContextExceeded, EngineConfiguration, Event, Request
 from knm.engine.opening import OpenedEngine
 from knm.errors import UserError
-from knm.serving.app import make_app
 from knm.serving.loop import EngineLoop
+from knm.serving.server import make_server
 from knm.serving.sockets import listen, url_of
 from tests.engine.configurations import CONFIGURATION, completion
 
@@ -81,11 +79,7 @@ def serving(
     """The engine behind HTTP on the loopback; gives the address."""
     loop = EngineLoop(engine.opened, capacity)
     with listen("127.0.0.1", 0) as listener:
-        app = make_app(loop, configuration, token=token, loopback=True)
-        config = uvicorn.Config(
-            app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
-        )
-        server = uvicorn.Server(config)
+        server = make_server(loop, configuration, token=token, loopback=True)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         while not server.started:
@@ -94,6 +88,6 @@ def serving(
             yield url_of(listener)
         finally:
             server.should_exit = True
-            engine.gate.set()
             thread.join()
+            engine.gate.set()
             loop.close()

@@ -74,7 +74,7 @@ def test_both_names_of_the_bound_are_known(name):
 
 
 def test_fields_that_ask_for_nothing_are_accepted():
-    complete(logprobs=None, frequency_penalty=0, presence_penalty=0.0, echo=False, best_of=1)
+    complete(logprobs=False, frequency_penalty=0, presence_penalty=0.0, echo=False, best_of=1)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,10 @@ def test_fields_that_ask_for_nothing_are_accepted():
     [
         ({"suffix": "x"}, "suffix: not supported"),
         ({"logprobs": 3}, "logprobs: not supported"),
+        ({"logprobs": 0}, "logprobs: not supported"),
+        ({"logprobs": 0.0}, "logprobs: not supported"),
+        ({"best_of": True}, "best_of: not supported"),
+        ({"frequency_penalty": False}, "frequency_penalty: not supported"),
         ({"prompt": []}, "prompt: give text"),
         ({"prompt": [1, 2]}, "prompt: give text"),
         ({"model": "gpt-4"}, "'gpt-4': this server has 'embedded'"),

@@ -167,6 +167,40 @@ def test_a_client_that_leaves_takes_its_request_along(url, engine, stream):
     wait_until(lambda: engine.cancelled == [1])
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_of_a_token_may_be_written_in_any_case(engine, scheme):
+    with serving(engine, token="secret") as url:
+        for right in (f"{scheme} secret", f"{scheme}  secret"):
+            assert complete(url, {"prompt": "a"}, Authorization=right)[0] == 200
+        for wrong in (f"{scheme}secret", "secret", f"Basic {scheme} secret", scheme):
+            assert complete(url, {"prompt": "a"}, Authorization=wrong)[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        ("/v1/completions", {"prompt": "x\ud83d"}, "prompt"),
+        ("/v1/completions", {"prompt": ["x", "\ude00\ud83d"]}, "prompt[1]"),
+        ("/v1/completions", {"prompt": "x", "stop": ["\ud83d"]}, "stop[0]"),
+        ("/v1/completions", {"prompt": "x", "knm": {"ids": ["\ud83d"]}}, "knm.ids[0]"),
+        ("/v1/completions", {"prompt": "x", "\ud83d": 1}, "(a name)"),
+        ("/v1/completions", "\ud83d", "text"),
+        (
+            "/v1/chat/completions",
+            {"messages": [{"role": "user", "content": "x\ud83d"}]},
+            "messages[0].content",
+        ),
+    ],
+)
+def test_half_a_character_is_the_clients_fault(url, path, body, place):
+    status, text = call(url, "POST", path, body)
+    assert status == 400
+    error = json.loads(text)["error"]
+    assert error["message"] == f"{place}: has an unpaired surrogate; send valid Unicode"
+    assert error["type"] == "invalid_request_error"
+    assert complete(url, {"prompt": "\U0001f600", "max_tokens": 1})[0] == 200
+
+
 def test_the_token_guards_everything_but_health(engine):
     with serving(engine, token="secret") as url:
         assert call(url, "GET", "/health")[0] == 200

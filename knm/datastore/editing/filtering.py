@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from knm.datastore.describing import entry_types
 from knm.datastore.editing.foreign import foreign_entries
@@ -15,6 +14,9 @@ from knm.datastore.store import Array, Datastore
 from knm.datastore.type_counts import TYPES
 from knm.errors import UserError
 from knm.models import EncodedExample
+
+if TYPE_CHECKING:
+    import torch
 
 Texts = Callable[[], Mapping[int, str]]
 
@@ -52,7 +54,7 @@ def filter_datastore(
     *,
     texts: Texts,
     corpus: Mapping[str, EncodedExample] | None = None,
-    device: torch.device | str = "cpu",
+    device: "torch.device | str" = "cpu",
 ) -> Datastore:
     """Write the entries of `source` that pass all `rules` to the directory `out`.
 

@@ -1,39 +1,46 @@
 """One datastore of several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from knm.datastore.domain import PromptDomain
 from knm.datastore.editing.rewriting import edited_manifest, lineage_entry, slices, write_edited
 from knm.datastore.manifest import Manifest
 from knm.datastore.origins import RecordOrigin
-from knm.datastore.store import Datastore
+from knm.datastore.store import Array, Datastore
 from knm.datastore.writer import Rows
 from knm.errors import UserError
 from knm.hashing import hash_json
 
+if TYPE_CHECKING:
+    import torch
+
 
 def merge_datastores(
-    sources: Sequence[Datastore], out: Path, *, device: torch.device | str = "cpu"
+    sources: Sequence[Datastore],
+    out: Path,
+    *,
+    device: "torch.device | str" = "cpu",
+    notify: Callable[[str], None] = lambda _: None,
 ) -> Datastore:
     """Write all entries of `sources`, one datastore after the other, to the directory `out`.
 
-    Records of one id become one record. Entries that two datastores share stay two entries: see
-    `deduplicate_datastore`.
+    Records of one id become one record. Entries of one position that two datastores hold stay two
+    entries, which `deduplicate_datastore` makes one; `notify` is told how many there are.
 
     Raises:
-        UserError: fewer than two datastores, two that differ in what gives keys and values their
-            meaning, or `out` holds another datastore.
+        UserError: fewer than two datastores, two of the same content, or that differ in what gives
+            keys and values their meaning, or `out` holds another datastore.
     """
     if len(sources) < 2:
         raise UserError("merge: give at least two datastores")
     for other in sources[1:]:
         _check_alike(sources[0], other)
+    _refuse_twins(sources)
     places: dict[str, int] = {}
     origins: list[RecordOrigin] = []
     renumbered = []
@@ -43,6 +50,12 @@ def merge_datastores(
                 places[origin.id] = len(origins)
                 origins.append(origin)
         renumbered.append(np.array([places[origin.id] for origin in source.records], "<i4"))
+    doubled = _doubled(sources, renumbered)
+    if doubled:
+        notify(
+            f"{doubled} entries are of a position that an earlier datastore holds too: they are in "
+            "the result twice; `knm datastore dedup` leaves them out"
+        )
     pieces = [
         (number, piece) for number, source in enumerate(sources) for piece in slices(len(source))
     ]
@@ -63,6 +76,27 @@ def merge_datastores(
         projection=sources[0].projection,
         device=device,
     )
+
+
+def _refuse_twins(sources: Sequence[Datastore]) -> None:
+    earlier: dict[str, Datastore] = {}
+    for source in sources:
+        twin = earlier.get(source.content_hash)
+        if twin is not None and len(source):
+            raise UserError(
+                f"{source.path}: holds the same entries as {twin.path}, which would all be there "
+                "twice: leave one out"
+            )
+        earlier[source.content_hash] = source
+
+
+def _doubled(sources: Sequence[Datastore], renumbered: Sequence[Array]) -> int:
+    """How many entries are of a position (record and offset) of an earlier datastore."""
+    places: list[Array] = []
+    for source, numbers in zip(sources, renumbered, strict=True):
+        record = numbers[source.provenance["record"]].astype(np.int64)
+        places.append(np.unique(record << 32 | source.provenance["offset"].astype(np.int64)))
+    return sum(map(len, places)) - len(np.unique(np.concatenate(places)))
 
 
 def _merged_manifest(sources: Sequence[Datastore]) -> Manifest:

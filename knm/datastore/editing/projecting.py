@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from knm.datastore.arrays import encode_keys
 from knm.datastore.editing.rewriting import edited_manifest, lineage_entry, slices, write_edited
@@ -14,6 +13,9 @@ from knm.datastore.store import Datastore
 from knm.datastore.writer import Rows
 from knm.errors import UserError
 
+if TYPE_CHECKING:
+    import torch
+
 
 def project_datastore(
     source: Datastore,
@@ -21,7 +23,7 @@ def project_datastore(
     out: Path,
     *,
     arguments: Mapping[str, Any] | None = None,
-    device: torch.device | str = "cpu",
+    device: "torch.device | str" = "cpu",
 ) -> Datastore:
     """Write `source` with projected keys to the directory `out`, calibrated anew.
 

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
-
-import torch
+from typing import TYPE_CHECKING, Any, Final
 
 import knm
 from knm.datastore.manifest import Manifest
@@ -14,6 +12,9 @@ from knm.datastore.projection import Projection
 from knm.datastore.store import Datastore
 from knm.datastore.writer import Rows, open_writer
 from knm.progress import progress_bar
+
+if TYPE_CHECKING:
+    import torch
 
 STEP_ROWS: Final = 32_768  # of the parent, in memory at a time
 
@@ -66,7 +67,7 @@ def write_edited(
     *,
     projection: Projection | None = None,
     held_out: Datastore | None = None,
-    device: torch.device | str = "cpu",
+    device: "torch.device | str" = "cpu",
 ) -> Datastore:
     """Write the datastore that `manifest` begins: `make(step)` gives the rows of each step.
 
@@ -83,5 +84,5 @@ def write_edited(
             for step in progress_bar(range(steps), label=label, total=steps):
                 if step >= writer.examples_done:
                     writer.commit(make(step), step + 1)
-            writer.finish(torch.device(device), held_out=held_out)
+            writer.finish(device, held_out=held_out)
     return Datastore.open(out)

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from knm.datastore.editing.rewriting import edited_manifest, lineage_entry, slices, write_edited
 from knm.datastore.store import Array, Datastore
 from knm.datastore.writer import Rows
 from knm.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def select_rows(
@@ -22,7 +24,7 @@ def select_rows(
     out: Path,
     *,
     held_out: Datastore | None = None,
-    device: torch.device | str = "cpu",
+    device: "torch.device | str" = "cpu",
 ) -> Datastore:
     """Write the entries of `source` that the mask `keep` (count,) names to the directory `out`.
 
@@ -64,7 +66,7 @@ def sample_datastore(
     share: float | None = None,
     by_record: bool = False,
     seed: int = 0,
-    device: torch.device | str = "cpu",
+    device: "torch.device | str" = "cpu",
 ) -> Datastore:
     """Write `count` entries of `source`, or a `share` of them, drawn at random, to `out`.
 

@@ -1,15 +1,33 @@
 """The trust ladder: does a datastore help, and would a useless one have looked the same?
 
 One model, corpus, preset and problem set; the rows of `ROWS` are controls, rivals and ceiling.
+Choosing rows loads no model library: what runs them is loaded when it is first named.
 """
 
-from knm.harness.audit.checks import Check
-from knm.harness.audit.results import Comparison, Line, RowResult
+from typing import TYPE_CHECKING
+
 from knm.harness.audit.rows import ROWS, Role, Row
-from knm.harness.audit.running import Audit, run_audit
-from knm.harness.audit.seeds import Agreement, audit_models, train_models
-from knm.harness.audit.stores import STORES, Materials, build_store
-from knm.harness.audit.workbench import AuditSettings
+from knm.ondemand import load_on_demand
+
+if TYPE_CHECKING:
+    from knm.harness.audit.checks import Check
+    from knm.harness.audit.results import Comparison, Line, RowResult
+    from knm.harness.audit.running import Audit, run_audit
+    from knm.harness.audit.seeds import Agreement, audit_models, train_models
+    from knm.harness.audit.stores import STORES, Materials, build_store
+    from knm.harness.audit.workbench import AuditSettings
+else:
+    __getattr__ = load_on_demand(
+        __name__,
+        {
+            "checks": ["Check"],
+            "results": ["Comparison", "Line", "RowResult"],
+            "running": ["Audit", "run_audit"],
+            "seeds": ["Agreement", "audit_models", "train_models"],
+            "stores": ["STORES", "Materials", "build_store"],
+            "workbench": ["AuditSettings"],
+        },
+    )
 
 __all__ = [
     "ROWS",

@@ -37,7 +37,8 @@ from knm.models import (
     resolve_placement,
 )
 from knm.models.encoding import end_of_turn
-from knm.models.finetuning import FinetuningOptions, finetune
+from knm.models.finetuning import finetune
+from knm.models.finetuning_options import FinetuningOptions
 from knm.problems import (
     Problem,
     ProblemSet,

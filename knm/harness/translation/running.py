@@ -19,6 +19,7 @@ from knm.harness.collecting import check_target
 from knm.harness.translation.drawing import DrawnTests, SandboxLost, draw_tests
 from knm.harness.translation.sources import Job, find_jobs
 from knm.hashing import hash_json
+from knm.outputs import file_named
 from knm.problems import (
     BrokenProblem,
     Problem,
@@ -29,6 +30,7 @@ from knm.problems import (
     language_prompt,
     load_problems,
     load_template,
+    problems_path,
 )
 from knm.progress import progress_bar
 from knm.sandbox import Limits, Sandbox, Verdict, open_sandbox
@@ -131,8 +133,9 @@ def translate(options: TranslateOptions) -> Translated:
     """
     template = load_template(options.prompt)
     template.render("", language_prompt(options.language))
-    inputs = [*options.sources, Path(options.problems), options.without]
-    check_target(options.out, [path for path in inputs if path is not None], "translated")
+    sets = [problems_path(name) for name in (options.problems, *options.held_out)]
+    inputs = (*options.sources, *sets, options.without, file_named(options.prompt))
+    check_target(options.out, inputs, "translated", beside=[journal_path(options.out)])
     problem_set = load_problems(options.problems)
     held_out = [load_problems(name) for name in options.held_out]
     jobs, removed = find_jobs(

@@ -61,13 +61,23 @@ def write_chart(scene: Scene, path: Path) -> None:
         UserError: the name ends in neither, the file cannot be written, or a PNG would lack its
             text for want of fonts.
     """
+    kind = check_picture(path)
+    _write(scene, path, kind)
+
+
+def check_picture(path: Path) -> ChartFormat:
+    """The format that a picture's name asks for.
+
+    Raises:
+        UserError: the name ends in neither, or a PNG would lack its text for want of fonts.
+    """
     ending = path.suffix.lstrip(".").lower()
     if ending not in set(ChartFormat):
         raise UserError(f"--picture {path}: must end in .svg or .png")
     kind = ChartFormat(ending)
     if kind is ChartFormat.PNG:
         _check_fonts(f"--picture {path}", "a file that ends in .svg")
-    _write(scene, path, kind)
+    return kind
 
 
 def _write(scene: Scene, path: Path, kind: ChartFormat) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from knm.datastore import Calibration, RecordOrigin
-from knm.datastore.editing import PCAOptions, merge_datastores, pca_datastore
+from knm.datastore.editing import PCAOptions, merge_datastores, pca_datastore, sample_datastore
 from knm.errors import UserError
 from tests.datastore.editing.stores import (
     entries,
@@ -85,3 +85,26 @@ def test_unlike_projections_are_refused(tmp_path):
 def test_a_single_datastore_is_no_merge(tmp_path):
     with pytest.raises(UserError, match="at least two"):
         merge_datastores([random_store(tmp_path / "one")], tmp_path / "merged")
+
+
+def test_the_same_entries_are_not_merged_twice(tmp_path):
+    one, other = (random_store(tmp_path / name, 30, seed=0) for name in ("a", "b"))
+    for twice in (one, other):
+        with pytest.raises(UserError, match=rf"{twice.path}: holds the same entries as .*a,"):
+            merge_datastores([one, twice], tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+
+
+def test_entries_that_parts_share_are_counted(tmp_path):
+    told: list[str] = []
+    whole = random_store(tmp_path / "whole", 40)
+    half = sample_datastore(whole, tmp_path / "half", count=15)
+    merged = merge_datastores([whole, half], tmp_path / "merged", notify=told.append)
+    assert len(merged) == 55
+    assert [line.partition(" ")[0] for line in told] == ["15"]
+    apart = [
+        written(tmp_path / name, np.ones((2, 3)), [1, 2], origins=[RecordOrigin(name)])
+        for name in ("x", "y")
+    ]
+    merge_datastores(apart, tmp_path / "apart", notify=told.append)
+    assert len(told) == 1

@@ -5,7 +5,7 @@ import pytest
 from knm.corpora import EMBEDDED_CORPUS, CorpusRecord, save_corpus
 from knm.harness.audit import AuditSettings, run_audit
 from knm.harness.trials import TrialSettings
-from knm.models.finetuning import FinetuningOptions
+from knm.models.finetuning_options import FinetuningOptions
 from knm.models.recipes import RECIPES
 from knm.models.training import train
 from tests.harness.problem_files import short_records, write_problems

@@ -271,7 +271,7 @@ def test_one_program_that_two_sources_give_is_kept_once(problems, tmp_path):
 
 
 def test_nothing_that_is_read_is_written_over(problems, sources):
-    with pytest.raises(UserError, match="would write over"):
+    with pytest.raises(UserError, match="would be written over"):
         translate(TranslateOptions((sources,), str(problems), sources, "http://127.0.0.1:9"))
 
 
