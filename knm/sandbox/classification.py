@@ -1,8 +1,18 @@
-"""From an interpreter's complaint to a class of error, by a table that the language brings."""
+"""From an interpreter's complaint to a class of error, by a table that the language brings.
+
+What is read here was written by a program, which may want to keep the judge busy. So each pattern
+sees a bounded piece of it: a line up to `LINE`, a message up to `MESSAGE` characters. However a
+pattern backtracks, the time is linear in the text.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+TEXT = 64 << 10  # of standard error that is read: its end, which is what our own verifier keeps
+LINE = 1000
+MESSAGE = 2000
+LINE_DIGITS = 9  # a line number with more of them is none
 
 
 @dataclass(frozen=True)
@@ -19,31 +29,113 @@ class ErrorRow:
 
 
 @dataclass(frozen=True)
+class ComplaintRow:
+    """How a complaint looks. All patterns are tried at the beginning of each line.
+
+    With `anywhere` long lines are taken in pieces that overlap, so that patterns which begin with
+    `.*` find a complaint that a program's unfinished line comes before, however long that is.
+
+    The first line that fits `message` counts; where `after` is given, the first from the last line
+    on that fits that. The group `message` is where the message begins; it goes on over further
+    lines up to one that fits `until`, or, where that is not given, ends with its line. A group
+    `line` of either pattern is the line of the program; that of `message` goes first.
+    """
+
+    message: re.Pattern[str]
+    after: re.Pattern[str] | None = None
+    until: re.Pattern[str] | None = None
+    anywhere: bool = False
+
+
+@dataclass(frozen=True)
 class Complaint:
-    """A message as the interpreter printed it, without its own name and without the traceback."""
+    """A message as the interpreter printed it, without its own name and without the traceback.
+
+    `closed` is whether the line came that ends a message, such as the head of a traceback.
+    """
 
     message: str
     line: int | None
+    closed: bool = False
 
 
-def find_complaint(stderr: str, patterns: Sequence[re.Pattern[str]]) -> Complaint | None:
-    """The complaint in what a process wrote to standard error: by the first pattern found."""
-    for pattern in patterns:
-        if found := pattern.search(stderr):
-            groups = found.groupdict()
-            line = groups.get("line")
-            return Complaint(groups["message"].rstrip("\n"), int(line) if line else None)
+@dataclass(frozen=True)
+class Piece:
+    """A line, or a part of a long one: it lies at `start` to `end`, its line ends at `line_end`."""
+
+    start: int
+    end: int
+    line_end: int
+
+
+def find_complaint(stderr: str, rows: Sequence[ComplaintRow]) -> Complaint | None:
+    """The complaint in what a process wrote to standard error: by the first row that fits."""
+    text = stderr[-TEXT:]
+    for row in rows:
+        if found := find_row(text, list(pieces(text, anywhere=row.anywhere)), row):
+            return found
     return None
+
+
+def find_row(text: str, parts: Sequence[Piece], row: ComplaintRow) -> Complaint | None:
+    """The complaint that looks as one row says."""
+    first, opening = 0, None
+    if row.after is not None:
+        matches = ((at, match(row.after, text, parts[at])) for at in reversed(range(len(parts))))
+        first, opening = next((pair for pair in matches if pair[1]), (0, None))
+        if opening is None:
+            return None
+    matches = ((at, match(row.message, text, parts[at])) for at in range(first, len(parts)))
+    at, found = next((pair for pair in matches if pair[1]), (0, None))
+    if found is None:
+        return None
+    end, closed = parts[at].line_end, False
+    if row.until is not None:
+        rest = (part for part in parts[at + 1 :] if part.start > end)
+        last = next((part for part in rest if match(row.until, text, part)), None)
+        end, closed = (len(text), False) if last is None else (last.start - 1, True)
+    line = line_number(found) or (opening and line_number(opening))
+    return Complaint(text[found.start("message") : end].rstrip("\n"), line, closed)
+
+
+def pieces(text: str, *, anywhere: bool) -> Iterator[Piece]:
+    """The lines of a text, each cut to its first `LINE` characters, or into parts of so many."""
+    start = 0
+    while start <= len(text):
+        end = text.find("\n", start)
+        line_end = end if end >= 0 else len(text)
+        yield Piece(start, min(start + LINE, line_end), line_end)
+        if anywhere:
+            for part in range(start + LINE // 2, line_end - LINE // 2, LINE // 2):
+                yield Piece(part, min(part + LINE, line_end), line_end)
+        start = line_end + 1
+
+
+def match(pattern: re.Pattern[str], text: str, part: Piece) -> re.Match[str] | None:
+    """Match at the beginning of a piece, and no further than its end."""
+    return pattern.match(text, part.start, part.end)
+
+
+def line_number(found: re.Match[str]) -> int | None:
+    """The line of the program that a message names."""
+    digits = found.groupdict().get("line")
+    return int(digits) if digits and len(digits) <= LINE_DIGITS else None
+
+
+def contains(pattern: re.Pattern[str], text: str) -> bool:
+    """Whether a pattern is found in the beginning of a text, as far as `MESSAGE`."""
+    return pattern.search(text, 0, MESSAGE) is not None
 
 
 def classify(rows: Sequence[ErrorRow], complaint: Complaint, program: str) -> str | None:
     """The class of the first row that fits, or None."""
     around = ""
     if complaint.line is not None:
-        around = "\n".join(program.split("\n")[max(0, complaint.line - 2) : complaint.line])
+        lines = program.split("\n")[max(0, complaint.line - 2) : complaint.line]
+        around = "\n".join(line[:LINE] for line in lines)
     for row in rows:
-        if row.message.search(complaint.message) and (
-            row.source is None or row.source.search(around)
+        if contains(row.message, complaint.message) and (
+            row.source is None or contains(row.source, around)
         ):
             return row.error_class
     return None

@@ -28,7 +28,7 @@ def test_last_complaint_is_found_among_what_the_program_wrote():
         "luajit: not this\nstack traceback:\n\tx\nnoise\n"
         "luajit: main.lua:12: two\nlines\nstack traceback:\n\t[C]: in function 'error'\n"
     )
-    assert find_complaint(stderr, LUAJIT) == Complaint("main.lua:12: two\nlines", 12)
+    assert find_complaint(stderr, LUAJIT) == Complaint("main.lua:12: two\nlines", 12, closed=True)
 
 
 def test_message_without_a_place_has_no_line():
