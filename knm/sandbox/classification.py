@@ -6,7 +6,7 @@ pattern backtracks, the time is linear in the text.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 TEXT = 64 << 10  # of standard error that is read: its end, which is what our own verifier keeps
@@ -59,20 +59,17 @@ class Complaint:
     closed: bool = False
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A line, or a part of a long one: it lies at `start` to `end`, its line ends at `line_end`."""
-
-    start: int
-    end: int
-    line_end: int
+# A line, or a part of a long one: where it begins, where it ends, and where its line ends.
+Piece = tuple[int, int, int]
 
 
 def find_complaint(stderr: str, rows: Sequence[ComplaintRow]) -> Complaint | None:
     """The complaint in what a process wrote to standard error: by the first row that fits."""
     text = stderr[-TEXT:]
+    lines = list(cut(text, anywhere=False))
     for row in rows:
-        if found := find_row(text, list(pieces(text, anywhere=row.anywhere)), row):
+        parts = list(cut(text, anywhere=True)) if row.anywhere else lines
+        if found := find_row(text, parts, row):
             return found
     return None
 
@@ -81,39 +78,46 @@ def find_row(text: str, parts: Sequence[Piece], row: ComplaintRow) -> Complaint 
     """The complaint that looks as one row says."""
     first, opening = 0, None
     if row.after is not None:
-        matches = ((at, match(row.after, text, parts[at])) for at in reversed(range(len(parts))))
-        first, opening = next((pair for pair in matches if pair[1]), (0, None))
+        opening, first = first_match(row.after, text, parts, reversed(range(len(parts))))
         if opening is None:
             return None
-    matches = ((at, match(row.message, text, parts[at])) for at in range(first, len(parts)))
-    at, found = next((pair for pair in matches if pair[1]), (0, None))
+    found, at = first_match(row.message, text, parts, range(first, len(parts)))
     if found is None:
         return None
-    end, closed = parts[at].line_end, False
+    end, closed = parts[at][2], False
     if row.until is not None:
-        rest = (part for part in parts[at + 1 :] if part.start > end)
-        last = next((part for part in rest if match(row.until, text, part)), None)
-        end, closed = (len(text), False) if last is None else (last.start - 1, True)
+        while at < len(parts) and parts[at][0] <= end:
+            at += 1  # what follows the line
+        last, at = first_match(row.until, text, parts, range(at, len(parts)))
+        end, closed = (len(text), False) if last is None else (parts[at][0] - 1, True)
     line = line_number(found) or (opening and line_number(opening))
     return Complaint(text[found.start("message") : end].rstrip("\n"), line, closed)
 
 
-def pieces(text: str, *, anywhere: bool) -> Iterator[Piece]:
+def first_match(
+    pattern: re.Pattern[str], text: str, parts: Sequence[Piece], order: Iterable[int]
+) -> tuple[re.Match[str] | None, int]:
+    """The first piece, in an order, at whose beginning a pattern fits, and its index."""
+    match = pattern.match
+    for at in order:
+        start, end, _ = parts[at]
+        if found := match(text, start, end):
+            return found, at
+    return None, -1
+
+
+def cut(text: str, *, anywhere: bool) -> Iterator[Piece]:
     """The lines of a text, each cut to its first `LINE` characters, or into parts of so many."""
     start = 0
     while start <= len(text):
         end = text.find("\n", start)
-        line_end = end if end >= 0 else len(text)
-        yield Piece(start, min(start + LINE, line_end), line_end)
+        if end < 0:
+            end = len(text)
+        yield start, min(start + LINE, end), end
         if anywhere:
-            for part in range(start + LINE // 2, line_end - LINE // 2, LINE // 2):
-                yield Piece(part, min(part + LINE, line_end), line_end)
-        start = line_end + 1
-
-
-def match(pattern: re.Pattern[str], text: str, part: Piece) -> re.Match[str] | None:
-    """Match at the beginning of a piece, and no further than its end."""
-    return pattern.match(text, part.start, part.end)
+            for part in range(start + LINE // 2, end - LINE // 2, LINE // 2):
+                yield part, min(part + LINE, end), end
+        start = end + 1
 
 
 def line_number(found: re.Match[str]) -> int | None:
