@@ -8,8 +8,8 @@ from knm.problems.languages import LanguagePrompt, language_prompt
 _FENCE: Final = re.compile(r"(?P<indent>[ \t]*)(?P<run>`{3,}|~{3,})(?P<info>.*)")
 _THINK_OPEN: Final = "<think>"
 _THINK_CLOSE: Final = "</think>"
-# Of a line, to tell whether it is a statement. Models may write lines without end, and patterns with
-# several `.*` would be busy with them.
+# Of a line, to tell whether it is a statement: models may write lines without end, which would keep
+# patterns with several `.*` busy.
 _LONGEST_STATEMENT: Final = 500
 # How models say that they have no program.
 _NO_ANSWER: Final = frozenset({"", "nil", "None"})

@@ -206,8 +206,6 @@ def error_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[ErrorRow, ...]:
     )
 
 
-def optional_pattern(
-    row: Mapping[str, Any], name: str, flags: int = 0
-) -> re.Pattern[str] | None:
+def optional_pattern(row: Mapping[str, Any], name: str, flags: int = 0) -> re.Pattern[str] | None:
     """An entry that may be left out."""
     return re.compile(row[name], flags) if name in row else None

@@ -248,7 +248,7 @@ def number(value: Any, name: str) -> float:
         raise UserError(f"{name}: expected a smaller number") from None
 
 
-def limit(value: Any, name: str) -> float:
+def limit(value: Any, name: str) -> Any:
     """The value of a limit; in JSON a whole number may well be written as 1e6."""
     given = number(value, name)
     return int(given) if name.endswith("_bytes") and given.is_integer() else given

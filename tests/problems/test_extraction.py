@@ -210,7 +210,11 @@ def test_any_mixture_of_marks_gives_text_or_none(parts):
 
 
 @settings(max_examples=10, deadline=None)
-@given(pumped(["while ", "do ", "then ", "end ", "if ", " = ", "f(", ")", "[", ",", " ", "\n", "`", "a"]))
+@given(
+    pumped(
+        ["while ", "do ", "then ", "end ", "if ", " = ", "f(", ")", "[", ",", " ", "\n", "`", "a"]
+    )
+)
 @pytest.mark.parametrize("language", ["lua", "python"])
 def test_any_completion_is_read_in_time_linear_in_its_length(language, parts):
     assert_linear(lambda text: extract_program(text, language), *parts)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -23,23 +24,25 @@ CHILD = (
 
 @pytest.fixture
 def start():
-    started = []
+    with ExitStack() as stack:
 
-    def start(script):
-        process = subprocess.Popen(
-            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        started.append(process)
-        process.stdout.readline()
-        return process.pid
+        def start(script):
+            process = subprocess.Popen(
+                [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            stack.callback(end, process, gently=script is CHILD)
+            assert process.stdout is not None
+            process.stdout.readline()
+            return process.pid
 
-    yield start
-    for process in started:
-        process.stdin.close()
-        if process.args[-1] != CHILD:  # which ends with its input, and ends its child
-            process.kill()
-        process.wait()
-        process.stdout.close()
+        yield start
+
+
+def end(process, *, gently):
+    """End a process; gently where it has a child to end."""
+    if not gently:
+        process.kill()
+    process.communicate()
 
 
 @pytest.mark.parametrize("script", [SPINNER, THREAD, CHILD], ids=["itself", "thread", "child"])

@@ -2,6 +2,7 @@ import io
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -119,7 +120,11 @@ def test_whole_numbers_may_be_written_as_fractions(sandbox):
 
 
 LIMIT = st.one_of(
-    st.floats(), st.integers(), st.sampled_from([10**400, 1 << 30, 1e8, 0.001]), st.text(), st.none()
+    st.floats(),
+    st.integers(),
+    st.sampled_from([10**400, 1 << 30, 1e8, 0.001]),
+    st.text(),
+    st.none(),
 )
 
 
@@ -152,27 +157,30 @@ def test_fault_of_ours_is_answered_and_told_and_the_next_line_too(sandbox, monke
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
-class Client(io.RawIOBase):
+class Client:
     """Sends a request, then the tests that are asked for, `size` at a time; keeps what is said."""
 
     def __init__(self, first, tests, size):
         self.lines, self.tests, self.size = [first], tests, size
         self.said = []
 
-    def readline(self, _=-1):
+    def readline(self, _):
         if not self.lines and "next" in self.said[-1]:
             at = self.said[-1]["next"]
             part = self.tests[at : at + self.size]
-            self.lines.append(json.dumps({"test_cases": [write_case(test) for test in part]}))
-        return (self.lines.pop() + "\n").encode() if self.lines else b""
+            self.lines.append({"test_cases": [write_case(test) for test in part]})
+        return json.dumps(self.lines.pop()).encode() + b"\n" if self.lines else b""
 
     def write(self, text):
         self.said.append(json.loads(text))
 
+    def flush(self):
+        pass
+
 
 def streamed(sandbox, program, tests, *, sent=1, size=2):
     begin = write_request(program, tests[:sent], Limits()) | {"tests_total": len(tests)}
-    client = Client(json.dumps(begin), tests, size)
+    client: Any = Client(begin, tests, size)
     verify_stream(sandbox, Limits(), client, client)
     return client.said
 
@@ -207,7 +215,7 @@ def test_client_that_sends_no_more_tests_is_answered(sandbox):
 def test_batches_are_bounded_and_leave_nothing_out(sizes, data):
     tests = [TestCase("x" * size, "") for size in sizes]
     bound = data.draw(st.integers(1, 50))
-    found = []
+    found: list[TestCase] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("knm.sandbox.protocol.BATCH_CHARACTERS", bound)
         while len(found) < len(tests):

@@ -6,8 +6,9 @@ the jail and answers on standard output what it is asked on standard input, unti
 
 Requests (see `framing`): `{"do": "program", "size", limits...}` and the program's bytes: keep it,
 compile it; `{"do": "run", "size"}` and the input's bytes: run it on them; `{"do": "stop"}`, while
-either is done: end it. Each but the last is answered with the fields of `child.Exit` plus `stdout` (size) and `stderr` (sizes of its first and its last part, and
-between them the size of what was left out), then those bytes.
+either is done: end it. Each but the last is answered with the fields of `child.Exit` plus `stdout`
+(size) and `stderr` (sizes of its first and its last part, and between them the size of what was
+left out), then those bytes.
 """
 
 import contextlib
@@ -140,6 +141,7 @@ def stand_by(host: int, verifier: int) -> NoReturn:
     A parent-death signal would not do here: it is tied to the host's *thread*. It is there for the
     verifier, should this process be killed.
     """
+    system.prctl(system.PR_SET_DUMPABLE, 0)  # in a container programs could look into it
     os.closerange(0, 2)  # the verifier's end must be seen as the end of its pipes
     poller = select.poll()
     poller.register(host, select.POLLIN)
