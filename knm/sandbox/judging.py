@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from knm.testcases import TestCase
 
 
-# Shares of its memory: nearly all, so that a crash is put down to it; and more than any program has
-# in use that has not tried to fill it.
+# Shares of its memory: nearly all, so that a crash is put down to it; and so much that a message
+# which may be the program's own is believed.
 MUCH_MEMORY, SOME_MEMORY = 0.9, 0.25
 
 

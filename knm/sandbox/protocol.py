@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 from knm.errors import UserError
 from knm.sandbox.classification import contains, find_complaint
 from knm.sandbox.judging import failure_of_complaint
-from knm.sandbox.verdicts import Judgement, Limits, Verdict
+from knm.sandbox.verdicts import Judgement, Limits, Verdict, excerpt, excerpt_of_end
 from knm.testcases import TestCase
 
 if TYPE_CHECKING:
@@ -316,15 +316,15 @@ def own_judgement(data: Mapping[str, Any]) -> Judgement:
 
 def foreign_judgement(data: Mapping[str, Any], language: Language, program: str) -> Judgement:
     """A judgement from the few fields that the protocol promises."""
-    stderr, exit_code = str(data.get("stderr") or ""), data.get("exit_code")
+    stderr, exit_code = text(data.get("stderr")) or "", data.get("exit_code")
     result = data["result"]
     told = Judgement(
         FOREIGN_VERDICTS.get(result, Verdict.SANDBOX_FAULT),
-        message=str(data.get("message") or result.removeprefix("fail:")),
-        expected=data.get("expected"),
-        got=data.get("got", data.get("stdout")),
+        message=excerpt(text(data.get("message")) or result.removeprefix("fail:")),
+        expected=excerpt_of(data.get("expected")),
+        got=excerpt_of(data.get("got", data.get("stdout"))),
         exit_code=exit_code if isinstance(exit_code, int) else None,
-        stderr=stderr,
+        stderr=excerpt_of_end(stderr),
     )
     if result == "success":
         return Judgement(Verdict.ACCEPTED, lenient_accepted=True, exit_code=0)
@@ -343,3 +343,14 @@ def foreign_judgement(data: Mapping[str, Any], language: Language, program: str)
         error_class=failure.error_class,
         message=failure.message,
     )
+
+
+def text(value: Any) -> str | None:
+    """A text that another verifier tells, if it tells one."""
+    return value if isinstance(value, str) else None
+
+
+def excerpt_of(value: Any) -> str | None:
+    """The beginning of such a text."""
+    told = text(value)
+    return None if told is None else excerpt(told)

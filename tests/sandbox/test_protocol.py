@@ -273,6 +273,18 @@ def test_answer_of_another_verifier_is_understood(answer, verdict, error_class):
     assert judgement.tests_passed == (3 if verdict is Verdict.ACCEPTED else 0)
 
 
+def test_answer_of_another_verifier_is_cut_to_a_bound():
+    long = {name: "x" * (1 << 20) for name in ("stderr", "message", "expected", "got")}
+    judgement = parse_answer(json.dumps(long | {"result": "fail:error"}).encode(), LUA, "", 1)
+    assert judgement.expected is not None
+    assert judgement.got is not None
+    told = judgement.expected + judgement.got + judgement.stderr + judgement.message
+    assert len(told) < 4 * 2100
+    strange = dict.fromkeys(long, [1]) | {"result": "fail:wrong-output"}
+    judgement = parse_answer(json.dumps(strange).encode(), LUA, "", 1)
+    assert (judgement.expected, judgement.got, judgement.stderr) == (None, None, "")
+
+
 def test_answer_of_our_own_verifier_is_the_judgement_itself(sandbox):
     tests = (TestCase("1 2", "3"), TestCase("2 2", "5"))
     line = json.dumps(write_request(SUM_PROGRAM, tests, Limits())).encode()
