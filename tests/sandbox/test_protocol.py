@@ -274,13 +274,13 @@ def test_answer_of_another_verifier_is_understood(answer, verdict, error_class):
 
 
 def test_answer_of_another_verifier_is_cut_to_a_bound():
-    long = {name: "x" * (1 << 20) for name in ("stderr", "message", "expected", "got")}
+    long = dict.fromkeys(("stderr", "message", "expected", "got"), "x" * (1 << 20))
     judgement = parse_answer(json.dumps(long | {"result": "fail:error"}).encode(), LUA, "", 1)
     assert judgement.expected is not None
     assert judgement.got is not None
     told = judgement.expected + judgement.got + judgement.stderr + judgement.message
     assert len(told) < 4 * 2100
-    strange = dict.fromkeys(long, [1]) | {"result": "fail:wrong-output"}
+    strange = dict.fromkeys(long, 1) | {"result": "fail:wrong-output"}
     judgement = parse_answer(json.dumps(strange).encode(), LUA, "", 1)
     assert (judgement.expected, judgement.got, judgement.stderr) == (None, None, "")
 
