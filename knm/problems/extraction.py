@@ -8,6 +8,9 @@ from knm.problems.languages import LanguagePrompt, language_prompt
 _FENCE: Final = re.compile(r"(?P<indent>[ \t]*)(?P<run>`{3,}|~{3,})(?P<info>.*)")
 _THINK_OPEN: Final = "<think>"
 _THINK_CLOSE: Final = "</think>"
+# Of a line, to tell whether it is a statement: models may write lines without end, which would keep
+# patterns with several `.*` busy.
+_LONGEST_STATEMENT: Final = 500
 # How models say that they have no program.
 _NO_ANSWER: Final = frozenset({"", "nil", "None"})
 
@@ -32,7 +35,7 @@ def extract_program(completion: str, language: str = "lua") -> str | None:
     blocks = [block for block in scanner.blocks if not block.is_blank]
     if blocks:
         program = _choose(blocks, wanted).text
-    elif any(wanted.statement.match(line.strip()) for line in scanner.prose):
+    elif any(_is_statement(line.strip(), wanted) for line in scanner.prose):
         program = "\n".join(scanner.prose).strip()
     else:
         return None
@@ -130,7 +133,7 @@ class _Scanner:
     def _open_block(self, fence: re.Match[str]) -> None:
         info = fence["info"].strip()
         self._read = self._read_block
-        if self._language.statement.match(info):
+        if _is_statement(info, self._language):
             # The model forgot the line end after the fence.
             self.blocks.append(_Block(fence["run"], fence["indent"], tag=""))
             self.blocks[-1].add(info)
@@ -143,6 +146,10 @@ class _Scanner:
         self.blocks.clear()
         self.prose.clear()
         return self._read_thought(line)
+
+
+def _is_statement(line: str, language: LanguagePrompt) -> bool:
+    return language.statement.match(line, 0, _LONGEST_STATEMENT) is not None
 
 
 def _choose(blocks: list[_Block], language: LanguagePrompt) -> _Block:

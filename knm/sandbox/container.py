@@ -5,9 +5,11 @@ limits alone, which need no privilege. Standard library only: languages come as 
 image was built with, or as JSON.
 """
 
+import contextlib
 import json
 import os
 import select
+import stat
 import sys
 import threading
 from pathlib import Path
@@ -32,6 +34,7 @@ def main() -> None:
     """
     folder, name, *given = sys.argv[1:]
     system.prctl(system.PR_SET_DUMPABLE, 0)  # this process knows the expected outputs
+    seal_streams()
     if os.environ.get(ATTENDED):
         threading.Thread(target=leave_with_client, daemon=True).start()
     try:
@@ -44,6 +47,19 @@ def main() -> None:
         sys.exit(f"knm: unknown language {name!r}; choose from {known}")
     except (UserError, OSError) as error:
         sys.exit(f"knm: {error}")
+
+
+def seal_streams() -> None:
+    """See to it that nobody can open the pipes to the client once more.
+
+    Requests wait there that hold other tests, and answers that have not been fetched. This process
+    shows its descriptors to nobody, but others of the container may have the same pipes: the first
+    one, where the container was started with `--init`.
+    """
+    for stream in range(3):
+        if stat.S_ISFIFO(os.fstat(stream).st_mode):
+            with contextlib.suppress(PermissionError):  # another user's, who keeps us out
+                os.fchmod(stream, 0)
 
 
 def leave_with_client() -> None:

@@ -3,7 +3,8 @@
 import re
 from decimal import Decimal
 
-NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
+# No digit can be read in two ways: a text that is almost a number is refused in one pass.
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 
 
 def matches(output: bytes, expected: str) -> bool:

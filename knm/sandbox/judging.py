@@ -7,9 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from knm.sandbox.classification import classify, find_complaint
+from knm.sandbox.classification import Complaint, classify, contains, find_complaint
 from knm.sandbox.grading import matches, matches_leniently
-from knm.sandbox.verdicts import Judgement, Limits, Verdict, excerpt, excerpt_of_end
+from knm.sandbox.verdicts import (
+    COMPILER_SECONDS,
+    Judgement,
+    Limits,
+    Verdict,
+    excerpt,
+    excerpt_of_end,
+)
 
 if TYPE_CHECKING:
     from knm.problems import Problem
@@ -17,6 +24,11 @@ if TYPE_CHECKING:
     from knm.sandbox.languages import Language
     from knm.sandbox.worker import Outcome
     from knm.testcases import TestCase
+
+
+# Shares of its memory: nearly all, so that a crash is put down to it; and so much that a message
+# which may be the program's own is believed.
+MUCH_MEMORY, SOME_MEMORY = 0.9, 0.25
 
 
 class Runner(Protocol):
@@ -91,9 +103,9 @@ def failure_of_process(
     outcome: Outcome, language: Language, limits: Limits, program: str, *, compiling: bool = False
 ) -> Failure | None:
     """Why a process failed, whatever it wrote to standard output; None if it ended well."""
-    # A runtime may turn the signal into an error, as Python does.
-    flooded = outcome.exit_code != 0 and len(outcome.stdout) >= limits.output_bytes
-    if outcome.signal == signal.SIGXFSZ or flooded:
+    # A runtime may turn the signal into an error, as Python does; and a program may send itself the
+    # signal. It is the amount that tells.
+    if outcome.exit_code != 0 and outcome.written_bytes >= limits.output_bytes:
         return Failure(
             Verdict.OUTPUT_LIMIT, None, f"more than {limits.output_bytes:,} bytes of output"
         )
@@ -101,11 +113,13 @@ def failure_of_process(
         return Failure(
             Verdict.TIMEOUT, None, f"wall time limit of {limits.wall_seconds:g} s exceeded"
         )
-    if outcome.stopped == "cpu" or outcome.cpu_seconds > limits.cpu_seconds:
-        return Failure(
-            Verdict.TIMEOUT, None, f"CPU time limit of {limits.cpu_seconds:g} s exceeded"
-        )
-    if outcome.signal is not None and outcome.peak_memory_bytes > 0.9 * limits.memory_bytes:
+    if outcome.stopped == "cpu":
+        seconds = limits.cpu_seconds
+        if compiling and language.commands is not None:
+            seconds = max(seconds, COMPILER_SECONDS)
+        return Failure(Verdict.TIMEOUT, None, f"CPU time limit of {seconds:g} s exceeded")
+    used = outcome.peak_memory_bytes / limits.memory_bytes
+    if outcome.signal is not None and used > MUCH_MEMORY:
         # It did not look whether it was given the memory that it asked for.
         return Failure(
             Verdict.MEMORY_LIMIT,
@@ -117,23 +131,45 @@ def failure_of_process(
     if outcome.exit_code == 0:
         return None
     stderr = outcome.stderr.decode(errors="replace")
-    return failure_of_complaint(stderr, outcome.exit_code, language, program, compiling=compiling)
+    complaint = find_complaint(stderr, language.complaint)
+    return failure_of_complaint(
+        complaint, outcome.exit_code, language, program, compiling=compiling, memory_used=used
+    )
 
 
 def failure_of_complaint(
-    stderr: str, exit_code: int | None, language: Language, program: str, *, compiling: bool
+    complaint: Complaint | None,
+    exit_code: int | None,
+    language: Language,
+    program: str,
+    *,
+    compiling: bool,
+    memory_used: float | None = None,
 ) -> Failure:
-    """Why a process that ended badly failed, by what it wrote to standard error."""
+    """Why a process that ended badly failed, by what it complained of.
+
+    Args:
+        complaint: found in standard error.
+        exit_code: of the process.
+        language: of the program.
+        program: its text.
+        compiling: whether it was the compiler that failed.
+        memory_used: the largest share of its memory that it had in use; None if that is not known.
+    """
     verdict, rows = (
         (Verdict.SYNTAX_ERROR, language.syntax_errors)
         if compiling
         else (Verdict.RUNTIME_ERROR, language.runtime_errors)
     )
-    complaint = find_complaint(stderr, language.complaint)
     if complaint is None:
         return Failure(verdict, "exit-code", f"exit code {exit_code}")
     message = excerpt(complaint.message)
-    if language.out_of_memory.search(complaint.message):
+    retold = language.out_of_memory_retold
+    if contains(language.out_of_memory, complaint.message) or (
+        retold is not None
+        and contains(retold, complaint.message)
+        and (memory_used is None or memory_used > SOME_MEMORY)
+    ):
         return Failure(Verdict.MEMORY_LIMIT, None, message)
     return Failure(verdict, classify(rows, complaint, program), message)
 

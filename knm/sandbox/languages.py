@@ -11,12 +11,13 @@
 
 How its error messages are read:
 
-- `complaint`: patterns, of which the first that is found in standard error counts; its groups are
-  `message` and, where there is one, `line`;
-- `out_of_memory`: searched in the message;
+- `complaint`: rows of patterns (see `ComplaintRow`; one that is only a text is its `message`), of
+  which the first that fits standard error counts;
+- `out_of_memory`: searched in the message; `out_of_memory_retold` likewise, but believed only of a
+  program that has used much of its memory: such a message can be the program's own;
 - `syntax_errors` and `runtime_errors`: tables of classes (see `ErrorRow`);
-- `syntax_sign`: found in standard error where a program did not compile; only for verifiers that
-  do not say so.
+- `syntax_sign`: searched in the message of a program that did not compile, which no traceback
+  follows; only for verifiers that do not say so.
 """
 
 import ctypes.util
@@ -29,7 +30,7 @@ from typing import Any
 
 from knm.errors import UserError
 from knm.languages import describe_language, language_title
-from knm.sandbox.classification import ErrorRow
+from knm.sandbox.classification import ComplaintRow, ErrorRow
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,10 @@ class Language:
     interpreter: str
     libraries: tuple[str, ...]
     commands: Commands | None
-    complaint: tuple[re.Pattern[str], ...]
+    complaint: tuple[ComplaintRow, ...]
     syntax_sign: re.Pattern[str]
     out_of_memory: re.Pattern[str]
+    out_of_memory_retold: re.Pattern[str] | None
     syntax_errors: tuple[ErrorRow, ...]
     runtime_errors: tuple[ErrorRow, ...]
     description: Mapping[str, Any] = field(repr=False, compare=False)
@@ -113,9 +115,10 @@ def make_language(name: str, data: Mapping[str, Any]) -> Language:
             interpreter=data.get("interpreter", ""),
             libraries=() if commands else tuple(data["library"]),
             commands=commands,
-            complaint=tuple(re.compile(pattern, re.DOTALL) for pattern in data["complaint"]),
-            syntax_sign=re.compile(data["syntax_sign"], re.DOTALL),
+            complaint=tuple(map(complaint_row, data["complaint"])),
+            syntax_sign=re.compile(data["syntax_sign"]),
             out_of_memory=re.compile(data["out_of_memory"]),
+            out_of_memory_retold=optional_pattern(data, "out_of_memory_retold"),
             syntax_errors=error_rows(data["syntax_errors"]),
             runtime_errors=error_rows(data["runtime_errors"]),
             description=data,
@@ -126,13 +129,36 @@ def make_language(name: str, data: Mapping[str, Any]) -> Language:
         raise UserError(f"language {name}: {error}") from None
 
 
+def complaint_row(row: str | Mapping[str, Any]) -> ComplaintRow:
+    """One row of `complaint`.
+
+    Raises:
+        KeyError: the pattern of the message, or its group, is missing.
+    """
+    row = {"message": row} if isinstance(row, str) else row
+    message = re.compile(row["message"])
+    if "message" not in message.groupindex:
+        raise KeyError("(?P<message>...) in complaint")
+    return ComplaintRow(
+        message,
+        optional_pattern(row, "after"),
+        optional_pattern(row, "until"),
+        bool(row.get("anywhere")),
+    )
+
+
 def error_rows(rows: Sequence[Mapping[str, Any]]) -> tuple[ErrorRow, ...]:
     """The rows of one table."""
     return tuple(
         ErrorRow(
             row["class"],
             re.compile(row["message"]),
-            re.compile(row["source"], re.MULTILINE) if "source" in row else None,
+            optional_pattern(row, "source", re.MULTILINE),
         )
         for row in rows
     )
+
+
+def optional_pattern(row: Mapping[str, Any], name: str, flags: int = 0) -> re.Pattern[str] | None:
+    """An entry that may be left out."""
+    return re.compile(row[name], flags) if name in row else None

@@ -5,18 +5,25 @@ any fields of `Limits`. Its answer holds `result` (`success`, or `fail:` and `wr
 `error`, `timeout`, `other`) and what the reference verifier tells (`expected`, `got`, `exit_code`,
 `stdout`, `stderr`), beside all fields of our own `Judgement`. A line that is no request is answered
 with `fail:other` and a message. The line `DESCRIBE` asks for what the report says of the sandbox.
+
+Tests may be more than a line, or memory, should hold. A request with `tests_total` holds the first
+of them; the verifier asks for others when it comes to them, by `{"next": INDEX}` in place of the
+answer, and is sent `{"test_cases": [...]}`: as many from that index on as the client likes.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import IO, TYPE_CHECKING, Any
 
 from knm.errors import UserError
+from knm.sandbox.classification import contains, find_complaint
 from knm.sandbox.judging import failure_of_complaint
-from knm.sandbox.verdicts import Judgement, Limits, Verdict
+from knm.sandbox.verdicts import Judgement, Limits, Verdict, excerpt, excerpt_of_end
 from knm.testcases import TestCase
 
 if TYPE_CHECKING:
@@ -26,7 +33,8 @@ if TYPE_CHECKING:
 # Wall time is there to catch what sleeps; on a busy machine it must not end what computes.
 WALL_PER_CPU_SECOND = Limits.wall_seconds / Limits.cpu_seconds
 WALL_SECONDS_TO_SPARE = Limits.wall_seconds - Limits.cpu_seconds
-LONGEST_REQUEST = 256 << 20
+LONGEST_REQUEST = 544 << 20  # a test as large as all tests of a problem may be, and a program
+BATCH_CHARACTERS = 4 << 20
 DESCRIBE = b'{"describe": true}'
 
 RESULTS = {
@@ -51,27 +59,95 @@ class Request:
     code: str
     limits: Limits
     test_cases: tuple[TestCase, ...]
+    tests_total: int
+
+
+class Verifier:
+    """Answers requests from a stream, one after the other, by lines on another."""
+
+    def __init__(self, sandbox: Sandbox, limits: Limits, requests: IO[bytes], out: IO[str]) -> None:
+        self.sandbox = sandbox
+        self.limits = limits
+        self.lines = read_lines(requests)
+        self.out = out
+
+    def serve(self) -> None:
+        """Answer each line with one line, for as long as lines come."""
+        for line in self.lines:
+            self.say(self.answer(line))
+
+    def say(self, value: Mapping[str, Any]) -> None:
+        """Write a line."""
+        # ASCII, so that no character of a program's output can break a line.
+        self.out.write(json.dumps(value, allow_nan=False) + "\n")
+        self.out.flush()
+
+    def answer(self, line: bytes | None) -> dict[str, Any]:
+        """The answer to one line; None is a line that was too long."""
+        try:
+            if line is not None and line.strip() == DESCRIBE:
+                return {"result": "success", "description": self.sandbox.describe()}
+            request = parse_request(self.whole(line), self.limits)
+            tests: Sequence[TestCase] = request.test_cases
+            if request.tests_total > len(tests):
+                tests = StreamedTests(request, self.more)
+            return answer_fields(self.sandbox.judge(request.code, tests, limits=request.limits))
+        except UserError as error:
+            return {"result": "fail:other", "message": str(error)}
+        except Exception as error:  # one request must not end the service to all others
+            traceback.print_exc(file=sys.stderr)
+            return {"result": "fail:other", "message": f"a fault of the verifier: {error!r}"}
+
+    def more(self, index: int) -> tuple[TestCase, ...]:
+        """The tests from an index on, as many as the client sends at once.
+
+        Raises:
+            UserError: it sends none.
+        """
+        self.say({"next": index})
+        line = next(self.lines, b"")
+        cases = parse_cases(parse_object(self.whole(line)).get("test_cases"))
+        if not cases:
+            raise UserError("test_cases: expected more of them")
+        return cases
+
+    def whole(self, line: bytes | None) -> bytes:
+        """A line that was not too long.
+
+        Raises:
+            UserError: it was.
+        """
+        if line is None:
+            raise UserError(f"longer than {LONGEST_REQUEST:,} bytes")
+        return line
+
+
+class StreamedTests(Sequence[TestCase]):
+    """The tests of a request, of which those that it does not hold are asked for in their turn.
+
+    Only the latest part is kept, so they are meant to be gone through in order.
+    """
+
+    def __init__(self, request: Request, more: Callable[[int], tuple[TestCase, ...]]) -> None:
+        self.total = request.tests_total
+        self.more = more
+        self.first, self.part = 0, request.test_cases
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __getitem__(self, index: Any) -> Any:
+        if not 0 <= index < self.total:
+            raise IndexError(index)
+        if not self.first <= index < self.first + len(self.part):
+            self.part = ()  # before the next part comes
+            self.first, self.part = index, self.more(index)
+        return self.part[index - self.first]
 
 
 def verify_stream(sandbox: Sandbox, limits: Limits, requests: IO[bytes], out: IO[str]) -> None:
     """Answer each line with one line, for as long as lines come."""
-    for line in read_lines(requests):
-        # ASCII, so that no character of a program's output can break a line.
-        out.write(json.dumps(answer_line(sandbox, limits, line), allow_nan=False) + "\n")
-        out.flush()
-
-
-def answer_line(sandbox: Sandbox, limits: Limits, line: bytes | None) -> dict[str, Any]:
-    """The answer to one line; None is a line that was too long."""
-    try:
-        if line is None:
-            raise UserError(f"longer than {LONGEST_REQUEST:,} bytes")
-        if line.strip() == DESCRIBE:
-            return {"result": "success", "description": sandbox.describe()}
-        request = parse_request(line, limits)
-        return answer_fields(sandbox.judge(request.code, request.test_cases, limits=request.limits))
-    except UserError as error:
-        return {"result": "fail:other", "message": str(error)}
+    Verifier(sandbox, limits, requests, out).serve()
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[bytes | None]:
@@ -85,17 +161,29 @@ def read_lines(stream: IO[bytes]) -> Iterator[bytes | None]:
         yield None
 
 
-def write_request(
-    program: str, tests: Sequence[TestCase], limits: Limits, **more: object
-) -> dict[str, Any]:
-    """A request to judge a program, as one that other verifiers understand too."""
+def write_request(program: str, tests: Sequence[TestCase], limits: Limits) -> dict[str, Any]:
+    """A request to judge a program on all tests, as one that other verifiers understand too."""
     return {
         "code": program,
         "timeout_s": limits.cpu_seconds,
-        "test_cases": [{"input": test.input, "output": test.output} for test in tests],
+        "test_cases": list(map(write_case, tests)),
         "limits": asdict(limits),
-        **more,
     }
+
+
+def write_case(test: TestCase) -> dict[str, str]:
+    """A test as part of a request."""
+    return {"input": test.input, "output": test.output}
+
+
+def batch(tests: Sequence[TestCase], first: int = 0) -> Sequence[TestCase]:
+    """The tests from an index on that are sent together: about `BATCH_CHARACTERS`, at least one."""
+    characters = 0
+    for end in range(first, len(tests)):
+        characters += len(tests[end].input) + len(tests[end].output)
+        if characters > BATCH_CHARACTERS:
+            return tests[first : max(end, first + 1)]
+    return tests[first:]
 
 
 def parse_request(line: bytes, limits: Limits) -> Request:
@@ -105,7 +193,7 @@ def parse_request(line: bytes, limits: Limits) -> Request:
         UserError: it is not one; the message names the field.
     """
     data = parse_object(line)
-    code, timeout, cases = data.get("code"), data.get("timeout_s"), data.get("test_cases")
+    code, timeout = data.get("code"), data.get("timeout_s")
     if not isinstance(code, str):
         raise UserError("code: expected a string")
     if timeout is not None:
@@ -116,10 +204,23 @@ def parse_request(line: bytes, limits: Limits) -> Request:
     unknown = given.keys() - {field.name for field in fields(Limits)}
     if unknown:
         raise UserError(f"limits: unknown {', '.join(sorted(unknown))}")
-    limits = replace(limits, **{name: number(value, name) for name, value in given.items()})
+    limits = replace(limits, **{name: limit(value, name) for name, value in given.items()})
+    cases = parse_cases(data.get("test_cases"))
+    total = data.get("tests_total", len(cases))
+    if isinstance(total, bool) or not isinstance(total, int) or total < len(cases):
+        raise UserError("tests_total: expected the number of all tests")
+    return Request(code, limits, cases, total)
+
+
+def parse_cases(cases: Any) -> tuple[TestCase, ...]:
+    """Read a list of test cases.
+
+    Raises:
+        UserError: it is none.
+    """
     if not isinstance(cases, list):
         raise UserError("test_cases: expected a list")
-    return Request(code, limits, tuple(map(parse_case, cases)))
+    return tuple(map(parse_case, cases))
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
@@ -137,11 +238,20 @@ def parse_object(line: bytes) -> dict[str, Any]:
     return data
 
 
-def number(value: Any, name: str) -> Any:
-    """A number as it is, or a `UserError` that names the field."""
+def number(value: Any, name: str) -> float:
+    """A number that can be computed with, or a `UserError` that names the field."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f"{name}: expected a number")
-    return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise UserError(f"{name}: expected a smaller number") from None
+
+
+def limit(value: Any, name: str) -> Any:
+    """The value of a limit; in JSON a whole number may well be written as 1e6."""
+    given = number(value, name)
+    return int(given) if name.endswith("_bytes") and given.is_integer() else given
 
 
 def parse_case(case: Any) -> TestCase:
@@ -164,6 +274,16 @@ def answer_fields(judgement: Judgement) -> dict[str, Any]:
     """The answer that a judgement is."""
     result = RESULTS.get(judgement.verdict, "fail:other")
     return {"result": result, "stdout": judgement.got or "", **asdict(judgement)}
+
+
+def asked_for(line: bytes) -> int | None:
+    """The test that our verifier asks for in place of an answer, by its index.
+
+    Raises:
+        UserError: the line is no JSON object.
+    """
+    index = parse_object(line).get("next")
+    return index if isinstance(index, int) else None
 
 
 def parse_answer(line: bytes, language: Language, program: str, tests_total: int) -> Judgement:
@@ -196,25 +316,41 @@ def own_judgement(data: Mapping[str, Any]) -> Judgement:
 
 def foreign_judgement(data: Mapping[str, Any], language: Language, program: str) -> Judgement:
     """A judgement from the few fields that the protocol promises."""
-    stderr, exit_code = str(data.get("stderr") or ""), data.get("exit_code")
+    stderr, exit_code = text(data.get("stderr")) or "", data.get("exit_code")
     result = data["result"]
     told = Judgement(
         FOREIGN_VERDICTS.get(result, Verdict.SANDBOX_FAULT),
-        message=str(data.get("message") or result.removeprefix("fail:")),
-        expected=data.get("expected"),
-        got=data.get("got", data.get("stdout")),
+        message=excerpt(text(data.get("message")) or result.removeprefix("fail:")),
+        expected=excerpt_of(data.get("expected")),
+        got=excerpt_of(data.get("got", data.get("stdout"))),
         exit_code=exit_code if isinstance(exit_code, int) else None,
-        stderr=stderr,
+        stderr=excerpt_of_end(stderr),
     )
     if result == "success":
         return Judgement(Verdict.ACCEPTED, lenient_accepted=True, exit_code=0)
     if result != "fail:error":
         return told
-    compiling = language.syntax_sign.search(stderr) is not None
-    failure = failure_of_complaint(stderr, exit_code, language, program, compiling=compiling)
+    complaint = find_complaint(stderr, language.complaint)
+    compiling = (
+        complaint is not None
+        and not complaint.closed
+        and contains(language.syntax_sign, complaint.message)
+    )
+    failure = failure_of_complaint(complaint, exit_code, language, program, compiling=compiling)
     return replace(
         told,
         verdict=failure.verdict,
         error_class=failure.error_class,
         message=failure.message,
     )
+
+
+def text(value: Any) -> str | None:
+    """A text that another verifier tells, if it tells one."""
+    return value if isinstance(value, str) else None
+
+
+def excerpt_of(value: Any) -> str | None:
+    """The beginning of such a text."""
+    told = text(value)
+    return None if told is None else excerpt(told)

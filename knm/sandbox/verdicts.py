@@ -6,6 +6,8 @@ from enum import StrEnum
 from knm.errors import UserError
 
 EXCERPT_CHARACTERS = 2000
+COMPILER_SECONDS = 10.0  # at least, of CPU time
+COMPILER_MEMORY = 1 << 30  # at least
 HIGHEST_LIMITS = {
     "cpu_seconds": 86_400,
     "wall_seconds": 7 * 86_400,
@@ -55,9 +57,10 @@ STUDY_GROUPS = {
 class Limits:
     """What a program may take on each test.
 
-    `cpu_seconds` is the limit that counts; `wall_seconds` catches what sleeps. `memory_bytes` is
-    address space beyond that of the idle interpreter, `output_bytes` bounds standard output and
-    standard error, each.
+    `cpu_seconds` is the limit that counts. `wall_seconds` catches what sleeps: time in which a
+    program computes, or waits for a processor that others have, is not part of it. `memory_bytes`
+    is address space beyond that of the idle interpreter, `output_bytes` bounds standard output and
+    standard error, each; both are whole numbers.
 
     Raises:
         UserError: a limit is not a positive number, or larger than any system could grant.
@@ -70,10 +73,13 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not 0 < value <= HIGHEST_LIMITS[name]:
+            whole = name.endswith("_bytes")
+            known = int if whole else int | float
+            sound = isinstance(value, known) and not isinstance(value, bool)
+            if not sound or not 0 < value <= HIGHEST_LIMITS[name]:
                 raise UserError(
-                    f"limit {name}: expected a positive number up to {HIGHEST_LIMITS[name]}, "
-                    f"found {value}"
+                    f"limit {name}: expected a positive {'whole ' if whole else ''}number up to "
+                    f"{HIGHEST_LIMITS[name]}, found {str(value)[:40]}"
                 )
 
 

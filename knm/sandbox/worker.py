@@ -1,5 +1,6 @@
 """The near side of one verifier process: start it, put a program and inputs to it, end it."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -7,22 +8,23 @@ import select
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from knm.sandbox.cgroups import make_group
+from knm.sandbox.idling import IdleClock
 from knm.sandbox.jailed import framing
 from knm.sandbox.languages import Language
-from knm.sandbox.verdicts import Limits
+from knm.sandbox.verdicts import COMPILER_MEMORY, COMPILER_SECONDS, Limits
 
 START_SECONDS = 30.0
-GRACE_SECONDS = 60.0  # beyond the wall time of a test, for a machine that is overloaded
+GRACE_SECONDS = 60.0  # beyond the wall time of a test, before the verifier is given up
+LOOK_SECONDS = 0.1  # how often a process that takes long is looked at
 STOP_SECONDS = 5.0
+JOINED_BYTES = 1 << 20
 VERIFIER_MEMORY = 128 << 20
-COMPILER_MEMORY = 1 << 30
 SERIALS = itertools.count()
 
 # Isolated and without site packages: what the verifier loads, every fork of it carries.
@@ -50,7 +52,8 @@ class Outcome:
     """How one process ended and what it wrote.
 
     Either `exit_code` or `signal` is set. `stopped` is "cpu" or "wall" where a limit of time ended
-    it. Of a long `stderr` only both ends are kept, with a mark between them.
+    it. Of a long `stderr` only both ends are kept, with a mark between them. `written_bytes` is the
+    size of the longer of the two streams.
     """
 
     exit_code: int | None
@@ -59,6 +62,7 @@ class Outcome:
     cpu_seconds: float
     wall_seconds: float
     peak_memory_bytes: int
+    written_bytes: int
     stdout: bytes
     stderr: bytes
 
@@ -123,8 +127,10 @@ class Worker:
         self.answers = self.process.stdout.fileno()
         os.set_blocking(self.requests, False)
         os.set_blocking(self.answers, False)
+        self.clock = IdleClock(self.process.pid)
+        self.patience = START_SECONDS  # of time in which nothing computes
+        self.wall_seconds: float | None = None  # when to stop a program; None while none runs
         try:
-            self.deadline = time.monotonic() + START_SECONDS
             greeting = framing.read_header(self.receive)
             if not greeting["ready"]:
                 raise WorkerRefused(greeting["error"])
@@ -134,15 +140,15 @@ class Worker:
         self.limits: Limits | None = None
         self.interpreter_version: str = greeting["version"]
         self.filtered: bool = greeting["filter"]
-        self.grace = START_SECONDS
 
     def load(self, program: bytes, limits: Limits) -> Outcome:
         """Keep a program for `run` and compile it: how the compiler ended."""
-        self.grace = limits.wall_seconds + GRACE_SECONDS
+        self.patience = limits.wall_seconds + GRACE_SECONDS
         if self.group is not None and limits != self.limits:
             self.group.limit_memory(most_memory(limits))
-            self.limits = limits
-        return self.ask({"do": "program", **vars(limits)}, program)
+        self.limits = limits
+        compiler = {"compiler_seconds": COMPILER_SECONDS, "compiler_memory": COMPILER_MEMORY}
+        return self.ask({"do": "program", **vars(limits), **compiler}, program)
 
     def run(self, stdin: bytes) -> Outcome:
         """Run the program that was loaded on one input."""
@@ -170,9 +176,17 @@ class Worker:
         Raises:
             WorkerLost: no answer came.
         """
-        self.deadline = time.monotonic() + self.grace
-        self.send(framing.pack_header(request | {"size": len(payload)}) + payload)
+        self.clock.restart()
+        header = framing.pack_header(request | {"size": len(payload)})
+        # At once where that costs little: the verifier then wakes once.
+        joined = len(payload) <= JOINED_BYTES
+        self.send(header + payload if joined else header)
+        if not joined:
+            self.send(payload)
+        assert self.limits is not None, "a program is loaded first"
+        self.wall_seconds = self.limits.wall_seconds
         answer = framing.read_header(self.receive)
+        self.wall_seconds = None
         stdout = self.receive(answer["stdout"])
         head, omitted, tail = answer["stderr"]
         stderr = self.receive(head)
@@ -188,12 +202,13 @@ class Worker:
             cpu_seconds=answer["cpu_seconds"],
             wall_seconds=answer["wall_seconds"],
             peak_memory_bytes=answer["peak_memory_bytes"],
+            written_bytes=max(len(stdout), head + omitted + tail),
             stdout=stdout,
             stderr=stderr,
         )
 
     def send(self, data: bytes) -> None:
-        """Write everything before the deadline."""
+        """Write everything before patience ends."""
         rest = memoryview(data)
         while rest:
             try:
@@ -204,7 +219,7 @@ class Worker:
                 raise self.lost() from None
 
     def receive(self, count: int) -> bytes:
-        """Read exactly `count` bytes before the deadline."""
+        """Read exactly `count` bytes before patience ends."""
         data = bytearray()
         while len(data) < count:
             try:
@@ -218,11 +233,23 @@ class Worker:
         return bytes(data)
 
     def wait(self, descriptor: int, event: int) -> None:
-        """Wait until a pipe is ready, or has failed."""
+        """Wait until a pipe is ready, or has failed; stop a program that does nothing for long."""
         poller = select.poll()
         poller.register(descriptor, event)
-        if not poller.poll(max(0.0, self.deadline - time.monotonic()) * 1000):
-            raise WorkerLost("the verifier does not answer")
+        tick = min(LOOK_SECONDS, (self.wall_seconds or self.patience) / 10)
+        while not poller.poll(max(1.0, tick * 1000)):
+            idle = self.clock.look()
+            if idle >= self.patience:
+                raise WorkerLost("the verifier does not answer")
+            if self.wall_seconds is not None and idle >= self.wall_seconds:
+                self.wall_seconds = None
+                self.stop()
+
+    def stop(self) -> None:
+        """Have the verifier end the program that it runs."""
+        # Nothing else is in the pipe, unless the verifier hangs: then patience will end.
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(self.requests, framing.pack_header({"do": "stop"}))
 
     def lost(self) -> WorkerLost:
         """What to raise when the verifier is gone, with its last words."""

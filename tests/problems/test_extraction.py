@@ -1,11 +1,12 @@
 import re
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from knm.errors import UserError
 from knm.problems import extract_program, fence_program
+from tests.sandbox.linear import assert_linear, pumped
 
 PROGRAM = 'local n = io.read("*n")\nprint(n * 2)'
 
@@ -206,3 +207,15 @@ def test_a_fenced_program_is_extracted_unchanged(program, language):
 def test_any_mixture_of_marks_gives_text_or_none(parts):
     program = extract_program("".join(parts))
     assert program is None or program.strip()
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    pumped(
+        ["while ", "do ", "then ", "end ", "if ", " = ", "f(", ")", "[", ",", " ", "\n", "`", "a"]
+    )
+)
+@pytest.mark.parametrize("language", ["lua", "python"])
+def test_any_completion_is_read_in_time_linear_in_its_length(language, parts):
+    assert_linear(lambda text: extract_program(text, language), *parts)
+    assert_linear(lambda text: extract_program(text, language), "", "while do end ", "x")

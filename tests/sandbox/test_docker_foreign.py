@@ -97,7 +97,7 @@ def test_answer_that_is_none_is_a_fault_and_hurts_nothing_else(plain, program, m
 
 
 def test_silence_is_a_fault_once_time_is_up(plain, monkeypatch):
-    monkeypatch.setattr("knm.sandbox.docker.backend.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("knm.sandbox.docker.dialects.GRACE_SECONDS", 0.5)
     quick = Limits(cpu_seconds=0.2, wall_seconds=0.2)
     judgement = plain.judge("#silence", SUM, limits=quick)
     assert judgement.verdict is Verdict.SANDBOX_FAULT

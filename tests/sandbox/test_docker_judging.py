@@ -88,6 +88,18 @@ def test_large_tests_are_judged(contained):
     assert contained.judge(program, test, limits=wide).verdict is Verdict.ACCEPTED
 
 
+@pytest.mark.parametrize("size", [1, 10, 1 << 20])
+def test_tests_are_streamed_and_judged_as_if_they_came_at_once(contained, monkeypatch, size):
+    monkeypatch.setattr("knm.sandbox.protocol.BATCH_CHARACTERS", size)
+    tests = cases(*((f"{number} 1", f"{number + 1}") for number in range(20)))
+    judgement = contained.judge(SUM_PROGRAM, tests)
+    assert (judgement.verdict, judgement.tests_passed) == (Verdict.ACCEPTED, 20)
+    judgement = contained.judge(SUM_PROGRAM, (*tests, *cases(("1 \ud800", "1")), *tests))
+    assert (judgement.verdict, judgement.failing_test) == (Verdict.RUNTIME_ERROR, 20)
+    assert (judgement.tests_passed, judgement.tests_total) == (20, 41)
+    assert contained.judge(SUM_PROGRAM, SUM).verdict is Verdict.ACCEPTED
+
+
 def test_description_names_what_decides_a_verdict(contained, own_image, engine):
     description = contained.describe()
     assert description["backend"] == "docker"
@@ -225,6 +237,34 @@ def test_our_image_is_driven_as_the_reference_harness_drives_its_own(own_image):
         "fail:timeout",
     ]
     assert (answers[1]["expected"], answers[1]["got"]) == ("3\n", "4\n")
+
+
+# More than the verifier takes in at once, so that most of it waits in the pipe.
+STEAL = """
+import os
+for stream in (0, 1):
+    try:
+        print(os.read(os.open(f"/proc/1/fd/{stream}", os.O_RDONLY | os.O_NONBLOCK), 99))
+    except OSError:
+        print("refused")
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--init"]])
+def test_program_cannot_read_the_requests_that_are_to_come(own_image, options):
+    if shutil.which("docker") is None:
+        pytest.skip("the docker command is not installed")
+    tests = [{"input": "", "output": "refused\nrefused" + " " * 100_000}]
+    line = json.dumps({"code": STEAL, "timeout_s": 5, "test_cases": tests}) + "\n"
+    answered = subprocess.run(
+        ["docker", "run", "--rm", "-i", "--network", "none", *options, own_image, "python"],
+        input=line * 5,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    answers = [json.loads(line) for line in answered.stdout.splitlines()]
+    assert [(answer["result"], answer["got"]) for answer in answers] == [("success", None)] * 5
 
 
 def test_image_answers_in_the_language_that_it_is_told(own_image):

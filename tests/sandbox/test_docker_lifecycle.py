@@ -87,7 +87,8 @@ def test_container_killed_during_a_judgement_is_replaced(own, engine):
 
 
 def test_container_that_does_not_answer_is_given_up(own, engine, monkeypatch):
-    monkeypatch.setattr("knm.sandbox.docker.backend.GRACE_SECONDS", 0.5 - 4 * QUICK.wall_seconds)
+    monkeypatch.setattr("knm.sandbox.docker.dialects.BUSY", 0)
+    monkeypatch.setattr("knm.sandbox.docker.dialects.GRACE_SECONDS", 0.5)
     (container,) = containers_of(engine, own)
     engine.api.pause(container)
     assert own.judge(SUM_PROGRAM, SUM).verdict is Verdict.ACCEPTED
@@ -95,7 +96,8 @@ def test_container_that_does_not_answer_is_given_up(own, engine, monkeypatch):
 
 
 def test_container_that_is_lost_every_time_is_a_fault_of_the_sandbox(own, monkeypatch):
-    monkeypatch.setattr("knm.sandbox.docker.backend.GRACE_SECONDS", -4 * QUICK.wall_seconds)
+    monkeypatch.setattr("knm.sandbox.docker.dialects.BUSY", 0)
+    monkeypatch.setattr("knm.sandbox.docker.dialects.GRACE_SECONDS", 0)
     judgement = own.judge(SUM_PROGRAM, SUM)
     assert judgement.verdict is Verdict.SANDBOX_FAULT
     assert "does not answer" in judgement.message
@@ -108,7 +110,7 @@ def test_interrupted_judgement_does_not_disturb_the_next(own, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("knm.sandbox.docker.containers.parse_answer", interrupt)
+        patch.setattr("knm.sandbox.docker.dialects.parse_answer", interrupt)
         with pytest.raises(KeyboardInterrupt):
             own.judge(SUM_PROGRAM, SUM)
     assert own.judge(SUM_PROGRAM, SUM).verdict is Verdict.ACCEPTED

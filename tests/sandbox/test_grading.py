@@ -1,8 +1,9 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knm.sandbox.grading import matches, matches_leniently
+from tests.sandbox.linear import assert_linear, pumped
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,13 @@ from knm.sandbox.grading import matches, matches_leniently
         ("1 yes", "1.0 yes", False, False),
         ("nan", "NaN", False, False),
         ("1_000", "1000", False, False),
+        ("1.", "1", False, True),
+        (".5", "0.5", False, True),
+        (".", "0", False, False),
+        ("1.5.", "1.5", False, False),
+        ("1e400", "10e399", False, True),
+        ("1" * 20_000 + "x", "1", False, False),
+        ("+" + "1" * 20_000, "1" * 20_000, False, True),
         ("", "", True, True),
         ("", "0", False, False),
     ],
@@ -57,3 +65,16 @@ def test_lenient_grader_compares_numbers_by_value(numbers):
     expected = " ".join(str(number) for number in numbers)
     output = " ".join(f"+{number}" if number > 0 else str(number) for number in numbers)
     assert matches_leniently(output.encode(), expected)
+
+
+@settings(max_examples=15, deadline=None)
+@given(pumped(list("01.eE+- \nx")), st.sampled_from(["3", "1.0 2", ""]))
+def test_any_output_is_graded_in_time_linear_in_its_length(parts, expected):
+    def read(text):
+        matches(text.encode(), expected)
+        matches_leniently(text.encode(), expected)
+        matches_leniently(text.encode(), f"+{text}")
+        matches_leniently(f"{text}x".encode(), text)
+
+    assert_linear(read, *parts)
+    assert_linear(read, "", "1", "x")

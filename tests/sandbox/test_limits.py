@@ -30,6 +30,20 @@ def test_busy_program_exceeds_its_cpu_time(sandbox, program):
     assert judgement.failing_test == 0
 
 
+def test_limit_of_the_kernel_leaves_room_for_how_it_counts(sandbox):
+    # On a busy machine it counts up to a fifth too much; the limit that counts is our own.
+    program = """
+    local ffi = require("ffi")
+    ffi.cdef"struct limit { unsigned long soft, hard; }; int getrlimit(int, struct limit *);"
+    local limit = ffi.new("struct limit")
+    ffi.C.getrlimit(0, limit)
+    print(limit.soft >= 1.25 * 400, limit.hard >= 1.25 * 400)
+    """
+    limits = replace(QUICK, cpu_seconds=400)
+    judgement = sandbox.judge(program, cases(("", "true\ttrue")), limits=limits)
+    assert judgement.verdict is Verdict.ACCEPTED, judgement.got
+
+
 def test_sleeping_program_is_caught_by_wall_time(sandbox):
     judgement = sandbox.judge(SLEEP, SUM, limits=Limits(wall_seconds=0.7))
     assert judgement.verdict is Verdict.TIMEOUT
@@ -80,3 +94,16 @@ def test_limits_hold_for_the_compiler_too(sandbox):
     judgement = sandbox.judge("x = {" + "{}," * 3_000_000 + "}", SUM)
     assert judgement.verdict in {Verdict.MEMORY_LIMIT, Verdict.TIMEOUT, Verdict.SYNTAX_ERROR}
     assert sandbox.judge(SUM_PROGRAM, SUM).verdict is Verdict.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("program", "verdict"),
+    [
+        ('local f = require("ffi") f.cdef"int raise(int);" f.C.raise(25)', Verdict.RUNTIME_ERROR),
+        ('error("not enough memory")', Verdict.RUNTIME_ERROR),
+        ('local t = {} for i = 1, 9e6 do t[i] = i end error("not enough memory")', "memory-limit"),
+        ('io.stderr:write(("x"):rep(2 ^ 20)) os.exit(1)', Verdict.OUTPUT_LIMIT),
+    ],
+)
+def test_limit_is_blamed_only_where_much_was_taken(sandbox, program, verdict):
+    assert sandbox.judge(program, SUM).verdict is Verdict(verdict)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from knm.sandbox import Verdict
+from knm.errors import UserError
+from knm.sandbox import Verdict, open_sandbox
 from tests.sandbox.programs import cases, output_of
 
 SYNTAX_ERRORS = [
@@ -142,3 +143,23 @@ def test_exit_status_survives_right_output(sandbox):
 
 def test_python_is_out_of_reach(sandbox):
     assert output_of(sandbox, "print(python, package.loaded.python)") == "nil\tnil\n"
+
+
+@pytest.mark.parametrize("language", ["lua", "lua5.4"])
+@pytest.mark.parametrize(
+    ("program", "printed"),
+    [
+        ("#!/usr/bin/env lua\nprint(debug.getinfo(1).currentline)", "2\n"),
+        ("\ufeffprint(1)", "1\n"),
+        ("\ufeff#!lua\nprint(debug.getinfo(1).currentline)", "2\n"),
+        ("# all of it", ""),
+        ("print(#arg)\n-- # \ufeff", "0\n"),
+    ],
+)
+def test_head_of_a_file_is_skipped_as_the_interpreter_itself_does(language, program, printed):
+    try:
+        opened = open_sandbox("local", language=language)
+    except UserError as error:
+        pytest.skip(str(error))
+    with opened as sandbox:
+        assert output_of(sandbox, program) == printed

@@ -2,6 +2,7 @@ import io
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from knm.errors import UserError
 from knm.sandbox import Limits, Verdict, load_language
-from knm.sandbox.protocol import parse_answer, verify_stream, write_request
+from knm.sandbox.protocol import batch, parse_answer, verify_stream, write_case, write_request
 from knm.testcases import TestCase
 from tests.sandbox.programs import SUM_PROGRAM
 
@@ -91,6 +92,16 @@ def test_limits_of_a_request_hold_and_the_others_stay(sandbox):
         request("", limits={"cpu_seconds": "1"}),
         request("", limits={"cpu_seconds": 0}),
         request("", limits={"colour": 1}),
+        request("", limits={"memory_bytes": 0.5}),
+        request("", limits={"memory_bytes": 1e300}),
+        request("", limits={"output_bytes": True}),
+        request("", timeout_s=10**400),
+        request("", timeout_s=-(10**400)),
+        request("", limits={"wall_seconds": 10**400}),
+        request("", tests_total=1),
+        request("", tests_total="2"),
+        request("", tests_total=True),
+        request("", tests_total=2.0),
         b'{"code": "", "test_cases": [], "timeout_s": NaN}',
         b'{"code": "", "test_cases": [], "timeout_s": 1e999}',
     ],
@@ -100,6 +111,119 @@ def test_line_that_is_no_request_is_answered_and_the_next_one_too(sandbox, line)
     assert bad["result"] == "fail:other"
     assert bad["message"]
     assert good["result"] == "success"
+
+
+def test_whole_numbers_may_be_written_as_fractions(sandbox):
+    limits = {"memory_bytes": 1e8, "output_bytes": 1e6, "wall_seconds": 9, "cpu_seconds": 2}
+    (answer,) = answers(sandbox, request(SUM_PROGRAM, timeout_s=1, limits=limits))
+    assert answer["result"] == "success"
+
+
+LIMIT = st.one_of(
+    st.floats(),
+    st.integers(),
+    st.sampled_from([10**400, 1 << 30, 1e8, 0.001]),
+    st.text(),
+    st.none(),
+)
+
+
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.dictionaries(st.sampled_from(["cpu_seconds", "memory_bytes", "output_bytes"]), LIMIT),
+    st.floats() | st.integers() | st.none(),
+)
+def test_limits_of_any_kind_are_refused_or_hold(sandbox, limits, timeout):
+    lines = request("print(1)", timeout_s=timeout, limits=limits), request(SUM_PROGRAM)
+    strange, good = answers(sandbox, *lines)
+    assert strange.get("verdict") != "sandbox-fault", strange
+    assert good["result"] == "success"
+
+
+def test_fault_of_ours_is_answered_and_told_and_the_next_line_too(sandbox, monkeypatch, capsys):
+    judge = type(sandbox).judge
+
+    def broken(self, program, tests, **more):
+        if program == "broken":
+            raise ZeroDivisionError
+        return judge(self, program, tests, **more)
+
+    monkeypatch.setattr(type(sandbox), "judge", broken)
+    bad, good = answers(sandbox, request("broken"), request(SUM_PROGRAM))
+    assert (bad["result"], good["result"]) == ("fail:other", "success")
+    assert "ZeroDivisionError" in bad["message"]
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+class Client:
+    """Sends a request, then the tests that are asked for, `size` at a time; keeps what is said."""
+
+    def __init__(self, first, tests, size):
+        self.lines, self.tests, self.size = [first], tests, size
+        self.said = []
+
+    def readline(self, _):
+        if not self.lines and "next" in self.said[-1]:
+            at = self.said[-1]["next"]
+            part = self.tests[at : at + self.size]
+            self.lines.append({"test_cases": [write_case(test) for test in part]})
+        return json.dumps(self.lines.pop()).encode() + b"\n" if self.lines else b""
+
+    def write(self, text):
+        self.said.append(json.loads(text))
+
+    def flush(self):
+        pass
+
+
+def streamed(sandbox, program, tests, *, sent=1, size=2):
+    begin = write_request(program, tests[:sent], Limits()) | {"tests_total": len(tests)}
+    client: Any = Client(begin, tests, size)
+    verify_stream(sandbox, Limits(), client, client)
+    return client.said
+
+
+@pytest.mark.parametrize("sent", [0, 1, 2, 5])
+def test_tests_beyond_those_of_the_request_are_asked_for(sandbox, sent):
+    tests = tuple(TestCase(f"{number} 1", f"{number + 1}") for number in range(5))
+    *asked, answer = streamed(sandbox, SUM_PROGRAM, tests, sent=sent)
+    assert asked == [{"next": at} for at in range(sent, 5, 2)]
+    assert (answer["result"], answer["tests_passed"], answer["tests_total"]) == ("success", 5, 5)
+
+
+def test_no_more_tests_are_asked_for_than_are_needed(sandbox):
+    tests = tuple(TestCase("1 2", "4" if number == 2 else "3") for number in range(9))
+    *asked, answer = streamed(sandbox, SUM_PROGRAM, tests)
+    assert asked == [{"next": 1}]
+    assert (answer["verdict"], answer["failing_test"]) == ("wrong-output", 2)
+    assert (answer["tests_passed"], answer["tests_total"]) == (2, 9)
+
+
+def test_client_that_sends_no_more_tests_is_answered(sandbox):
+    tests = (TestCase("1 2", "3"),)
+    begin = write_request(SUM_PROGRAM, tests, Limits()) | {"tests_total": 2}
+    line = json.dumps(begin).encode()
+    for rest in ((), (b"{}",), (b"nonsense",), (b'{"test_cases": []}',)):
+        asked, answer = answers(sandbox, line, *rest)
+        assert asked == {"next": 1}
+        assert answer["result"] == "fail:other"
+
+
+@given(st.lists(st.integers(0, 30), min_size=1), st.data())
+def test_batches_are_bounded_and_leave_nothing_out(sizes, data):
+    tests = [TestCase("x" * size, "") for size in sizes]
+    bound = data.draw(st.integers(1, 50))
+    found: list[TestCase] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("knm.sandbox.protocol.BATCH_CHARACTERS", bound)
+        while len(found) < len(tests):
+            part = batch(tests, len(found))
+            assert len(part) == 1 or sum(len(test.input) for test in part) <= bound
+            assert part
+            found += part
+    assert found == tests
 
 
 def without_newlines(data: bytes) -> bytes:
@@ -147,6 +271,18 @@ def test_answer_of_another_verifier_is_understood(answer, verdict, error_class):
     assert (judgement.verdict, judgement.error_class) == (verdict, error_class)
     assert judgement.tests_total == 3
     assert judgement.tests_passed == (3 if verdict is Verdict.ACCEPTED else 0)
+
+
+def test_answer_of_another_verifier_is_cut_to_a_bound():
+    long = dict.fromkeys(("stderr", "message", "expected", "got"), "x" * (1 << 20))
+    judgement = parse_answer(json.dumps(long | {"result": "fail:error"}).encode(), LUA, "", 1)
+    assert judgement.expected is not None
+    assert judgement.got is not None
+    told = judgement.expected + judgement.got + judgement.stderr + judgement.message
+    assert len(told) < 4 * 2100
+    strange = dict.fromkeys(long, 1) | {"result": "fail:wrong-output"}
+    judgement = parse_answer(json.dumps(strange).encode(), LUA, "", 1)
+    assert (judgement.expected, judgement.got, judgement.stderr) == (None, None, "")
 
 
 def test_answer_of_our_own_verifier_is_the_judgement_itself(sandbox):

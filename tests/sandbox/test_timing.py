@@ -50,6 +50,29 @@ def test_busy_loops_are_timeouts_of_cpu_time_however_busy_the_machine(sandbox):
     assert all(0.95 < judgement.cpu_seconds < 2.2 for judgement in judgements)
 
 
+def test_wall_time_ends_nothing_that_computes(sandbox):
+    # Each needs more time than its wall limit: on a busy machine many times as much.
+    program = "local stop = os.clock() + 0.12 while os.clock() < stop do end " + SUM_PROGRAM
+    judgements = judge_at_once(program, Limits(cpu_seconds=5, wall_seconds=0.1))
+    assert {judgement.verdict for judgement in judgements} == {Verdict.ACCEPTED}
+    assert all(judgement.wall_seconds > len(SUM) * 0.12 for judgement in judgements)
+
+
+def test_short_naps_add_up(sandbox):
+    program = """
+    local ffi = require("ffi")
+    ffi.cdef("int usleep(unsigned);")
+    local n = 0
+    while true do
+      for i = 1, 1e4 do n = n + i end
+      ffi.C.usleep(20000)
+    end
+    """
+    limits = Limits(cpu_seconds=60, wall_seconds=0.5)
+    judgement = sandbox.judge(program, SUM, limits=limits)
+    assert judgement.message == "wall time limit of 0.5 s exceeded"
+
+
 def test_sleepers_are_caught_by_wall_time_all_at_once(sandbox):
     started = time.monotonic()
     judgements = judge_at_once(SLEEP, Limits(cpu_seconds=2, wall_seconds=1))

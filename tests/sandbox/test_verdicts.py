@@ -45,3 +45,16 @@ def test_excerpt_keeps_short_text_and_marks_how_much_of_a_long_one_is_missing():
     assert excerpt(text) == "a" * EXCERPT_CHARACTERS + "… [1,234 more characters]"
     assert excerpt_of_end(text).startswith("[1,234 characters before] …aaa")
     assert excerpt_of_end(text).endswith("b" * 1234)
+
+
+@pytest.mark.parametrize("value", [1e8, 0.5, True, "1", None, 1 << 41, 10**400])
+def test_size_that_is_no_whole_number_in_bounds_is_refused_by_name(value):
+    with pytest.raises(UserError, match="memory_bytes: expected a positive whole number"):
+        Limits(memory_bytes=value)
+
+
+@pytest.mark.parametrize("value", [True, "1", None, 10**400])
+def test_time_that_is_no_number_in_bounds_is_refused_by_name(value):
+    with pytest.raises(UserError, match="wall_seconds: expected a positive number") as refused:
+        Limits(wall_seconds=value)
+    assert len(str(refused.value)) < 200

@@ -11,7 +11,8 @@
 Covered, in any image: no network, a root that cannot be written to, a bounded /tmp, no
 capabilities and none to be won, an unprivileged user, bounded processes, memory (without swap),
 CPU, file sizes and descriptors, no System V or POSIX shared memory, the engine's own filter of
-system calls. In our own image a program is besides held by all that `jailed` covers with a filter.
+system calls. In our own image a program is besides held by all that `jailed` covers with a filter,
+and cannot open the pipes of requests and answers, with `--init` or without.
 
 Not covered: programs of one container share its kernel with the host. In an image of others it is
 their verifier that keeps one program's doings from the next one, or does not.

@@ -16,7 +16,6 @@ from knm.sandbox.docker.image import IMAGE, is_current, is_ours
 from knm.sandbox.docker.ownership import RUN, owner_labels
 from knm.sandbox.local import ATTEMPTS, SandboxUnavailable
 from knm.sandbox.verdicts import Judgement, Limits, Verdict
-from knm.sandbox.worker import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from knm.sandbox.languages import Language
@@ -64,14 +63,11 @@ class DockerSandbox:
         if not tests:
             return Judgement(Verdict.BROKEN_PROBLEM, message="the problem has no tests")
         limits = limits or self.limits
-        request = self.dialect.request(program, tests, limits)
-        # One more than the tests: compiling.
-        seconds = limits.wall_seconds * (len(tests) + 1) + GRACE_SECONDS
         trouble = ""
         for _ in range(ATTEMPTS):
             try:
                 with self.pool.lend(limits) as container:
-                    return container.judge(request, seconds, self.language)
+                    return self.dialect.judge(container, program, tests, limits)
             except (ContainerLost, SandboxUnavailable) as error:
                 trouble = str(error)
         return Judgement(Verdict.SANDBOX_FAULT, message=trouble, tests_total=len(tests))

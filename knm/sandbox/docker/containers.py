@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from knm.errors import UserError
-from knm.sandbox.docker.conversation import ContainerLost, Conversation
+from knm.sandbox.docker.conversation import Conversation
 from knm.sandbox.docker.engine import Engine
 from knm.sandbox.docker.flags import host_options, widest
-from knm.sandbox.protocol import parse_answer
-from knm.sandbox.verdicts import Judgement, Limits
-
-if TYPE_CHECKING:
-    from knm.sandbox.languages import Language
+from knm.sandbox.verdicts import Limits
 
 
 class Container:
@@ -55,18 +49,6 @@ class Container:
             ContainerLost: it did not come in time, or not properly.
         """
         return self.conversation.ask(line, time.monotonic() + seconds)
-
-    def judge(self, request: Mapping[str, Any], seconds: float, language: Language) -> Judgement:
-        """Send a request of the protocol and return what the answer says.
-
-        Raises:
-            ContainerLost: as `ask`, or the answer is none of the protocol.
-        """
-        answer = self.ask(json.dumps(request).encode(), seconds)
-        try:
-            return parse_answer(answer, language, request["code"], len(request["test_cases"]))
-        except UserError as error:
-            raise ContainerLost(f"the container said {answer[:200]!r}: {error}") from None
 
     def close(self) -> None:
         """Hang up and remove the container."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from knm.errors import UserError
@@ -11,15 +12,40 @@ from knm.sandbox.container import ATTENDED
 from knm.sandbox.docker.containers import Container
 from knm.sandbox.docker.conversation import ContainerLost
 from knm.sandbox.docker.flags import USER
-from knm.sandbox.protocol import DESCRIBE, parse_object, write_request
-from knm.sandbox.verdicts import Limits, Verdict
+from knm.sandbox.protocol import (
+    DESCRIBE,
+    asked_for,
+    batch,
+    parse_answer,
+    parse_object,
+    write_case,
+    write_request,
+)
+from knm.sandbox.verdicts import Judgement, Limits, Verdict
+from knm.sandbox.worker import GRACE_SECONDS
 from knm.testcases import TestCase
 
 if TYPE_CHECKING:
     from knm.sandbox.languages import Language
 
 START_SECONDS = 60.0
+# Our verifier itself sees to it that what sleeps is ended (see `worker`). One that is silent for as
+# many times the wall time as this is lost, however busy the machine.
+BUSY = 10
 PROMISED_FIELDS = ("code", "timeout_s", "test_cases")
+
+
+@contextlib.contextmanager
+def answering(line: bytes) -> Iterator[None]:
+    """Read an answer.
+
+    Raises:
+        ContainerLost: it is none of the protocol.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise ContainerLost(f"the container said {line[:200]!r}: {error}") from None
 
 
 class Dialect(Protocol):
@@ -30,8 +56,14 @@ class Dialect(Protocol):
     def options(self) -> dict[str, Any]:
         """Further arguments of `create_container`."""
 
-    def request(self, program: str, tests: Sequence[TestCase], limits: Limits) -> dict[str, Any]:
-        """The request to judge a program."""
+    def judge(
+        self, container: Container, program: str, tests: Sequence[TestCase], limits: Limits
+    ) -> Judgement:
+        """Have a container judge a program.
+
+        Raises:
+            ContainerLost: it does not answer, or not as the protocol says.
+        """
 
     def describe(self, container: Container) -> dict[str, str]:
         """What a container says of itself.
@@ -58,17 +90,35 @@ class OwnDialect:
             "environment": {ATTENDED: "1"},
         }
 
-    def request(self, program: str, tests: Sequence[TestCase], limits: Limits) -> dict[str, Any]:
-        """See `Dialect.request`."""
-        return write_request(program, tests, limits)
+    def judge(
+        self, container: Container, program: str, tests: Sequence[TestCase], limits: Limits
+    ) -> Judgement:
+        """See `Dialect.judge`. A container is given more tests when it asks for them."""
+        first = batch(tests)
+        request = write_request(program, first, limits) | {"tests_total": len(tests)}
+        sent = len(first)
+        while True:
+            # One more than the tests: compiling.
+            seconds = BUSY * limits.wall_seconds * (sent + 1) + GRACE_SECONDS
+            # Not in ASCII, which can take three times the memory.
+            line = json.dumps(request, ensure_ascii=False).encode(errors="surrogatepass")
+            answer = container.ask(line, seconds)
+            with answering(answer):
+                index = asked_for(answer)
+                if index is None:
+                    return parse_answer(answer, self.language, program, len(tests))
+                if not 0 <= index < len(tests):
+                    raise UserError("there is no such test")
+            more = batch(tests, index)
+            request, sent = {"test_cases": list(map(write_case, more))}, len(more)
 
     def describe(self, container: Container) -> dict[str, str]:
         """See `Dialect.describe`."""
         answer = container.ask(DESCRIBE, START_SECONDS)
-        try:
-            told = parse_object(answer)["description"]
-        except (UserError, KeyError):
-            raise ContainerLost(f"the container said {answer[:200]!r}") from None
+        with answering(answer):
+            told = parse_object(answer).get("description")
+            if told is None:
+                raise UserError("description: missing")
         return {name: told[name] for name in ("interpreter", "system_call_filter")}
 
 
@@ -90,15 +140,20 @@ class PlainDialect:
         place = {"HOME": "/tmp", "TMPDIR": "/tmp"}
         return {"environment": place} | ({"user": self.user} if self.user else {})
 
-    def request(self, program: str, tests: Sequence[TestCase], limits: Limits) -> dict[str, Any]:
-        """See `Dialect.request`."""
+    def judge(
+        self, container: Container, program: str, tests: Sequence[TestCase], limits: Limits
+    ) -> Judgement:
+        """See `Dialect.judge`. All tests are in one line, as the protocol has it."""
+        seconds = limits.wall_seconds * (len(tests) + 1) + GRACE_SECONDS
         request = write_request(program, tests, limits)
-        return {name: request[name] for name in PROMISED_FIELDS}
+        promised = {name: request[name] for name in PROMISED_FIELDS}
+        answer = container.ask(json.dumps(promised).encode(), seconds)
+        with answering(answer):
+            return parse_answer(answer, self.language, program, len(tests))
 
     def describe(self, container: Container) -> dict[str, str]:
         """See `Dialect.describe`. What a program prints is the `got` of a wrong answer."""
         program = self.language.description.get("version_program", "")
-        request = self.request(program, (TestCase("", "?"),), Limits())
-        told = container.judge(request, START_SECONDS, self.language)
+        told = self.judge(container, program, (TestCase("", "?"),), Limits())
         printed = told.got if told.verdict is Verdict.WRONG_OUTPUT else None
         return {"interpreter": (printed or "").strip() or "unknown"}

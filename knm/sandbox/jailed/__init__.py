@@ -6,7 +6,7 @@ is a Python. It never learns an expected output: it is given a program and one i
 returns what came out. Grading is the business of the near side.
 
 Programs, inputs and outputs move between the pipes and memory files inside the kernel; the verifier
-does not read them, so a child forked from it inherits no trace of another test's data.
+does not read them, so a child forked from it inherits nothing of another test's data but its size.
 
 There are two kinds of jail. `namespaces` is the one of the local sandbox. `filter` is the one
 inside a container, which brings its own namespaces and takes away the right to make any: there the
@@ -20,8 +20,9 @@ Covered by both:
   also read files and be replaced by another program, under the same filter; it can change no file;
 - privileges: an unprivileged user, no capabilities, `no_new_privs`;
 - the environment and every inherited descriptor;
-- CPU time (measured from outside, `RLIMIT_CPU` behind it), wall time, address space, size of output
-  and of any file, number of descriptors and processes, core dumps;
+- CPU time (measured from outside, `RLIMIT_CPU` behind it), time in which a program does not compute
+  (measured by the near side), address space, size of output and of any file, number of descriptors
+  and processes, core dumps;
 - leftovers: each test has a process of its own, nothing it does is seen by the next; the box in
   which a program is compiled is emptied before the next one comes.
 
@@ -40,6 +41,10 @@ Not covered:
   list of system calls is kept (see `seccomp.MACHINES`), the local sandbox does without the filter;
 - compilers: they run without the filter, since they need files and processes, held by the
   namespaces or the container, and by their limits;
+- the verifier's own memory, of which a program that an interpreter in this process runs has a copy:
+  with `ffi` it can read it, and even have the Python in it run code, under the same filter and the
+  same limits. It finds paths of the host's Python and sizes of earlier inputs there, no input, no
+  output and nothing that was expected;
 - side channels: timing, and the load of the machine.
 
 `ffi`, `io.popen`, `os.execute`, `package.loadlib` and `debug` are left in place: the jail holds

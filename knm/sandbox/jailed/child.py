@@ -17,13 +17,13 @@ from typing import NamedTuple, NoReturn
 from .seccomp import Filter
 
 HIGHEST_DESCRIPTOR = 4096
+SHORTEST_LOOK = 0.005
 
 
 class Bounds(NamedTuple):
     """What one process may take; sizes in bytes, `address_space` including what it starts with."""
 
     cpu_seconds: float
-    wall_seconds: float
     address_space: int
     output_bytes: int
 
@@ -46,8 +46,8 @@ class Job(NamedTuple):
 class Exit(NamedTuple):
     """How a process ended. Exactly one of `status`, `signal` and `fault` is set.
 
-    `stopped` is "cpu" or "wall" where a limit of time ended it; `fault` says why it could not be
-    started, which is our trouble and not the program's.
+    `stopped` is "cpu" or "wall" where a limit of time ended it, or should have; `fault` says why it
+    could not be started, which is our trouble and not the program's.
     """
 
     status: int | None = None
@@ -82,52 +82,57 @@ def run_in_child(job: Job, program: int, streams: tuple[int, int, int], bounds: 
         be_child(job, program, streams, bounds, tell)
     os.close(tell)
     try:
-        stopped = watch(child, started, bounds)
+        stopped = watch(child, bounds)
         _, status, usage = os.wait4(child, 0)
         reason = os.read(fault, 4096).decode(errors="replace")
     finally:
         os.close(fault)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    if stopped is None and cpu_seconds > bounds.cpu_seconds:
+        stopped = "cpu"
     end = Exit(
         status=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
         signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
         stopped=stopped,
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        cpu_seconds=cpu_seconds,
         wall_seconds=time.monotonic() - started,
         peak_memory_bytes=usage.ru_maxrss * 1024,
     )
     return end._replace(status=None, signal=None, fault=reason) if reason else end
 
 
-def watch(child: int, started: float, bounds: Bounds) -> str | None:
+def watch(child: int, bounds: Bounds) -> str | None:
     """Wait for the child's end; kill it when its time is up, and say which time it was.
 
-    Leaves with the child if the near side has closed its end of standard input.
+    Time on the wall is the near side's to measure: it sends a request to stop. Leaves with the
+    child if the near side has closed its end of standard input.
     """
     clock = ~child << 3 | 2  # the kernel's number for the CPU clock of another process
     process = os.pidfd_open(child)
     try:
         poller = select.poll()
         poller.register(process, select.POLLIN)
-        poller.register(0, 0)  # reports a hang-up alone
+        poller.register(0, select.POLLIN)
         cpu_left = bounds.cpu_seconds
         stopped = None
         while stopped is None:
-            wall_left = started + bounds.wall_seconds - time.monotonic()
-            # One thread uses at most one second of CPU a second, so this cannot oversleep.
-            ready = poller.poll(max(1, math.ceil(min(cpu_left, wall_left) * 1000)))
-            if ready == [(0, select.POLLHUP)]:
+            # One thread uses at most one second of CPU a second, so this cannot oversleep much.
+            seconds = max(SHORTEST_LOOK, cpu_left)
+            ready = dict(poller.poll(math.ceil(seconds * 1000)))
+            if process in ready:
+                return None
+            if ready.get(0, 0) & select.POLLIN:
+                stopped = "wall"
+                break
+            if ready:
                 kill_group(child)
                 os._exit(0)
-            if ready:
-                return None
             try:
                 cpu_left = bounds.cpu_seconds - time.clock_gettime(clock)
             except OSError:
                 continue  # it has just ended
             if cpu_left <= 0:
                 stopped = "cpu"
-            elif time.monotonic() - started >= bounds.wall_seconds:
-                stopped = "wall"
         kill_group(child)
         return stopped
     finally:
@@ -174,8 +179,9 @@ def prepare(program: int, streams: tuple[int, int, int]) -> bytes:
 
 def limit(bounds: Bounds, *, alone: bool) -> None:
     """Set the resource limits that differ from the verifier's own."""
-    # The watcher ends it at the exact time; this is for a watcher that is late.
-    cpu = math.ceil(bounds.cpu_seconds) + 1
+    # The watcher ends it at the exact time; this is for a watcher that is gone or late. The kernel
+    # counts ticks for it, on a busy machine up to a fifth more than there were.
+    cpu = math.ceil(bounds.cpu_seconds * 1.5) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
     resource.setrlimit(resource.RLIMIT_FSIZE, (bounds.output_bytes, bounds.output_bytes))
     resource.setrlimit(resource.RLIMIT_AS, (bounds.address_space, bounds.address_space))

@@ -1,10 +1,12 @@
 """Running a Lua program as the `luajit` or `lua` program would, inside this process.
 
 The interpreter is a shared library, such as those that `lupa` ships, driven through the C API of
-Lua 5.1, or of 5.2 and later: no Python object is reachable from Lua. Messages, traceback and exit
-status are those of `luajit FILE`.
+Lua 5.1, or of 5.2 and later. No Python object is handed to Lua; but a program with `ffi` can reach
+all of this process, the Python in it included: it is the jail that holds it. Messages, traceback
+and exit status are those of `luajit FILE`.
 """
 
+import codecs
 import ctypes
 import os
 
@@ -90,6 +92,7 @@ class LuaInterpreter:
 
     def load(self, source: bytes) -> bool:
         """Compile the program (text only, no bytecode) and push it, or report why not."""
+        source = without_head(source)
         failed = self.api.luaL_loadbufferx(self.state, source, len(source), self.chunk_name, b"t")
         if failed:
             self.report()
@@ -108,6 +111,15 @@ class LuaInterpreter:
         length = ctypes.c_size_t()
         address = self.api.lua_tolstring(self.state, -1, ctypes.byref(length))
         return ctypes.string_at(address, length.value) if address else None
+
+
+def without_head(source: bytes) -> bytes:
+    """A program without what `lua FILE` skips: a byte-order mark, and a first line that has a #."""
+    source = source.removeprefix(codecs.BOM_UTF8)
+    if not source.startswith(b"#"):
+        return source
+    end = source.find(b"\n")
+    return source[end:] if end >= 0 else b""
 
 
 def declare(library: ctypes.CDLL) -> ctypes.CDLL:

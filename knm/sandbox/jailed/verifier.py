@@ -5,9 +5,10 @@ launcher, only watches that the near side and the verifier live; the child is th
 the jail and answers on standard output what it is asked on standard input, until that is closed.
 
 Requests (see `framing`): `{"do": "program", "size", limits...}` and the program's bytes: keep it,
-compile it; `{"do": "run", "size"}` and the input's bytes: run it on them. Each is answered with the
-fields of `child.Exit` plus `stdout` (size) and `stderr` (sizes of its first and its last part, and
-between them the size of what was left out), then those bytes.
+compile it; `{"do": "run", "size"}` and the input's bytes: run it on them; `{"do": "stop"}`, while
+either is done: end it. Each but the last is answered with the fields of `child.Exit` plus `stdout`
+(size) and `stderr` (sizes of its first and its last part, and between them the size of what was
+left out), then those bytes.
 """
 
 import contextlib
@@ -27,8 +28,6 @@ from .system import read, write
 
 DESCRIPTORS = 32  # of the verifier and of each program
 COMMAND_ADDRESS_SPACE = 32 << 20  # about what an idle interpreter takes
-COMPILER_ADDRESS_SPACE = 1 << 30
-COMPILER_SECONDS = 10.0
 STDERR_HEAD = 8 << 10
 STDERR_TAIL = 56 << 10
 
@@ -142,6 +141,7 @@ def stand_by(host: int, verifier: int) -> NoReturn:
     A parent-death signal would not do here: it is tied to the host's *thread*. It is there for the
     verifier, should this process be killed.
     """
+    system.prctl(system.PR_SET_DUMPABLE, 0)  # in a container programs could look into it
     os.closerange(0, 2)  # the verifier's end must be seen as the end of its pipes
     poller = select.poll()
     poller.register(host, select.POLLIN)
@@ -162,7 +162,7 @@ class Verifier:
         self.jail = jail
         self.baseline = COMMAND_ADDRESS_SPACE if runner.executes else baseline
         self.program = os.memfd_create("program")
-        self.bounds = Bounds(0, 0, 0, 0)
+        self.bounds = self.compiler_bounds = Bounds(0, 0, 0)
         self.run = Job(runner.run, runner.executes, filter, True, runner.out_of_memory)
         # An interpreter reads a program as it runs one; a compiler needs files and processes.
         self.compile = self.run._replace(main=runner.compile)
@@ -174,12 +174,14 @@ class Verifier:
         while True:
             try:
                 request = framing.read_header(read_exactly)
+                if request["do"] == "stop":
+                    continue  # what it was meant for has ended (see `child.watch`)
                 payload = receive(request["size"])
             except EOFError:
                 return
             if request["do"] == "program":
                 self.keep(payload, request)
-                self.answer(self.compile, os.memfd_create("stdin"), self.bounds_of_compiling())
+                self.answer(self.compile, os.memfd_create("stdin"), self.compiler_bounds)
             else:
                 self.answer(self.run, payload, self.bounds)
 
@@ -188,21 +190,16 @@ class Verifier:
         os.close(self.program)
         self.program = program
         self.runner.clear()
-        self.bounds = Bounds(
+        self.bounds = self.compiler_bounds = Bounds(
             request["cpu_seconds"],
-            request["wall_seconds"],
             self.baseline + request["memory_bytes"],
             request["output_bytes"],
         )
-
-    def bounds_of_compiling(self) -> Bounds:
-        """Those of the program, or more where a compiler is to run."""
-        if not self.compile.executes:
-            return self.bounds
-        return self.bounds._replace(
-            cpu_seconds=max(self.bounds.cpu_seconds, COMPILER_SECONDS),
-            address_space=max(self.bounds.address_space, COMPILER_ADDRESS_SPACE),
-        )
+        if self.compile.executes:
+            self.compiler_bounds = self.bounds._replace(
+                cpu_seconds=max(self.bounds.cpu_seconds, request["compiler_seconds"]),
+                address_space=max(self.bounds.address_space, request["compiler_memory"]),
+            )
 
     def answer(self, job: Job, stdin: int, bounds: Bounds) -> None:
         """Do a job on `stdin`, which is closed, and send what came of it."""

@@ -128,6 +128,27 @@ REQUEST_CASES = (
         answers_to(request("", timeout_s=1e300), request("", limits={"memory_bytes": 1 << 60})),
     ),
     RequestCase(
+        "protocol/long-timeout",
+        "to have a number of hundreds of digits computed with",
+        ONE_BAD,
+        answers_to(request("", timeout_s=10**400)),
+    ),
+    RequestCase(
+        "protocol/fractions",
+        "to have parts of bytes set as limits",
+        "fail:other, fail:other, success",
+        answers_to(
+            request("", limits={"memory_bytes": 1e8 + 0.5}),
+            request("", limits={"output_bytes": 0.5}),
+        ),
+    ),
+    RequestCase(
+        "protocol/false-total",
+        "to have fewer tests than there are, or no number of them",
+        "fail:other, fail:other, success",
+        answers_to(request("", tests_total=1), request("", tests_total="2")),
+    ),
+    RequestCase(
         "protocol/broken-line",
         "to break the answer's line with what the program prints",
         "fail:wrong-output, success",
