@@ -47,11 +47,13 @@ def _attempt(
     language: str,
 ) -> Evaluation:
     try:
-        candidate = Candidate.of(completions.complete(request), language)
+        completion = completions.complete(request)
     except ContextExceeded as error:
         candidate = Candidate.of_nothing(error)
     except Exception as error:
         return engine_fault(problem, error)
+    else:
+        candidate = Candidate.of(completion, language)
     return judge_candidate(problem, candidate, sandbox)
 
 
