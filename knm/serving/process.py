@@ -4,6 +4,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,8 +49,9 @@ class EngineProcess:
                 "capacity": _CAPACITY,
             }
             assert self._process.stdin is not None
-            self._process.stdin.write(dumps(order).encode() + b"\n")
-            self._process.stdin.flush()
+            with suppress(BrokenPipeError):  # it died: whoever asks it for something is told so
+                self._process.stdin.write(dumps(order).encode() + b"\n")
+                self._process.stdin.flush()
 
     @property
     def pid(self) -> int:
@@ -68,7 +70,8 @@ class EngineProcess:
     def close(self) -> None:
         """End the process; it holds nothing that needs saving."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
             self._process.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:

@@ -72,3 +72,17 @@ def test_a_process_that_is_killed_is_lost_at_once():
         process.client().complete("embedded", [Request("a", "a")], print)
     assert time.monotonic() - started < 5
     process.close()
+
+
+def test_a_process_that_dies_before_its_order_is_lost_and_no_more(monkeypatch):
+    class DeadAtOnce(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.kill()
+            self.wait()
+
+    monkeypatch.setattr(subprocess, "Popen", DeadAtOnce)
+    process = EngineProcess(SETUP, CONFIGURATION)
+    with pytest.raises(EngineLost):
+        process.client().complete("embedded", [Request("a", "a")], print)
+    process.close()
