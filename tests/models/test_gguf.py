@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from knm.corpora import CorpusRecord
 from knm.errors import UserError
 from knm.models import identify_model, load_model, load_tokenizer, read_tokenizer
-from knm.models.finetuning import FinetuningOptions, finetune
+from knm.models.finetuning import finetune
+from knm.models.finetuning_options import FinetuningOptions
 from knm.models.gguf import read_header
 from knm.models.tokenization import token_counter
 from knm.problems import load_template
