@@ -15,7 +15,7 @@ from typing import Any, Final
 from knm.corpora import CorpusRecord, Outcome, save_corpus
 from knm.errors import UserError
 from knm.hashing import hash_bytes
-from knm.jsonio import read_jsonl
+from knm.jsonio import find_surrogate, read_jsonl
 from knm.outputs import Input, Output, check_outputs
 from knm.problems import ProblemSet, load_problems, problems_path
 from knm.report import ProblemResult, RunHeader, load_report, stream_path, stream_results
@@ -205,7 +205,7 @@ def _take(
         if verdict.is_infrastructure:
             findings.faults += 1
             continue
-        if program is None or not _is_text(program):
+        if program is None or find_surrogate(program):  # which no file can hold
             continue
         key = " ".join(program.split())
         if key in held:
@@ -226,11 +226,6 @@ def _take(
             language,
             {name: settings.get(name) for name in SAMPLING},
         )
-
-
-def _is_text(program: str) -> bool:
-    """Whether it can be written to a file: a part of a character alone cannot."""
-    return program == _clean(program)
 
 
 def _clean(text: str) -> str:

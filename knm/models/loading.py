@@ -65,7 +65,7 @@ def load_model(
     transformers_logging.disable_progress_bar()
     try:
         reading = source.reading()
-        tokenizer = AutoTokenizer.from_pretrained(source.directory, **source.options)
+        tokenizer = source.tokenizer()
         with _without_bars():
             model = AutoModelForCausalLM.from_pretrained(
                 source.directory,
@@ -80,6 +80,7 @@ def load_model(
     if source.file and getattr(model, "hf_quantizer", None) is not None:
         # It is a plain model now, and a copy that is saved of it has to say so.
         model.hf_quantizer.remove_quantization_config(model)
+    model.name_or_path = str(source.path)
     return LoadedModel(model.to(placement.device).eval(), tokenizer, identity)
 
 
@@ -101,12 +102,9 @@ def read_tokenizer(name: str) -> PreTrainedTokenizerBase:
     """
     source = _find_source(name)
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            source.directory, **source.options
-        )
+        return source.tokenizer()
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
         raise UserError(f"--model {name}: its tokenizer cannot be loaded: {error!r}") from error
-    return tokenizer
 
 
 @contextmanager
@@ -127,9 +125,22 @@ class _Source:
     file: str | None
 
     @property
+    def path(self) -> Path:
+        """What `find_model` found, by which a loaded model and tokenizer are known too."""
+        return self.directory if self.file is None else self.directory / self.file
+
+    @property
     def options(self) -> dict[str, Any]:
         """For tokenizer and model."""
         return {} if self.file is None else {"gguf_file": self.file}
+
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Read it; raises whatever the model library stumbles over."""
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            self.directory, **self.options
+        )
+        tokenizer.name_or_path = str(self.path)
+        return tokenizer
 
     def reading(self) -> dict[str, Any]:
         """For the model: how its weights are read, and what transformers does not read in a GGUF.
@@ -140,10 +151,10 @@ class _Source:
         if self.file is None:
             # What is hashed is what is read: never a pickle that lies beside the safetensors.
             return {"use_safetensors": True}
-        header = read_header(self.directory / self.file)
+        header = read_header(self.path)
         if header.rotations_are_scaled:
             raise UserError(
-                f"{self.directory / self.file}: its rotary positions are scaled, which is not read "
+                f"{self.path}: its rotary positions are scaled, which is not read "
                 "from a GGUF file: use the model's original directory"
             )
         config = AutoConfig.from_pretrained(self.directory, gguf_file=self.file)

@@ -45,25 +45,24 @@ def _check_files(
 ) -> bool:
     """Whether the model's files told."""
     mined, found = datastore.manifest.model, list[tuple[str, str | None, str | None]]()
-    directory = _directory(model)
-    told = directory is not None and any(directory.glob("*.safetensors"))
-    if directory is not None and told:
-        name = str(directory)
-        found.append(("weights", mined.weights_hash, hash_weights(directory, name)))
-        found.append(("config.json", mined.config_hash, hash_config(directory)))
-    directory = None if tokenizer is None else _directory(tokenizer)
-    if directory is not None and (directory / "tokenizer.json").is_file():
-        found.append(("tokenizer", mined.tokenizer_hash, hash_tokenizer(directory, str(directory))))
+    files = _files(model)
+    told = files is not None and (files.is_file() or any(files.glob("*.safetensors")))
+    if files is not None and told:
+        found.append(("weights", mined.weights_hash, hash_weights(files, str(files))))
+        found.append(("config.json", mined.config_hash, hash_config(files)))
+    files = None if tokenizer is None else _files(tokenizer)
+    if files is not None and (files.is_file() or (files / "tokenizer.json").is_file()):
+        found.append(("tokenizer", mined.tokenizer_hash, hash_tokenizer(files, str(files))))
     for what, theirs, ours in found:
         if theirs not in (None, ours):
             raise _of_another(datastore, f"its {what} {theirs!r} ({mined.name}), here {ours!r}")
     return told
 
 
-def _directory(loaded: PreTrainedModel | PreTrainedTokenizerBase) -> Path | None:
-    """Where a model or tokenizer was loaded from; None where it was made in memory."""
+def _files(loaded: PreTrainedModel | PreTrainedTokenizerBase) -> Path | None:
+    """The directory or GGUF file that it was loaded from; None where it was made in memory."""
     name = str(getattr(loaded, "name_or_path", None) or "")
-    if not name or Path(name).is_dir():
+    if not name or Path(name).exists():
         return Path(name) if name else None
     try:  # the hub's cache: what was loaded is there
         return Path(snapshot_download(name, local_files_only=True))

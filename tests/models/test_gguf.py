@@ -3,6 +3,7 @@
 import shutil
 import struct
 from contextlib import suppress
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 from knm.corpora import CorpusRecord
 from knm.errors import UserError
-from knm.models import identify_model, load_model, load_tokenizer, read_tokenizer
+from knm.models import find_model, identify_model, load_model, load_tokenizer, read_tokenizer
 from knm.models.finetuning import finetune
 from knm.models.finetuning_options import FinetuningOptions
+from knm.models.generation import unapplied_settings
 from knm.models.gguf import read_header
 from knm.models.tokenization import token_counter
 from knm.problems import load_template
@@ -85,6 +87,21 @@ def test_a_directory_with_one_file_is_that_file(tiny, tmp_path):
         shutil.copy(path, tmp_path / name)
     with pytest.raises(UserError, match=r"2 GGUF files: name one, such as .*a\.gguf"):
         identify_model(str(tmp_path), "float32")
+
+
+def test_what_lies_beside_the_file_is_not_read_and_not_part_of_its_identity(tiny, tmp_path):
+    path, _, tokenizer = tiny
+    copy = tmp_path / "copy.gguf"
+    shutil.copy(path, copy)
+    for beside in find_model("embedded").glob("*.json"):
+        shutil.copy(beside, tmp_path)
+    (tmp_path / "chat_template.jinja").write_text("another")
+    identity = identify_model(str(copy), "float32")
+    assert identity == replace(identify_model(str(path), "float32"), name=str(copy))
+    assert unapplied_settings(find_model(str(copy))) == {}
+    read = read_tokenizer(str(copy))
+    assert read.chat_template == tokenizer.chat_template
+    assert read(TEXT)["input_ids"] == tokenizer(TEXT)["input_ids"]
 
 
 def test_tokens_are_counted_without_a_model(tiny):

@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from knm.jsonio import read_json, write_json
 from knm.models import LoadedModel, load_model
 from knm.retrieval import Retriever, corrected, resolve_preset
 from tests.datastore.tiny import examples, mine_tiny, tiny_model
+from tests.models.gguf_files import write_gguf
 from tests.retrieval.stores import store_of
 
 ANOTHER = "mined with another model"
@@ -87,3 +89,16 @@ def test_a_datastore_that_was_mined_before_configurations_counted_is_taken(saved
     identity = replace(mined.manifest.model, config_hash=None)
     older = replace(mined, manifest=replace(mined.manifest, model=identity))
     attach(older, load_model(str(saved["turned"]), device="cpu").model)
+
+
+def test_a_model_from_a_gguf_file_is_known_by_it_whatever_lies_beside(saved, tmp_path):
+    """Its directory may well hold the weights that a converter read."""
+    shutil.copytree(saved["same"], tmp_path / "both")
+    path = tmp_path / "both" / "small.gguf"
+    write_gguf(path)
+    loaded = load_model(str(path), device="cpu")
+    store = mine(loaded, examples(), tmp_path / "store", corpus_hash="tiny")
+    attach(store, loaded.model, loaded.tokenizer)
+    path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\1")
+    with pytest.raises(UserError, match=rf"{ANOTHER}: its weights"):
+        attach(store, load_model(str(path), device="cpu").model, loaded.tokenizer)
