@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,7 +122,8 @@ def test_no_default_could_become_the_hub_id_of_somebody():
     found += [("bench", name, value) for name, value in vars(RunOptions()).items()]
     where = {command for command, name, _ in found if name == "problems"}
     assert where >= {"judge", "audit", "mine", "bench", "corpus decontaminate"}
-    assert [each for each in found if isinstance(each[2], str) and "/" in each[2]] == []
+    hub_id = re.compile(r"[\w.-]+/[\w.-]+")
+    assert [each for each in found if hub_id.fullmatch(str(each[2]))] == []
 
 
 def test_outside_the_checkout_the_embedded_problems_are_there(tmp_path):
