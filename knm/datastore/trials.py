@@ -100,7 +100,9 @@ class ExploredProblem:
         """Its line, but for the key."""
         value = asdict(self)
         del value["id"]
-        return value
+        return {
+            name: list(held) if isinstance(held, tuple) else held for name, held in value.items()
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], where: str) -> "ExploredProblem":
