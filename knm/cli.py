@@ -17,6 +17,7 @@ from knm.commands import (
     datastore,
     evaluation,
     explaining,
+    exploring,
     judging,
     mining,
     problems,
@@ -46,6 +47,7 @@ app.command()(reports.diff)
 app.command()(explaining.explain)
 app.command()(explaining.blame)
 app.command()(judging.judge)
+app.command()(exploring.explore)
 app.command()(mining.mine)
 app.add_typer(sandbox.sandbox_app, name="sandbox")
 app.command()(sandbox.verify)

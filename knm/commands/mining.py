@@ -1,6 +1,7 @@
 """`knm mine`."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -16,7 +17,7 @@ from knm.jsonio import dumps
 
 if TYPE_CHECKING:
     from knm.corpora import Decontamination
-    from knm.datastore import Datastore
+    from knm.datastore import Datastore, OutcomePolicy
     from knm.models import CorpusEncoding
 
 _BATCH_TOKENS = {"cpu": 2048, "cuda": 16_384}
@@ -34,9 +35,20 @@ def mine(
     corpus: Annotated[
         Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
     ] = None,
+    trials: Annotated[
+        Path | None,
+        typer.Option(help="Instead of a corpus: trials of tokens, as knm explore writes them."),
+    ] = None,
     model: Annotated[
         str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
     ] = "embedded",
+    dim: Annotated[
+        int | None, typer.Option(help="Of trials: dimensions of the keys (default: 256).")
+    ] = None,
+    price: Annotated[
+        float | None,
+        typer.Option(help="Of trials: gained problems that make up for a lost one (default: 2)."),
+    ] = None,
     positions: Annotated[
         str,
         typer.Option(
@@ -82,18 +94,34 @@ def mine(
     ] = "embedded",
     json: JsonOption = False,
 ) -> None:
-    """Mine a corpus into a datastore; run it again to resume what was interrupted.
+    """Mine a corpus, or trials, into a datastore; run it again to resume what was interrupted.
 
     Under `torchrun --nproc-per-node N -m knm.cli mine ...` N processes share the work.
     """
     from knm.corpora import EMBEDDED_CORPUS, stream_corpus
     from knm.datastore import MiningOptions
+    from knm.datastore.trials import TrialOptions, load_trials
     from knm.models import check_dtype, find_model
     from knm.outputs import check_output_directory, file_named
     from knm.problems import problems_path
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
     rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if trials is None:
+        _refuse({"--dim": dim, "--price": price}, "of trials alone: give --trials")
+    else:
+        corpus_only = {
+            "--corpus": corpus,
+            "--prompt": prompt,
+            "--block-tokens": block_tokens,
+            "--stride": stride,
+            "--limit": limit,
+            "--capacity": capacity,
+            "--positions": None if positions == "all" else positions,
+            "--format": None if text_format is Format.CHAT else text_format.value,
+            "torchrun": None if count == 1 else count,
+        }
+        _refuse(corpus_only, "of a corpus, not of --trials")
     encoding = _encoding(text_format, prompt, block_tokens, stride)
     options = MiningOptions(
         positions=positions,
@@ -104,8 +132,13 @@ def mine(
         seed=seed,
     )
     check_dtype(dtype)
-    path = corpus or EMBEDDED_CORPUS / "train.jsonl"
-    next(stream_corpus(path), None)
+    path = trials or corpus or EMBEDDED_CORPUS / "train.jsonl"
+    if trials is None:
+        next(stream_corpus(path), None)
+    else:
+        load_trials(path)
+        given = {"dim": dim, "price": price}
+        trial_options = TrialOptions(**{k: v for k, v in given.items() if v is not None})
     inputs = (path, find_model(model), file_named(prompt), problems_path(problems))
     check_output_directory("--out", out, inputs)
 
@@ -119,6 +152,12 @@ def mine(
     device = _own_device(resolve_placement(device, dtype).device)
     if batch_tokens is None and (kind := torch.device(device).type) in _BATCH_TOKENS:
         options = replace(options, batch_tokens=_BATCH_TOKENS[kind])
+    if trials is not None:
+        from knm.datastore.trial_mining import mine_trials
+
+        loaded = load_model(model, dtype=dtype, device=device)
+        _show_trials(mine_trials(loaded, trials, out, options, trial_options), json=json)
+        return
     cleaning = _decontamination(path, limit, problems) if decontaminate else None
     loaded = load_model(model, dtype=dtype, device=device)
     source = CorpusExamples(path, loaded.tokenizer, encoding, limit, cleaning)
@@ -137,6 +176,12 @@ def mine(
         torch.distributed.destroy_process_group()
     if store is not None:
         _show(store, json=json)
+
+
+def _refuse(options: Mapping[str, object], why: str) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise UserError(f"{name} {value}: {why}")
 
 
 def _encoding(
@@ -205,3 +250,30 @@ def _show(store: "Datastore", *, json: bool) -> None:
 def _share(tally: Any) -> str:
     share = tally.mistakes / tally.positions if tally.positions else 0.0
     return f"{tally.mistakes:,} of {tally.positions:,} ({share:.1%})"
+
+
+def _show_trials(store: "Datastore", *, json: bool) -> None:
+    manifest = store.manifest
+    if json:
+        print(dumps(asdict(manifest)))
+        return
+    held = manifest.trials
+    assert held is not None
+    print_table(
+        ("datastore", store.path),
+        ("trials", f"{manifest.count:,} in programs of {held.problems:,} problems"),
+        ("verdicts", f"gained {held.gained:,}, lost {held.lost:,}"),
+        ("crashes", f"mended {held.mended:,}, made {held.broken:,}"),
+        ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}, whitened"),
+        ("policy", _policy(held.policy)),
+        ("content", store.content_hash[:12]),
+    )
+
+
+def _policy(policy: "OutcomePolicy | None") -> str:
+    if policy is None:
+        return "none that is worth it: the LM will be left alone"
+    return (
+        f"measured +{policy.gained} -{policy.lost} of {policy.problems:,} problems, "
+        f"{policy.fired} changed, from a score of {policy.threshold:g} on"
+    )

@@ -35,6 +35,7 @@ from knm.datastore.store import Datastore
 from knm.datastore.writer import StoreWriter, open_writer
 from knm.errors import UserError
 from knm.models import EncodedExample, LoadedModel, capturing, parse_key_kind
+from knm.models.capture import Capture
 from knm.progress import progress_bar
 
 DEFAULT_COMMITS: Final = CommitPolicy()
@@ -153,13 +154,7 @@ def fill(
         capturing(loaded.model, parse_key_kind(options.key_kind)) as capture,
         CommitThread(writer, commits) as committing,
     ):
-        miner = BatchMiner(
-            loaded,
-            capture,
-            parse_positions(options.positions),
-            key_dtype=options.key_dtype,
-            seed=options.seed,
-        )
+        miner = _open_miner(loaded, capture, options)
         batches = _pending(source, begun, options.batch_tokens, shard, progress)
         left = None if options.capacity is None else options.capacity - writer.manifest.count
         done, statistics, started = writer.examples_done, begun, time.perf_counter()
@@ -177,6 +172,35 @@ def fill(
             progress.advance(batch.tokens)
             if full:
                 break
+
+
+def mine_batches(
+    loaded: LoadedModel, source: ExampleSource, options: MiningOptions
+) -> Iterator[MinedBatch]:
+    """What mining gives of each batch of `source`, without a datastore to put it into.
+
+    Raises:
+        UserError: an example does not fit the model's context, or states are not finite.
+    """
+    with (
+        _Progress(source.count, 0, WHOLE) as progress,
+        capturing(loaded.model, parse_key_kind(options.key_kind)) as capture,
+    ):
+        miner = _open_miner(loaded, capture, options)
+        batches = _pending(source, MiningStatistics(), options.batch_tokens, WHOLE, progress)
+        for batch, mined in _mine(miner, batches):
+            progress.advance(batch.tokens)
+            yield mined
+
+
+def _open_miner(loaded: LoadedModel, capture: Capture, options: MiningOptions) -> BatchMiner:
+    return BatchMiner(
+        loaded,
+        capture,
+        parse_positions(options.positions),
+        key_dtype=options.key_dtype,
+        seed=options.seed,
+    )
 
 
 def _pending(

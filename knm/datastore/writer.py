@@ -106,15 +106,23 @@ class StoreWriter:
     ) -> None:
         """Calibrate on `device` and seal the datastore.
 
-        `domain` is that of what was mined, `held_out` where to measure (see `calibrate`).
+        `domain` is that of what was mined, `held_out` where to measure (see `calibrate`). Trials
+        are measured among themselves (see `calibrate_trials`).
         """
-        from knm.datastore.calibration import calibrate  # loads a model library
+        # Loads a model library.
+        from knm.datastore.calibration import calibrate
+        from knm.datastore.trial_calibration import calibrate_trials
 
         self.close()
         store = Datastore.open(self._directory, unfinished=True)
+        measured: dict[str, Any] = (
+            {"calibration": calibrate(store, device, held_out=held_out)}
+            if self._manifest.trials is None
+            else {"trials": calibrate_trials(store, device)}
+        )
         self._manifest = replace(
             self._manifest,
-            calibration=calibrate(store, device, held_out=held_out),
+            **measured,
             domain=domain or self._manifest.domain,
             content_hash=hash_content(self._directory, self._manifest),
         )
@@ -150,6 +158,11 @@ def open_writer(
     with _locked(directory):
         if (directory / MANIFEST_NAME).exists():
             manifest = Manifest.load(directory)
+            if not manifest.finished and manifest.format_version != fresh.format_version:
+                raise UserError(
+                    f"{directory}: an earlier knm began this datastore, in format "
+                    f"{manifest.format_version}: remove the directory and begin anew"
+                )
             check_resumable(directory, manifest, fresh)
         else:
             manifest = fresh

@@ -18,7 +18,7 @@ from knm.hashing import hash_bytes, hash_json
 from knm.jsonio import dumps, parse_object
 
 FILE_NAME: Final = "completions.sqlite"
-KEY_VERSION: Final = 3
+KEY_VERSION: Final = 4
 SECONDS_A_DAY: Final = 86_400
 _WAIT_SECONDS: Final = 30.0  # for another process's write
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -49,6 +49,7 @@ def completion_key(configuration: EngineConfiguration, request: Request) -> str:
             "stop": list(request.stop),
             "sampling": vars(request.sampling),
             "withheld": request.withheld,
+            "prefix": list(request.prefix),
         }
     )
 

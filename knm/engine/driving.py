@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from knm.engine.records import Completion, Event, Request, StreamingEngine
+from knm.engine.records import Completion, ContextExceeded, Event, Request, StreamingEngine
 
 
 def drive(
@@ -33,3 +33,28 @@ def drive(
             if ticket not in done:
                 engine.cancel(ticket)
     return [done[ticket] for ticket in tickets]
+
+
+def drive_each(
+    engine: StreamingEngine, requests: Sequence[Request]
+) -> list[Completion | Exception]:
+    """Submit `requests` and step until all are done: each one's completion, or what went wrong.
+
+    Nothing else may be with the engine meanwhile.
+
+    Raises:
+        UserError: the engine refuses a request for another reason than its length.
+    """
+    tickets: dict[int, int] = {}
+    done: dict[int, Completion | Exception] = {}
+    for number, request in enumerate(requests):
+        try:
+            tickets[engine.submit(request)] = number
+        except ContextExceeded as error:
+            done[number] = error
+    while len(done) < len(requests):
+        for event in engine.step():
+            ended = event.completion or event.error
+            if ended is not None:
+                done[tickets[event.ticket]] = ended
+    return [done[number] for number in range(len(requests))]

@@ -118,6 +118,7 @@ class PlainEngine:
             completion_tokens=ending.tokens,
             seconds=seconds,
             interventions=interventions,
+            tokens=tuple(written[: ending.tokens]),
         )
 
 

@@ -52,6 +52,7 @@ class Request:
         stop: strings that end a completion; they are not part of its text.
         sampling: how tokens are chosen.
         withheld: why the datastore is not to be used, whatever the prompt; None if it may be.
+        prefix: token ids that are written already: context, and no part of the completion.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Request:
     stop: tuple[str, ...] = ()
     sampling: Sampling = GREEDY
     withheld: str | None = None
+    prefix: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,11 @@ class Interventions:
 
 @dataclass(frozen=True)
 class Completion:
-    """What the model wrote. `seconds` is this prompt's share of its batch's time."""
+    """What the model wrote. `seconds` is this prompt's share of its batch's time.
+
+    `tokens` are the ids written, with the token that ended it; empty where the engine that wrote
+    them is elsewhere.
+    """
 
     id: str
     text: str
@@ -137,6 +143,7 @@ class Completion:
     completion_tokens: int
     seconds: float
     interventions: Interventions | None
+    tokens: tuple[int, ...] = ()
 
     @property
     def truncated(self) -> bool:

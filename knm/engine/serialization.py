@@ -15,7 +15,11 @@ def completion_from_json(value: dict[str, Any]) -> Completion:
     """Read back what `completion_to_json` gave. Raises KeyError or TypeError on anything else."""
     interventions = value["interventions"]
     return Completion(
-        **{**value, "interventions": interventions and interventions_from_json(interventions)}
+        **{
+            **value,
+            "interventions": interventions and interventions_from_json(interventions),
+            "tokens": tuple(value["tokens"]),
+        }
     )
 
 

@@ -231,6 +231,7 @@ class SlotEngine:
             completion_tokens=ending.tokens,
             seconds=sequence.seconds,
             interventions=interventions,
+            tokens=tuple(sequence.tokens[: ending.tokens]),
         )
 
     def _leave(self, sequence: _Sequence) -> None:

@@ -11,7 +11,7 @@ from knm.retrieval import Retriever
 
 
 def encode_request(tokenizer: PreTrainedTokenizerBase, request: Request) -> list[int]:
-    """Token ids of the prompt, in the chat template if it is a chat.
+    """Token ids of the prompt, in the chat template if it is a chat, and of its prefix.
 
     Raises:
         UserError: there is none, or sampling is out of range.
@@ -27,7 +27,7 @@ def encode_request(tokenizer: PreTrainedTokenizerBase, request: Request) -> list
         ids = list(tokenizer(request.prompt)["input_ids"])
     if not ids:
         raise UserError(f"request {request.id!r}: the prompt is empty")
-    return ids
+    return ids + list(request.prefix)
 
 
 def find_objection(
@@ -39,7 +39,7 @@ def find_objection(
     """
     if retriever is None or request.withheld is not None:
         return request.withheld
-    return retriever.objection(prompt)
+    return retriever.objection(prompt[: len(prompt) - len(request.prefix)])
 
 
 def token_limit(

@@ -150,7 +150,9 @@ def run_trial(
     options = GenerationOptions(settings.max_new_tokens, settings.batch_size)
     engine = open_engine(loaded, options, retriever, notify=lambda _: None)
     with ExitStack() as stack:
-        sandboxes = _open_sandboxes(sandbox_name, settings, workers or default_workers())
+        sandboxes = open_sandboxes(
+            sandbox_name, settings.language, settings.limits, workers or default_workers()
+        )
         for sandbox in sandboxes:
             stack.enter_context(sandbox)
         judge = stack.enter_context(judge_pool(sandboxes))
@@ -171,11 +173,11 @@ def default_workers() -> int:
     return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
-def _open_sandboxes(name: str, settings: TrialSettings, count: int) -> list[Sandbox]:
+def open_sandboxes(name: str, language: str, limits: Limits, count: int) -> list[Sandbox]:
     """Several sandboxes; the first by itself, so that one failure is reported once."""
 
     def open_one(_: int) -> Sandbox:
-        return open_sandbox(name, language=settings.language, limits=settings.limits)
+        return open_sandbox(name, language=language, limits=limits)
 
     first = open_one(0)
     with ThreadPoolExecutor(count) as pool:

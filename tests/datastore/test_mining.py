@@ -54,7 +54,8 @@ def test_every_target_position_is_stored_with_the_state_that_predicts_it(whole):
     by_id = {example.record_id: example for example in examples()}
     assert len(whole) == sum(len(e.ids) - e.target_start for e in by_id.values())
     for row in range(len(whole)):
-        record, offset, predicted, probability, copied = whole.provenance[row]
+        record, offset, predicted, probability, copied, outcome, crash = whole.provenance[row]
+        assert (outcome, crash) == (0, 0)
         example = by_id[whole.record_ids[record]]
         assert example.target_start <= offset < len(example.ids)
         assert whole.values[row] == example.ids[offset]
@@ -74,7 +75,7 @@ def test_mining_notes_what_a_model_gives_that_scales_or_caps_its_logits(kind, tm
     loaded = scaling_model(kind)
     store = mine_tiny(tmp_path, loaded=loaded)
     by_id = {example.record_id: example for example in examples()}
-    for record, offset, predicted, probability, _ in store.provenance:
+    for record, offset, predicted, probability, *_ in store.provenance:
         ids = torch.tensor([by_id[store.record_ids[record]].ids[:offset]])
         with torch.no_grad():
             odds = loaded.model(ids).logits[0, -1].softmax(-1)

@@ -1,6 +1,6 @@
 """PCA: the projection to few dimensions that keeps most of what tells keys apart."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -44,27 +44,48 @@ def train_pca(source: Datastore, options: PCAOptions) -> tuple[Projection, float
         raise UserError(f"{source.path}: a PCA needs at least 2 entries, and there are {rows}")
     sample = np.random.default_rng(options.seed).permutation(rows)[: options.training_rows]
     sample.sort()  # a memory map is read fastest from front to back
-    total = sum((chunk.sum(0) for chunk in _chunks(source, sample)), np.zeros(width))
-    mean = total / len(sample)
-    covariance = sum(
-        ((chunk - mean).T @ (chunk - mean) for chunk in _chunks(source, sample)),
-        np.zeros((width, width)),
-    ) / (len(sample) - 1)
-    variances, axes = np.linalg.eigh(covariance)
-    variances, axes = variances[::-1].clip(0), axes[:, ::-1]
-    kept, matrix = variances[: options.dim], axes[:, : options.dim]
-    # An axis has two directions; take the one in which its largest component is positive.
-    matrix = matrix * np.sign(matrix[np.abs(matrix).argmax(0), np.arange(options.dim)])
+    axes = principal_axes(lambda: _chunks(source, sample))
+    matrix = axes.directions[:, : options.dim]
     if options.whiten:
-        real = int((variances > _LEAST_VARIANCE * variances[0]).sum())
-        if real < options.dim:
+        if axes.real < options.dim:
             raise UserError(
-                f"--whiten: the keys vary in {real} dimensions, and --dim is {options.dim}: "
-                f"choose at most {real}"
+                f"--whiten: the keys vary in {axes.real} dimensions, and --dim is {options.dim}: "
+                f"choose at most {axes.real}"
             )
-        matrix = matrix / np.sqrt(kept)
-    explained = float(kept.sum() / variances.sum()) if variances.any() else 1.0
-    return Projection("pca", mean.astype(np.float32), matrix.astype(np.float32)), explained
+        matrix = matrix / np.sqrt(axes.variances[: options.dim])
+    whole = axes.variances.sum()
+    explained = float(axes.variances[: options.dim].sum() / whole) if whole else 1.0
+    return Projection("pca", axes.mean.astype(np.float32), matrix.astype(np.float32)), explained
+
+
+@dataclass(frozen=True)
+class PrincipalAxes:
+    """The mean (D,) of keys and their principal axes, the columns of `directions` (D, D).
+
+    `variances` (D,) along them, the largest first; `real` are so many that are no rounding.
+    """
+
+    mean: Array
+    directions: Array
+    variances: Array
+
+    @property
+    def real(self) -> int:
+        """In how many dimensions the keys vary."""
+        least = _LEAST_VARIANCE * self.variances[0]
+        return int((self.variances > least).sum()) if self.variances.any() else 0
+
+
+def principal_axes(chunks: Callable[[], Iterable[Array]]) -> PrincipalAxes:
+    """The principal axes of keys; `chunks` gives them, (m, D) float64 each, as often as asked."""
+    rows = sum(len(chunk) for chunk in chunks())
+    mean = sum(chunk.sum(0) for chunk in chunks()) / rows
+    covariance = sum((chunk - mean).T @ (chunk - mean) for chunk in chunks()) / max(1, rows - 1)
+    variances, axes = np.linalg.eigh(covariance)
+    axes = axes[:, ::-1]
+    # An axis has two directions; take the one in which its largest component is positive.
+    signs = np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
+    return PrincipalAxes(mean, axes * signs, variances[::-1].clip(0))
 
 
 def pca_datastore(

@@ -1,0 +1,139 @@
+"""Whether trials of some problems tell what to do in others, measured on whole programs.
+
+Each problem is decided by the trials of all others. Where the policy would write another token for
+the first time, that very program was executed when its trial was made: so what would have been
+gained and lost there is known, not estimated. A policy that is not clearly worth it is none.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+
+from knm.datastore.manifest import OutcomePolicy, TrialsInfo
+from knm.datastore.store import Array, Datastore
+from knm.datastore.trials import LEAST_PROBABILITY
+from knm.report.statistics import mcnemar_exact
+
+NEIGHBOURS: Final = 32
+TEMPERATURE: Final = 0.4  # squared L2 of keys of length 1
+PRIOR: Final = 16.0
+CRASH_PRICE: Final = 0.3
+THRESHOLDS: Final = (0.05, 0.1, 0.15, 0.2, 0.3)
+_SIGNIFICANT: Final = 0.05
+_CHUNK_NUMBERS: Final = 1 << 24  # of a matrix of distances
+
+
+@dataclass(frozen=True)
+class Firings:
+    """The problems that a policy changes, by the entry (n,) that does it first in each."""
+
+    rows: Array
+    gained: int
+    lost: int
+
+    @property
+    def significant(self) -> bool:
+        """Whether more is gained than lost, by an exact sign test at 5 %."""
+        return self.gained > self.lost and mcnemar_exact(self.gained, self.lost) < _SIGNIFICANT
+
+
+def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> TrialsInfo:
+    """Count a datastore's trials and look for the threshold that gains most.
+
+    Its manifest's mining options say how many gained problems make up for a lost one, and what the
+    LM gave at least to the tokens that were tried.
+    """
+    asked = store.manifest.mining["trials"]
+    price, least = float(asked["price"]), float(asked["settings"].get(LEAST_PROBABILITY, 0.0))
+    outcome, crash = store.provenance["outcome"], store.provenance["crash"]
+    problems = len(np.unique(store.groups))
+    scores = scores_by_others(store, device)
+    best: tuple[float, float, Firings] | None = None
+    for threshold in THRESHOLDS:
+        firings = first_firings(store, scores, threshold)
+        worth = firings.gained - price * firings.lost
+        if firings.significant and worth > (0.0 if best is None else best[0]):
+            best = worth, threshold, firings
+    policy = best and OutcomePolicy(
+        k=NEIGHBOURS,
+        temperature=TEMPERATURE,
+        prior=PRIOR,
+        crash_price=CRASH_PRICE,
+        least_probability=least,
+        threshold=best[1],
+        problems=problems,
+        fired=len(best[2].rows),
+        gained=best[2].gained,
+        lost=best[2].lost,
+        price=price,
+    )
+    return TrialsInfo(
+        problems=problems,
+        gained=int((outcome > 0).sum()),
+        lost=int((outcome < 0).sum()),
+        mended=int((crash < 0).sum()),
+        broken=int((crash > 0).sum()),
+        policy=policy,
+    )
+
+
+def scores_by_others(store: Datastore, device: torch.device | str = "cpu") -> Array:
+    """The score (count,) float64 of each trial by the trials of other problems.
+
+    Only those of the same exchange count: the same token of the LM and the same one written. Where
+    there are none, the score is -inf.
+    """
+    from knm.retrieval.outcomes import outcome_scores  # which needs datastores itself
+
+    scores: Array = np.full(len(store), -np.inf)
+    for rows in exchanges(store):
+        keys = torch.from_numpy(store.read_keys(rows)).to(device)
+        group = torch.from_numpy(store.groups[rows]).to(device)
+        labels = {
+            name: torch.from_numpy(np.array(store.provenance[name][rows])).to(device)
+            for name in ("outcome", "crash")
+        }
+        k = min(NEIGHBOURS, len(rows))
+        for part in torch.arange(len(rows), device=device).split(
+            max(1, _CHUNK_NUMBERS // len(rows))
+        ):
+            # In float64 the distance of equal keys is 0 whatever else is in the product.
+            squares = torch.cdist(keys[part].double(), keys.double()).square()
+            own = group[part, None] == group
+            distances, nearest = squares.masked_fill(own, torch.inf).topk(k, largest=False)
+            part_scores = outcome_scores(
+                distances,
+                labels["outcome"][nearest],
+                labels["crash"][nearest],
+                distances.isfinite(),
+                temperature=TEMPERATURE,
+                prior=PRIOR,
+                crash_price=CRASH_PRICE,
+            )
+            scores[rows[part.cpu().numpy()]] = part_scores.cpu().numpy()
+    return scores
+
+
+def exchanges(store: Datastore) -> list[Array]:
+    """The rows of each exchange, a pair of the LM's token and the one written."""
+    pairs = store.provenance["predicted"].astype(np.int64) << 32 | store.values.astype(np.int64)
+    _, numbers = np.unique(pairs, return_inverse=True)
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if len(order) else []
+
+
+def first_firings(store: Datastore, scores: Array, threshold: float) -> Firings:
+    """What a policy does that writes the best candidate whose score (count,) is above `threshold`.
+
+    Of each problem the first position counts, of its candidates the best, of equal ones the first
+    entry.
+    """
+    fired = np.flatnonzero(scores > threshold)
+    group, offset = store.groups[fired], store.provenance["offset"][fired]
+    order = fired[np.lexsort((fired, -scores[fired], offset, group))]
+    _, first = np.unique(store.groups[order], return_index=True)
+    rows = order[first]
+    outcome = store.provenance["outcome"][rows]
+    return Firings(rows, int((outcome > 0).sum()), int((outcome < 0).sum()))

@@ -1,0 +1,233 @@
+"""`trials.jsonl`: what became of a LM's greedy programs when one token was written otherwise.
+
+A JSONL file, one object a line. Every line has a `key` (what a run that goes on looks for).
+
+The first line, the header, has the key "" and says of what the trials are:
+  {"key": "", "format": "knm-trials", "version": 1,
+   "model": {the fields of ModelIdentity: name, weights_hash, tokenizer_hash, dtype, hidden_size,
+             vocab_size, config_hash, generation_hash},
+   "prompt": {"name": .., "hash": the template's content hash},
+   "settings": {"language": "lua", "least_probability": 0.02, ..: whatever else was set},
+   "packages": {"knm": .., "torch": ..}}
+
+Every other line is a problem, its `key` the problem's id, in any order; of two lines with one key
+the last counts:
+  {"key": "abc300_a",
+   "prompt_ids": [token ids of the whole prompt in the chat template, as the LM reads it],
+   "completion_ids": [token ids that the LM wrote greedily, with the end token if it wrote one],
+   "verdict": "wrong-output", "error_class": null, "tests_passed": 3, "tests_total": 10,
+   "trials": [{"position": 41, "token": 323, "probability": 0.21, "verdict": "accepted",
+               "error_class": null, "tests_passed": 10}, ..]}
+
+`position` counts from the first token of the completion: `completion_ids[position]` is the LM's own
+token there and `token` the one written instead, with the LM's `probability` of it. Verdicts are
+those of `knm.sandbox.Verdict`. Faults of engine or sandbox are no outcome: such trials are left
+out, and a problem whose greedy program could not be judged has no line.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from knm.errors import UserError
+from knm.jsonio import read_jsonl
+from knm.models import ModelIdentity
+from knm.sandbox import Verdict
+
+HEADER_KEY: Final = ""
+TRIALS_FORMAT: Final = "knm-trials"
+TRIALS_FORMAT_VERSION: Final = 1
+CRASHES: Final = frozenset({Verdict.RUNTIME_ERROR, Verdict.SYNTAX_ERROR, Verdict.NO_CODE})
+LEAST_PROBABILITY: Final = "least_probability"
+MOST_DIMENSIONS: Final = 256
+PRICE: Final = 2.0
+
+
+@dataclass(frozen=True)
+class TrialOptions:
+    """Keys of at most `dim` dimensions, and the gained problems that make up for a lost one.
+
+    Raises:
+        UserError: a number is out of range.
+    """
+
+    dim: int = MOST_DIMENSIONS
+    price: float = PRICE
+
+    def __post_init__(self) -> None:
+        if self.dim < 1:
+            raise UserError(f"--dim {self.dim}: must be at least 1")
+        if not 0 <= self.price < math.inf:
+            raise UserError(f"--price {self.price}: must be 0 or above")
+
+
+@dataclass(frozen=True)
+class TokenTrial:
+    """Another token written at a position of a greedy completion, and the verdict on that."""
+
+    position: int
+    token: int
+    probability: float
+    verdict: Verdict
+    error_class: str | None = None
+    tests_passed: int = 0
+
+
+@dataclass(frozen=True)
+class ExploredProblem:
+    """A problem's greedy completion, the verdict on it, and the trials at its positions."""
+
+    id: str
+    prompt_ids: tuple[int, ...]
+    completion_ids: tuple[int, ...]
+    verdict: Verdict
+    error_class: str | None
+    tests_passed: int
+    tests_total: int
+    trials: tuple[TokenTrial, ...]
+
+    def outcome(self, trial: TokenTrial) -> int:
+        """1 where the trial gained the problem, -1 where it lost it, else 0."""
+        return _difference(self.verdict, trial.verdict, {Verdict.ACCEPTED})
+
+    def crash(self, trial: TokenTrial) -> int:
+        """1 where the trial made a crash, -1 where it mended one, else 0."""
+        return _difference(self.verdict, trial.verdict, CRASHES)
+
+    def to_json(self) -> dict[str, Any]:
+        """Its line, but for the key."""
+        value = asdict(self)
+        del value["id"]
+        return {
+            name: list(held) if isinstance(held, tuple) else held for name, held in value.items()
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], where: str) -> "ExploredProblem":
+        """Read a line; fields that are not known are passed over.
+
+        Raises:
+            UserError: a field is missing or of a wrong type, or a position is not of the
+                completion; `where` names the line.
+        """
+        try:
+            problem = cls(
+                id=_typed(value, "key", str),
+                prompt_ids=_tokens(value, "prompt_ids"),
+                completion_ids=_tokens(value, "completion_ids"),
+                verdict=_verdict(value),
+                error_class=value.get("error_class"),
+                tests_passed=_typed(value, "tests_passed", int),
+                tests_total=_typed(value, "tests_total", int),
+                trials=tuple(_trial(each) for each in _typed(value, "trials", list)),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f"{where}: not a problem with its trials: {error!r}: run `knm explore` again, or "
+                "remove the line"
+            ) from None
+        for trial in problem.trials:
+            if not 0 <= trial.position < len(problem.completion_ids):
+                raise UserError(
+                    f"{where}: a trial at position {trial.position} of a completion of "
+                    f"{len(problem.completion_ids)} tokens: remove the line"
+                )
+        return problem
+
+
+@dataclass(frozen=True)
+class TrialsHeader:
+    """Of what a file of trials is: model, prompt template, settings and versions."""
+
+    model: ModelIdentity
+    prompt: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    packages: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Its line, but for the key."""
+        return {
+            "format": TRIALS_FORMAT,
+            "version": TRIALS_FORMAT_VERSION,
+            **asdict(self),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], where: str) -> "TrialsHeader":
+        """Read the first line.
+
+        Raises:
+            UserError: it is none, or of another version.
+        """
+        if value.get("format") != TRIALS_FORMAT:
+            raise UserError(f"{where}: no trials: `knm explore` writes such files")
+        if value.get("version") != TRIALS_FORMAT_VERSION:
+            raise UserError(
+                f"{where}: version {value.get('version')!r} of the format, this knm reads "
+                f"{TRIALS_FORMAT_VERSION}: update knm, or explore again"
+            )
+        try:
+            return cls(
+                ModelIdentity(**value["model"]),
+                dict(value["prompt"]),
+                dict(value["settings"]),
+                dict(value["packages"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{where}: not a header of trials: {error!r}: explore again") from None
+
+
+def load_trials(path: Path) -> tuple[TrialsHeader, list[ExploredProblem]]:
+    """Read a file of trials.
+
+    Raises:
+        UserError: it is missing or malformed, or no problem in it has a trial.
+    """
+    lines = read_jsonl(path)
+    number, first = next(lines, (1, {}))
+    header = TrialsHeader.from_json(first, f"{path}:{number}")
+    problems: dict[str, ExploredProblem] = {}
+    for number, line in lines:
+        problem = ExploredProblem.from_json(line, f"{path}:{number}")
+        problems[problem.id] = problem
+    if not any(problem.trials for problem in problems.values()):
+        raise UserError(f"{path}: no trials in it: explore more problems")
+    return header, list(problems.values())
+
+
+def _difference(before: Verdict, after: Verdict, kind: frozenset[Verdict] | set[Verdict]) -> int:
+    return int(after in kind) - int(before in kind)
+
+
+def _trial(value: Mapping[str, Any]) -> TokenTrial:
+    return TokenTrial(
+        position=_typed(value, "position", int),
+        token=_typed(value, "token", int),
+        probability=float(value["probability"]),
+        verdict=_verdict(value),
+        error_class=value.get("error_class"),
+        tests_passed=_typed(value, "tests_passed", int),
+    )
+
+
+def _verdict(value: Mapping[str, Any]) -> Verdict:
+    verdict = Verdict(value["verdict"])
+    if verdict.is_infrastructure:
+        raise ValueError(f"{verdict} says nothing of a program")
+    return verdict
+
+
+def _tokens(value: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    tokens: Sequence[int] = _typed(value, name, list)
+    if not tokens or not all(type(token) is int and token >= 0 for token in tokens):
+        raise ValueError(f"{name} is no list of token ids")
+    return tuple(tokens)
+
+
+def _typed(value: Mapping[str, Any], name: str, kind: type) -> Any:
+    found = value[name]
+    if not isinstance(found, kind) or isinstance(found, bool):
+        raise TypeError(f"{name} is {found!r:.80}")
+    return found
