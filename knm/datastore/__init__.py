@@ -15,7 +15,9 @@ from knm.datastore.manifest import (
     DistanceSummary,
     IndexInfo,
     Manifest,
+    OutcomePolicy,
     ProjectionInfo,
+    TrialsInfo,
 )
 from knm.datastore.mining_options import MiningOptions
 from knm.datastore.origins import RecordOrigin
@@ -57,10 +59,12 @@ __all__ = [
     "Manifest",
     "MiningOptions",
     "MiningStatistics",
+    "OutcomePolicy",
     "Projection",
     "ProjectionInfo",
     "RecordOrigin",
     "Tally",
+    "TrialsInfo",
     "build_index",
     "mine",
     "project_datastore",

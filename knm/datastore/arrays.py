@@ -21,8 +21,11 @@ PROVENANCE_DTYPE: Final = np.dtype(
         ("predicted", "<i4"),  # the LM's argmax
         ("probability", "<f4"),  # that the LM gave to it
         ("copied", "?"),  # whether the value is a word that stands earlier in its text
+        ("outcome", "i1"),  # of a trial: +1 gained the problem, -1 lost it; else 0
+        ("crash", "i1"),  # of a trial: -1 mended a crash, +1 made one; else 0
     ]
 )
+TRIAL_FIELDS: Final = ("outcome", "crash")
 # Stored and decoded key types. bfloat16 is no NumPy type: its bits are stored.
 KEY_DTYPES: Final = {"float16": np.dtype("<f2"), "bfloat16": np.dtype("<u2")}
 VALUE_DTYPE: Final = np.dtype("<i4")

@@ -161,7 +161,7 @@ class BatchMiner:
         count = int(kept.sum())
         self._check_finite(launched, kept)
         predicted = launched.predicted.numpy()
-        provenance = np.empty(count, dtype=PROVENANCE_DTYPE)
+        provenance = np.zeros(count, dtype=PROVENANCE_DTYPE)
         provenance["record"] = targets.record[kept]
         provenance["offset"] = targets.offset[kept]
         provenance["predicted"] = predicted[kept]

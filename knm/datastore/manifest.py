@@ -12,7 +12,9 @@ from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
+TRIALS_VERSION: Final = 4  # the first whose entries may be trials
+OLDEST_VERSION: Final = 3  # that is still read
 MANIFEST_NAME: Final = "manifest.json"
 
 
@@ -74,10 +76,49 @@ class IndexInfo:
 
 
 @dataclass(frozen=True)
-class ProjectionInfo:
-    """The linear map that keys went through before they were stored: `projection.npz`."""
+class OutcomePolicy:
+    """When a tried token is written instead of the LM's, and what that did where it was measured.
 
-    kind: str  # "pca" or "metric"
+    A candidate's score is the mean outcome of its `k` nearest trials, weighted by distance at
+    `temperature` (squared L2), less `crash_price` times their mean crash, drawn to 0 as by `prior`
+    trials without effect. It is written where its score is above `threshold` and the LM gave it
+    `least_probability`. Over the whole programs of `problems`, each without its own trials, that
+    changed `fired`, of which `gained` and `lost` the verdict; `price` is what a loss counted for.
+    """
+
+    k: int
+    temperature: float
+    prior: float
+    crash_price: float
+    least_probability: float
+    threshold: float
+    problems: int
+    fired: int
+    gained: int
+    lost: int
+    price: float
+
+
+@dataclass(frozen=True)
+class TrialsInfo:
+    """What a datastore of trials holds: entries that changed a verdict, mended a crash or made one.
+
+    `policy` is None where no policy was worth it: the LM is then left alone.
+    """
+
+    problems: int
+    gained: int
+    lost: int
+    mended: int
+    broken: int
+    policy: OutcomePolicy | None
+
+
+@dataclass(frozen=True)
+class ProjectionInfo:
+    """The map that keys went through before they were stored: `projection.npz`."""
+
+    kind: str  # "pca", "metric" or "whitening"
     source_dim: int
     dim: int
     hash: str
@@ -93,6 +134,7 @@ class Manifest:
     after the projection where there is one.
     `lineage` lists the edits that made it, oldest first: each an `operation`, its `arguments` and
     the `parents` with their content hashes. A mined datastore has none.
+    `trials` is None for a datastore of tokens, whose entries are right continuations of a text.
     """
 
     model: ModelIdentity
@@ -115,6 +157,7 @@ class Manifest:
     calibration: Calibration | None = None
     domain: PromptDomain | None = None
     indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
+    trials: TrialsInfo | None = None
     format_version: int = FORMAT_VERSION
 
     @property
@@ -155,7 +198,7 @@ class Manifest:
                 f"{path}: format {version} is newer than this knm reads ({FORMAT_VERSION}): "
                 "update knm, or mine again"
             )
-        if version < FORMAT_VERSION:
+        if version < OLDEST_VERSION:
             raise UserError(
                 f"{path}: format {version} is of an earlier knm and tells too little of entries: "
                 "remove the directory and mine again"
@@ -185,8 +228,14 @@ def _from_json(data: dict[str, Any]) -> Manifest:
             "calibration": calibration and _calibration(calibration),
             "domain": (domain := data.get("domain")) and PromptDomain.from_json(domain),
             "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
+            "trials": (trials := data.get("trials")) and _trials(trials),
         }
     )
+
+
+def _trials(data: dict[str, Any]) -> TrialsInfo:
+    policy = data["policy"]
+    return TrialsInfo(**{**data, "policy": policy and OutcomePolicy(**policy)})
 
 
 def _calibration(data: dict[str, Any]) -> Calibration:

@@ -1,4 +1,4 @@
-"""A linear map that takes hidden states to narrower keys: a PCA, or one that was learned."""
+"""The map that takes hidden states to narrower keys: a PCA, one that was learned, a whitening."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,15 @@ from knm.errors import UserError
 from knm.hashing import hash_bytes
 
 PROJECTION_NAME: Final = "projection.npz"
-PROJECTION_KINDS: Final = ("pca", "metric")
+WHITENING: Final = "whitening"
+PROJECTION_KINDS: Final = ("pca", "metric", WHITENING)
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Maps x (D,) to (x - mean) @ matrix, of d dimensions.
+    """Maps x (D,) to (x - mean) @ matrix, of d dimensions, and of length 1 if `unit_length`.
 
     `kind` is a name in `PROJECTION_KINDS`, `mean` (D,) and `matrix` (D, d) are float32. The mean
     changes no distance; it keeps the numbers small, as float16 keys want them.
@@ -44,6 +45,11 @@ class Projection:
             raise UserError("projection: it holds numbers that are not finite")
 
     @property
+    def unit_length(self) -> bool:
+        """Whether results are scaled to length 1: their squared L2 distance is 2 - 2 cosine."""
+        return self.kind == WHITENING
+
+    @property
     def info(self) -> ProjectionInfo:
         """What a manifest says of it."""
         source_dim, dim = self.matrix.shape
@@ -53,14 +59,24 @@ class Projection:
 
     def apply(self, keys: Floats) -> Floats:
         """Project keys (n, D) to (n, d) float32."""
-        return np.asarray((keys - self.mean) @ self.matrix, np.float32)
+        projected = np.asarray((keys - self.mean) @ self.matrix, np.float32)
+        if not self.unit_length:
+            return projected
+        # A row of zeros, which has no direction, stays one.
+        lengths = np.linalg.norm(projected, axis=1, keepdims=True)
+        return projected / np.maximum(lengths, np.finfo(np.float32).tiny)
 
     def then(self, other: "Projection") -> "Projection":
         """This projection followed by `other`, as one of the other's kind.
 
         Raises:
-            UserError: `other` does not take vectors of this one's width.
+            UserError: `other` does not take vectors of this one's width, or this one is not linear.
         """
+        if self.unit_length:
+            raise UserError(
+                f"projection: keys of kind {self.kind!r} have length 1, which a further projection "
+                "would not keep: mine again with another --dim"
+            )
         if len(other.mean) != self.matrix.shape[1]:
             raise UserError(
                 f"projection: it takes {len(other.mean)} dimensions, the keys have "

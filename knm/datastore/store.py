@@ -8,8 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, decode_keys
-from knm.datastore.manifest import Manifest
+from knm.datastore.arrays import (
+    KEY_DTYPES,
+    PROVENANCE_DTYPE,
+    TRIAL_FIELDS,
+    VALUE_DTYPE,
+    decode_keys,
+)
+from knm.datastore.manifest import TRIALS_VERSION, Manifest
 from knm.datastore.origins import RecordOrigin, RecordTable, hash_record_ids
 from knm.datastore.projection import Projection
 from knm.errors import UserError
@@ -28,7 +34,8 @@ class Datastore:
     """An open datastore of `count` rows.
 
     `keys` (count, dim) as stored (see `read_keys`), `values` (count,) int32 token ids,
-    `provenance` (count,) with the fields of `PROVENANCE_DTYPE`; all read-only memory maps.
+    `provenance` (count,) with the fields of `PROVENANCE_DTYPE`; all read-only memory maps, but
+    for the provenance of a datastore of an earlier format, which is a copy in memory.
     `records` are the corpus records that `provenance["record"]` counts, `projection` is what the
     keys went through.
     """
@@ -73,7 +80,7 @@ class Datastore:
             manifest=manifest,
             keys=_map(directory / KEYS_NAME, KEY_DTYPES[manifest.key_dtype], (rows, manifest.dim)),
             values=_map(directory / VALUES_NAME, VALUE_DTYPE, (rows,)),
-            provenance=_map(directory / PROVENANCE_NAME, PROVENANCE_DTYPE, (rows,)),
+            provenance=_map_provenance(directory, manifest),
             records=RecordTable(directory),
             projection=_read_projection(directory, manifest),
         )
@@ -157,6 +164,20 @@ def _maker(manifest: Manifest) -> str:
 def _read_projection(directory: Path, manifest: Manifest) -> Projection | None:
     info = manifest.projection
     return None if info is None else Projection.load(directory, info)
+
+
+def _map_provenance(directory: Path, manifest: Manifest) -> Array:
+    path, shape = directory / PROVENANCE_NAME, (manifest.count,)
+    if manifest.format_version >= TRIALS_VERSION:
+        return _map(path, PROVENANCE_DTYPE, shape)
+    names = [name for name in PROVENANCE_DTYPE.names or () if name not in TRIAL_FIELDS]
+    fields = np.dtype([(name, PROVENANCE_DTYPE[name]) for name in names])
+    stored = _map(path, fields, shape)
+    provenance = np.zeros(len(stored), PROVENANCE_DTYPE)
+    for name in names:
+        provenance[name] = stored[name]
+    provenance.flags.writeable = False
+    return provenance
 
 
 def _map(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:

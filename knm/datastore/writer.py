@@ -150,6 +150,11 @@ def open_writer(
     with _locked(directory):
         if (directory / MANIFEST_NAME).exists():
             manifest = Manifest.load(directory)
+            if not manifest.finished and manifest.format_version != fresh.format_version:
+                raise UserError(
+                    f"{directory}: an earlier knm began this datastore, in format "
+                    f"{manifest.format_version}: remove the directory and begin anew"
+                )
             check_resumable(directory, manifest, fresh)
         else:
             manifest = fresh

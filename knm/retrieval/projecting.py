@@ -13,6 +13,7 @@ class QueryProjector:
     def __init__(self, projection: Projection, device: torch.device | str) -> None:
         self._mean = torch.from_numpy(projection.mean).to(device)
         self._matrix = torch.from_numpy(projection.matrix).to(device)
+        self._unit_length = projection.unit_length
 
     def __call__(self, queries: Tensor) -> Tensor:
         """Project queries (B, D), of any float type, to (B, d) float32 on their device.
@@ -22,6 +23,13 @@ class QueryProjector:
         """
         centred = queries.to(self._mean) - self._mean
         if centred.device.type != "cpu":
-            return (centred @ self._matrix).to(queries.device)
-        projected = torch.cat([tile @ self._matrix for tile in tiles_of(centred)])
+            return self._project(centred).to(queries.device)
+        projected = torch.cat([self._project(tile) for tile in tiles_of(centred)])
         return projected[: len(queries)].to(queries.device)
+
+    def _project(self, centred: Tensor) -> Tensor:
+        projected = centred @ self._matrix
+        if not self._unit_length:
+            return projected
+        lengths = torch.linalg.vector_norm(projected, dim=1, keepdim=True)
+        return projected / lengths.clamp(min=torch.finfo(torch.float32).tiny)

@@ -2,11 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.datastore import Projection
 from knm.errors import UserError
+from knm.retrieval.projecting import QueryProjector
 
 
 def random_projection(source: int, dim: int, seed: int = 0, kind: str = "pca") -> Projection:
@@ -30,8 +32,9 @@ def test_its_hash_depends_on_every_number_and_on_the_kind():
         replace(one, mean=one.mean + 1),
         replace(one, matrix=one.matrix * 2),
         replace(one, kind="metric"),
+        replace(one, kind="whitening"),
     ]
-    assert len({each.info.hash for each in (one, *others)}) == 4
+    assert len({each.info.hash for each in (one, *others)}) == 5
 
 
 def test_another_projection_than_the_manifest_names_is_refused(tmp_path):
@@ -79,3 +82,23 @@ def test_two_projections_in_one_are_those_after_each_other(source, seed):
 def test_projections_of_unlike_widths_do_not_compose():
     with pytest.raises(UserError, match="takes 4 dimensions, the keys have 3"):
         random_projection(5, 3).then(random_projection(4, 2))
+
+
+@given(seed=st.integers(0, 99), count=st.integers(1, 40))
+def test_a_whitening_gives_directions_in_memory_and_on_a_device_alike(seed, count):
+    projection = random_projection(6, 3, seed, "whitening")
+    keys = np.random.default_rng(seed + 100).standard_normal((count, 6)).astype(np.float32)
+    keys[0] = projection.mean
+    projected = projection.apply(keys)
+    linear = replace(projection, kind="pca").apply(keys)
+    assert not projected[0].any()
+    np.testing.assert_allclose(np.linalg.norm(projected[1:], axis=1), 1, atol=1e-5)
+    lengths = np.linalg.norm(linear, axis=1, keepdims=True)
+    np.testing.assert_allclose(projected * lengths, linear, rtol=1e-4, atol=1e-5)
+    queries = QueryProjector(projection, "cpu")(torch.from_numpy(keys)).numpy()
+    np.testing.assert_allclose(queries, projected, atol=1e-5)
+
+
+def test_nothing_follows_a_whitening():
+    with pytest.raises(UserError, match=r"length 1.*mine again"):
+        random_projection(5, 3, kind="whitening").then(random_projection(3, 2))

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from knm.datastore import Datastore
+from knm.datastore import Datastore, OutcomePolicy, TrialsInfo
 from knm.errors import UserError
 from tests.datastore.tiny import mine_tiny, tiny_model
 
@@ -26,7 +26,7 @@ def test_the_manifest_survives_a_round_trip(store):
 
 def test_the_manifest_states_what_the_datastore_is(store):
     data = json.loads((store.path / "manifest.json").read_text())
-    assert data["format_version"] == 3
+    assert data["format_version"] == 4
     assert data["model"]["weights_hash"] == "weights-0"
     assert (data["key_kind"], data["layer"], data["key_dtype"]) == ("final-norm", None, "float16")
     assert (data["dim"], data["count"], data["distance"]) == (32, len(store), "l2")
@@ -85,7 +85,7 @@ def test_a_missing_file_is_named(store, name):
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        (4, "format 4 is newer than this knm reads"),
+        (5, "format 5 is newer than this knm reads"),
         (2, "format 2 is of an earlier knm.*remove the directory and mine again"),
     ],
 )
@@ -133,3 +133,27 @@ def test_records_that_are_none_are_named(store):
     (store.path / "records.jsonl").write_text('{"id": "a"}\n{"name": "b"}\n')
     with pytest.raises(UserError, match=r"records\.jsonl:2: not a record"):
         len(Datastore.open(store.path).records)
+
+
+def test_a_store_of_the_format_before_trials_is_read_as_one_without_any(store):
+    stored = np.load(store.path / "provenance.npy")
+    names = [name for name in stored.dtype.names if name not in ("outcome", "crash")]
+    older = np.zeros(len(stored), [(name, stored.dtype[name]) for name in names])
+    for name in names:
+        older[name] = stored[name]
+    np.save(store.path / "provenance.npy", older)
+    edit_manifest(store, format_version=3)
+    opened = Datastore.open(store.path)
+    assert opened.manifest.trials is None
+    assert opened.provenance.dtype == store.provenance.dtype
+    assert np.array_equal(opened.provenance, stored)
+    edit_manifest(store, format_version=3, content_hash=None)
+    with pytest.raises(UserError, match="format 3: remove the directory"):
+        mine_tiny(store.path)
+
+
+def test_what_a_manifest_says_of_trials_survives_a_round_trip(store):
+    policy = OutcomePolicy(32, 0.4, 16.0, 0.3, 0.02, 0.1, 90, 20, 9, 2, 2.0)
+    for trials in (TrialsInfo(90, 30, 20, 5, 4, policy), TrialsInfo(90, 30, 20, 5, 4, None)):
+        replace(store.manifest, trials=trials).save(store.path)
+        assert Datastore.open(store.path).manifest.trials == trials
