@@ -1,11 +1,13 @@
 """Datastores of given keys and values, without mining."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
-from knm.datastore.manifest import Calibration, Manifest
+from knm.datastore.manifest import Calibration, Manifest, OutcomePolicy, TrialsInfo
 from knm.models import ModelIdentity
 from tests.datastore.tiny import tiny_model
 
@@ -45,3 +47,38 @@ def store_of(
         provenance=provenance,
         records=(RecordOrigin("record"),),
     )
+
+
+POLICY = OutcomePolicy(
+    k=32,
+    temperature=0.4,
+    prior=16.0,
+    crash_price=0.3,
+    least_probability=0.02,
+    threshold=0.1,
+    problems=100,
+    fired=40,
+    gained=12,
+    lost=3,
+    price=2.0,
+)
+
+
+def trials_of(
+    keys: np.ndarray,
+    predicted,
+    values,
+    outcomes=0,
+    crashes=0,
+    *,
+    policy: OutcomePolicy | None = POLICY,
+    **options: Any,
+) -> Datastore:
+    """A datastore of trials in memory: the LM's tokens `predicted` (N,), and those tried."""
+    store = store_of(keys, values, **options)
+    for name, column in (("predicted", predicted), ("outcome", outcomes), ("crash", crashes)):
+        store.provenance[name] = column
+    outcome, crash = store.provenance["outcome"], store.provenance["crash"]
+    counts = [(outcome > 0).sum(), (outcome < 0).sum(), (crash < 0).sum(), (crash > 0).sum()]
+    trials = TrialsInfo(1, *map(int, counts), policy)
+    return replace(store, manifest=replace(store.manifest, trials=trials))
