@@ -8,6 +8,8 @@ import numpy as np
 
 from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
 from knm.datastore.manifest import Calibration, Manifest, OutcomePolicy, TrialsInfo
+from knm.datastore.origins import write_origins
+from knm.datastore.store import KEYS_NAME, PROVENANCE_NAME, VALUES_NAME
 from knm.models import ModelIdentity
 from tests.datastore.tiny import tiny_model
 
@@ -82,3 +84,17 @@ def trials_of(
     counts = [(outcome > 0).sum(), (outcome < 0).sum(), (crash < 0).sum(), (crash > 0).sum()]
     trials = TrialsInfo(1, *map(int, counts), policy)
     return replace(store, manifest=replace(store.manifest, trials=trials))
+
+
+def saved(store: Datastore, directory: Path) -> Path:
+    """Write a datastore in memory where `Datastore.open` finds it."""
+    directory.mkdir(parents=True)
+    for name, array in (
+        (KEYS_NAME, store.keys),
+        (VALUES_NAME, store.values),
+        (PROVENANCE_NAME, store.provenance),
+    ):
+        np.save(directory / name, array)
+    write_origins(directory, store.records)
+    store.manifest.save(directory)
+    return directory
