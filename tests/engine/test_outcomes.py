@@ -73,6 +73,7 @@ def test_every_change_writes_an_exchange_that_gained(device):
             assert change.weight == 1
             assert [use.token for use in change.neighbours] == [change.token]
             assert [use.lm_token for use in change.neighbours] == [change.lm_token]
+            assert [(use.outcome, use.crash) for use in change.neighbours] == [(1, 0)]
     assert changes > 6
 
 
@@ -131,3 +132,20 @@ def test_a_corrected_model_writes_what_the_engine_does(device):
     assert done.text == loaded.tokenizer.decode(
         [token for token in output[0, ids.shape[1] :].tolist() if token != 1]
     )
+
+
+@pytest.mark.parametrize("engine", ["slots", "plain"])
+def test_all_trials_behind_a_change_are_traced(engine):
+    loaded = random_model()
+    (request,) = number_requests(1)
+    first = retriever_on("cpu")
+    (done,) = complete(engine, loaded, first, [request])
+    assert done.interventions is not None
+    change = done.interventions.changes[0]
+    pair = int(change.lm_token), int(change.token)
+    draw = np.random.default_rng(0)
+    store = trials_of(draw.standard_normal((40, HIDDEN)), [pair[0]] * 40, [pair[1]] * 40, 1, -1)
+    (again,) = complete(engine, loaded, Retriever(store, OUTCOME), [request])
+    assert again.interventions is not None
+    uses = again.interventions.changes[0].neighbours
+    assert [(use.outcome, use.crash) for use in uses] == [(1, -1)] * OUTCOME.k
