@@ -90,14 +90,14 @@ def evaluate(
     if not names and any(value is not None for value in given):
         names = [None]  # the datastore's own
     presets, store = [], None
-    for name in names:
+    for chosen in names:
         options = RunOptions(
             model=model,
             dtype=dtype,
             device=device,
             knn=True,
             datastore=datastore,
-            knn_preset=name,
+            knn_preset=chosen,
             knn_k=knn_k,
             knn_lambda=knn_lambda,
             knn_temperature=knn_temperature,

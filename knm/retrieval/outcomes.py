@@ -7,7 +7,7 @@ of the LM and the same other one.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import torch
@@ -87,13 +87,11 @@ class OutcomeWeight:
         preset.check_store(datastore.path, datastore.manifest)
         assert datastore.manifest.trials is not None
         policy, given = datastore.manifest.trials.policy, preset.weight_options
-        numbers = {
-            name: getattr(policy, name, None) if given[name] is None else given[name]
-            for name in OUTCOME_PARAMETERS
-        }
-        if preset.weight == 0 or numbers["threshold"] is None:
+        stored = {} if policy is None else asdict(policy)
+        numbers: dict[str, float] = {**stored, **{n: v for n, v in given.items() if v is not None}}
+        if preset.weight == 0 or "threshold" not in numbers:
             numbers = {**dict.fromkeys(OUTCOME_PARAMETERS, 0.0), "threshold": math.inf}
-        missing = [name for name, value in numbers.items() if value is None]
+        missing = [name for name in OUTCOME_PARAMETERS if name not in numbers]
         if missing:
             raise UserError(
                 f"{datastore.path}: it found no policy that is worth it, so preset "
@@ -104,8 +102,15 @@ class OutcomeWeight:
         outcomes, crashes = torch.zeros((2, max(1, len(datastore))), dtype=torch.int8)
         for into, name in ((outcomes, "outcome"), (crashes, "crash")):
             into[: len(datastore)] = torch.from_numpy(datastore.provenance[name].copy())
-        temperature = preset.temperature_for(datastore)
-        return cls(temperature, **numbers, outcomes=outcomes, crashes=crashes)
+        return cls(
+            temperature=preset.temperature_for(datastore),
+            prior=numbers["prior"],
+            crash_price=numbers["crash_price"],
+            least_probability=numbers["least_probability"],
+            threshold=numbers["threshold"],
+            outcomes=outcomes,
+            crashes=crashes,
+        )
 
     def on(self, device: torch.device | str) -> "OutcomeWeight":
         """The same on a device."""

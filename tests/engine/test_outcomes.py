@@ -9,6 +9,7 @@ import torch
 
 from knm.datastore.domain import PromptDomain, PromptFrame
 from knm.engine import Completion, GenerationOptions, PlainEngine, Request
+from knm.engine.records import GREEDY
 from knm.models import LoadedModel
 from knm.retrieval import Retriever, corrected, resolve_preset, vary_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
@@ -52,7 +53,7 @@ def complete(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_completion_depends_on_its_request_alone(sampled, dtype, device):
     loaded, retriever = random_model(device=device, dtype=dtype), retriever_on(device)
-    asked = number_requests(9, **({"sampling": SAMPLED} if sampled else {}))
+    asked = number_requests(9, sampling=SAMPLED if sampled else GREEDY)
     without = by_id(complete("slots", loaded, None, asked))
     done = by_id(complete("slots", loaded, retriever, asked))
     assert sum(done[name][0] != without[name][0] for name in done) > 4
@@ -80,7 +81,7 @@ def test_every_change_writes_an_exchange_that_gained(device):
 @pytest.mark.parametrize("sampled", [False, True])
 def test_plain_engine_and_slots_agree(sampled):
     loaded, retriever = random_model(), retriever_on("cpu")
-    asked = number_requests(4, **({"sampling": SAMPLED} if sampled else {}))
+    asked = number_requests(4, sampling=SAMPLED if sampled else GREEDY)
     slots, plain = (complete(kind, loaded, retriever, asked) for kind in ("slots", "plain"))
     assert [by_id([done])[done.id][:3] for done in plain] == [
         by_id([done])[done.id][:3] for done in slots

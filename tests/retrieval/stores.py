@@ -81,8 +81,14 @@ def trials_of(
     for name, column in (("predicted", predicted), ("outcome", outcomes), ("crash", crashes)):
         store.provenance[name] = column
     outcome, crash = store.provenance["outcome"], store.provenance["crash"]
-    counts = [(outcome > 0).sum(), (outcome < 0).sum(), (crash < 0).sum(), (crash > 0).sum()]
-    trials = TrialsInfo(1, *map(int, counts), policy)
+    trials = TrialsInfo(
+        problems=1,
+        gained=int((outcome > 0).sum()),
+        lost=int((outcome < 0).sum()),
+        mended=int((crash < 0).sum()),
+        broken=int((crash > 0).sum()),
+        policy=policy,
+    )
     return replace(store, manifest=replace(store.manifest, trials=trials))
 
 

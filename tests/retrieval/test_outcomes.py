@@ -26,7 +26,8 @@ def score_of(distances, outcomes, crashes, temperature, prior, crash_price) -> f
     w = [math.exp(-(d - nearest) / temperature) for d in distances]
     value = sum(a * (o - crash_price * c) for a, o, c in zip(w, outcomes, crashes, strict=True))
     n = sum(w) ** 2 / sum(a * a for a in w)
-    return value / sum(w) * n / (n + prior)
+    score: float = value / sum(w) * n / (n + prior)
+    return score
 
 
 TRIAL = st.tuples(st.floats(0, 4, width=32), st.integers(-1, 1), st.integers(-1, 1), st.booleans())

@@ -107,14 +107,14 @@ def test_a_graph_on_a_gpu_finds_what_the_cpu_finds(count):
     store = random_trials(count, 64)
     searcher = DevicePairSearcher(store, torch.device("cuda"))
     asked = questions(32, 64)
-    inputs = [part.cuda() for part in asked]
+    queries, predicted, tried = inputs = tuple(part.cuda() for part in asked)
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):
-        searcher.search(*inputs, 32)
+        searcher.search(queries, predicted, tried, 32)
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        found = searcher.search(*inputs, 32)
+        found = searcher.search(queries, predicted, tried, 32)
     graph.replay()
     assert_alike(found, HostPairSearcher(store).search(*asked, 32))
     order = torch.randperm(32)
