@@ -116,7 +116,10 @@ def test_a_graph_on_a_gpu_finds_what_the_cpu_finds(count):
     with torch.cuda.graph(graph):
         found = searcher.search(queries, predicted, tried, 32)
     graph.replay()
-    assert_alike(found, HostPairSearcher(store).search(*asked, 32))
+    expected = HostPairSearcher(store).search(*asked, 32)
+    # Two entries that are as near but for rounding may stand in the other order.
+    assert (found.ids.cpu() == expected.ids).float().mean() > 0.995
+    torch.testing.assert_close(found.distances.cpu(), expected.distances)
     order = torch.randperm(32)
     for into, part in zip(inputs, asked, strict=True):
         into.copy_(part[order])
