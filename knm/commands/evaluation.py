@@ -84,19 +84,20 @@ def evaluate(
     template = load_template(prompt)
     from knm.evaluation import EvaluationOptions, evaluate_corpus, render_evaluation
     from knm.models import load_model
-    from knm.retrieval import DEFAULT_PRESET
 
     given = (datastore, knn_k, knn_lambda, knn_temperature, knn_gate)
-    names = knn_preset or ([DEFAULT_PRESET] if any(v is not None for v in given) else [])
+    names: list[str | None] = [*(knn_preset or [])]
+    if not names and any(value is not None for value in given):
+        names = [None]  # the datastore's own
     presets, store = [], None
-    for name in names:
+    for chosen in names:
         options = RunOptions(
             model=model,
             dtype=dtype,
             device=device,
             knn=True,
             datastore=datastore,
-            knn_preset=name,
+            knn_preset=chosen,
             knn_k=knn_k,
             knn_lambda=knn_lambda,
             knn_temperature=knn_temperature,

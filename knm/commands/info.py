@@ -14,7 +14,7 @@ from knm.outputs import Output, check_outputs
 if TYPE_CHECKING:
     from knm.datastore import Datastore, DistanceSummary, IndexInfo, Manifest
     from knm.datastore.describing import Description
-    from knm.datastore.manifest import Reliability
+    from knm.datastore.manifest import OutcomePolicy, Reliability, TrialsInfo
 
 
 def info(
@@ -73,8 +73,12 @@ def _rows(
     manifest: "Manifest", described: "Description", why_none: str
 ) -> Iterator[tuple[str, Any]]:
     share = "" if described.utilisation is None else f" ({described.utilisation:.1%})"
-    yield "entries", f"{manifest.count} of {manifest.capacity} positions{share}"
-    yield "mistakes", f"{described.mistakes} of the entries"
+    if manifest.trials is None:
+        yield "entries", f"{manifest.count} of {manifest.capacity} positions{share}"
+        yield "mistakes", f"{described.mistakes} of the entries"
+    else:
+        yield "trials", _trials(manifest.count, manifest.trials)
+        yield "policy", _policy(manifest.trials.policy)
     yield "records", described.records
     yield "sources", _counts(described.sources, manifest.count)
     yield "keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"
@@ -90,7 +94,7 @@ def _rows(
         "token types",
         f"not known: {why_none}" if types is None else _counts(types, manifest.count),
     )
-    if manifest.calibration is not None:
+    if manifest.calibration is not None and manifest.trials is None:
         yield "at mistakes", _distances(manifest.calibration.mistakes)
         yield "where right", _distances(manifest.calibration.correct)
         yield "trusted", _trust(manifest.calibration.reliability)
@@ -100,6 +104,22 @@ def _rows(
         given = ", ".join(f"{name} {_short(value)}" for name, value in entry["arguments"].items())
         parents = ", ".join(parent["content_hash"][:12] for parent in entry["parents"])
         yield f"by {entry['operation']}", f"{given or '-'}; of {parents}"
+
+
+def _trials(count: int, trials: "TrialsInfo") -> str:
+    return (
+        f"{count} of {trials.problems} problems: {trials.gained} gained, {trials.lost} lost; "
+        f"{trials.mended} mended a crash, {trials.broken} made one"
+    )
+
+
+def _policy(policy: "OutcomePolicy | None") -> str:
+    if policy is None:
+        return "none that is worth it: the LM is left alone"
+    return (
+        f"measured +{policy.gained} -{policy.lost} of {policy.problems} problems, {policy.fired} "
+        f"written otherwise: where {policy.k} trials score above {policy.threshold:g}"
+    )
 
 
 def _trust(reliability: "Reliability | None") -> str:

@@ -169,7 +169,7 @@ class CudaProgram(SlotProgram):
         self._prompts: dict[int, _PromptGraph] = {}
         self._pool = torch.cuda.graph_pool_handle()
         super().__init__(*arguments, **options)
-        self._capturable = self._retriever is None or self._retriever.searcher.on_device
+        self._capturable = self._retriever is None or self._retriever.on_device
 
     def grow(self, capacity: int) -> None:
         """Make room for longer sequences; those in the slots stay."""

@@ -13,6 +13,7 @@ from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 from knm.engine.driving import drive
 from knm.engine.records import Completion, Event, GenerationOptions, Request
 from knm.engine.sampling import noise_key, sample
+from knm.engine.state import shown_neighbours
 from knm.engine.stopping import StopRule, end_tokens
 from knm.engine.submission import encode_request, find_objection, token_limit
 from knm.engine.tracing import SequenceTrace
@@ -75,7 +76,9 @@ class PlainEngine:
     def _complete(self, request: Request, prompt: list[int], limit: int) -> Completion:
         model, tokenizer = self._loaded.model, self._loaded.tokenizer
         rule = StopRule(tokenizer, self._ends, limit, request.stop)
-        trace = SequenceTrace()
+        trace = SequenceTrace(
+            0 if self._retriever is None else shown_neighbours(self._retriever.preset)
+        )
         ids = torch.tensor([prompt], device=self._loaded.device)
         started = time.perf_counter()
         withheld = find_objection(self._retriever, request, prompt)

@@ -70,7 +70,9 @@ class Request:
 class NeighbourUse:
     """One neighbour behind a change: its token, squared L2 distance and provenance.
 
-    `lm_token` is what the LM had predicted there when the datastore was mined.
+    `lm_token` is what the LM had predicted there when the datastore was mined. Of a trial,
+    `outcome` is 1 where its token gained the problem and -1 where it lost it, `crash` -1 where it
+    mended a crash and 1 where it made one, else 0; None where the datastore holds no trials.
     """
 
     token: str
@@ -78,6 +80,8 @@ class NeighbourUse:
     record: str
     offset: int
     lm_token: str | None = None
+    outcome: int | None = None
+    crash: int | None = None
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
     store = None
     if setup.datastore is not None and setup.preset is not None:
         store = Datastore.open(setup.datastore, expect=identity, key_kind=setup.preset.key_kind)
+        setup.preset.check_store(store.path, store.manifest)
     guard = None
     if store is not None and setup.preset is not None:
         guard = Guard.of(setup.preset, store)
@@ -102,12 +103,14 @@ def hash_calibration(store: Datastore) -> str:
     """
     calibration, adaptor = store.manifest.calibration, load_adaptor(store)
     domain, languages = store.manifest.domain, {origin.language for origin in store.records}
+    trials = store.manifest.trials
     return hash_json(
         [
             calibration and asdict(calibration),
             adaptor and adaptor.hash,
             domain and asdict(domain),
             sorted(map(str, languages)),
+            *([] if trials is None else [asdict(trials)]),
         ]
     )
 

@@ -8,12 +8,17 @@ from torch import Tensor
 
 from knm.engine.records import Sampling
 from knm.models.transfers import host_copy
-from knm.retrieval import Correction, DecodingContext, Neighbours, Retriever
+from knm.retrieval import Correction, DecodingContext, Neighbours, Preset, Retriever
 
 # Rows of `SlotState.history`: the token that was chosen, the likeliest of the LM alone and after
 # correction, whether there was a search, and the neighbours' weight in thousandths.
 TOKEN, LM_TOKEN, CORRECTED, SEARCHED, WEIGHT = range(5)
-SHOWN_NEIGHBOURS: Final = 4
+_SHOWN_NEIGHBOURS: Final = 4
+
+
+def shown_neighbours(preset: Preset) -> int:
+    """How many neighbours a trace keeps of a step: trials speak together, and all are kept."""
+    return preset.k if preset.of_trials else min(preset.k, _SHOWN_NEIGHBOURS)
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,9 @@ class Found:
     distances: Tensor
 
     @classmethod
-    def allocate(cls, interval: int, slots: int, k: int, device: torch.device) -> "Found":
-        """Nothing found yet; S is `SHOWN_NEIGHBOURS`, or `k` where that is less."""
-        shape = (interval, slots, min(k, SHOWN_NEIGHBOURS))
+    def allocate(cls, interval: int, slots: int, shown: int, device: torch.device) -> "Found":
+        """Nothing found yet; S is `shown`."""
+        shape = (interval, slots, shown)
         ids, values = torch.zeros((2, *shape), dtype=torch.int64, device=device)
         return cls(ids, values, torch.zeros(shape, device=device))
 
@@ -94,7 +99,7 @@ class SlotState:
             rows=torch.arange(slots, device=device),
             found=None
             if retriever is None
-            else Found.allocate(interval, slots, retriever.preset.k, device),
+            else Found.allocate(interval, slots, shown_neighbours(retriever.preset), device),
             context=None if retriever is None else retriever.new_context(slots, device),
             admitted=zeros(slots, dtype=torch.bool),
         )

@@ -16,7 +16,7 @@ from knm.engine.records import (
     NeighbourUse,
     TokenChange,
 )
-from knm.engine.state import CORRECTED, LM_TOKEN, SEARCHED, SHOWN_NEIGHBOURS, WEIGHT, Found
+from knm.engine.state import CORRECTED, LM_TOKEN, SEARCHED, WEIGHT, Found
 from knm.retrieval import StepTrace
 
 
@@ -34,8 +34,9 @@ class _Change:
 
 @dataclass
 class SequenceTrace:
-    """Grows with the steps of one sequence."""
+    """Grows with the steps of one sequence; `shown` neighbours are kept of a step."""
 
+    shown: int = 0
     _changed: list[int] = field(default_factory=list)
     _searched: list[int] = field(default_factory=list)
     _weights: list[int] = field(default_factory=list)
@@ -70,9 +71,9 @@ class SequenceTrace:
                     position=len(self._changed),
                     lm_token=int(step.lm_token[0]),
                     token=int(step.token[0]),
-                    ids=found.ids[0, :SHOWN_NEIGHBOURS].tolist(),
-                    values=found.values[0, :SHOWN_NEIGHBOURS].tolist(),
-                    distances=found.distances[0, :SHOWN_NEIGHBOURS].tolist(),
+                    ids=found.ids[0, : self.shown].tolist(),
+                    values=found.values[0, : self.shown].tolist(),
+                    distances=found.distances[0, : self.shown].tolist(),
                 )
             )
         self._changed.append(changed)
@@ -122,6 +123,7 @@ def _describe(
     tokenizer: PreTrainedTokenizerBase,
 ) -> TokenChange:
     uses = []
+    trials = datastore.manifest.trials is not None
     for entry, value, distance in zip(change.ids, change.values, change.distances, strict=True):
         if entry < 0:
             break
@@ -133,6 +135,8 @@ def _describe(
                 record=datastore.records[int(origin["record"])].id,
                 offset=int(origin["offset"]),
                 lm_token=tokenizer.decode([int(origin["predicted"])]),
+                outcome=int(origin["outcome"]) if trials else None,
+                crash=int(origin["crash"]) if trials else None,
             )
         )
     return TokenChange(

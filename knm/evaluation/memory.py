@@ -40,6 +40,8 @@ class SharedSearch:
         Raises:
             UserError: preset and datastore do not fit, or the searcher cannot be opened.
         """
+        if preset.of_trials:  # which asks what the LM says, not the query alone
+            return Retriever(self.datastore, preset, device=self._device)
         name = choose_searcher(preset.searcher, self.datastore, self._device).name
         if name not in self._searchers:
             searcher = open_searcher(name, self.datastore, self._device)

@@ -166,12 +166,18 @@ def prepare_engine(options: RunOptions, root: Path) -> "EngineSetup":
     )
     if path is None:
         return EngineSetup(options.model, placement, generation)
-    preset = _preset(options)
     name = options.datastore or EMBEDDED_DATASTORE
-    if name != EMBEDDED_DATASTORE:
+    if name == EMBEDDED_DATASTORE:
+        preset = _preset(options, trials=False)
+    else:
         from knm.datastore import Datastore
+        from knm.datastore.store import check_key_kind
 
-        Datastore.open(path, expect=identity, key_kind=preset.key_kind)
+        manifest = Datastore.open(path, expect=identity).manifest
+        preset = _preset(options, trials=manifest.trials is not None)
+        preset.check_store(path, manifest)
+        if preset.key_kind is not None:
+            check_key_kind(path, manifest, preset.key_kind)
         path = path.absolute()
     return EngineSetup(options.model, placement, generation, preset, path, name)
 
@@ -199,11 +205,13 @@ def objection_to_set(
     return Guard.from_json(configuration.guard).objection_to_set(prompts())
 
 
-def _preset(options: RunOptions) -> "Preset":
-    from knm.retrieval import DEFAULT_PRESET, resolve_preset
+def _preset(options: RunOptions, *, trials: bool) -> "Preset":
+    """The preset that was asked for, or the default of a datastore of `trials` or of tokens."""
+    from knm.retrieval import resolve_preset
+    from knm.retrieval.presets import default_preset
 
     return resolve_preset(
-        options.knn_preset or DEFAULT_PRESET,
+        options.knn_preset or default_preset(trials=trials),
         k=options.knn_k,
         weight=options.knn_lambda,
         temperature=options.knn_temperature,
@@ -257,7 +265,9 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
         name = options.datastore or EMBEDDED_DATASTORE
         if not _same_datastore(name, root, server):
             yield line("--datastore", name, f"{server.datastore} ({server.datastore_hash})")
-        preset = _preset(options).to_json()
+        from knm.retrieval import Preset
+
+        preset = _preset(options, trials=Preset.from_json(server.preset).of_trials).to_json()
         for field in sorted(preset.keys() | server.preset.keys()):
             if preset.get(field) != server.preset.get(field):
                 yield line(f"preset's {field}", preset.get(field), server.preset.get(field))

@@ -40,7 +40,8 @@ ALONE: Final = (Effect.PASSED, Effect.NOT_PASSED)
 class Use:
     """How often an entry, or any entry of a record, spoke for changed tokens, by effect.
 
-    `offset` and `token` are None for a record. `uses` counts changes, `problems` problems.
+    `offset` and `token` are None for a record. `uses` counts changes, `problems` problems. `trial`
+    is what came of an entry that is a trial, in words.
     """
 
     record: str
@@ -48,6 +49,7 @@ class Use:
     token: str | None
     uses: Mapping[Effect, int]
     problems: Mapping[Effect, int]
+    trial: str | None = None
 
     @property
     def good(self) -> int:
@@ -67,9 +69,11 @@ class Use:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
         own = {} if self.offset is None else {"offset": self.offset, "token": self.token}
+        tried = {} if self.trial is None else {"trial": self.trial}
         return {
             "record": self.record,
             **own,
+            **tried,
             "uses": {effect.value: count for effect, count in self.uses.items()},
             "problems": {effect.value: count for effect, count in self.problems.items()},
         }
@@ -126,14 +130,17 @@ def blame(report: Report, baseline: Report | None = None, *, force: bool = False
     order = ALONE if baseline is None else AGAINST_BASELINE
     entries: defaultdict[tuple[str, int, str], list[tuple[Effect, str]]] = defaultdict(list)
     records: defaultdict[str, list[tuple[Effect, str]]] = defaultdict(list)
+    trials: dict[tuple[str, int, str], str] = {}
     for result in report.results:
         if result.question_id not in effects:
             continue
         seen = (effects[result.question_id], result.question_id)
-        for spoken in _supporters(result):
-            for entry in spoken:
+        for supporters in _supporters(result):
+            for entry, trial in supporters.items():
                 entries[entry].append(seen)
-            for record in {record for record, _, _ in spoken}:
+                if trial is not None:
+                    trials[entry] = trial
+            for record in {record for record, _, _ in supporters}:
                 records[record].append(seen)
     return Blame(
         report=report.path,
@@ -143,8 +150,7 @@ def blame(report: Report, baseline: Report | None = None, *, force: bool = False
             for effect in order
         },
         entries=_ranked(
-            _use(record, offset, token, seen, order)
-            for (record, offset, token), seen in entries.items()
+            _use(*entry, seen, order, trials.get(entry)) for entry, seen in entries.items()
         ),
         records=_ranked(_use(record, None, None, seen, order) for record, seen in records.items()),
     )
@@ -182,7 +188,7 @@ def _table(title: str, uses: Sequence[Use], top: int, effects: Sequence[Effect])
     rows = [
         (
             use.name,
-            "" if use.token is None else text.quote(use.token),
+            "" if use.token is None else f"{text.quote(use.token)} {use.trial or ''}".rstrip(),
             *(f"{use.problems[effect]} ({use.uses[effect]})" for effect in effects),
         )
         for use in uses[:top]
@@ -191,10 +197,18 @@ def _table(title: str, uses: Sequence[Use], top: int, effects: Sequence[Effect])
     return [f"{head}; problems (changes)", *text.table([columns, *rows])]
 
 
-def _supporters(result: ProblemResult) -> Iterator[set[tuple[str, int, str]]]:
-    """For each change the entries that spoke for it, as record, offset and token."""
+def _supporters(result: ProblemResult) -> Iterator[dict[tuple[str, int, str], str | None]]:
+    """For each change the entries that spoke for it, as record, offset and token.
+
+    With each what came of it, where it is a trial.
+    """
     for change in changes_of(result):
-        yield {(entry.record, entry.offset, entry.token) for entry in change.supporters}
+        yield {
+            (entry.record, entry.offset, entry.token): None
+            if entry.came_of_it is None
+            else f"instead of {text.quote(entry.lm_token or '')}: {entry.came_of_it}"
+            for entry in change.supporters
+        }
 
 
 def _use(
@@ -203,6 +217,7 @@ def _use(
     token: str | None,
     seen: Sequence[tuple[Effect, str]],
     order: Sequence[Effect],
+    trial: str | None = None,
 ) -> Use:
     uses = Counter(effect for effect, _ in seen)
     problems = Counter(effect for effect, _ in set(seen))
@@ -212,6 +227,7 @@ def _use(
         token,
         {effect: uses[effect] for effect in order},
         {effect: problems[effect] for effect in order},
+        trial,
     )
 
 

@@ -1,7 +1,7 @@
 """What retrieval changed in one completion, and where in the program that stands."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from knm.report.schema import ProblemResult
 class Neighbour:
     """A stored position that spoke for a token; `record` and `offset` say where it comes from.
 
-    `lm_token` is what the LM had predicted there; None if the report does not tell.
+    `lm_token` is what the LM had predicted there; None if the report does not tell. `outcome` and
+    `crash` are what came of a trial (`knm.engine.NeighbourUse`); None of a corpus's token.
     """
 
     token: str
@@ -21,6 +22,36 @@ class Neighbour:
     record: str
     offset: int
     lm_token: str | None = None
+    outcome: int | None = None
+    crash: int | None = None
+
+    @property
+    def came_of_it(self) -> str | None:
+        """What came of a trial, in words; None of a corpus's token."""
+        if self.outcome is None:
+            return None
+        crash = {-1: ", mended a crash", 1: ", made a crash"}.get(self.crash or 0, "")
+        return {1: "gained", -1: "lost"}.get(self.outcome, "no change") + crash
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Problems behind a change in which its exchange was tried, and what it did there."""
+
+    problems: int
+    gained: int
+    lost: int
+    mended: int
+    broken: int
+
+    def __str__(self) -> str:
+        crashes = [
+            f"{count} {what}"
+            for count, what in ((self.mended, "crashes mended"), (self.broken, "made"))
+            if count
+        ]
+        told = f"gained {self.gained} of {self.problems} problems here, lost {self.lost}"
+        return "; ".join([told, ", ".join(crashes)]) if crashes else told
 
 
 @dataclass(frozen=True)
@@ -41,6 +72,24 @@ class Change:
     def supporters(self) -> tuple[Neighbour, ...]:
         """The neighbours that spoke for the token that was taken."""
         return tuple(entry for entry in self.neighbours if entry.token == self.token)
+
+    @property
+    def tally(self) -> Tally | None:
+        """What came of the trials behind it, by problems; None of a corpus's tokens."""
+        trials = [entry for entry in self.supporters if entry.outcome is not None]
+        if not trials:
+            return None
+
+        def problems(which: Callable[[Neighbour], bool] = lambda _: True) -> int:
+            return len({entry.record for entry in trials if which(entry)})
+
+        return Tally(
+            problems=problems(),
+            gained=problems(lambda entry: entry.outcome == 1),
+            lost=problems(lambda entry: entry.outcome == -1),
+            mended=problems(lambda entry: entry.crash == -1),
+            broken=problems(lambda entry: entry.crash == 1),
+        )
 
 
 def changes_of(result: ProblemResult) -> tuple[Change, ...]:
@@ -101,4 +150,6 @@ def _neighbour(value: Mapping[str, Any]) -> Neighbour:
         record=str(value["record"]),
         offset=int(value["offset"]),
         lm_token=None if value.get("lm_token") is None else str(value["lm_token"]),
+        outcome=None if value.get("outcome") is None else int(value["outcome"]),
+        crash=None if value.get("crash") is None else int(value["crash"]),
     )

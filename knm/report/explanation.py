@@ -54,6 +54,7 @@ class Explained:
             "lm_token": self.change.lm_token,
             "token": self.change.token,
             "weight": self.weight,
+            "trials": self.change.tally and asdict(self.change.tally),
             "neighbours": neighbours,
         }
 

@@ -62,6 +62,8 @@ def _told(number: int, entry: Explained, program: str, neighbours: int) -> list[
         f"{number}. {_place(entry, program)}: {text.quote(change.lm_token)} -> "
         f"{text.quote(change.token)}{weight}"
     ]
+    if change.tally is not None:
+        lines.append(f"     {text.quote(change.token)} instead: {change.tally}")
     rows = [
         _row(neighbour, origin)
         for neighbour, origin in zip(
@@ -88,7 +90,7 @@ def _row(neighbour: Neighbour, origin: Origin) -> tuple[str, ...]:
         text.quote(neighbour.token),
         f"{neighbour.distance:.1f}",
         f"{neighbour.record}:{neighbour.offset}",
-        origin.source or "",
+        neighbour.came_of_it or origin.source or "",
         said,
         text.one_line((origin.line or "").strip(), LINE_LENGTH),
     )

@@ -109,9 +109,13 @@ def quote(text: str) -> str:
     return repr(text)
 
 
+_TRIED: Final = {1: " gained", 0: " no change", -1: " lost"}
+
+
 def neighbours(change: Mapping[str, Any], most: int = 3) -> str:
     """The neighbours behind a change, the nearest first, such as `'gmatch' 586.1 (train-1:157)`."""
     return ", ".join(
         f"{quote(use['token'])} {use['distance']:.1f} ({use['record']}:{use['offset']})"
+        f"{_TRIED.get(use.get('outcome'), '')}"
         for use in change.get("neighbours", [])[:most]
     )

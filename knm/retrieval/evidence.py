@@ -27,6 +27,11 @@ class LMOutput:
         token, top, log_confidence = read_top(logits.detach())
         return cls(logits, token, top, log_confidence)
 
+    def rows(self, places: Tensor) -> "LMOutput":
+        """The same of some rows, by their numbers (n,)."""
+        parts = (self.logits, self.token, self.top, self.log_confidence)
+        return LMOutput(*(part[places] for part in parts))
+
     @property
     def log_sum(self) -> Tensor:
         """The logarithm of the sum of the exponentials of the logits, (B,) float64."""
@@ -54,6 +59,28 @@ class MixedLogits:
         mixed = original + self.shift[:, None]
         mixed = mixed.scatter_reduce(1, self.tokens, self.at_tokens, "amax")
         return torch.where(self.usable[:, None], mixed, original)
+
+
+@dataclass(frozen=True)
+class ExchangedLogits:
+    """Logits in which the likeliest token of a row and another exchanged theirs.
+
+    `token` (B,) int64 is that other one, which is the argmax now; rows in which it is the LM's own
+    are the LM's to the bit. It gets the least number above the LM's highest logit, so that an equal
+    one of a third token cannot hide it.
+    """
+
+    lm: LMOutput
+    token: Tensor
+
+    def dense(self) -> Tensor:
+        """The whole distribution (B, V) float32."""
+        original = self.lm.logits.float()
+        theirs, ours = self.lm.token[:, None], self.token[:, None]
+        top, lower = original.gather(1, theirs), original.gather(1, ours)
+        above = torch.nextafter(top, torch.full_like(top, torch.inf))
+        raised = torch.where(ours == theirs, top, above)
+        return original.scatter(1, theirs, lower).scatter(1, ours, raised)
 
 
 @dataclass(frozen=True)

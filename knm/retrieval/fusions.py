@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import torch
 from torch import Tensor
 
-from knm.retrieval.evidence import LMOutput, MixedLogits
+from knm.retrieval.evidence import ExchangedLogits, LMOutput, MixedLogits
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.parameters import Parameter
 from knm.retrieval.residual import ResidualFusion, StoredPredictions
@@ -81,6 +81,18 @@ def _most_likely(lm: LMOutput, shift: Tensor, tokens: Tensor, at_tokens: Tensor)
     return torch.where(best == unraised, torch.minimum(raised, lm.token), token)
 
 
+class ExchangeFusion:
+    """The nearest neighbour's token exchanges its logit with the LM's, where the weight is above 0.
+
+    All other logits, and all rows without such a weight, stay as they are.
+    """
+
+    def __call__(self, lm: LMOutput, weight: Tensor, neighbours: Neighbours) -> ExchangedLogits:
+        """Correct the LM's logits by `weight` (B,)."""
+        written = (weight > 0) & (neighbours.ids[:, 0] >= 0)
+        return ExchangedLogits(lm, torch.where(written, neighbours.values[:, 0], lm.token))
+
+
 @dataclass(frozen=True)
 class FusionKind:
     """How a preset becomes a fusion: `build(preset, temperature, predictions)`.
@@ -106,8 +118,10 @@ def _residual(
     return ResidualFusion(temperature, preset.fusion_options["eta"], predictions)
 
 
+EXCHANGE: Final = "exchange"
 FUSIONS: Final[Mapping[str, FusionKind]] = {
     "mixture": FusionKind(_mixture),
+    EXCHANGE: FusionKind(lambda *_: ExchangeFusion()),
     "residual": FusionKind(
         _residual, parameters={"eta": Parameter(1.0, 0.0, 1e6)}, needs_predictions=True
     ),

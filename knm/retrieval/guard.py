@@ -18,7 +18,7 @@ from knm.datastore.domain import PromptDomain, display_names, name_pattern
 from knm.languages import language_names
 from knm.retrieval.presets import Preset
 
-BOUNDED_KINDS: Final = frozenset({"calibrated", "learned"})
+BOUNDED_KINDS: Final = frozenset({"calibrated", "learned", "outcome"})
 """Kinds of weight that keep within what a datastore is known to be good for."""
 
 

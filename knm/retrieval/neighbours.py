@@ -45,6 +45,15 @@ class Neighbours:
             self.values.masked_fill(left_out, 0).gather(1, order),
         )
 
+    def where(self, mask: Tensor, other: "Neighbours") -> "Neighbours":
+        """The rows that `mask` (B,) names, and those of `other` for the rest."""
+        chosen = mask[:, None]
+        return Neighbours(
+            torch.where(chosen, self.distances, other.distances),
+            torch.where(chosen, self.ids, other.ids),
+            torch.where(chosen, self.values, other.values),
+        )
+
     def only(self, rows: Tensor) -> "Neighbours":
         """Forget what was found for the rows that the mask `rows` (B,) leaves out."""
         out = ~rows[:, None]

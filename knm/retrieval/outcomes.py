@@ -1,7 +1,37 @@
-"""What trials say of writing another token than the LM's likeliest."""
+"""Judging the LM's next token by what came of others in its place, in trials of whole programs.
+
+A trial wrote one of the LM's next likely tokens instead of its likeliest, at one position of a
+program that was then executed. A step is judged by the trials of the same exchange: the same token
+of the LM and the same other one.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import torch
 from torch import Tensor
+
+from knm.datastore import Datastore
+from knm.errors import UserError
+from knm.retrieval.context import DecodingContext
+from knm.retrieval.evidence import LMOutput
+from knm.retrieval.neighbours import Neighbours
+from knm.retrieval.parameters import Parameter
+from knm.retrieval.votes import NO_TOKEN
+
+if TYPE_CHECKING:
+    from knm.retrieval.presets import Preset
+
+CANDIDATES: Final = 2
+OUTCOME_PARAMETERS: Final[Mapping[str, Parameter]] = {
+    "prior": Parameter(None, 0.0, 1e6),
+    "crash_price": Parameter(None, 0.0, 1e6),
+    "least_probability": Parameter(None, 0.0, 1.0),
+    "threshold": Parameter(None, 0.0, 1e6),
+}
+"""The numbers of the rule that a preset may set; those left out are the datastore's own."""
 
 
 def outcome_scores(
@@ -14,14 +44,110 @@ def outcome_scores(
     prior: float,
     crash_price: float,
 ) -> Tensor:
-    """The score (B,) float64 of an exchange, each row by itself; -inf where nothing was found.
+    """How much better an exchange is than none, by k trials of it: (B,) float64, each row alone.
 
-    `distances` (B, k) squared L2 of the trials, `outcomes` and `crashes` (B, k) theirs; `found`
-    (B, k) tells which are there. The mean of `outcome - crash_price * crash`, weighted by
-    `exp(-distance / temperature)`, is multiplied by `n / (n + prior)`, n the effective number of
-    trials.
+    With `w = exp(-(distance - nearest) / temperature)` the mean of `outcome - crash_price * crash`
+    is drawn to 0 as by `prior` further trials: times `n / (n + prior)`, where `n = (sum w)^2 /
+    sum w^2`. `distances` (B, k) are squared L2, `outcomes` and `crashes` (B, k) from -1 to 1;
+    `found` (B, k) tells real neighbours. Rows without any get -inf.
     """
-    weights = (-distances.double() / temperature).masked_fill(~found, -torch.inf).softmax(1)
-    mean = (weights * (outcomes.double() - crash_price * crashes.double())).sum(1)
-    number = 1 / weights.square().sum(1)
-    return (mean * number / (number + prior)).masked_fill(~found.any(1), -torch.inf)
+    # A softmax works row by row and in float64: unlike exp it does not round by a number's place.
+    closeness = -distances.double() / temperature
+    shares = closeness.masked_fill(~found, -torch.inf).softmax(1)
+    value = (shares * (outcomes.double() - crash_price * crashes.double())).sum(1)
+    effective = 1 / shares.square().sum(1)
+    scores = value * effective / (effective + prior)
+    return scores.masked_fill(~found.any(1), -torch.inf)
+
+
+@dataclass(frozen=True)
+class OutcomeWeight:
+    """1 where the trials that were found promise more than `threshold`, else 0.
+
+    `outcomes` and `crashes` (count,) int8 are those of the entries. An infinite threshold leaves
+    the LM alone.
+    """
+
+    temperature: float
+    prior: float
+    crash_price: float
+    least_probability: float
+    threshold: float
+    outcomes: Tensor
+    crashes: Tensor
+    window: ClassVar[int] = 0
+
+    @classmethod
+    def of(cls, preset: "Preset", datastore: Datastore) -> "OutcomeWeight":
+        """The weight over a datastore of trials, by its own policy where the preset is silent.
+
+        Raises:
+            UserError: the datastore holds no trials, or nothing says a number that is needed.
+        """
+        preset.check_store(datastore.path, datastore.manifest)
+        assert datastore.manifest.trials is not None
+        policy, given = datastore.manifest.trials.policy, preset.weight_options
+        stored = {} if policy is None else asdict(policy)
+        numbers: dict[str, float] = {**stored, **{n: v for n, v in given.items() if v is not None}}
+        if preset.weight == 0 or "threshold" not in numbers:
+            numbers = {**dict.fromkeys(OUTCOME_PARAMETERS, 0.0), "threshold": math.inf}
+        missing = [name for name in OUTCOME_PARAMETERS if name not in numbers]
+        if missing:
+            raise UserError(
+                f"{datastore.path}: it found no policy that is worth it, so preset "
+                f"{preset.name!r} has to set all numbers of its own: {', '.join(missing)} missing "
+                "in weight_options"
+            )
+        # Empty datastores are searched too, and give ids that are masked.
+        outcomes, crashes = torch.zeros((2, max(1, len(datastore))), dtype=torch.int8)
+        for into, name in ((outcomes, "outcome"), (crashes, "crash")):
+            into[: len(datastore)] = torch.from_numpy(datastore.provenance[name].copy())
+        return cls(
+            temperature=preset.temperature_for(datastore),
+            prior=numbers["prior"],
+            crash_price=numbers["crash_price"],
+            least_probability=numbers["least_probability"],
+            threshold=numbers["threshold"],
+            outcomes=outcomes,
+            crashes=crashes,
+        )
+
+    def on(self, device: torch.device | str) -> "OutcomeWeight":
+        """The same on a device."""
+        return replace(self, outcomes=self.outcomes.to(device), crashes=self.crashes.to(device))
+
+    def candidates(self, lm: LMOutput) -> Tensor:
+        """The LM's next likely tokens (B, 2) int64; `NO_TOKEN` for those that are not likely."""
+        least = math.log(self.least_probability) if self.least_probability else -math.inf
+        logits, token, log_sum = lm.logits.detach(), lm.token, lm.log_sum
+        found = []
+        for _ in range(CANDIDATES):
+            logits = logits.scatter(1, token[:, None], -torch.inf)
+            top, token = logits.max(1)
+            likely = (top.double() - log_sum >= least) & top.isfinite()
+            found.append(token.masked_fill(~likely, NO_TOKEN))
+        return torch.stack(found, 1)
+
+    def scores(self, neighbours: Neighbours) -> Tensor:
+        """What the trials that were found promise, (B,) float64; -inf where there are none."""
+        ids = neighbours.ids.clamp_min(0).to(self.outcomes.device)
+        return outcome_scores(
+            neighbours.distances,
+            self.outcomes[ids].to(neighbours.ids.device),
+            self.crashes[ids].to(neighbours.ids.device),
+            neighbours.ids >= 0,
+            temperature=self.temperature,
+            prior=self.prior,
+            crash_price=self.crash_price,
+        )
+
+    def before_search(self, lm: LMOutput) -> Tensor | None:
+        """Every row, or none where the LM is left alone."""
+        return None if self.threshold < math.inf else torch.zeros_like(lm.token, dtype=torch.bool)
+
+    def __call__(
+        self, lm: LMOutput, neighbours: Neighbours, context: DecodingContext | None = None
+    ) -> Tensor:
+        """1 or 0 of each row."""
+        del context
+        return (self.scores(neighbours) > self.threshold).to(lm.top.dtype)

@@ -7,10 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from knm.datastore import Datastore
+from knm.datastore import Datastore, Manifest
 from knm.errors import UserError
 from knm.lexing import LEXERS, TokenType
-from knm.retrieval.fusions import FUSIONS, FusionKind
+from knm.retrieval.fusions import EXCHANGE, FUSIONS, FusionKind
 from knm.retrieval.parameters import complete
 from knm.retrieval.preset_files import (
     NAMED,
@@ -21,9 +21,10 @@ from knm.retrieval.preset_files import (
     write_fields,
 )
 from knm.retrieval.searchers import AUTO, SEARCHERS
-from knm.retrieval.weights import WEIGHTS, Weight, WeightKind
+from knm.retrieval.weights import OUTCOME, WEIGHTS, Weight, WeightKind
 
 DEFAULT_PRESET: Final = "trusted"
+TRIALS_PRESET: Final = "outcome"  # the default for datastores of trials
 # The types of fields in a file, in the order of `Preset`.
 _FIELDS: Final[Mapping[str, type]] = {
     "name": str,
@@ -97,6 +98,7 @@ class Preset:
             raise UserError(f"support {self.support}: must be above 0 and at most 1")
         self._check_temperature()
         self._check_gate()
+        self._check_exchange()
         self._check_types()
         self._complete("weight_options", f"{self.weight_kind} weight", WEIGHTS[self.weight_kind])
         self._complete("fusion_options", f"{self.fusion} fusion", FUSIONS[self.fusion])
@@ -119,6 +121,25 @@ class Preset:
                 f"--knn-gate {self.gate}: preset {self.name!r} has a {self.weight_kind} weight, "
                 "which no gate can skip: leave the option out, or choose a preset with another "
                 "weight (v2, v3)"
+            )
+
+    def _check_exchange(self) -> None:
+        if (self.weight_kind == OUTCOME) != (self.fusion == EXCHANGE):
+            raise UserError(
+                f"preset {self.name!r}: weight_kind {OUTCOME} and fusion {EXCHANGE} go together: "
+                "set both, or neither"
+            )
+        if not self.of_trials:
+            return
+        if self.weight not in (0, 1):
+            raise UserError(
+                f"--knn-lambda {self.weight}: preset {self.name!r} writes one token or the other: "
+                "give 0 (never) or 1"
+            )
+        if self.searcher not in (AUTO, "torch"):
+            raise UserError(
+                f"searcher {self.searcher!r}: preset {self.name!r} searches exactly, among trials "
+                "of the same two tokens: leave searcher out"
             )
 
     def _check_types(self) -> None:
@@ -147,6 +168,28 @@ class Preset:
     def from_json(cls, value: Mapping[str, Any]) -> "Preset":
         """Read back what `to_json` gave."""
         return cls(**value)
+
+    @property
+    def of_trials(self) -> bool:
+        """Whether it is for datastores of trials."""
+        return self.weight_kind == OUTCOME
+
+    def check_store(self, path: Path, manifest: Manifest) -> None:
+        """Refuse a datastore of the other kind than this preset is for.
+
+        Raises:
+            UserError: a datastore of trials and a preset for tokens, or the reverse.
+        """
+        if self.of_trials and manifest.trials is None:
+            raise UserError(
+                f"{path}: holds tokens of a corpus, preset {self.name!r} needs trials: choose "
+                f"another preset ({DEFAULT_PRESET}), or a datastore of `knm mine --trials`"
+            )
+        if not self.of_trials and manifest.trials is not None:
+            raise UserError(
+                f"{path}: holds trials, of which preset {self.name!r} would take what was tried "
+                f"for what is right: choose --knn-preset {TRIALS_PRESET}, or a datastore of tokens"
+            )
 
     def build_weight(self, datastore: Datastore) -> Weight:
         """The weight that this preset describes, over `datastore`."""
@@ -234,6 +277,11 @@ def _named_presets() -> dict[str, Preset]:
 
 
 PRESETS: Final[Mapping[str, Preset]] = _named_presets()
+
+
+def default_preset(*, trials: bool) -> str:
+    """The preset that a datastore of trials, or of tokens, is searched by if nobody says."""
+    return TRIALS_PRESET if trials else DEFAULT_PRESET
 
 
 def resolve_preset(

@@ -23,6 +23,8 @@ from knm.retrieval.evidence import LMOutput
 from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion
 from knm.retrieval.guard import Guard
 from knm.retrieval.neighbours import Neighbours
+from knm.retrieval.outcomes import OutcomeWeight
+from knm.retrieval.pair_search import TrialSearch
 from knm.retrieval.presets import Preset
 from knm.retrieval.projecting import QueryProjector
 from knm.retrieval.residual import StoredPredictions
@@ -69,11 +71,14 @@ class Retriever:
     ) -> None:
         """Prepare `searcher` (default: the preset's, opened on `device`), weight and fusion.
 
+        Trials have a search of their own, which takes the place of `searcher`.
+
         Raises:
             UserError: preset and datastore do not fit, or the searcher cannot be opened.
         """
         if preset.key_kind is not None:
             check_key_kind(datastore.path, datastore.manifest, preset.key_kind)
+        preset.check_store(datastore.path, datastore.manifest)
         self.key_kind = parse_key_kind(datastore.manifest.key_kind)
         self.datastore = datastore
         self.preset = preset
@@ -82,8 +87,14 @@ class Retriever:
         self._withheld: str | None = None
         self._tokenizer: PreTrainedTokenizerBase | None = None
         self._weight = preset.build_weight(datastore)
-        self.search_choice = choose_searcher(preset.searcher, datastore, device)
-        self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
+        self.searcher: Searcher | TrialSearch
+        if isinstance(self._weight, OutcomeWeight):
+            self._weight = self._weight.on(device)
+            self.searcher = TrialSearch(datastore, self._weight, device)
+            self.search_choice = self.searcher.choice
+        else:
+            self.search_choice = choose_searcher(preset.searcher, datastore, device)
+            self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
         self._project = (
             None if datastore.projection is None else QueryProjector(datastore.projection, device)
         )
@@ -160,6 +171,7 @@ class Retriever:
                 f"fusion of preset {self.preset.name!r} reads the LM's predictions from keys, "
                 f"which have to be {FINAL_NORM!r} as they are: choose another preset or datastore"
             )
+        assert not isinstance(self.searcher, TrialSearch)
         predictions = StoredPredictions(self.searcher, head)
         return FUSIONS[self.preset.fusion].build(self.preset, self.temperature, predictions)
 
@@ -187,6 +199,11 @@ class Retriever:
         """A mask (B,) of the prompts, as token ids, without an `objection`; None if that is all."""
         mask = [self.objection(prompt) is None for prompt in prompts]
         return None if all(mask) else torch.tensor(mask, device=device)
+
+    @property
+    def on_device(self) -> bool:
+        """Whether searches run wholly on a GPU, without the host."""
+        return self.searcher.on_device
 
     @property
     def guarded(self) -> bool:
@@ -265,7 +282,7 @@ class Retriever:
             wanted = admitted if wanted is None else wanted & admitted
         if wanted is None:
             searched = torch.ones(rows, dtype=torch.bool, device=hidden.device)
-            neighbours = self._search(hidden, k)
+            neighbours = self._search(hidden, lm, k)
         elif hidden.device.type == "cpu":
             searched = wanted
             places = wanted.nonzero()[:, 0]
@@ -273,10 +290,10 @@ class Retriever:
                 nothing = Neighbours.none(rows, k, hidden.device)
                 voted = None if context is None else torch.full_like(lm.token, NO_TOKEN)
                 return Correction(lm, searched, nothing, torch.zeros(rows), None, voted)
-            neighbours = self._search(hidden[places], k).spread(places, rows)
+            neighbours = self._search(hidden[places], lm.rows(places), k).spread(places, rows)
         else:
             searched = wanted
-            neighbours = self._search(hidden, k).only(wanted)
+            neighbours = self._search(hidden, lm, k).only(wanted)
         if self._copies is not None and context is not None:
             neighbours = self._copies.apply(context, neighbours)
         voted = None
@@ -294,7 +311,9 @@ class Retriever:
         fused = self._fusion(lm, weight, neighbours)
         return Correction(lm, searched, neighbours, weight, fused, voted)
 
-    def _search(self, hidden: Tensor, k: int) -> Neighbours:
+    def _search(self, hidden: Tensor, lm: LMOutput, k: int) -> Neighbours:
         if self._project is not None:
             hidden = self._project(hidden)
+        if isinstance(self.searcher, TrialSearch):
+            return self.searcher.search(hidden, lm, k)
         return self.searcher.search(hidden, k)

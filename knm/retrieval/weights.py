@@ -15,6 +15,7 @@ from knm.retrieval.adaptor import Adaptor, AdaptorNetwork, load_adaptor
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
+from knm.retrieval.outcomes import OUTCOME_PARAMETERS, OutcomeWeight
 from knm.retrieval.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -246,6 +247,7 @@ def _learned(preset: "Preset", datastore: Datastore) -> Weight:
     return LearnedWeight(min(preset.weight, _bound(preset, datastore).weight), adaptor)
 
 
+OUTCOME: Final = "outcome"
 WEIGHTS: Final[Mapping[str, WeightKind]] = {
     "static": WeightKind(lambda preset, _: StaticWeight(preset.weight)),
     "confidence": WeightKind(
@@ -263,5 +265,6 @@ WEIGHTS: Final[Mapping[str, WeightKind]] = {
         parameters={"alpha": Parameter(0.3, 0.0, 1.0), "tau": Parameter(0.1, 1e-6, 1e6)},
     ),
     "learned": WeightKind(_learned),
+    OUTCOME: WeightKind(OutcomeWeight.of, parameters=OUTCOME_PARAMETERS),
     "calibrated": WeightKind(_calibrated, parameters={"reach": Parameter(1.0, 0.0, 1e6)}),
 }

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -11,6 +12,7 @@ from knm.cli import app
 from knm.corpora import EMBEDDED_CORPUS
 from knm.datastore import Datastore
 from knm.errors import UserError
+from tests.retrieval.stores import POLICY, saved, trials_of
 
 
 def run(*arguments: object) -> str:
@@ -113,6 +115,19 @@ def test_info_says_how_much_is_stored_and_of_what(mined):
     printed = run("info", mined)
     assert f"{sum(shown['bytes'].values()):,} bytes" in printed
     assert f"keyword {shown['token_types']['keyword']}" in printed
+
+
+def test_info_tells_trials_and_their_policy(tmp_path):
+    keys = np.zeros((3, 4))
+    for policy, told in (
+        (POLICY, "measured +12 -3 of 100 problems, 40 written otherwise"),
+        (None, "none that is worth it: the LM is left alone"),
+    ):
+        store = trials_of(keys, [1] * 3, [2] * 3, [1, 1, -1], [0, -1, 1], policy=policy)
+        printed = run("info", saved(store, tmp_path / f"{policy is None}"))
+        assert "3 of 1 problems: 2 gained, 1 lost; 1 mended a crash, 1 made one" in printed
+        assert told in printed
+        assert "mistakes" not in printed
 
 
 @pytest.mark.parametrize(("name", "magic"), [("p.svg", b"<svg"), ("p.png", b"\x89PNG")])

@@ -104,8 +104,8 @@ def test_a_completion_depends_on_its_request_alone(device, dtype, sampled, prese
     assert {name: finished[name] for name in rest} == rest
 
 
-@pytest.mark.parametrize("fusion", sorted(FUSIONS))
-@pytest.mark.parametrize("kind", sorted(WEIGHTS))
+@pytest.mark.parametrize("fusion", sorted(FUSIONS.keys() - {"exchange"}))
+@pytest.mark.parametrize("kind", sorted(WEIGHTS.keys() - {"outcome"}))
 def test_weight_0_is_the_baseline(device, kind, fusion):
     loaded, asked = random_model(device=device), number_requests(3)
     plain = engine_of(loaded).complete(asked)

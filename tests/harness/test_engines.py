@@ -2,6 +2,7 @@ import shutil
 from dataclasses import replace
 from json import dumps, loads
 
+import numpy as np
 import pytest
 
 from knm.engine import GenerationOptions, Request, completion_key, describe_setup
@@ -10,8 +11,9 @@ from knm.errors import UserError
 from knm.harness import RunOptions, find_engine, prepare_engine
 from knm.harness.engines import OwnEngine
 from knm.jsonio import read_json, write_json
-from knm.models import Placement, find_model
+from knm.models import Placement, find_model, identify_model
 from tests.harness.problem_files import ROOT
+from tests.retrieval.stores import POLICY, saved, store_of, trials_of
 from tests.serving import scripted
 
 EMBEDDED = EngineSetup("embedded", Placement("cpu", "float32"), GenerationOptions(64, 4))
@@ -176,3 +178,53 @@ def test_every_file_of_the_model_decides_completions_and_has_to_be_the_servers(n
         file = "tokenizer" if name.startswith("token") else name
         with pytest.raises(UserError, match=rf"{directory}, {file}: the run has \w+, the server"):
             find_engine(options, ROOT)
+
+
+def own_stores(tmp_path) -> dict[str, str]:
+    """Datastores of the embedded model: of tokens, and of trials with two policies."""
+    identity, keys = identify_model("embedded", "float32"), np.zeros((1, 8))
+    return {
+        name: str(saved(store, tmp_path / name))
+        for name, store in {
+            "tokens": store_of(keys, model=identity),
+            "trials": trials_of(keys, [1], [2], model=identity),
+            "bold": trials_of(
+                keys, [1], [2], model=identity, policy=replace(POLICY, threshold=0.01)
+            ),
+        }.items()
+    }
+
+
+def test_a_datastore_of_trials_has_a_default_preset_of_its_own(tmp_path):
+    stores = own_stores(tmp_path)
+    names = {}
+    for name in stores:
+        preset = prepare_engine(RunOptions(knn=True, datastore=stores[name]), ROOT).preset
+        assert preset is not None
+        names[name] = preset.name
+    assert names == {"tokens": "trusted", "trials": "outcome", "bold": "outcome"}
+    for name, asked, mend in (
+        ("trials", "dense", "choose --knn-preset outcome"),
+        ("tokens", "outcome", r"choose another preset \(trusted\)"),
+    ):
+        options = RunOptions(knn=True, datastore=stores[name], knn_preset=asked)
+        with pytest.raises(UserError, match=mend):
+            prepare_engine(options, ROOT)
+
+
+def test_a_policy_decides_completions(tmp_path):
+    stores = own_stores(tmp_path)
+    hashes = {
+        describe_setup(prepare_engine(RunOptions(knn=True, datastore=path), ROOT)).calibration
+        for path in (stores["trials"], stores["bold"])
+    }
+    assert len(hashes) == 2
+
+
+def test_a_server_with_trials_serves_a_run_that_names_no_preset(tmp_path):
+    options = RunOptions(knn=True, datastore=own_stores(tmp_path)["trials"], max_new_tokens=64)
+    configuration = describe_setup(prepare_engine(replace(options, batch_size=4), ROOT))
+    with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as url:
+        assert find_engine(replace(options, engine=url), ROOT).configuration == configuration
+        with pytest.raises(UserError, match="preset's weight_kind"):
+            find_engine(replace(options, engine=url, knn_preset="dense"), ROOT)

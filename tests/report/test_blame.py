@@ -133,3 +133,16 @@ def test_json_holds_as_many_as_asked_for_and_the_number_of_all(reports):
     assert [entry["record"] for entry in told["entries"]] == ["good-1"]
     assert (told["entries_used"], told["records_used"]) == (3, 2)
     assert told["records"][0]["problems"]["gained"] == 2
+
+
+def test_entries_that_are_trials_are_told_with_what_came_of_them(tmp_path):
+    trial = {"token": "x", "distance": 1.0, "record": "p", "offset": 3, "lm_token": "y"}
+    changes = [{**change(1), "neighbours": [{**trial, "outcome": 1, "crash": -1}]}]
+    knn = {"steps": 9, "searched": 9, "argmax_changes": 1, "changes": changes}
+    report = write_report(
+        tmp_path / "run.json", [result("up", knn=knn)], configuration={"knn": {"preset": {}}}
+    )
+    found = blame(report)
+    told = "instead of 'y': gained, mended a crash"
+    assert found.to_json()["entries"][0]["trial"] == told
+    assert f"p:3  'x' {told}" in render_blame(found, 5)

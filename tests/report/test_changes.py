@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.report.changes import Change, changes_of, place_changes
+from knm.report.changes import Change, Neighbour, changes_of, place_changes
 from tests.report.builders import result
 from tests.report.page.examples import (
     CHANGES,
@@ -64,3 +64,38 @@ def test_a_place_always_holds_its_token(text: str, starts: list[tuple[int, str]]
     for change, place in zip(changes, place_changes(shown, changes), strict=True):
         if place is not None:
             assert text.startswith(change.token, place)
+
+
+def tried(record: str, outcome: int | None, crash: int | None = 0, token: str = "b") -> Neighbour:
+    return Neighbour(token, 0.1, record, 3, "a", outcome, crash)
+
+
+def test_trials_are_told_by_problems() -> None:
+    trials = (
+        tried("p", 1, -1),
+        tried("p", 1),
+        tried("q", -1, 1),
+        tried("r", 0),
+        tried("s", 1),
+        tried("t", 1, token="c"),
+    )
+    told = str(Change(0, None, "a", "b", trials).tally)
+    assert told == "gained 2 of 4 problems here, lost 1; 1 crashes mended, 1 made"
+    assert str(Change(0, None, "a", "b", trials[1:2]).tally) == (
+        "gained 1 of 1 problems here, lost 0"
+    )
+    assert Change(0, None, "a", "b", (tried("p", None, None),)).tally is None
+    assert [trial.came_of_it for trial in (*trials[:4], tried("p", None, None))] == [
+        "gained, mended a crash",
+        "gained",
+        "lost, made a crash",
+        "no change",
+        None,
+    ]
+
+
+def test_what_came_of_trials_is_read_from_a_report() -> None:
+    neighbours = [{"token": "b", "distance": 0.5, "record": "p", "offset": 1, "outcome": -1}]
+    change = {**CHANGES[0], "neighbours": neighbours}
+    (read,) = changes_of(result("p", knn={**KNN, "changes": [change]}))
+    assert (read.neighbours[0].outcome, read.neighbours[0].crash) == (-1, None)

@@ -46,7 +46,8 @@ def test_what_is_known_of_an_origin_stands_beside_the_neighbour(report):
     explanation = explain(report, "ab12", lambda neighbour: origin)
     first = explanation.to_json()["changes"][0]["neighbours"][0]
     assert first == {**CHANGES[0]["neighbours"][0], "source": "grammar", "line": "local n",
-                     "lm_token": " x", "probability": 0.5}  # fmt: skip
+                     "lm_token": " x", "probability": 0.5,
+                     "outcome": None, "crash": None}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["contest_1", "contest", "st_1"])

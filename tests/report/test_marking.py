@@ -77,3 +77,12 @@ def test_a_result_without_a_program_is_told_of(program):
     text = render_explanation(explanation(shown, program=program))
     assert "(no program)" in text
     assert "1. token 4, outside the program" in text
+
+
+def test_trials_behind_a_change_are_told_with_what_came_of_them():
+    trials = [Neighbour("print", 0.1, f"p{n}", 3, "write", int(n < 7), 0) for n in range(9)]
+    shown = render_explanation(
+        explanation(changed("print", "write", weight=1.0, neighbours=trials)), neighbours=2
+    )
+    assert "'print' instead: gained 7 of 9 problems here, lost 0" in shown
+    assert shown.count("gained  the LM said 'write'") == 2

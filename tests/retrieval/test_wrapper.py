@@ -59,7 +59,7 @@ def retriever_of(store, name="v1", **changes) -> Retriever:
     return Retriever(store, resolve_preset(name, **changes))
 
 
-@pytest.mark.parametrize("fusion", sorted(FUSIONS))
+@pytest.mark.parametrize("fusion", sorted(FUSIONS.keys() - {"exchange"}))
 @pytest.mark.parametrize("name", ["v1", "v2", "v3", "dense", "nest"])
 def test_weight_zero_leaves_logits_bit_identical(model, own_store, name, fusion):
     before = logits_of(model)

@@ -3,7 +3,7 @@
 import base64
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from knm.jsonio import dumps
 from knm.report.changes import Change, changes_of, place_changes
@@ -11,6 +11,8 @@ from knm.report.page.palette import run_kind, verdict_kind
 from knm.report.page.runs import Bench, Row
 from knm.report.schema import KNN_COUNTS, ProblemResult
 from knm.sandbox import Verdict
+
+_SHOWN_NEIGHBOURS: Final = 4
 
 
 def page_data(bench: Bench) -> str:
@@ -113,8 +115,9 @@ def _change(change: Change, place: int | None, program: str, records: dict[str, 
                 records.setdefault(entry.record, len(records)),
                 entry.offset,
             )
-            for entry in change.neighbours
+            for entry in change.neighbours[:_SHOWN_NEIGHBOURS]
         ],
+        *([] if change.tally is None else [str(change.tally)]),
     ]
 
 

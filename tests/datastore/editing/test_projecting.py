@@ -7,7 +7,7 @@ import torch
 from knm.datastore import Datastore, Projection, project_datastore
 from knm.datastore.arrays import encode_keys
 from knm.errors import UserError
-from knm.retrieval import Retriever, TorchSearcher, corrected, resolve_preset
+from knm.retrieval import LMOutput, Neighbours, Retriever, TorchSearcher, corrected, resolve_preset
 from tests.datastore.test_projection import random_projection
 from tests.datastore.tiny import HIDDEN, examples, mine_tiny, tiny_model
 
@@ -56,11 +56,15 @@ def test_the_content_hash_includes_the_projection(source, projected, projection,
     assert other.content_hash != projected.content_hash
 
 
+def neighbours_of(retriever: Retriever, hidden: torch.Tensor, k: int) -> Neighbours:
+    return retriever._search(hidden, LMOutput.read(torch.zeros(len(hidden), 2)), k)
+
+
 def test_queries_are_projected_before_the_search(source, projected, projection):
     preset = resolve_preset("v1", weight=1.0)
     hidden = torch.from_numpy(source.read_keys(slice(0, 30)))
     retriever = Retriever(projected, preset)
-    found = retriever._search(hidden, 4)
+    found = neighbours_of(retriever, hidden, 4)
     asked = torch.from_numpy(projection.apply(hidden.numpy()))
     expected = TorchSearcher(projected, torch.device("cpu")).search(asked, 4)
     assert torch.equal(found.ids, expected.ids)
@@ -70,12 +74,12 @@ def test_queries_are_projected_before_the_search(source, projected, projection):
 def test_a_projected_row_does_not_depend_on_the_others_to_the_bit(projected):
     retriever = Retriever(projected, resolve_preset("v1"))
     hidden = torch.randn(37, HIDDEN, generator=torch.Generator().manual_seed(0))
-    together = retriever._search(hidden, 4)
+    together = neighbours_of(retriever, hidden, 4)
     hidden[5] = torch.nan
-    disturbed = retriever._search(hidden, 4)
+    disturbed = neighbours_of(retriever, hidden, 4)
     assert (disturbed.ids[5] == -1).all()
     for row in (0, 6, 15, 16, 36):
-        alone = retriever._search(hidden[row : row + 1], 4)
+        alone = neighbours_of(retriever, hidden[row : row + 1], 4)
         assert torch.equal(alone.distances[0], together.distances[row])
         assert torch.equal(disturbed.distances[row], together.distances[row])
 
@@ -97,7 +101,7 @@ def test_projecting_twice_searches_through_both(source, projected, tmp_path):
     assert [entry["operation"] for entry in twice.manifest.lineage] == ["pca", "metric"]
     assert (twice.manifest.query_dim, twice.manifest.dim) == (HIDDEN, 3)
     hidden = torch.from_numpy(source.read_keys(slice(0, 20)))
-    nearest = Retriever(twice, resolve_preset("v1"))._search(hidden, 1)
+    nearest = neighbours_of(Retriever(twice, resolve_preset("v1")), hidden, 1)
     scale = float(np.square(twice.read_keys(slice(None))).sum(1).mean())
     assert (nearest.distances[:, 0] < 1e-4 * scale).all()
 

@@ -163,3 +163,17 @@ def _rendered(question_id: str, program: str, message: str, error_class: str, mo
         # As pytest-json-report writes it: in ASCII, which holds lone surrogates too.
         path.write_text(json.dumps(document([entry], configuration={"model": model})))
         return render_page(join_runs([load_report(path)]))
+
+
+def test_what_came_of_trials_stands_beside_a_change(tmp_path: Path) -> None:
+    trial = {"token": "b", "distance": 0.1, "offset": 3, "outcome": 1, "crash": 0}
+    neighbours = [{**trial, "record": f"p{number}"} for number in range(9)]
+    change = {"position": 5, "start": 0, "lm_token": "a", "token": "b", "neighbours": neighbours}
+    knn = {"steps": 9, "searched": 9, "argmax_changes": 1, "changes": [change]}
+    entry = result("p", completion="b", program="b", completion_tokens=9, knn=knn)
+    bench = join_runs([write_report(tmp_path / "a.json", [entry])])
+    page = render_page(bench)
+    (shown,) = embedded_data(page)[1]["changes"][0][0]
+    assert len(shown[4]) == 4
+    assert shown[5] == "gained 9 of 9 problems here, lost 0"
+    assert "change.tally" in page

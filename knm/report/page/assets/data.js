@@ -18,12 +18,13 @@ async function detailsOf(number) {
   );
 }
 
-function readChange([position, lmToken, token, start, neighbours], records) {
+function readChange([position, lmToken, token, start, neighbours, tally = null], records) {
   return {
     position,
     lmToken,
     token,
     start,
+    tally,
     neighbours: neighbours.map(([near, distance, record, offset]) => ({
       token: near,
       distance,

@@ -174,7 +174,7 @@ function changesList(result, run) {
       element("td", {}, String(change.position + 1)),
       element("td", {}, element("code", {}, visible(change.lmToken))),
       element("td", {}, element("code", {}, visible(change.token))),
-      element("td", {}, change.neighbours.map(neighbourText).join("; ") || "-"),
+      element("td", {}, [change.tally, ...change.neighbours.map(neighbourText)].filter(Boolean).join("; ") || "-"),
     ),
   );
   const names = ["Token", "LM", "Made", "Neighbours: distance, source"];

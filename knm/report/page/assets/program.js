@@ -98,7 +98,7 @@ function neighbourNotes(change) {
       element("code", {}, visible(change.lmToken)),
       ", the datastore made it ",
       element("code", {}, visible(change.token)),
-      ".",
+      change.tally === null ? "." : `: ${change.tally}.`,
     ),
     neighbourTable(change.neighbours),
   ];
