@@ -20,7 +20,7 @@ NEIGHBOURS: Final = 32
 TEMPERATURE: Final = 0.4  # squared L2 of keys of length 1
 PRIOR: Final = 16.0
 CRASH_PRICE: Final = 0.3
-THRESHOLDS: Final = (0.05, 0.1, 0.15, 0.2, 0.3)
+THRESHOLDS: Final = (0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3)
 _SIGNIFICANT: Final = 0.05
 _CHUNK_NUMBERS: Final = 1 << 24  # of a matrix of distances
 
