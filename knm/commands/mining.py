@@ -137,8 +137,9 @@ def mine(
         next(stream_corpus(path), None)
     else:
         load_trials(path)
-        given = {"dim": dim, "price": price}
-        trial_options = TrialOptions(**{k: v for k, v in given.items() if v is not None})
+        trial_options = TrialOptions(
+            TrialOptions.dim if dim is None else dim, TrialOptions.price if price is None else price
+        )
     inputs = (path, find_model(model), file_named(prompt), problems_path(problems))
     check_output_directory("--out", out, inputs)
 

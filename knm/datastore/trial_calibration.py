@@ -96,12 +96,10 @@ def scores_by_others(store: Datastore, device: torch.device | str = "cpu") -> Ar
             for name in ("outcome", "crash")
         }
         k = min(NEIGHBOURS, len(rows))
-        for part in torch.arange(len(rows), device=device).split(
-            max(1, _CHUNK_NUMBERS // len(rows))
-        ):
+        for part in torch.split(torch.arange(len(rows)), max(1, _CHUNK_NUMBERS // len(rows))):
             # In float64 the distance of equal keys is 0 whatever else is in the product.
             squares = torch.cdist(keys[part].double(), keys.double()).square()
-            own = group[part, None] == group
+            own = group[part][:, None] == group
             distances, nearest = squares.masked_fill(own, torch.inf).topk(k, largest=False)
             part_scores = outcome_scores(
                 distances,
@@ -112,7 +110,7 @@ def scores_by_others(store: Datastore, device: torch.device | str = "cpu") -> Ar
                 prior=PRIOR,
                 crash_price=CRASH_PRICE,
             )
-            scores[rows[part.cpu().numpy()]] = part_scores.cpu().numpy()
+            scores[rows[part.numpy()]] = part_scores.cpu().numpy()
     return scores
 
 
