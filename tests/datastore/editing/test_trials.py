@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-from knm.datastore import MiningOptions, build_index
+from knm.datastore import Datastore, MiningOptions, TrialsInfo, build_index
 from knm.datastore.editing import (
     FilterRules,
     PCAOptions,
@@ -36,16 +37,21 @@ def store(tmp_path_factory):
     )
 
 
+def told_by(store: Datastore) -> TrialsInfo:
+    assert store.manifest.trials is not None
+    return store.manifest.trials
+
+
 def test_what_is_kept_keeps_its_outcome_and_is_counted_again(store, tmp_path):
     chosen = ["problem-2", "problem-5"]
     kept = filter_datastore(store, tmp_path / "kept", FilterRules(records=chosen), texts=dict)
     rows = np.isin(store.provenance["record"], [2, 5])
     assert np.array_equal(kept.provenance, store.provenance[rows])
-    assert kept.manifest.trials.problems == 2
-    assert kept.manifest.trials.gained == (kept.provenance["outcome"] > 0).sum()
+    assert told_by(kept).problems == 2
+    assert told_by(kept).gained == (kept.provenance["outcome"] > 0).sum()
     drawn = sample_datastore(store, tmp_path / "drawn", count=3, by_record=True)
-    assert drawn.manifest.trials.problems == 3
-    assert drawn.manifest.trials.broken == (drawn.provenance["crash"] > 0).sum()
+    assert told_by(drawn).problems == 3
+    assert told_by(drawn).broken == (drawn.provenance["crash"] > 0).sum()
 
 
 def test_parts_merge_to_the_whole(store, tmp_path):
@@ -78,7 +84,7 @@ def test_what_makes_no_sense_of_trials_is_refused(store, tmp_path):
         "dedup": lambda: deduplicate_datastore(store, tmp_path / "out", tolerance=0.0),
         "projection": lambda: pca_datastore(store, tmp_path / "out", PCAOptions(dim=2)),
         "index": lambda: build_index(store, "flat"),
-        "adaptor": lambda: train_adaptor(store, "cpu"),
+        "adaptor": lambda: train_adaptor(store, torch.device("cpu")),
     }
     for what, attempt in refused.items():
         with pytest.raises(UserError, match=f"{what} is for datastores of tokens.*trials"):
