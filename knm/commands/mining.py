@@ -119,6 +119,9 @@ def mine(
             "--capacity": capacity,
             "--positions": None if positions == "all" else positions,
             "--format": None if text_format is Format.CHAT else text_format.value,
+            "--seed": seed or None,
+            "--problems": None if problems == "embedded" else problems,
+            "--no-decontaminate": None if decontaminate else "given",
             "torchrun": None if count == 1 else count,
         }
         _refuse(corpus_only, "of a corpus, not of --trials")

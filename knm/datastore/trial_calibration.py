@@ -46,7 +46,7 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
     LM gave at least to the tokens that were tried.
     """
     asked = store.manifest.mining["trials"]
-    price, least = float(asked["price"]), float(asked["settings"].get(LEAST_PROBABILITY, 0.0))
+    price, least = float(asked["price"]), float(asked["settings"][LEAST_PROBABILITY])
     outcome, crash = store.provenance["outcome"], store.provenance["crash"]
     problems = len(np.unique(store.groups))
     scores = scores_by_others(store, device)
