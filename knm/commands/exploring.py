@@ -47,9 +47,10 @@ def explore(
 
     Run it again to resume what was interrupted.
     """
-    from knm.harness.exploring import ExploreOptions, check_explore
+    from knm.harness.exploring import check_explore
     from knm.harness.exploring import explore as explore_problems
     from knm.harness.run import make_limits
+    from knm.harness.token_trials import ExploreOptions
     from knm.models import check_dtype, find_model
     from knm.problems.loading import EMBEDDED
 

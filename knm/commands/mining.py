@@ -119,6 +119,9 @@ def mine(
             "--capacity": capacity,
             "--positions": None if positions == "all" else positions,
             "--format": None if text_format is Format.CHAT else text_format.value,
+            "--seed": seed or None,
+            "--problems": None if problems == "embedded" else problems,
+            "--no-decontaminate": None if decontaminate else "given",
             "torchrun": None if count == 1 else count,
         }
         _refuse(corpus_only, "of a corpus, not of --trials")
@@ -137,8 +140,9 @@ def mine(
         next(stream_corpus(path), None)
     else:
         load_trials(path)
-        given = {"dim": dim, "price": price}
-        trial_options = TrialOptions(**{k: v for k, v in given.items() if v is not None})
+        trial_options = TrialOptions(
+            TrialOptions.dim if dim is None else dim, TrialOptions.price if price is None else price
+        )
     inputs = (path, find_model(model), file_named(prompt), problems_path(problems))
     check_output_directory("--out", out, inputs)
 

@@ -29,8 +29,10 @@ def build_index(datastore: Datastore, kind: str, options: IndexOptions | None = 
     moved as far as unseen text lies from them. Open the datastore again to use the index.
 
     Raises:
-        UserError: unknown kind, an option that does not fit, no rows, or no Faiss.
+        UserError: `datastore` holds trials, unknown kind, an option that does not fit, no rows, or
+            no Faiss.
     """
+    datastore.expect_tokens("an index", "they are searched exactly, among those of one exchange")
     if len(datastore) == 0:
         raise UserError(f"{datastore.path}: empty, there is nothing to index")
     options = options or IndexOptions()

@@ -64,7 +64,7 @@ class Projection:
             return projected
         # A row of zeros, which has no direction, stays one.
         lengths = np.linalg.norm(projected, axis=1, keepdims=True)
-        return projected / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return np.asarray(projected / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
 
     def then(self, other: "Projection") -> "Projection":
         """This projection followed by `other`, as one of the other's kind.

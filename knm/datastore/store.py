@@ -113,6 +113,18 @@ class Datastore:
         numbered: np.ndarray[Any, np.dtype[np.int64]] = np.array(of_record, dtype=np.int64)
         return numbered.take(self.provenance["record"])
 
+    def expect_tokens(self, operation: str, why: str) -> None:
+        """Refuse trials where an operation is for entries that are right continuations.
+
+        Raises:
+            UserError: saying why.
+        """
+        if self.manifest.trials is not None:
+            raise UserError(
+                f"{self.path}: {operation} is for datastores of tokens, and this one holds trials: "
+                f"{why}"
+            )
+
     def read_keys(self, rows: slice | Array) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Copy the keys of `rows` into memory as float32 (n, dim)."""
         return decode_keys(self.keys[rows])

@@ -46,7 +46,7 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
     LM gave at least to the tokens that were tried.
     """
     asked = store.manifest.mining["trials"]
-    price, least = float(asked["price"]), float(asked["settings"].get(LEAST_PROBABILITY, 0.0))
+    price, least = float(asked["price"]), float(asked["settings"][LEAST_PROBABILITY])
     outcome, crash = store.provenance["outcome"], store.provenance["crash"]
     problems = len(np.unique(store.groups))
     scores = scores_by_others(store, device)
@@ -96,12 +96,10 @@ def scores_by_others(store: Datastore, device: torch.device | str = "cpu") -> Ar
             for name in ("outcome", "crash")
         }
         k = min(NEIGHBOURS, len(rows))
-        for part in torch.arange(len(rows), device=device).split(
-            max(1, _CHUNK_NUMBERS // len(rows))
-        ):
+        for part in torch.split(torch.arange(len(rows)), max(1, _CHUNK_NUMBERS // len(rows))):
             # In float64 the distance of equal keys is 0 whatever else is in the product.
             squares = torch.cdist(keys[part].double(), keys.double()).square()
-            own = group[part, None] == group
+            own = group[part][:, None] == group
             distances, nearest = squares.masked_fill(own, torch.inf).topk(k, largest=False)
             part_scores = outcome_scores(
                 distances,
@@ -112,7 +110,7 @@ def scores_by_others(store: Datastore, device: torch.device | str = "cpu") -> Ar
                 prior=PRIOR,
                 crash_price=CRASH_PRICE,
             )
-            scores[rows[part.cpu().numpy()]] = part_scores.cpu().numpy()
+            scores[rows[part.numpy()]] = part_scores.cpu().numpy()
     return scores
 
 

@@ -33,13 +33,15 @@ def mine_trials(
     """Fill the datastore in `directory` with the trials in the file `path`, and calibrate it.
 
     Keys are whitened to at most `dim` dimensions, as many as they vary in, and have length 1. What
-    was interrupted begins anew; a finished datastore is left alone.
+    was interrupted goes on; a finished datastore is left alone. All positions are read, whatever
+    `options` say of them.
 
     Raises:
         UserError: the file is malformed or of another model, `directory` holds what was made from
             something else, or the model gives states that are not finite.
     """
     # 1. The trials, and what is there of their datastore.
+    options = replace(options, positions="all", capacity=None)
     header, problems = load_trials(path)
     _check_model(path, header.model, loaded)
     problems = [problem for problem in problems if problem.trials]
@@ -55,12 +57,18 @@ def mine_trials(
         capacity=sum(len(problem.completion_ids) for problem in problems),
         trials=TrialsInfo(len(problems), 0, 0, 0, 0, None),
     )
-    if _finished(directory, manifest):
+    begun = _begun(directory, manifest)
+    if begun is not None and begun.finished:
         return Datastore.open(directory, expect=loaded.identity)
 
     # 2. The states before the tokens that were tried, one forward pass for each problem.
     states = _read_states(loaded, source, options, problems)
-    projection = _whitening(states.keys, trial_options.dim)
+    # What is on disk may be projected already, and a GPU need not give the same states again.
+    projection = (
+        _whitening(states.keys, trial_options.dim)
+        if begun is None or begun.projection is None
+        else Projection.load(directory, begun.projection)
+    )
     manifest = replace(manifest, projection=projection.info, dim=projection.info.dim)
 
     # 3. An entry for each trial.
@@ -107,13 +115,13 @@ def _example(problem: ExploredProblem) -> EncodedExample:
     )
 
 
-def _finished(directory: Path, fresh: Manifest) -> bool:
-    """Whether the datastore is there already; what is there must have been made from the same."""
+def _begun(directory: Path, fresh: Manifest) -> Manifest | None:
+    """The manifest of what is there, which must have been made from the same; None for nothing."""
     if not (directory / MANIFEST_NAME).exists():
-        return False
+        return None
     begun = Manifest.load(directory)
     check_resumable(directory, begun, replace(fresh, projection=begun.projection, dim=begun.dim))
-    return begun.finished
+    return begun
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ The first line, the header, has the key "" and says of what the trials are:
    "model": {the fields of ModelIdentity: name, weights_hash, tokenizer_hash, dtype, hidden_size,
              vocab_size, config_hash, generation_hash},
    "prompt": {"name": .., "hash": the template's content hash},
-   "settings": {"language": "lua", "least_probability": 0.02, ..: whatever else was set},
+   "settings": {"least_probability": 0.02, ..: whatever else was set},
    "packages": {"knm": .., "torch": ..}}
 
 Every other line is a problem, its `key` the problem's id, in any order; of two lines with one key
@@ -169,10 +169,13 @@ class TrialsHeader:
                 f"{TRIALS_FORMAT_VERSION}: update knm, or explore again"
             )
         try:
+            settings = dict(value["settings"])
+            if not 0 <= float(settings[LEAST_PROBABILITY]) < 1:
+                raise ValueError(f"{LEAST_PROBABILITY} {settings[LEAST_PROBABILITY]}")
             return cls(
                 ModelIdentity(**value["model"]),
                 dict(value["prompt"]),
-                dict(value["settings"]),
+                settings,
                 dict(value["packages"]),
             )
         except (KeyError, TypeError, ValueError) as error:

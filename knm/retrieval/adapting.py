@@ -75,6 +75,7 @@ def train_adaptor(
         UserError: the entries cannot tell when the LM is right and when it is not.
     """
     options = options or AdaptorOptions()
+    datastore.expect_tokens("an adaptor", "their own policy is measured when they are mined")
     calibration = datastore.manifest.calibration
     if calibration is None or calibration.reliability is None:
         raise UserError(

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from knm.cli import app
 from knm.corpora import EMBEDDED_CORPUS, load_corpus
 from knm.datastore import Datastore
+from tests.datastore.trials import drawn_problems, write_trials
 
 ROOT = Path(__file__).parents[2]
 FEW = ["--limit", "4", "--positions", "mistakes+correct:0.3", "--batch-tokens", "400"]
@@ -90,3 +91,38 @@ def test_what_the_problem_set_asks_for_is_left_out_by_default(tmp_path):
     assert whole["mining"]["decontamination"] is None
     assert Datastore.open(tmp_path / "clean").record_ids == (records[0].id, records[2].id)
     assert clean["count"] < whole["count"]
+
+
+def test_trials_are_mined_and_told(embedded, tmp_path):
+    problems = drawn_problems(6)
+    path = write_trials(tmp_path / "trials.jsonl", problems, embedded)
+    options = ["--trials", str(path), "--dim", "5", "--price", "1.5"]
+    shown = mine(tmp_path / "store", *options)
+    assert shown.exit_code == 0, shown.output
+    assert f"{sum(len(p.trials) for p in problems)} in programs of 6 problems" in shown.stdout
+    assert "none that is worth it" in shown.stdout
+    again = json.loads(mine(tmp_path / "store", *options, "--json").stdout)
+    assert again["trials"]["problems"] == 6
+    assert (again["dim"], again["mining"]["trials"]["price"]) == (5, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dim", "5"], "--dim 5: of trials alone"),
+        (["--price", "0"], "--price 0.0: of trials alone"),
+        (["--trials", "T", "--limit", "3"], "--limit 3: of a corpus"),
+        (["--trials", "T", "--no-decontaminate"], "--no-decontaminate given: of a corpus"),
+        (["--trials", "T", "--positions", "mistakes"], "--positions mistakes: of a corpus"),
+        (["--trials", "T", "--dim", "0"], "--dim 0: must be at least 1"),
+        (["--trials", "T", "--price", "-1"], "--price -1.0: must be 0 or above"),
+        (["--trials", "nowhere.jsonl"], "nowhere.jsonl"),
+    ],
+)
+def test_options_of_trials_and_corpora_do_not_mix(options, message, tmp_path):
+    path = write_trials(tmp_path / "trials.jsonl", drawn_problems(2))
+    given = [str(path) if option == "T" else option for option in options]
+    refused = mine(tmp_path / "store", *given)
+    assert refused.exit_code != 0
+    assert message in str(refused.exception or refused.output)
+    assert not (tmp_path / "store").exists()

@@ -145,7 +145,7 @@ def test_shuffled_outcomes_give_none(seed):
 def test_a_price_that_nothing_is_worth_gives_none():
     store = store_of_trials(1, 300, truth=0.8)
     assert calibrate_trials(store).policy is not None
-    asked = {"trials": {"price": 1e6, "settings": {}}}
+    asked = {"trials": {"price": 1e6, "settings": {"least_probability": 0.02}}}
     dear = replace(store, manifest=replace(store.manifest, mining=asked))
     policy = calibrate_trials(dear).policy
     assert policy is None or policy.lost == 0

@@ -74,6 +74,13 @@ def test_other_files_and_versions_are_refused(tmp_path):
         load_trials(path)
 
 
+def test_a_header_that_does_not_say_what_was_likely_enough_is_refused(tmp_path):
+    path = write_trials(tmp_path / "trials.jsonl", drawn_problems(1))
+    path.write_text(path.read_text().replace("least_probability", "other"))
+    with pytest.raises(UserError, match=r"trials\.jsonl:1: not a header.*least_probability"):
+        load_trials(path)
+
+
 def test_a_file_without_a_trial_is_refused(tmp_path):
     with pytest.raises(UserError, match="no trials in it"):
         load_trials(write_trials(tmp_path / "trials.jsonl", []))

@@ -9,7 +9,8 @@ from knm.datastore.trial_mining import mine_trials
 from knm.datastore.trials import TrialOptions, load_trials
 from knm.engine import GenerationOptions, Request, open_engine
 from knm.errors import UserError
-from knm.harness.exploring import ExploreOptions, check_explore, explore
+from knm.harness.exploring import check_explore, explore
+from knm.harness.token_trials import ExploreOptions
 from knm.models import encode_prompt
 from knm.problems import extract_program, load_problems
 from knm.sandbox import Verdict, open_sandbox
@@ -65,6 +66,7 @@ def test_the_greedy_program_is_the_engines_and_its_verdict_the_sandboxes(
         assert completion.tokens == each.completion_ids
         with open_sandbox("local") as sandbox:
             program = extract_program(completion.text)
+            assert program is not None
             judged = sandbox.judge(program, problem.tests.load())
         assert (each.verdict, each.tests_passed) == (judged.verdict, judged.tests_passed)
 

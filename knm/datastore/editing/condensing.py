@@ -31,9 +31,12 @@ def condense_datastore(
     the hard ones.
 
     Raises:
-        UserError: `share` is out of range or leaves no room for one entry of each token, or `out`
-            holds another datastore.
+        UserError: `source` holds trials, `share` is out of range or leaves no room for one entry
+            of each token, or `out` holds another datastore.
     """
+    source.expect_tokens(
+        "condense", "each of them counts; draw fewer with `knm datastore sample --by record`"
+    )
     if not 0 < share <= 1:
         raise UserError(f"--share {share}: must be above 0 and at most 1")
     keep, radius = fitting_entries(source, math.ceil(share * len(source)), torch.device(device))

@@ -33,9 +33,10 @@ def deduplicate_datastore(
     only what is equal. Beside at most 1 GiB of keys, memory grows by a few bytes an entry.
 
     Raises:
-        UserError: `tolerance` is negative or has no unit in this datastore, or `out` holds another
-            datastore.
+        UserError: `source` holds trials, `tolerance` is negative or has no unit in this datastore,
+            or `out` holds another datastore.
     """
+    source.expect_tokens("dedup", "each of them counts, also where others say the same")
     if not 0 <= tolerance < np.inf:
         raise UserError(f"--tolerance {tolerance}: must be a number from 0 up")
     median = source.manifest.mistake_distance_median

@@ -50,7 +50,9 @@ def merge_datastores(
                 places[origin.id] = len(origins)
                 origins.append(origin)
         renumbered.append(np.array([places[origin.id] for origin in source.records], "<i4"))
-    doubled = _doubled(sources, renumbered)
+    # Of one position several tokens are tried.
+    trials = sources[0].manifest.trials is not None
+    doubled = 0 if trials else _doubled(sources, renumbered)
     if doubled:
         notify(
             f"{doubled} entries are of a position that an earlier datastore holds too: they are in "
@@ -136,10 +138,16 @@ def _shared(options: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _entry_kind(manifest: Manifest) -> str:
+    return "token" if manifest.trials is None else "trial"
+
+
 def _check_alike(first: Datastore, other: Datastore) -> None:
     a, b = first.manifest, other.manifest
     for what, one, two in (
         *((f"model {what}", one, two) for what, one, two in a.model.differences(b.model)),
+        ("kind of entry", _entry_kind(a), _entry_kind(b)),
+        ("way of trying", a.mining.get("trials"), b.mining.get("trials")),
         ("key kind", a.key_kind, b.key_kind),
         ("layer", a.layer, b.layer),
         ("key dtype", a.key_dtype, b.key_dtype),

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from knm.datastore.arrays import encode_keys
-from knm.datastore.editing.rewriting import edited_manifest, lineage_entry, slices, write_edited
+from knm.datastore.editing.rewriting import (
+    edited_manifest,
+    lineage_entry,
+    slices,
+    write_edited,
+)
 from knm.datastore.projection import Projection
 from knm.datastore.store import Datastore
 from knm.datastore.writer import Rows
@@ -31,9 +36,12 @@ def project_datastore(
     queries go through both. `arguments` say in the lineage how the projection was made.
 
     Raises:
-        UserError: the projection is of another width than the keys, a projected key is not finite
-            in their dtype, or `out` holds another datastore.
+        UserError: `source` holds trials, the projection is of another width than the keys, a
+            projected key is not finite in their dtype, or `out` holds another datastore.
     """
+    source.expect_tokens(
+        "a projection", "their keys are whitened; mine them again with another --dim"
+    )
     width = len(projection.mean)
     if width != source.manifest.dim:
         raise UserError(
