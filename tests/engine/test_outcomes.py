@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from knm.datastore.domain import PromptDomain, PromptFrame
-from knm.engine import Completion, GenerationOptions, PlainEngine, Request
 from knm.engine.records import GREEDY
-from knm.models import LoadedModel
 from knm.retrieval import Retriever, corrected, resolve_preset, vary_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
-from tests.engine.test_slots import SAMPLED, TOKENS, by_id, engine_of
+from tests.engine.test_guarded import complete
+from tests.engine.test_slots import SAMPLED, TOKENS, by_id
 from tests.retrieval.stores import POLICY, trials_of
 
 OUTCOME = vary_preset(
@@ -37,16 +36,6 @@ def retriever_on(device: str, *, policy: Any = POLICY, domain: Any = None, **cha
     store = trials_of(keys, predicted, values, np.where(values % 2, -1, 1), policy=policy)
     store = replace(store, manifest=replace(store.manifest, domain=domain))
     return Retriever(store, replace(OUTCOME, **changes), device=device)
-
-
-def complete(
-    kind: str, loaded: LoadedModel, retriever: Retriever | None, asked: list[Request]
-) -> list[Completion]:
-    if kind == "slots":
-        return engine_of(loaded, retriever=retriever).complete(asked)
-    if retriever is not None:
-        retriever.attach(loaded.model, loaded.tokenizer)
-    return PlainEngine(loaded, GenerationOptions(TOKENS), retriever).complete(asked)
 
 
 @pytest.mark.parametrize("sampled", [False, True])

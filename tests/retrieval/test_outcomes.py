@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knm.datastore.projection import Projection
 from knm.errors import UserError
 from knm.retrieval import LMOutput, Neighbours, Retriever, resolve_preset, vary_preset
 from knm.retrieval.fusions import ExchangeFusion
@@ -215,3 +216,21 @@ def test_stores_and_presets_of_the_other_kind_are_refused():
 def test_presets_that_make_no_sense_are_refused(changes, message):
     with pytest.raises(UserError, match=message):
         vary_preset(OUTCOME, changes, "odd")
+
+
+def test_states_are_whitened_as_the_keys_were():
+    draw = np.random.default_rng(0)
+    states = draw.standard_normal((2, 6)).astype(np.float32)
+    matrix = draw.standard_normal((6, DIM)).astype(np.float32)
+    projection = Projection("whitening", states.mean(0) + 1, matrix)
+    keys = np.repeat(projection.apply(states), 40, axis=0)
+    store = trials_of(keys, [3] * 80, [5] * 80, np.repeat([1, -1], 40))
+    store = replace(
+        store,
+        projection=projection,
+        manifest=replace(store.manifest, projection=projection.info),
+    )
+    lm = lm_of({3: 0.6, 5: 0.4}, {3: 0.6, 5: 0.4})
+    done = Retriever(store, OUTCOME).correct(torch.from_numpy(states), lm)
+    assert done.token.tolist() == [5, 3]
+    assert (done.neighbours.distances < 1e-5).all()
