@@ -31,5 +31,5 @@ class QueryProjector:
         projected = centred @ self._matrix
         if not self._unit_length:
             return projected
-        lengths = torch.linalg.vector_norm(projected, dim=1, keepdim=True)
+        lengths: Tensor = torch.linalg.vector_norm(projected, dim=1, keepdim=True)
         return projected / lengths.clamp(min=torch.finfo(torch.float32).tiny)
