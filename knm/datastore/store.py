@@ -125,6 +125,13 @@ class Datastore:
                 f"{why}"
             )
 
+    @cached_property
+    def exchanges(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Of each entry (count,) its two tokens as one number: the LM's own << 32 | the value."""
+        predicted = self.provenance["predicted"].astype(np.int64)
+        codes: np.ndarray[Any, np.dtype[np.int64]] = predicted << 32 | self.values.astype(np.int64)
+        return codes
+
     def read_keys(self, rows: slice | Array) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Copy the keys of `rows` into memory as float32 (n, dim)."""
         return decode_keys(self.keys[rows])

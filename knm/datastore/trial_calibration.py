@@ -116,8 +116,7 @@ def scores_by_others(store: Datastore, device: torch.device | str = "cpu") -> Ar
 
 def exchanges(store: Datastore) -> list[Array]:
     """The rows of each exchange, a pair of the LM's token and the one written."""
-    pairs = store.provenance["predicted"].astype(np.int64) << 32 | store.values.astype(np.int64)
-    _, numbers = np.unique(pairs, return_inverse=True)
+    _, numbers = np.unique(store.exchanges, return_inverse=True)
     order = np.argsort(numbers, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if len(order) else []
 

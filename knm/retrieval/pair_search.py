@@ -43,7 +43,7 @@ class HostPairSearcher:
     on_device = False
 
     def __init__(self, datastore: Datastore) -> None:
-        codes = _pair_codes(datastore)
+        codes = datastore.exchanges
         order = np.argsort(codes, kind="stable")
         self._keys = torch.from_numpy(datastore.read_keys(order))
         self._ids = torch.from_numpy(order)
@@ -81,7 +81,7 @@ class DevicePairSearcher:
     on_device = True
 
     def __init__(self, datastore: Datastore, device: torch.device) -> None:
-        codes = torch.from_numpy(_pair_codes(datastore))
+        codes = torch.from_numpy(datastore.exchanges)
         rows = padded_rows(len(datastore))
         self._keys = torch.zeros((rows, datastore.manifest.dim), device=device)
         self._chunks = []
@@ -139,11 +139,5 @@ class TrialSearch:
 
 
 def _codes(predicted: Tensor, tried: Tensor) -> Tensor:
-    """One int64 for each pair of tokens; -1 where none was tried."""
+    """Pairs of tokens as `Datastore.exchanges` numbers them; -1 where none was tried."""
     return ((predicted << 32) | tried).masked_fill(tried < 0, -1)
-
-
-def _pair_codes(datastore: Datastore) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The same of the entries, (count,)."""
-    predicted = datastore.provenance["predicted"].astype(np.int64)
-    return (predicted << 32) | datastore.values.astype(np.int64)

@@ -19,6 +19,7 @@ from knm.datastore.trial_calibration import (
     first_firings,
     scores_by_others,
 )
+from knm.retrieval import resolve_preset
 from tests.retrieval.stores import store_of
 
 
@@ -157,3 +158,8 @@ def test_a_price_that_nothing_is_worth_gives_none():
 )
 def test_a_gain_is_told_from_chance(gained, lost, significant):
     assert Firings(np.array([]), gained, lost).significant is significant
+
+
+def test_what_is_calibrated_is_what_the_preset_decodes_with():
+    preset = resolve_preset("outcome")
+    assert (preset.k, preset.temperature) == (NEIGHBOURS, TEMPERATURE)
