@@ -1,3 +1,3 @@
 """Registers the bench's pytest plugin."""
 
-pytest_plugins = ["knm.plugin"]
+pytest_plugins = ["knm.bench.plugin"]

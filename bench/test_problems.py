@@ -2,7 +2,7 @@
 
 import pytest
 
-from knm.harness import Evaluation, render_failure
+from knm.judging import Evaluation, render_failure
 
 
 def test_problem(evaluation: Evaluation) -> None:

@@ -12,13 +12,13 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from knm.bench import RunOptions
 from knm.cli import app
 from knm.engine import CompletionCache, Request, completion_key
-from knm.harness import RunOptions
 from knm.problems import load_problems
 from knm.serving.sockets import listen
 from tests.engine.configurations import CONFIGURATION, completion
-from tests.harness.problem_files import ROOT
+from tests.problems.problem_files import ROOT
 
 
 def knm(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

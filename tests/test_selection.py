@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from knm.cli import app
 from knm.corpora import EMBEDDED_CORPUS, load_corpus
 from knm.report import load_report
-from tests.harness.problem_files import short_records, write_problems
-from tests.harness.processes import knm_serve, run_bench
+from tests.bench.processes import knm_serve, run_bench
+from tests.problems.problem_files import short_records, write_problems
 
 SETTINGS = ("--max-new-tokens", "32", "--batch-size", "4", "--knn")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from knm.report import load_report, read_stream, stream_path
-from tests.harness.problem_files import grammar_records, write_problems
-from tests.harness.processes import knm_serve, run_bench, start_bench
+from tests.bench.processes import knm_serve, run_bench, start_bench
+from tests.problems.problem_files import grammar_records, write_problems
 
 TOKENS = ("--max-new-tokens", "40")
 COUNT = 6
@@ -70,7 +70,7 @@ def test_two_workers_in_another_order_decode_everything_once_and_hold_no_model(
 ):
     before = decoded(url)
     run_bench(
-        *("-n", "2", "--results", tmp_path / "r.json", "-p", "tests.harness.probe", *common),
+        *("-n", "2", "--results", tmp_path / "r.json", "-p", "tests.bench.probe", *common),
         environment={
             "KNM_CACHE_DIR": str(tmp_path),
             "KNM_PROBE": str(tmp_path),
@@ -138,7 +138,7 @@ def test_samples_are_all_judged_and_do_not_depend_on_the_order(common, tmp_path)
         results = directory / "r.json"
         sampling = ("--samples", "2", "--temperature", "2", "--top-p", "0.99", "--limit", "2")
         run_bench(
-            *("--results", results, "-p", "tests.harness.probe", *sampling, *common),
+            *("--results", results, "-p", "tests.bench.probe", *sampling, *common),
             environment={
                 "KNM_CACHE_DIR": str(directory),
                 "KNM_PROBE": str(directory),

@@ -81,15 +81,15 @@ def audit(
 
     Run it again to resume what was interrupted: rows whose configuration is the same are kept.
     """
+    from knm.audit.rows import choose_rows
     from knm.corpora import EMBEDDED_CORPUS
     from knm.datastore import MiningOptions
-    from knm.harness.audit.rows import choose_rows
-    from knm.harness.run import make_limits
     from knm.models import check_dtype, find_model
     from knm.models.finetuning_options import FinetuningOptions
     from knm.models.recipes import RECIPES
     from knm.problems import load_template, problems_path
     from knm.retrieval.preset_files import check_preset_name
+    from knm.sandbox import make_limits
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
     if seeds is not None and models is not None:
@@ -114,8 +114,8 @@ def audit(
     check_output_directory("--out", out, inputs)
 
     # 2. Run.
-    from knm.harness import audit as auditing
-    from knm.harness.trials import TrialSettings
+    from knm import audit as auditing
+    from knm.judging.trials import TrialSettings
     from knm.retrieval import DEFAULT_PRESET
 
     settings = auditing.AuditSettings(

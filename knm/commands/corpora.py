@@ -184,8 +184,8 @@ def collect(
 
     Run it again when there are more results: a run that is not over can be collected too.
     """
-    from knm.harness.collecting import CollectOptions
-    from knm.harness.collecting import collect as collect_programs
+    from knm.gathering.collecting import CollectOptions
+    from knm.gathering.collecting import collect as collect_programs
 
     found = collect_programs(
         CollectOptions(tuple(reports), problems, out, accepted, most, completions)
@@ -252,12 +252,12 @@ def translate(
     Run it again to resume what was interrupted. A server that wants a token finds it in
     KNM_ENGINE_TOKEN.
     """
-    from knm.harness.engines import TOKEN_VARIABLE
-    from knm.harness.run import make_limits
-    from knm.harness.translation import TranslateOptions
-    from knm.harness.translation import translate as translate_programs
-    from knm.harness.trials import default_workers
+    from knm.bench.engines import TOKEN_VARIABLE
+    from knm.gathering.translation import TranslateOptions
+    from knm.gathering.translation import translate as translate_programs
+    from knm.judging.trials import default_workers
     from knm.problems.loading import EMBEDDED
+    from knm.sandbox import make_limits
 
     found = translate_programs(
         TranslateOptions(

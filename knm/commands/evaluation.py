@@ -69,9 +69,9 @@ def evaluate(
 
     Without --datastore and --knn-preset the LM alone is measured.
     """
+    from knm.bench import RunOptions, ensure_datastore, prepare_engine
     from knm.corpora import EMBEDDED_CORPUS, load_corpus
     from knm.datastore import Datastore
-    from knm.harness import RunOptions, ensure_datastore, prepare_engine
     from knm.models import check_dtype, find_model
     from knm.problems import load_template, sample_prompts
     from knm.retrieval.preset_files import check_preset_name
@@ -82,7 +82,7 @@ def evaluate(
         check_preset_name(name)
     whole = load_corpus(corpus or EMBEDDED_CORPUS / "test.jsonl")
     template = load_template(prompt)
-    from knm.evaluation import EvaluationOptions, evaluate_corpus, render_evaluation
+    from knm.metrics import EvaluationOptions, evaluate_corpus, render_evaluation
     from knm.models import load_model
 
     given = (datastore, knn_k, knn_lambda, knn_temperature, knn_gate)
@@ -166,7 +166,7 @@ def sweep(
     Writes trials.jsonl, heatmap.svg, sweep.json and winner.yaml, a preset for --knn-preset.
     """
     from knm.corpora import EMBEDDED_CORPUS, load_corpus
-    from knm.evaluation import refuse_bench, refuse_test_split
+    from knm.embedded.tuning_data import refuse_bench, refuse_test_split
     from knm.models import check_dtype, find_model
     from knm.problems import load_problems, load_template, problems_path, sample_prompts
 
@@ -188,14 +188,17 @@ def sweep(
     whole = load_corpus(path)
     records = whole[:limit]
     refuse_test_split(records)
-    from knm.evaluation import SEARCHES, read_space
+    from knm.metrics import SEARCHES, read_space
 
     choices = read_space(space, datastore)
     check_outputs([Output("--out", files)], (file_named(choices.preset), *choices.datastores))
     proposals = SEARCHES[search.value](choices, trials, seed)
-    from knm.evaluation import (
+    from knm.bench import RunOptions, ensure_datastore, prepare_engine
+    from knm.journal import Journal
+    from knm.jsonio import write_json
+    from knm.judging.trials import TrialSettings
+    from knm.metrics import (
         Finals,
-        Journal,
         Objective,
         Sweep,
         SweepData,
@@ -203,9 +206,6 @@ def sweep(
         render_sweep,
         write_heat_map,
     )
-    from knm.harness import RunOptions, ensure_datastore, prepare_engine
-    from knm.harness.trials import TrialSettings
-    from knm.jsonio import write_json
     from knm.models import load_model
     from knm.retrieval import write_preset
 
@@ -228,7 +228,7 @@ def sweep(
     loaded = load_model(model, dtype=dtype, device=device)
     asked = sample_prompts(template, [(record.statement, record.language) for record in whole])
     data = SweepData(loaded, records, template, batch_tokens, tuple(asked))
-    with Journal(out / JOURNAL) as journal:
+    with Journal(out / JOURNAL, "a sweep") as journal:
         result = Sweep(choices, data, stores, journal).run(
             proposals, Objective(objective.value, loss_weight), finals
         )

@@ -32,7 +32,7 @@ def explain(
 
     run = load_report(report)
     if datastore or corpus:
-        from knm.harness.origins import origin_finder
+        from knm.report.origins import origin_finder
 
         explanation = explain_problem(run, problem, origin_finder(run, datastore, corpus))
     else:

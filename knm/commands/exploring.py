@@ -47,12 +47,12 @@ def explore(
 
     Run it again to resume what was interrupted.
     """
-    from knm.harness.exploring import check_explore
-    from knm.harness.exploring import explore as explore_problems
-    from knm.harness.run import make_limits
-    from knm.harness.token_trials import ExploreOptions
+    from knm.gathering.exploring import check_explore
+    from knm.gathering.exploring import explore as explore_problems
+    from knm.gathering.token_trials import ExploreOptions
     from knm.models import check_dtype, find_model
     from knm.problems.loading import EMBEDDED
+    from knm.sandbox import make_limits
 
     check_dtype(dtype)
     find_model(model)

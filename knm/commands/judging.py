@@ -38,7 +38,7 @@ def judge(
     json: JsonOption = False,
 ) -> None:
     """Judge completions without a model; run it again to resume what was interrupted."""
-    from knm.harness import JudgeOptions, judge_file
+    from knm.judging import JudgeOptions, judge_file
     from knm.report import render_summary, summarize
 
     path = out or completions.with_name(f"{completions.stem}-judged.json")
@@ -94,7 +94,7 @@ def export(
     json: JsonOption = False,
 ) -> None:
     """Write a run's completions as JSONL of the reference harness."""
-    from knm.harness import export_candidates
+    from knm.judging import export_candidates
     from knm.report import load_report
 
     check_outputs([Output("--out", (out,))], (report,), overwrite=overwrite)

@@ -42,7 +42,7 @@ def serve(
 
     Where others than this machine can reach it, clients need the token in KNM_ENGINE_TOKEN.
     """
-    from knm.harness import RunOptions, serve_engine
+    from knm.bench import RunOptions, serve_engine
 
     options = RunOptions(
         model=model,
@@ -106,8 +106,8 @@ def cache_prune(
 
 @contextmanager
 def _cache() -> Iterator["CompletionCache"]:
+    from knm.bench import cache_directory
     from knm.engine import CompletionCache
-    from knm.harness import cache_directory
 
     cache = CompletionCache(cache_directory(Path.cwd()), say)
     try:

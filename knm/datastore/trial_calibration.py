@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from knm.datastore.manifest import OutcomePolicy, TrialsInfo
 from knm.datastore.store import Array, Datastore
 from knm.datastore.trials import LEAST_PROBABILITY
-from knm.report.statistics import mcnemar_exact
+from knm.statistics import mcnemar_exact
 
 NEIGHBOURS: Final = 32
 TEMPERATURE: Final = 0.4  # squared L2 of keys of length 1
@@ -85,8 +86,6 @@ def scores_by_others(store: Datastore, device: torch.device | str = "cpu") -> Ar
     Only those of the same exchange count: the same token of the LM and the same one written. Where
     there are none, the score is -inf.
     """
-    from knm.retrieval.outcomes import outcome_scores  # which needs datastores itself
-
     scores: Array = np.full(len(store), -np.inf)
     for rows in exchanges(store):
         keys = torch.from_numpy(store.read_keys(rows)).to(device)
@@ -112,6 +111,32 @@ def scores_by_others(store: Datastore, device: torch.device | str = "cpu") -> Ar
             )
             scores[rows[part.numpy()]] = part_scores.cpu().numpy()
     return scores
+
+
+def outcome_scores(
+    distances: Tensor,
+    outcomes: Tensor,
+    crashes: Tensor,
+    found: Tensor,
+    *,
+    temperature: float,
+    prior: float,
+    crash_price: float,
+) -> Tensor:
+    """How much better an exchange is than none, by k trials of it: (B,) float64, each row alone.
+
+    With `w = exp(-(distance - nearest) / temperature)` the mean of `outcome - crash_price * crash`
+    is drawn to 0 as by `prior` further trials: times `n / (n + prior)`, where `n = (sum w)^2 /
+    sum w^2`. `distances` (B, k) are squared L2, `outcomes` and `crashes` (B, k) from -1 to 1;
+    `found` (B, k) tells real neighbours. Rows without any get -inf.
+    """
+    # A softmax works row by row and in float64: unlike exp it does not round by a number's place.
+    closeness = -distances.double() / temperature
+    shares = closeness.masked_fill(~found, -torch.inf).softmax(1)
+    value = (shares * (outcomes.double() - crash_price * crashes.double())).sum(1)
+    effective = 1 / shares.square().sum(1)
+    scores = value * effective / (effective + prior)
+    return scores.masked_fill(~found.any(1), -torch.inf)
 
 
 def exchanges(store: Datastore) -> list[Array]:

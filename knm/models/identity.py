@@ -111,6 +111,23 @@ def find_model(name: str) -> Path:
         ) from None
 
 
+def find_tokenizer(identity: ModelIdentity, name: str | None = None) -> Path:
+    """The files of a model's tokenizer; `name` is where the model is now, if elsewhere.
+
+    Raises:
+        UserError: no such model, or its tokenizer is another.
+    """
+    name = name or identity.name
+    files = find_model(name)
+    theirs = hash_tokenizer(files, name)
+    if theirs != identity.tokenizer_hash:
+        raise UserError(
+            f"--model {name}: its tokenizer {theirs[:12]} is not the one wanted, "
+            f"{identity.tokenizer_hash[:12]} ({identity.name}): name the model it belongs to"
+        )
+    return files
+
+
 def _within(directory: Path, name: str) -> Path:
     """What a directory holds: itself, or the one GGUF file in it if there is nothing else.
 

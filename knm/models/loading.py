@@ -26,10 +26,10 @@ from knm.models.identity import (
     EMBEDDED,
     ModelIdentity,
     find_model,
+    find_tokenizer,
     identify_model,
 )
 from knm.models.placement import resolve_placement
-from knm.models.tokenization import find_tokenizer
 
 GGUF_PACKAGES: Final = ("gguf", "accelerate")
 """What transformers reads GGUF files with."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from knm.errors import UserError
-from knm.models.identity import ModelIdentity, find_model, hash_tokenizer
+from knm.models.identity import ModelIdentity, find_model, find_tokenizer
 
 TokenCounter = Callable[[Sequence[str]], list[int]]
 
@@ -24,23 +24,6 @@ def token_counter(name: str) -> TokenCounter:
         return [len(entry.ids) for entry in encoded]
 
     return count
-
-
-def find_tokenizer(identity: ModelIdentity, name: str | None = None) -> Path:
-    """The files of a model's tokenizer; `name` is where the model is now, if elsewhere.
-
-    Raises:
-        UserError: no such model, or its tokenizer is another.
-    """
-    name = name or identity.name
-    files = find_model(name)
-    theirs = hash_tokenizer(files, name)
-    if theirs != identity.tokenizer_hash:
-        raise UserError(
-            f"--model {name}: its tokenizer {theirs[:12]} is not the one wanted, "
-            f"{identity.tokenizer_hash[:12]} ({identity.name}): name the model it belongs to"
-        )
-    return files
 
 
 def open_tokenizer(identity: ModelIdentity, name: str | None = None) -> Tokenizer:

@@ -22,12 +22,6 @@ from knm.report.noise import NoiseFloor, noise_between, noise_of_repeats
 from knm.report.running import RunningTotals
 from knm.report.schema import CONTEXT, SCHEMA_VERSION, ProblemResult
 from knm.report.settings import Difference, refuse_unlike, setting_differences
-from knm.report.statistics import (
-    bootstrap_interval,
-    mcnemar_exact,
-    pass_at_k,
-    wilson_interval,
-)
 from knm.report.stream import (
     ResultStream,
     Stream,
@@ -39,6 +33,12 @@ from knm.report.stream import (
 from knm.report.summary import KnnUse, Throughput, Totals, summarize
 from knm.report.terminal import FlipView, render_diff, render_summary
 from knm.report.validation import validate_document
+from knm.statistics import (
+    bootstrap_interval,
+    mcnemar_exact,
+    pass_at_k,
+    wilson_interval,
+)
 
 __all__ = [
     "CONTEXT",

@@ -13,9 +13,9 @@ from knm.report.flips import Flip, find_flips
 from knm.report.noise import NoiseFloor, kept_noise, measure_noise, noise_of_repeats
 from knm.report.schema import ProblemResult
 from knm.report.settings import Difference, refuse_unlike, setting_differences
-from knm.report.statistics import bootstrap_interval, mcnemar_exact
 from knm.report.summary import Totals, share_of_tests_passed, summarize
 from knm.sandbox import Verdict
+from knm.statistics import bootstrap_interval, mcnemar_exact
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from knm.report.schema import KNN_COUNTS, ProblemResult
-from knm.report.statistics import bootstrap_interval, pass_at_k, wilson_interval
 from knm.sandbox import Verdict
+from knm.statistics import bootstrap_interval, pass_at_k, wilson_interval
 
 
 @dataclass(frozen=True)

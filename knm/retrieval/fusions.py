@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -12,9 +12,6 @@ from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.parameters import Parameter
 from knm.retrieval.residual import ResidualFusion, StoredPredictions
 from knm.retrieval.votes import Votes
-
-if TYPE_CHECKING:
-    from knm.retrieval.presets import Preset
 
 
 class CorrectedLogits(Protocol):
@@ -95,32 +92,27 @@ class ExchangeFusion:
 
 @dataclass(frozen=True)
 class FusionKind:
-    """How a preset becomes a fusion: `build(preset, temperature, predictions)`.
+    """How a preset becomes a fusion: `build(options, temperature, predictions)`.
 
-    `predictions` are the LM's at stored keys, None unless the kind `needs_predictions`. The
-    `parameters` are those that `Preset.fusion_options` may set.
+    `options` are `Preset.fusion_options`, which may set `parameters`. `predictions` are the LM's at
+    stored keys, None unless the kind `needs_predictions`.
     """
 
-    build: "Callable[[Preset, float, StoredPredictions | None], Fusion]"
+    build: Callable[[Mapping[str, Any], float, StoredPredictions | None], Fusion]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     needs_predictions: bool = False
 
 
-def _mixture(preset: "Preset", temperature: float, _: StoredPredictions | None) -> Fusion:
-    del preset
-    return MixtureFusion(temperature)
-
-
 def _residual(
-    preset: "Preset", temperature: float, predictions: StoredPredictions | None
+    options: Mapping[str, Any], temperature: float, predictions: StoredPredictions | None
 ) -> Fusion:
     assert predictions is not None
-    return ResidualFusion(temperature, preset.fusion_options["eta"], predictions)
+    return ResidualFusion(temperature, options["eta"], predictions)
 
 
 EXCHANGE: Final = "exchange"
 FUSIONS: Final[Mapping[str, FusionKind]] = {
-    "mixture": FusionKind(_mixture),
+    "mixture": FusionKind(lambda _, temperature, __: MixtureFusion(temperature)),
     EXCHANGE: FusionKind(lambda *_: ExchangeFusion()),
     "residual": FusionKind(
         _residual, parameters={"eta": Parameter(1.0, 0.0, 1e6)}, needs_predictions=True

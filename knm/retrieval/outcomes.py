@@ -8,21 +8,19 @@ of the LM and the same other one.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 import torch
 from torch import Tensor
 
 from knm.datastore import Datastore
+from knm.datastore.trial_calibration import outcome_scores
 from knm.errors import UserError
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
-from knm.retrieval.parameters import Parameter
+from knm.retrieval.parameters import Parameter, WeightSettings
 from knm.retrieval.votes import NO_TOKEN
-
-if TYPE_CHECKING:
-    from knm.retrieval.presets import Preset
 
 CANDIDATES: Final = 2
 OUTCOME_PARAMETERS: Final[Mapping[str, Parameter]] = {
@@ -32,32 +30,6 @@ OUTCOME_PARAMETERS: Final[Mapping[str, Parameter]] = {
     "threshold": Parameter(None, 0.0, 1e6),
 }
 """The numbers of the rule that a preset may set; those left out are the datastore's own."""
-
-
-def outcome_scores(
-    distances: Tensor,
-    outcomes: Tensor,
-    crashes: Tensor,
-    found: Tensor,
-    *,
-    temperature: float,
-    prior: float,
-    crash_price: float,
-) -> Tensor:
-    """How much better an exchange is than none, by k trials of it: (B,) float64, each row alone.
-
-    With `w = exp(-(distance - nearest) / temperature)` the mean of `outcome - crash_price * crash`
-    is drawn to 0 as by `prior` further trials: times `n / (n + prior)`, where `n = (sum w)^2 /
-    sum w^2`. `distances` (B, k) are squared L2, `outcomes` and `crashes` (B, k) from -1 to 1;
-    `found` (B, k) tells real neighbours. Rows without any get -inf.
-    """
-    # A softmax works row by row and in float64: unlike exp it does not round by a number's place.
-    closeness = -distances.double() / temperature
-    shares = closeness.masked_fill(~found, -torch.inf).softmax(1)
-    value = (shares * (outcomes.double() - crash_price * crashes.double())).sum(1)
-    effective = 1 / shares.square().sum(1)
-    scores = value * effective / (effective + prior)
-    return scores.masked_fill(~found.any(1), -torch.inf)
 
 
 @dataclass(frozen=True)
@@ -78,32 +50,32 @@ class OutcomeWeight:
     window: ClassVar[int] = 0
 
     @classmethod
-    def of(cls, preset: "Preset", datastore: Datastore) -> "OutcomeWeight":
+    def of(cls, settings: WeightSettings, datastore: Datastore) -> "OutcomeWeight":
         """The weight over a datastore of trials, by its own policy where the preset is silent.
 
         Raises:
-            UserError: the datastore holds no trials, or nothing says a number that is needed.
+            UserError: nothing says a number that is needed.
         """
-        preset.check_store(datastore.path, datastore.manifest)
         assert datastore.manifest.trials is not None
-        policy, given = datastore.manifest.trials.policy, preset.weight_options
+        assert settings.temperature is not None
+        policy, given = datastore.manifest.trials.policy, settings.options
         stored = {} if policy is None else asdict(policy)
         numbers: dict[str, float] = {**stored, **{n: v for n, v in given.items() if v is not None}}
-        if preset.weight == 0 or "threshold" not in numbers:
+        if settings.weight == 0 or "threshold" not in numbers:
             numbers = {**dict.fromkeys(OUTCOME_PARAMETERS, 0.0), "threshold": math.inf}
         missing = [name for name in OUTCOME_PARAMETERS if name not in numbers]
         if missing:
             raise UserError(
                 f"{datastore.path}: it found no policy that is worth it, so preset "
-                f"{preset.name!r} has to set all numbers of its own: {', '.join(missing)} missing "
-                "in weight_options"
+                f"{settings.preset!r} has to set all numbers of its own: {', '.join(missing)} "
+                "missing in weight_options"
             )
         # Empty datastores are searched too, and give ids that are masked.
         outcomes, crashes = torch.zeros((2, max(1, len(datastore))), dtype=torch.int8)
         for into, name in ((outcomes, "outcome"), (crashes, "crash")):
             into[: len(datastore)] = torch.from_numpy(datastore.provenance[name].copy())
         return cls(
-            temperature=preset.temperature_for(datastore),
+            temperature=settings.temperature,
             prior=numbers["prior"],
             crash_price=numbers["crash_price"],
             least_probability=numbers["least_probability"],

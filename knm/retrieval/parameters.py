@@ -24,6 +24,21 @@ class Parameter:
         return number and not isinstance(value, bool) and self.low <= value <= self.high
 
 
+@dataclass(frozen=True)
+class WeightSettings:
+    """What a preset says of its weight: all that a kind of weight is built from, but the datastore.
+
+    `preset` is its name, for errors. `options` are the numbers of the kind. `temperature` (squared
+    L2) is None where the kind does without.
+    """
+
+    preset: str
+    weight: float
+    gate: float
+    options: Mapping[str, Any]
+    temperature: float | None = None
+
+
 def complete(
     owner: str, given: Mapping[str, Any], parameters: Mapping[str, Parameter]
 ) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any, Final
 from knm.datastore import Datastore, Manifest
 from knm.errors import UserError
 from knm.lexing import LEXERS, TokenType
-from knm.retrieval.fusions import EXCHANGE, FUSIONS, FusionKind
-from knm.retrieval.parameters import complete
+from knm.retrieval.fusions import EXCHANGE, FUSIONS, Fusion, FusionKind
+from knm.retrieval.parameters import WeightSettings, complete
 from knm.retrieval.preset_files import (
     NAMED,
     check_preset_name,
@@ -20,6 +20,7 @@ from knm.retrieval.preset_files import (
     read_fields,
     write_fields,
 )
+from knm.retrieval.residual import StoredPredictions
 from knm.retrieval.searchers import AUTO, SEARCHERS
 from knm.retrieval.weights import OUTCOME, WEIGHTS, Weight, WeightKind
 
@@ -192,8 +193,27 @@ class Preset:
             )
 
     def build_weight(self, datastore: Datastore) -> Weight:
-        """The weight that this preset describes, over `datastore`."""
-        return WEIGHTS[self.weight_kind].build(self, datastore)
+        """The weight that this preset describes, over `datastore`.
+
+        Raises:
+            UserError: as `check_store`, or the datastore lacks what the kind of weight goes by.
+        """
+        self.check_store(datastore.path, datastore.manifest)
+        kind = WEIGHTS[self.weight_kind]
+        temperature = self.temperature_for(datastore) if kind.needs_temperature else None
+        settings = WeightSettings(
+            self.name, self.weight, self.gate, self.weight_options, temperature
+        )
+        return kind.build(settings, datastore)
+
+    def build_fusion(
+        self, temperature: float, predictions: StoredPredictions | None = None
+    ) -> Fusion:
+        """The fusion that this preset describes, at a temperature in squared L2.
+
+        `predictions` are the LM's at stored keys, for kinds that need them.
+        """
+        return FUSIONS[self.fusion].build(self.fusion_options, temperature, predictions)
 
     def temperature_for(self, datastore: Datastore) -> float:
         """The temperature over `datastore`, in squared L2.

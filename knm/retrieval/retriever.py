@@ -103,7 +103,7 @@ class Retriever:
         self._fusion: Fusion | None = None
         self._attached: ref[PreTrainedModel] | None = None
         if not FUSIONS[preset.fusion].needs_predictions:
-            self._fusion = FUSIONS[preset.fusion].build(preset, self.temperature, None)
+            self._fusion = preset.build_fusion(self.temperature)
 
     def check_width(self, model: PreTrainedModel) -> None:
         """Refuse a model that has no such states as the keys are made of, or of another width.
@@ -173,7 +173,7 @@ class Retriever:
             )
         assert not isinstance(self.searcher, TrialSearch)
         predictions = StoredPredictions(self.searcher, head)
-        return FUSIONS[self.preset.fusion].build(self.preset, self.temperature, predictions)
+        return self.preset.build_fusion(self.temperature, predictions)
 
     def objection(self, prompt: Sequence[int]) -> str | None:
         """Why the prompt of these token ids is not to be corrected; None if it may be.

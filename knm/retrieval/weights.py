@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import torch
 from torch import Tensor
@@ -16,10 +16,7 @@ from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.outcomes import OUTCOME_PARAMETERS, OutcomeWeight
-from knm.retrieval.parameters import Parameter
-
-if TYPE_CHECKING:
-    from knm.retrieval.presets import Preset
+from knm.retrieval.parameters import Parameter, WeightSettings
 
 
 class Weight(Protocol):
@@ -191,24 +188,26 @@ class WeightKind:
     """How a preset becomes a weight over a datastore.
 
     `parameters` are those that `Preset.weight_options` may set; `gated` says whether the weight
-    knows before the search that it is below `Preset.gate`.
+    knows before the search that it is below `Preset.gate`, `needs_temperature` whether the settings
+    that it is built from have to tell the temperature.
     """
 
-    build: "Callable[[Preset, Datastore], Weight]"
+    build: Callable[[WeightSettings, Datastore], Weight]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     gated: bool = False
+    needs_temperature: bool = False
 
 
-def _bayes(preset: "Preset", datastore: Datastore) -> Weight:
-    prior = preset.weight_options["prior"]
+def _bayes(settings: WeightSettings, datastore: Datastore) -> Weight:
+    prior = settings.options["prior"]
     return BayesWeight(
-        preset.weight,
+        settings.weight,
         error_rate(datastore) if prior is None else prior,
-        preset.weight_options["window"],
+        settings.options["window"],
     )
 
 
-def _bound(preset: "Preset", datastore: Datastore) -> Reliability:
+def _bound(settings: WeightSettings, datastore: Datastore) -> Reliability:
     """How far `datastore` may be trusted.
 
     Raises:
@@ -218,40 +217,40 @@ def _bound(preset: "Preset", datastore: Datastore) -> Reliability:
     reliability = None if calibration is None else calibration.reliability
     if reliability is None:
         raise UserError(
-            f"{datastore.path}: how far it can be trusted, which preset {preset.name!r} goes by, "
-            "could not be measured: that takes entries where the LM was wrong and entries where it "
-            "was right; mine with --positions all, or choose another preset (v1)"
+            f"{datastore.path}: how far it can be trusted, which preset {settings.preset!r} goes "
+            "by, could not be measured: that takes entries where the LM was wrong and entries "
+            "where it was right; mine with --positions all, or choose another preset (v1)"
         )
     return reliability
 
 
-def _calibrated(preset: "Preset", datastore: Datastore) -> Weight:
-    if preset.weight == 0:
+def _calibrated(settings: WeightSettings, datastore: Datastore) -> Weight:
+    if settings.weight == 0:
         return StaticWeight(0.0)  # which takes no trust
-    reliability = _bound(preset, datastore)
+    reliability = _bound(settings, datastore)
     return CalibratedWeight(
-        min(preset.weight, reliability.weight),
-        reliability.distance * preset.weight_options["reach"],
+        min(settings.weight, reliability.weight),
+        reliability.distance * settings.options["reach"],
     )
 
 
-def _learned(preset: "Preset", datastore: Datastore) -> Weight:
-    if preset.weight == 0:
+def _learned(settings: WeightSettings, datastore: Datastore) -> Weight:
+    if settings.weight == 0:
         return StaticWeight(0.0)  # which takes no adaptor
     adaptor = load_adaptor(datastore)
     if adaptor is None:
         raise UserError(
-            f"{datastore.path}: has no adaptor, which preset {preset.name!r} asks for its weights: "
-            f"train one with `knm calibrate {datastore.path}`"
+            f"{datastore.path}: has no adaptor, which preset {settings.preset!r} asks for its "
+            f"weights: train one with `knm calibrate {datastore.path}`"
         )
-    return LearnedWeight(min(preset.weight, _bound(preset, datastore).weight), adaptor)
+    return LearnedWeight(min(settings.weight, _bound(settings, datastore).weight), adaptor)
 
 
 OUTCOME: Final = "outcome"
 WEIGHTS: Final[Mapping[str, WeightKind]] = {
-    "static": WeightKind(lambda preset, _: StaticWeight(preset.weight)),
+    "static": WeightKind(lambda settings, _: StaticWeight(settings.weight)),
     "confidence": WeightKind(
-        lambda preset, _: ConfidenceWeight(preset.weight, preset.gate), gated=True
+        lambda settings, _: ConfidenceWeight(settings.weight, settings.gate), gated=True
     ),
     "bayes": WeightKind(
         _bayes,
@@ -261,10 +260,10 @@ WEIGHTS: Final[Mapping[str, WeightKind]] = {
         },
     ),
     "distance": WeightKind(
-        lambda preset, _: DistanceWeight(preset.weight, **preset.weight_options),
+        lambda settings, _: DistanceWeight(settings.weight, **settings.options),
         parameters={"alpha": Parameter(0.3, 0.0, 1.0), "tau": Parameter(0.1, 1e-6, 1e6)},
     ),
     "learned": WeightKind(_learned),
-    OUTCOME: WeightKind(OutcomeWeight.of, parameters=OUTCOME_PARAMETERS),
+    OUTCOME: WeightKind(OutcomeWeight.of, parameters=OUTCOME_PARAMETERS, needs_temperature=True),
     "calibrated": WeightKind(_calibrated, parameters={"reach": Parameter(1.0, 0.0, 1e6)}),
 }

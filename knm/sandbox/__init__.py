@@ -4,11 +4,10 @@ The near side (this package) holds the expected outputs and judges; the far side
 process that runs programs and knows nothing else.
 """
 
-from knm.sandbox.backends import Sandbox, open_sandbox
-from knm.sandbox.judging import judge_completion
+from knm.sandbox.backends import open_sandbox
 from knm.sandbox.languages import Language, load_language
 from knm.sandbox.local import SandboxUnavailable
-from knm.sandbox.verdicts import Judgement, Limits, Verdict
+from knm.sandbox.types import Judgement, Limits, Sandbox, Verdict, make_limits
 
 __all__ = [
     "Judgement",
@@ -17,7 +16,7 @@ __all__ = [
     "Sandbox",
     "SandboxUnavailable",
     "Verdict",
-    "judge_completion",
     "load_language",
+    "make_limits",
     "open_sandbox",
 ]

@@ -1,48 +1,15 @@
-"""The sandbox as its users see it, and the registry of backends."""
+"""The registry of sandboxes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
 
 from knm.errors import UserError
 from knm.sandbox.languages import Language, load_language
 from knm.sandbox.local import LocalSandbox
-from knm.sandbox.verdicts import Judgement, Limits
+from knm.sandbox.types import Limits, Sandbox
 from knm.sandbox.worker import Jail
-
-if TYPE_CHECKING:
-    from knm.testcases import TestCase
-
-
-class Sandbox(Protocol):
-    """Judges programs of one language, each in isolation. Not for several threads at once."""
-
-    def judge(
-        self, program: str, tests: Sequence[TestCase], *, limits: Limits | None = None
-    ) -> Judgement:
-        """Run a program on tests until one fails.
-
-        Trouble of the sandbox is a verdict (`sandbox-fault`), never an exception.
-
-        Args:
-            program: source text.
-            tests: none is a fault of the problem.
-            limits: per test; those that the sandbox was opened with by default.
-        """
-
-    def describe(self) -> dict[str, str]:
-        """Backend, language, interpreter version and limits, for the report."""
-
-    def close(self) -> None:
-        """End all processes. May be called again."""
-
-    def __enter__(self) -> Self:
-        """Close at the end of a `with` block."""
-
-    def __exit__(self, *_: object) -> None:
-        """See `close`."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from knm.sandbox.jailed import system
 from knm.sandbox.languages import make_language
 from knm.sandbox.local import LocalSandbox
 from knm.sandbox.protocol import verify_stream
-from knm.sandbox.verdicts import Limits
+from knm.sandbox.types import Limits
 from knm.sandbox.worker import Jail
 
 # Set where the client waits for each answer, so that the end of input means that it is gone.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 from knm.errors import UserError
-from knm.sandbox.judging import judge_program
-from knm.sandbox.verdicts import Judgement, Limits, Verdict
+from knm.sandbox.judge import judge_program
+from knm.sandbox.types import Judgement, Limits, Verdict
 from knm.sandbox.worker import Jail, Worker, WorkerLost, WorkerRefused
 
 if TYPE_CHECKING:

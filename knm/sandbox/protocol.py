@@ -22,12 +22,18 @@ from typing import IO, TYPE_CHECKING, Any
 
 from knm.errors import UserError
 from knm.sandbox.classification import contains, find_complaint
-from knm.sandbox.judging import failure_of_complaint
-from knm.sandbox.verdicts import Judgement, Limits, Verdict, excerpt, excerpt_of_end
+from knm.sandbox.judge import failure_of_complaint
+from knm.sandbox.types import (
+    Judgement,
+    Limits,
+    Sandbox,
+    Verdict,
+    excerpt,
+    excerpt_of_end,
+)
 from knm.testcases import TestCase
 
 if TYPE_CHECKING:
-    from knm.sandbox.backends import Sandbox
     from knm.sandbox.languages import Language
 
 # Wall time is there to catch what sleeps; on a busy machine it must not end what computes.

@@ -17,7 +17,7 @@ from knm.sandbox.cgroups import make_group
 from knm.sandbox.idling import IdleClock
 from knm.sandbox.jailed import framing
 from knm.sandbox.languages import Language
-from knm.sandbox.verdicts import COMPILER_MEMORY, COMPILER_SECONDS, Limits
+from knm.sandbox.types import COMPILER_MEMORY, COMPILER_SECONDS, Limits
 
 START_SECONDS = 30.0
 GRACE_SECONDS = 60.0  # beyond the wall time of a test, before the verifier is given up

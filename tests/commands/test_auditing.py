@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from tests.harness.audit.conftest import folder, said, settings, tiny
+from tests.audit.conftest import folder, said, settings, tiny
 
 __all__ = ["folder", "said", "settings", "tiny"]
 

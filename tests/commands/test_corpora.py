@@ -9,7 +9,7 @@ from knm.cli import app
 from knm.corpora import load_corpus, save_corpus
 from knm.sandbox import Verdict
 from tests.corpora.corpora import LOOP, OTHER, RENAMED_LOOP, ids, record
-from tests.harness.problem_files import grammar_records, write_problems
+from tests.problems.problem_files import grammar_records, write_problems
 from tests.report.builders import result, write_report
 
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.corpora import EMBEDDED_CORPUS
-from tests.harness.problem_files import ROOT
+from tests.problems.problem_files import ROOT
 
 RUN, BASELINE = ROOT / "results/knn.json", ROOT / "results/baseline.json"
 TRAIN = EMBEDDED_CORPUS / "train.jsonl"

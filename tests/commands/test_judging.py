@@ -10,8 +10,8 @@ import time
 import pytest
 
 from knm.report import read_stream, stream_path
-from tests.harness.problem_files import ROOT, grammar_records, write_problems
-from tests.harness.processes import clean_environment
+from tests.bench.processes import clean_environment
+from tests.problems.problem_files import ROOT, grammar_records, write_problems
 
 
 @pytest.mark.usefixtures("sandbox")

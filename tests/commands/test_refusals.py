@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.problem_files import ROOT
+from tests.problems.problem_files import ROOT
 
 REFUSED: dict[str, tuple[list[str], str]] = {
     name: (name.split()[:words] + arguments.split(), message)

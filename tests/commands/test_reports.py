@@ -11,7 +11,7 @@ from knm.commands.reports import ReportGroup
 from knm.errors import UserError
 from knm.report import ResultStream, judged_test, load_report, stream_path
 from knm.sandbox import Verdict
-from tests.harness.problem_files import ROOT, grammar_records, write_problems
+from tests.problems.problem_files import ROOT, grammar_records, write_problems
 from tests.report.builders import header, result, write_report
 
 RIGHT, WRONG = Verdict.ACCEPTED, Verdict.WRONG_OUTPUT

@@ -4,7 +4,7 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.models import load_model
-from tests.harness.audit.conftest import folder, tiny
+from tests.audit.conftest import folder, tiny
 
 __all__ = ["folder", "tiny"]
 

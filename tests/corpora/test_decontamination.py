@@ -5,7 +5,7 @@ from knm.corpora.decontamination import MOST_NOTED, normalize_statement
 from knm.errors import UserError
 from knm.problems import load_problems
 from tests.corpora.corpora import LOOP, OTHER, RENAMED_LOOP, ids, record
-from tests.harness.problem_files import write_problems
+from tests.problems.problem_files import write_problems
 
 STATEMENT = "Read N numbers.  Print the SUM of the even ones.\n\nSample Input\n1\n2\n"
 

@@ -9,7 +9,7 @@ import pytest
 from knm.engine import CompletionCache, Request, Sampling, completion_key
 from knm.errors import UserError
 from tests.engine.configurations import CONFIGURATION, completion
-from tests.harness.problem_files import ROOT
+from tests.problems.problem_files import ROOT
 
 REQUEST = Request("abc305_a", "Write a program.", max_new_tokens=64)
 

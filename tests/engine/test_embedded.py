@@ -7,7 +7,7 @@ from knm.engine.records import MOST_CHANGES
 from knm.models import encode_example, encode_prompt
 from knm.problems import fence_program, language_prompt, load_template
 from knm.retrieval import Retriever, resolve_preset
-from tests.harness.problem_files import short_records
+from tests.problems.problem_files import short_records
 
 TOKENS = 48
 

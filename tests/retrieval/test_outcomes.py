@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.datastore.projection import Projection
+from knm.datastore.trial_calibration import outcome_scores
 from knm.errors import UserError
 from knm.retrieval import LMOutput, Neighbours, Retriever, resolve_preset, vary_preset
 from knm.retrieval.fusions import ExchangeFusion
-from knm.retrieval.outcomes import OutcomeWeight, outcome_scores
+from knm.retrieval.outcomes import OutcomeWeight
 from tests.retrieval.stores import POLICY, store_of, trials_of
 
 OUTCOME = resolve_preset("outcome")
@@ -73,7 +74,7 @@ def lm_of(*rows: dict[int, float], vocabulary: int = 12, dtype=torch.float32) ->
 
 def weight_of(**changes) -> OutcomeWeight:
     store = trials_of(np.zeros((1, DIM)), [1], [2], policy=replace(POLICY, **changes))
-    return OutcomeWeight.of(OUTCOME, store)
+    return OUTCOME.build_weight(store)
 
 
 def test_candidates_are_the_next_two_tokens_that_are_likely():
@@ -189,11 +190,11 @@ def test_numbers_of_a_preset_come_before_those_of_the_policy():
         held = replace(
             store, manifest=trials_of(np.zeros((1, DIM)), [1], [2], policy=policy).manifest
         )
-        weight = OutcomeWeight.of(own, held)
+        weight = own.build_weight(held)
         assert {name: getattr(weight, name) for name in numbers} == numbers
     some = vary_preset(OUTCOME, {"weight_options": {"threshold": 0.25}}, "some")
     with pytest.raises(UserError, match="prior, crash_price, least_probability missing"):
-        OutcomeWeight.of(some, store)
+        some.build_weight(store)
 
 
 def test_stores_and_presets_of_the_other_kind_are_refused():

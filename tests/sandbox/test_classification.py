@@ -8,7 +8,7 @@ from knm.errors import UserError
 from knm.languages import language_names
 from knm.sandbox import load_language
 from knm.sandbox.classification import LINE, Complaint, ErrorRow, classify, find_complaint
-from knm.sandbox.judging import failure_of_complaint
+from knm.sandbox.judge import failure_of_complaint
 from tests.sandbox.linear import assert_linear, pumped
 
 LUAJIT = load_language("lua").complaint

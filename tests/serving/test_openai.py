@@ -5,8 +5,8 @@ import pytest
 from openai import OpenAI
 
 from knm.problems import language_prompt, load_template
-from tests.harness.problem_files import grammar_records
-from tests.harness.processes import knm_serve
+from tests.bench.processes import knm_serve
+from tests.problems.problem_files import grammar_records
 
 TOKENS = 40
 

@@ -14,7 +14,7 @@ import pytest
 from knm.engine import Request
 from knm.serving import EngineLost, EngineProcess
 from tests.engine.configurations import CONFIGURATION
-from tests.harness.problem_files import ROOT
+from tests.problems.problem_files import ROOT
 
 SETUP: Any = SimpleNamespace(to_json=dict)  # it is never opened
 PARENT = """

@@ -15,7 +15,7 @@ from knm.sandbox.docker.flags import USER, describe_flags
 from knm.sandbox.docker.image import IMAGE, is_current, is_ours
 from knm.sandbox.docker.ownership import RUN, owner_labels
 from knm.sandbox.local import ATTEMPTS, SandboxUnavailable
-from knm.sandbox.verdicts import Judgement, Limits, Verdict
+from knm.sandbox.types import Judgement, Limits, Verdict
 
 if TYPE_CHECKING:
     from knm.sandbox.languages import Language

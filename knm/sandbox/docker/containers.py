@@ -11,7 +11,7 @@ from typing import Any
 from knm.sandbox.docker.conversation import Conversation
 from knm.sandbox.docker.engine import Engine
 from knm.sandbox.docker.flags import host_options, widest
-from knm.sandbox.verdicts import Limits
+from knm.sandbox.types import Limits
 
 
 class Container:

@@ -21,7 +21,7 @@ from knm.sandbox.protocol import (
     write_case,
     write_request,
 )
-from knm.sandbox.verdicts import Judgement, Limits, Verdict
+from knm.sandbox.types import Judgement, Limits, Verdict
 from knm.sandbox.worker import GRACE_SECONDS
 from knm.testcases import TestCase
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from knm.sandbox.jailed.namespaces import BOX_OPTIONS
 from knm.sandbox.protocol import LONGEST_REQUEST
-from knm.sandbox.verdicts import Limits
+from knm.sandbox.types import Limits
 from knm.sandbox.worker import most_memory
 
 USER = "65534:65534"

@@ -26,7 +26,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from knm.sandbox.verdicts import Limits, Verdict
+from knm.sandbox.types import Limits, Verdict
 from knm.testcases import TestCase
 
 FOLDER = resources.files("knm.sandbox.selfcheck")

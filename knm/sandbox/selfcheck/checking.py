@@ -21,7 +21,7 @@ from knm.sandbox.selfcheck.cases import (
 )
 from knm.sandbox.selfcheck.host import Host, descendants
 from knm.sandbox.selfcheck.requests import REQUEST_CASES, RequestCase
-from knm.sandbox.verdicts import Judgement, Verdict
+from knm.sandbox.types import Judgement, Verdict
 from knm.testcases import TestCase
 
 PATIENCE_SECONDS = 5.0  # for processes to be gone once a sandbox is closed

@@ -13,7 +13,7 @@ from knm.problems import BrokenProblem, decode_private_tests
 from knm.sandbox.backends import Sandbox
 from knm.sandbox.protocol import verify_stream
 from knm.sandbox.selfcheck.cases import LIMITS, SOUND_TESTS, load_suite
-from knm.sandbox.verdicts import Limits
+from knm.sandbox.types import Limits
 
 BOUND = 4 << 20  # of the tests of one problem
 LEVEL = 1

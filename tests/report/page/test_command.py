@@ -4,7 +4,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from knm.cli import app
-from tests.harness.problem_files import ROOT
+from tests.problems.problem_files import ROOT
 from tests.report.page.examples import embedded_data
 
 REFERENCE = [str(ROOT / "results" / name) for name in ("baseline.json", "knn.json")]

@@ -1,0 +1,361 @@
+"""Where the rows of an audit are run: models, problems and datastores, each made when needed."""
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from knm.audit.accuracy import token_accuracy
+from knm.audit.prompting import ExamplePrompts
+from knm.audit.results import RowResult, StoreFacts
+from knm.audit.rows import Row
+from knm.audit.stores import (
+    IN_DOMAIN,
+    OFF_DOMAIN,
+    ORACLE,
+    STORES,
+    Materials,
+    build_store,
+    store_bytes,
+)
+from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
+from knm.datastore import Datastore, MiningOptions
+from knm.engine import Request
+from knm.engine.submission import encode_request
+from knm.errors import UserError
+from knm.judging.trials import TrialSettings, run_trial
+from knm.models import (
+    FINAL_NORM,
+    EncodedExample,
+    LoadedModel,
+    context_length,
+    load_model,
+    resolve_placement,
+)
+from knm.models.encoding import end_of_turn
+from knm.models.finetuning import finetune
+from knm.models.finetuning_options import FinetuningOptions
+from knm.problems import (
+    Problem,
+    ProblemSet,
+    PromptTemplate,
+    fence_program,
+    load_problems,
+    load_template,
+)
+from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
+from knm.retrieval.adaptor import load_adaptor
+
+_REFERENCES = {"lua": "reference", "python": "reference_python"}
+"""The field of a problem that holds a program in a language."""
+
+ANY_LANGUAGE = "task"
+"""The template of rows in a language that the audit's own template does not suit."""
+
+_GPU_BATCH_TOKENS = 16_384
+"""Of a forward batch of mining on a GPU."""
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """What is audited, on what, and where the results go.
+
+    `corpus` fills the store and the fine-tuned copy, of it the first `programs` records; the
+    off-domain store gets as many. `positions` and `key_kind` are those of the stores, `preset` (a
+    name or a file) that of the rows that name none.
+    """
+
+    out: Path
+    corpus: Path
+    problems: str
+    model: str = "embedded"
+    dtype: str | None = None
+    device: str | None = None
+    off_domain: Path | None = None
+    programs: int | None = None
+    limit: int | None = None
+    preset: str = DEFAULT_PRESET
+    positions: str = "all"
+    key_kind: str = FINAL_NORM
+    trial: TrialSettings = field(default_factory=TrialSettings)
+    sandbox: str = "local"
+    workers: int | None = None
+    finetuning: FinetuningOptions = field(default_factory=FinetuningOptions)
+
+
+class Unavailable(Exception):
+    """A row cannot be run with what there is; the message is the reason."""
+
+
+class Workbench:
+    """Runs rows of one audit."""
+
+    def __init__(self, settings: AuditSettings) -> None:
+        """Check what the settings name; nothing is loaded yet.
+
+        Raises:
+            UserError: something is missing or malformed.
+        """
+        self.settings = settings
+        self._placement = resolve_placement(settings.device, settings.dtype)
+        self.template = load_template(settings.trial.prompt)
+        self.problem_set: ProblemSet = load_problems(settings.problems, limit=settings.limit)
+        self._corpora: dict[str, Sequence[CorpusRecord]] = {}
+        self.mining = MiningOptions(positions=settings.positions, key_kind=settings.key_kind)
+        if torch.device(self._placement.device).type == "cuda":
+            self.mining = replace(self.mining, batch_tokens=_GPU_BATCH_TOKENS)
+        # What store, copy and prompts are made of.
+        self.programs: Sequence[CorpusRecord] = self._first(settings.programs)
+        resolve_preset(settings.preset)
+
+    @cached_property
+    def _whole_set(self) -> ProblemSet:
+        """The problem set without `limit`: whether it is the datastore's is asked of all of it."""
+        limited = self.settings.limit is not None
+        return load_problems(self.settings.problems) if limited else self.problem_set
+
+    @cached_property
+    def loaded(self) -> LoadedModel:
+        """The model that is audited."""
+        return self._load(self.settings.model)
+
+    @cached_property
+    def finetuned(self) -> LoadedModel:
+        """Its copy, fine-tuned on the corpus."""
+        records = self.programs
+        directory = self.settings.out / "models" / f"finetuned-{len(records)}"
+        finetune(
+            self.settings.model,
+            records,
+            self.template,
+            directory,
+            self.settings.finetuning,
+            device=self._placement.device,
+        )
+        return self._load(str(directory))
+
+    @cached_property
+    def materials(self) -> Materials:
+        """What datastores are made of."""
+        return Materials(
+            self.loaded,
+            self.template,
+            self.mining,
+            self.settings.out / "stores",
+            self.records_of,
+            adaptors=resolve_preset(self.settings.preset).weight_kind == "learned",
+        )
+
+    def records_of(self, corpus: str) -> Sequence[CorpusRecord]:
+        """All records of a corpus.
+
+        Raises:
+            Unavailable: there is none.
+        """
+        if corpus not in self._corpora:
+            self._corpora[corpus] = self._read_corpus(corpus)
+        return self._corpora[corpus]
+
+    @cached_property
+    def _corpus_hash(self) -> str:
+        return corpus_hash(self.programs)
+
+    @property
+    def _finetuning(self) -> dict[str, Any]:
+        width = self.loaded.identity.hidden_size
+        return asdict(self.settings.finetuning.filled_for(len(self.programs), width))
+
+    def row_path(self, row: Row) -> Path:
+        """Where a row's result is kept."""
+        return self.settings.out / "rows" / f"{row.name}.json"
+
+    def run(self, row: Row) -> RowResult:
+        """Run a row, unless its very configuration has been run before.
+
+        Raises:
+            Unavailable: it needs what there is not.
+            UserError: something does not fit together.
+        """
+        store = None if row.store is None else self._store(row)
+        configuration = self._configuration(row, store)
+        kept = RowResult.load(self.row_path(row), row, configuration)
+        if kept is not None:
+            return kept
+        loaded = self.finetuned if row.finetuned else self.loaded
+        result = self._measure(row, configuration, loaded, store)
+        result.save(self.row_path(row))
+        if loaded.device.type == "cuda":
+            gc.collect()  # an engine and its graphs hold each other
+            torch.cuda.empty_cache()
+        return result
+
+    def _measure(
+        self,
+        row: Row,
+        configuration: Mapping[str, Any],
+        loaded: LoadedModel,
+        store: Datastore | None,
+    ) -> RowResult:
+        retriever = facts = None
+        if store is not None:
+            preset = Preset.from_json(configuration["retrieval"]["preset"])
+            retriever = Retriever(store, preset, device=loaded.device)
+            retriever.withhold_from(self._trial_settings(row).sample_prompts(self._whole_set))
+            facts = StoreFacts(len(store), store_bytes(store), store.content_hash)
+        request = self._requests(row)
+        trial = run_trial(
+            self.problem_set.problems,
+            loaded,
+            retriever,
+            self.settings.sandbox,
+            self._trial_settings(row),
+            workers=self.settings.workers,
+            request=request,
+            label=row.name,
+        )
+        accuracy = token_accuracy(loaded, retriever, self._references(row, request))
+        return RowResult(row, configuration, trial, accuracy, facts)
+
+    def facts(self) -> dict[str, Any]:
+        """What the audit's rows have in common, plain JSON."""
+        settings, loaded = self.settings, self.loaded
+        return {
+            "model": asdict(loaded.identity),
+            "device": _hardware(loaded.device),
+            "problems": {
+                "name": self.problem_set.name,
+                "count": len(self.problem_set),
+                "content_hash": self.problem_set.content_hash,
+            },
+            "corpus": {
+                "file": settings.corpus.name,
+                "programs": len(self.programs),
+                "hash": self._corpus_hash,
+            },
+            "preset": resolve_preset(settings.preset).to_json(),
+            "mining": asdict(self.mining),
+            "finetuning": self._finetuning,
+        }
+
+    def _load(self, name: str) -> LoadedModel:
+        placement = self._placement
+        return load_model(name, dtype=placement.dtype, device=placement.device)
+
+    def _read_corpus(self, corpus: str) -> Sequence[CorpusRecord]:
+        settings = self.settings
+        if corpus == IN_DOMAIN:
+            # Nothing of a problem may stand in what is to help with it.
+            return decontaminate(load_corpus(settings.corpus), self.problem_set.problems).kept
+        if corpus == OFF_DOMAIN:
+            if settings.off_domain is None:
+                raise Unavailable("no off-domain corpus: give --off-domain FILE")
+            return load_corpus(settings.off_domain)
+        assert corpus == ORACLE
+        records = [
+            CorpusRecord(
+                problem.question_id, problem.question_content, reference, "lua", "reference"
+            )
+            for problem in self.problem_set
+            if isinstance(reference := problem.extras.get(_REFERENCES["lua"]), str)
+        ]
+        if not records:
+            raise Unavailable("the problems have no `reference` programs")
+        return records
+
+    def _store(self, row: Row) -> Datastore:
+        assert row.store is not None
+        count = len(self.programs)
+        if row.programs is not None:
+            count = len(self._first(row.programs))
+        elif STORES[row.store].corpus == ORACLE:
+            count = len(self.records_of(ORACLE))
+        return build_store(row.store, self.materials, count)
+
+    def _first(self, count: int | None) -> Sequence[CorpusRecord]:
+        """The first `count` records of the corpus.
+
+        Raises:
+            UserError: there are fewer.
+        """
+        records = self.records_of(IN_DOMAIN)
+        if count is not None and count > len(records):
+            raise UserError(
+                f"{self.settings.corpus}: holds {len(records)} programs, {count} were asked for: "
+                "give a larger --corpus (`knm corpus generate --count N` makes one), or ask for "
+                "fewer"
+            )
+        return records[:count]
+
+    def _preset(self, row: Row) -> Preset:
+        return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
+
+    def _template(self, row: Row) -> PromptTemplate:
+        """The audit's template, or for a language that it does not suit, the one that suits all."""
+        return self.template if self.template.suits(row.language) else load_template(ANY_LANGUAGE)
+
+    def _trial_settings(self, row: Row) -> TrialSettings:
+        prompt = self.settings.trial.prompt
+        if not self.template.suits(row.language):
+            prompt = ANY_LANGUAGE
+        return replace(self.settings.trial, language=row.language, prompt=prompt)
+
+    def _requests(self, row: Row) -> Callable[[Problem], Request]:
+        settings = self._trial_settings(row)
+        if not row.examples:
+            return settings.request
+        return ExamplePrompts(
+            self.loaded,
+            [record for record in self.programs if record.passed],
+            self._template(row),
+            language=row.language,
+            count=row.examples,
+            max_new_tokens=settings.max_new_tokens,
+        ).request
+
+    def _references(self, row: Row, request: Callable[[Problem], Request]) -> list[EncodedExample]:
+        """The problems' reference programs behind the very prompts of the row, where they fit."""
+        tokenizer, context = self.loaded.tokenizer, context_length(self.loaded.model)
+        examples = []
+        for problem in self.problem_set:
+            program = problem.extras.get(_REFERENCES.get(row.language, ""))
+            if isinstance(program, str):
+                head = encode_request(tokenizer, request(problem))
+                answer = fence_program(program, row.language)
+                tail = tokenizer(answer, add_special_tokens=False)["input_ids"]
+                ids = (*head, *tail, end_of_turn(tokenizer))
+                if context is None or len(ids) <= context:
+                    examples.append(EncodedExample(problem.question_id, ids, len(head)))
+        return examples
+
+    def _configuration(self, row: Row, store: Datastore | None) -> Mapping[str, Any]:
+        """Everything that a row's result depends on."""
+        settings, loaded = self.settings, self.loaded
+        return {
+            "model": asdict(replace(loaded.identity, name="")),
+            "dtype": loaded.identity.dtype,
+            "device": _hardware(loaded.device),
+            "problems": self.problem_set.content_hash,
+            "prompt": self._template(row).content_hash,
+            "trial": self._trial_settings(row).to_json(),
+            "sandbox": settings.sandbox,
+            "finetuned": row.finetuned and [self._finetuning, self._corpus_hash],
+            "examples": row.examples and [row.examples, self._corpus_hash],
+            "retrieval": None if store is None else self._retrieval(row, store),
+        }
+
+    def _retrieval(self, row: Row, store: Datastore) -> dict[str, Any]:
+        adaptor = load_adaptor(store)
+        return {
+            "store": asdict(store.manifest),
+            "adaptor": None if adaptor is None else adaptor.hash,
+            "problems": None if self.settings.limit is None else self._whole_set.content_hash,
+            "preset": self._preset(row).to_json(),
+        }
+
+
+def _hardware(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -1,0 +1,37 @@
+"""The bench: one run of a model over a problem set, as a test run of pytest.
+
+Not to be confused with the folder `bench/` beside this package, which is what a user runs pytest
+on. All but the plugin and its reporter is free of pytest: `knm serve`, `knm eval` and `knm sweep`
+take their engines from here too.
+"""
+
+from knm.bench.completions import CompletionService
+from knm.bench.engines import (
+    EngineAddress,
+    RunEngine,
+    ensure_datastore,
+    find_engine,
+    objection_to_set,
+    prepare_engine,
+)
+from knm.bench.options import OPTIONS, Option, RunOptions, make_options
+from knm.bench.run import BenchRun, cache_directory, prepare_run
+from knm.bench.service import serve_engine
+
+__all__ = [
+    "OPTIONS",
+    "BenchRun",
+    "CompletionService",
+    "EngineAddress",
+    "Option",
+    "RunEngine",
+    "RunOptions",
+    "cache_directory",
+    "ensure_datastore",
+    "find_engine",
+    "make_options",
+    "objection_to_set",
+    "prepare_engine",
+    "prepare_run",
+    "serve_engine",
+]

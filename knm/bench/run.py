@@ -1,0 +1,198 @@
+"""Setting a run up, but for its engine: problems, prompts, judging, and where results go.
+
+Loads no model library: with several workers this is all that each of them sets up.
+"""
+
+import os
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from knm.bench.options import RunOptions
+from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
+from knm.outputs import Output, check_outputs, file_named
+from knm.problems import (
+    Problem,
+    ProblemSet,
+    PromptTemplate,
+    language_prompt,
+    load_problems,
+    load_template,
+    problems_path,
+    sample_prompts,
+)
+from knm.report import reserve_report, stream_path
+from knm.sandbox import Limits, Sandbox, make_limits, open_sandbox
+
+DATASTORES: Final = Path("datastore")
+RESULTS: Final = Path("results")
+CACHE: Final = Path(".knm-cache")
+
+
+@dataclass(frozen=True)
+class BenchRun:
+    """One evaluation, checked and ready to start."""
+
+    options: RunOptions
+    problem_set: ProblemSet
+    template: PromptTemplate
+    limits: Limits
+    sampling: Sampling
+    root: Path
+    results: Path
+
+    @property
+    def inputs(self) -> tuple[str | Path | None, ...]:
+        """What the options name for reading, as they name it."""
+        from knm.models import EMBEDDED
+
+        options = self.options
+        datastore = options.datastore
+        return (
+            problems_path(options.problems),
+            file_named(options.prompt),
+            file_named(options.language),
+            file_named(options.knn_preset),
+            None if options.model == EMBEDDED else options.model,
+            datastore,
+            datastore and self.root / DATASTORES / datastore,
+            options.knm_baseline,
+        )
+
+    def claim_results(self, junit: Path | None = None) -> "BenchRun":
+        """The run with a place for its results that can be written and is no input.
+
+        Where the user gave none it gets a name that no other run has. `junit` is written too.
+
+        Raises:
+            UserError: saying which file cannot be written, or must not be.
+        """
+        outputs = [
+            Output("--results", (self.results, stream_path(self.results))),
+            Output("--junitxml", () if junit is None else (junit,)),
+        ]
+        check_outputs(outputs, self.inputs)
+        if self.options.results is not None:
+            return self
+        return replace(self, results=reserve_report(self.results))
+
+    def requests(self, problem: Problem, withheld: str | None = None) -> tuple[Request, ...]:
+        """What the engine is asked for a problem: one request for each sample.
+
+        `withheld` is why the datastore is not for the problem set.
+        """
+        prompt = self.template.render(
+            problem.question_content, language_prompt(self.options.language)
+        )
+        return tuple(
+            Request(
+                id=problem.question_id,
+                prompt=prompt,
+                sample=sample,
+                max_new_tokens=self.options.max_new_tokens,
+                sampling=self.sampling,
+                withheld=withheld,
+            )
+            for sample in range(self.options.samples)
+        )
+
+    def sample_prompts(self) -> list[str]:
+        """Some prompts of the whole problem set, whichever of its problems are run.
+
+        Raises:
+            UserError: a problem beyond `--limit` is malformed.
+        """
+        options = self.options
+        whole = self.problem_set if options.limit is None else load_problems(options.problems)
+        tasks = [(problem.question_content, options.language) for problem in whole]
+        return sample_prompts(self.template, tasks)
+
+    def open_sandbox(self) -> Sandbox:
+        """A sandbox of the run's kind and limits."""
+        return open_sandbox(
+            self.options.sandbox, language=self.options.language, limits=self.limits
+        )
+
+    def configuration(self, engine: EngineConfiguration) -> dict[str, Any]:
+        """The run's settings as a report keeps them."""
+        options = self.options
+        return {
+            "model": engine.model,
+            "device": engine.device,
+            "dtype": engine.dtype,
+            "problems": self.problem_set.name,
+            "limit": options.limit,
+            "prompt": self.template.name,
+            "language": options.language,
+            "max_new_tokens": options.max_new_tokens,
+            "samples": options.samples,
+            "sampling": asdict(self.sampling),
+            "unapplied_generation_config": dict(engine.unapplied),
+            "batch_size": engine.batch_size,
+            "sandbox": options.sandbox,
+            "limits": asdict(self.limits),
+            "knn": None
+            if engine.preset is None
+            else {"datastore": engine.datastore, "preset": dict(engine.preset)},
+        }
+
+    def hashes(self, engine: EngineConfiguration) -> dict[str, str]:
+        """Content hashes of what the run reads."""
+        found = {
+            "problem_set": self.problem_set.content_hash,
+            "prompt": self.template.content_hash,
+            "model": engine.weights_hash,
+            "tokenizer": engine.tokenizer_hash,
+        }
+        if engine.config_hash is not None:
+            found["model_config"] = engine.config_hash
+        if engine.generation_hash is not None:
+            found["generation_config"] = engine.generation_hash
+        if engine.datastore_hash is not None:
+            found["datastore"] = engine.datastore_hash
+        return found
+
+
+def cache_directory(root: Path) -> Path:
+    """Where completions are kept: `KNM_CACHE_DIR`, or a directory of the project's."""
+    return Path(os.environ.get("KNM_CACHE_DIR") or root / CACHE)
+
+
+def prepare_run(options: RunOptions, root: Path) -> BenchRun:
+    """Find and check everything that the options name, but for the engine's part.
+
+    `root` is the project's directory.
+
+    Raises:
+        UserError: something is missing, malformed or does not fit together.
+    """
+    limits = make_limits(options.time_limit, options.memory_limit)
+    template = load_template(options.prompt)
+    template.render("", language_prompt(options.language))
+    problem_set = load_problems(options.problems, limit=options.limit)
+    return BenchRun(
+        options=options,
+        problem_set=problem_set,
+        template=template,
+        limits=limits,
+        sampling=_sampling(options),
+        root=root,
+        results=Path(options.results) if options.results else root / RESULTS / _name(options),
+    )
+
+
+def _sampling(options: RunOptions) -> Sampling:
+    if options.temperature == 0:
+        return GREEDY
+    return Sampling(
+        temperature=options.temperature,
+        top_p=1.0 if options.top_p is None else options.top_p,
+        seed=options.seed or 0,
+    )
+
+
+def _name(options: RunOptions) -> str:
+    model = options.model.rstrip("/").rpartition("/")[2]
+    preset = Path(options.knn_preset or "default").stem if options.knn else "base"
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{preset}.json"

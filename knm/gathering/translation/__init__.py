@@ -1,0 +1,5 @@
+"""`knm corpus translate`: programs of one language to another by a LM, each tested."""
+
+from knm.gathering.translation.running import Translated, TranslateOptions, translate
+
+__all__ = ["TranslateOptions", "Translated", "translate"]

@@ -1,0 +1,391 @@
+"""Programs of one language written anew in another by a LM, kept where they pass the same tests."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final
+
+from knm.corpora import CorpusRecord, decontaminate, parse_record, save_corpus
+from knm.engine import GREEDY, Sampling
+from knm.errors import UserError
+from knm.gathering.collecting import check_target
+from knm.gathering.translation.drawing import DrawnTests, SandboxLost, draw_tests
+from knm.gathering.translation.sources import Job, find_jobs
+from knm.hashing import hash_json
+from knm.journal import Journal
+from knm.outputs import file_named
+from knm.problems import (
+    BrokenProblem,
+    Problem,
+    ProblemSet,
+    PromptTemplate,
+    extract_program,
+    fence_program,
+    language_prompt,
+    load_problems,
+    load_template,
+    problems_path,
+)
+from knm.progress import progress_bar
+from knm.sandbox import Limits, Sandbox, Verdict, open_sandbox
+from knm.serving import EngineClient, EngineFailed, EngineLost, EngineRefused
+
+TOP_P: Final = 0.95
+REFUSED: Final = "refused"
+"""The verdict on an attempt that the engine would not make: the prompt is too long for it."""
+
+_REQUEST: Final = """\
+{statement}
+
+# Solution
+This {display} program solves the problem. Translate it: do what it does.
+{program}"""
+
+
+@dataclass(frozen=True)
+class TranslateOptions:
+    """What is translated, by whom, and what has to be passed.
+
+    `sources` are corpora, reports or streams; up to `most` programs of a problem are translated
+    from them, but for problems that a record of `without` solves already. A program is kept if it
+    passes the problem's tests and, where these are fewer than `tests`, as many drawn ones as that
+    takes. The first of `attempts` is greedy, the others are sampled. Nothing is kept that is like a
+    problem of `held_out`. So many `requests` are with the engine at a time; `workers` programs are
+    run at a time.
+    """
+
+    sources: tuple[Path, ...]
+    problems: str
+    out: Path
+    engine: str
+    model: str | None = None
+    token: str | None = None
+    language: str = "lua"
+    prompt: str = "contest"
+    tests: int = 5
+    attempts: int = 4
+    temperature: float = 0.8
+    most: int = 1
+    without: Path | None = None
+    held_out: tuple[str, ...] = ()
+    max_new_tokens: int | None = None
+    seed: int = 0
+    sandbox: str = "local"
+    limits: Limits = field(default_factory=Limits)
+    workers: int = 2
+    requests: int = 16
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings that a problem's translations depend on, beside prompt and model."""
+        names = ("language", "tests", "attempts", "temperature", "most", "max_new_tokens", "seed")
+        return {name: getattr(self, name) for name in names} | {"limits": asdict(self.limits)}
+
+
+@dataclass(frozen=True)
+class Translated:
+    """What came of it, over all calls that continue each other.
+
+    `problems` had a program to translate; `translated` of them have one in the corpus now.
+    `untested` have too few tests, `unsolved` no program that passes here, `broken` no tests that
+    can be read. `faults` were lost to the sandbox in this call; the next one tries them again.
+    `attempts` counts programs asked for by what became of them, `removed` the programs that were
+    like a held-out problem, `seconds` is the time that the engine took for all attempts together.
+    """
+
+    records: int
+    problems: int
+    translated: int
+    untested: int
+    unsolved: int
+    broken: int
+    faults: int
+    removed: int
+    attempts: dict[str, int]
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+
+def journal_path(out: Path) -> Path:
+    """Where the results of single problems are kept: beside the corpus."""
+    return out.with_name(f"{out.name.removesuffix('.gz').removesuffix('.jsonl')}.journal.jsonl")
+
+
+def translate(options: TranslateOptions) -> Translated:
+    """Translate programs into a corpus; run it again to resume what was interrupted.
+
+    What is known of a problem stays in a journal beside the corpus, which is written at the end,
+    however that comes.
+
+    Raises:
+        UserError: something is missing or malformed, there is nothing to translate, or the engine
+            is not there or fails; what was done until then is kept.
+    """
+    template = load_template(options.prompt)
+    template.render("", language_prompt(options.language))
+    sets = [problems_path(name) for name in (options.problems, *options.held_out)]
+    inputs = (*options.sources, *sets, options.without, file_named(options.prompt))
+    check_target(options.out, inputs, "translated", beside=[journal_path(options.out)])
+    problem_set = load_problems(options.problems)
+    held_out = [load_problems(name) for name in options.held_out]
+    jobs, removed = find_jobs(
+        options.sources,
+        problem_set,
+        language=options.language,
+        most=options.most,
+        without=options.without,
+        held_out=held_out,
+    )
+    client = EngineClient(options.engine, options.token)
+    model = options.model or _only_model(client, options.engine)
+    translator = _Translator(options, template, client, model)
+    faults = 0
+    with Journal(journal_path(options.out), "a translation") as journal:
+        keys = {job.problem.question_id: translator.key(job) for job in jobs}
+        try:
+            faults = _run_all(jobs, keys, journal, translator, options)
+        finally:
+            entries = [entry for key in keys.values() if (entry := journal.get(key)) is not None]
+            records, late = _clean(entries, held_out)
+            if records:
+                save_corpus(options.out, records)
+    return _summary(entries, records, len(jobs), faults, removed + late)
+
+
+def _run_all(
+    jobs: Sequence[Job],
+    keys: Mapping[str, str],
+    journal: Journal,
+    translator: "_Translator",
+    options: TranslateOptions,
+) -> int:
+    """Translate what the journal lacks; returns how many problems the sandbox lost."""
+    left = [job for job in jobs if journal.get(keys[job.problem.question_id]) is None]
+    faults = 0
+    if not left:
+        return faults
+    with ExitStack() as stack:
+        languages = {job.language for job in left} | {options.language}
+        translator.pools = {
+            language: stack.enter_context(
+                _sandboxes(options.sandbox, language, options.limits, options.workers)
+            )
+            for language in sorted(languages)
+        }
+        bar = stack.enter_context(
+            progress_bar(label="translating", total=len(left), unit="problem")
+        )
+        pool = ThreadPoolExecutor(options.requests)
+        stack.callback(pool.shutdown, cancel_futures=True)
+        stack.callback(translator.client.close)
+        pending: dict[Future[dict[str, Any]], Job] = {
+            pool.submit(translator.run, job): job for job in left
+        }
+        for done in as_completed(pending):
+            try:
+                journal.put(keys[pending[done].problem.question_id], done.result())
+            except SandboxLost:
+                faults += 1
+            except (EngineFailed, EngineLost) as error:
+                raise UserError(
+                    f"--engine {options.engine}: {error}; what was translated is kept: start the "
+                    "engine and run the command again"
+                ) from error
+            bar.update()
+    return faults
+
+
+class _Translator:
+    """Does one job at a time, in several threads."""
+
+    def __init__(
+        self, options: TranslateOptions, template: PromptTemplate, client: EngineClient, model: str
+    ) -> None:
+        self.client = client
+        self.pools: Mapping[str, SimpleQueue[Sandbox]] = {}
+        self._options, self._template, self._model = options, template, model
+
+    def key(self, job: Job) -> str:
+        """What tells this job, done with these settings, from any other."""
+        return hash_json(
+            [
+                self._options.decisive(),
+                [self._template.content_hash, _REQUEST, self._model],
+                [job.problem.question_id, job.problem.question_content],
+                [record.to_json() for record in job.records],
+            ]
+        )
+
+    def run(self, job: Job) -> dict[str, Any]:
+        """The journal's entry of a problem.
+
+        Raises:
+            SandboxLost, EngineFailed, EngineLost: it can be tried again.
+        """
+        entry: dict[str, Any] = {"problem": job.problem.question_id, "attempts": [], "records": []}
+        try:
+            tests = self._tests(job)
+        except BrokenProblem as error:
+            return {**entry, "outcome": "broken", "message": str(error)}
+        entry |= {"known": len(tests.known), "drawn": len(tests.drawn)}
+        if not tests.sources:
+            return {**entry, "outcome": "unsolved"}
+        if len(tests.tests) < self._options.tests:
+            return {**entry, "outcome": "untested"}
+        for place in tests.sources[: self._options.most]:
+            self._translate(job.problem, job.records[place], tests, entry)
+        return {**entry, "outcome": "done"}
+
+    def _tests(self, job: Job) -> DrawnTests:
+        known = job.problem.tests.load()
+        rng = random.Random(f"{self._options.seed} {job.problem.question_id}")
+        with self._sandbox(job.language) as sandbox:
+            programs = [record.program for record in job.records]
+            return draw_tests(sandbox, programs, known, self._options.tests, rng)
+
+    def _translate(
+        self, problem: Problem, source: CorpusRecord, tests: DrawnTests, entry: dict[str, Any]
+    ) -> None:
+        """Ask until a program passes; attempts and the record are added to the entry."""
+        language = self._options.language
+        statement = _REQUEST.format(
+            statement=source.statement,
+            display=language_prompt(source.language).display,
+            program=fence_program(source.program, source.language),
+        )
+        prompt = self._template.render(statement, language_prompt(language))
+        for number in range(self._options.attempts):
+            attempt, program = self._attempt(prompt, number, tests)
+            entry["attempts"].append({"source": source.id, **attempt})
+            if attempt["verdict"] == REFUSED:
+                return
+            if program is not None and attempt["verdict"] == Verdict.ACCEPTED:
+                record = CorpusRecord(
+                    id=f"{source.id}-{language}",
+                    statement=problem.question_content,
+                    program=program,
+                    language=language,
+                    source=f"translated by {Path(self._model).name}",
+                    extras={
+                        "verified": True,
+                        "translated": {
+                            "from": source.id,
+                            "language": source.language,
+                            "attempt": number,
+                            "known_tests": len(tests.known),
+                            "drawn_tests": len(tests.drawn),
+                        },
+                    },
+                    problem=problem.question_id,
+                )
+                entry["records"].append(record.to_json())
+                return
+
+    def _attempt(
+        self, prompt: str, number: int, tests: DrawnTests
+    ) -> tuple[dict[str, Any], str | None]:
+        options = self._options
+        sampling = Sampling(options.temperature, TOP_P, options.seed + number) if number else GREEDY
+        began = time.perf_counter()
+        try:
+            answer = self.client.chat(self._model, prompt, sampling, options.max_new_tokens)
+        except EngineRefused as error:
+            return {"verdict": REFUSED, "message": str(error)}, None
+        cost = {
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
+            "seconds": round(time.perf_counter() - began, 3),
+        }
+        program = extract_program(answer.text, options.language)
+        if program is None:
+            truncated = answer.finish_reason == "length"
+            verdict = Verdict.TRUNCATED if truncated else Verdict.NO_CODE
+            return {"verdict": verdict.value, **cost}, None
+        with self._sandbox(options.language) as sandbox:
+            judged = sandbox.judge(program, tests.tests)
+        if judged.verdict.is_infrastructure:
+            raise SandboxLost(judged.message)
+        found = {"verdict": judged.verdict.value, "error_class": judged.error_class}
+        return {**found, **cost}, program
+
+    @contextmanager
+    def _sandbox(self, language: str) -> Iterator[Sandbox]:
+        sandbox = self.pools[language].get()
+        try:
+            yield sandbox
+        finally:
+            self.pools[language].put(sandbox)
+
+
+@contextmanager
+def _sandboxes(
+    name: str, language: str, limits: Limits, count: int
+) -> Iterator[SimpleQueue[Sandbox]]:
+    with ExitStack() as stack:
+        free: SimpleQueue[Sandbox] = SimpleQueue()
+        for _ in range(count):
+            free.put(stack.enter_context(open_sandbox(name, language=language, limits=limits)))
+        yield free
+
+
+def _only_model(client: EngineClient, url: str) -> str:
+    models = client.models()
+    if len(models) != 1:
+        raise UserError(
+            f"--engine {url}: has the models {', '.join(models) or 'none'}: name one with --model"
+        )
+    return models[0]
+
+
+def _clean(
+    entries: Iterable[Mapping[str, Any]], held_out: Sequence[ProblemSet]
+) -> tuple[list[CorpusRecord], int]:
+    """The records of journal entries, each program once, and how many held-out problems took."""
+    records: dict[tuple[str | None, str], CorpusRecord] = {}
+    for entry in entries:
+        for value in entry["records"]:
+            record = parse_record(value, f"journal, problem {entry['problem']}")
+            records.setdefault((record.problem, " ".join(record.program.split())), record)
+    kept: Sequence[CorpusRecord] = list(records.values())
+    for problem_set in held_out:
+        kept = decontaminate(kept, problem_set.problems).kept
+    return list(kept), len(records) - len(kept)
+
+
+def _summary(
+    entries: Sequence[Mapping[str, Any]],
+    records: Sequence[CorpusRecord],
+    problems: int,
+    faults: int,
+    removed: int,
+) -> Translated:
+    attempts = [attempt for entry in entries for attempt in entry["attempts"]]
+    outcomes = Counter(entry["outcome"] for entry in entries)
+
+    def total(name: str) -> Any:
+        return sum(attempt.get(name, 0) for attempt in attempts)
+
+    return Translated(
+        records=len(records),
+        problems=problems,
+        translated=len({record.problem for record in records}),
+        untested=outcomes["untested"],
+        unsolved=outcomes["unsolved"],
+        broken=outcomes["broken"],
+        faults=faults,
+        removed=removed,
+        attempts=dict(Counter(attempt["verdict"] for attempt in attempts).most_common()),
+        prompt_tokens=total("prompt_tokens"),
+        completion_tokens=total("completion_tokens"),
+        seconds=round(total("seconds"), 3),
+    )

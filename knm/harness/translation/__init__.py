@@ -1,5 +1,0 @@
-"""`knm corpus translate`: programs of one language to another by a LM, each tested."""
-
-from knm.harness.translation.running import Translated, TranslateOptions, translate
-
-__all__ = ["TranslateOptions", "Translated", "translate"]

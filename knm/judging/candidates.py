@@ -1,0 +1,124 @@
+"""Completions in files: a report of ours, or the JSONL of the reference harness.
+
+A line of the latter is `{"question_id", "solution", "reasoning"}`: the program (null where there is
+none) and what was written around it. Several lines of one problem are its samples.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from knm.errors import UserError
+from knm.hashing import hash_file
+from knm.jsonio import read_jsonl, write_jsonl
+from knm.judging.attempts import Candidate
+from knm.problems import extract_program, fence_program
+from knm.report import ProblemResult, Report, load_report
+
+UNKNOWN: Final = "unknown"
+
+
+@dataclass(frozen=True)
+class CandidateFile:
+    """Completions by problem, one for each sample, and what is known of how they were made.
+
+    `report` is what the file is, None if it is JSONL.
+    """
+
+    report: Report | None
+    configuration: dict[str, Any]
+    hashes: dict[str, Any]
+    by_problem: dict[str, tuple[Candidate, ...]]
+
+
+def load_candidates(path: Path, language: str) -> CandidateFile:
+    """Read completions; programs are taken out of those of a report anew.
+
+    Raises:
+        UserError: the file is missing, malformed, or holds no completion.
+    """
+    found = _of_report(path, language) if path.suffix == ".json" else _of_jsonl(path, language)
+    if not found.by_problem:
+        raise UserError(f"{path}: no completions in it")
+    return found
+
+
+def export_candidates(report: Report, path: Path) -> int:
+    """Write a report's completions as JSONL of the reference harness; returns how many lines."""
+    rows = [
+        {
+            "question_id": result.question_id,
+            "solution": sample["program"],
+            "reasoning": sample["completion"] or "",
+        }
+        for result in report.results
+        for sample in result.samples or [result.to_sample()]
+    ]
+    write_jsonl(path, rows)
+    return len(rows)
+
+
+def _of_report(path: Path, language: str) -> CandidateFile:
+    report = load_report(path)
+    return CandidateFile(
+        report,
+        report.configuration,
+        report.hashes,
+        {
+            result.question_id: tuple(
+                _candidate(sample, language) for sample in result.samples or [result.to_sample()]
+            )
+            for result in report.results
+            if _was_written(result)
+        },
+    )
+
+
+def _was_written(result: ProblemResult) -> bool:
+    """Whether the engine did its part; the judge's faults are what judging again may mend."""
+    samples = result.samples or [result.to_sample()]
+    return all(sample["completion"] is not None for sample in samples)
+
+
+def _candidate(sample: Mapping[str, Any], language: str) -> Candidate:
+    return Candidate(
+        completion=sample["completion"],
+        program=extract_program(sample["completion"], language),
+        prompt_tokens=sample["prompt_tokens"],
+        completion_tokens=sample["completion_tokens"],
+        finish_reason=sample["finish_reason"],
+        generation_seconds=sample["generation_seconds"],
+        knn=sample["knn"],
+    )
+
+
+def _of_jsonl(path: Path, language: str) -> CandidateFile:
+    by_problem: dict[str, tuple[Candidate, ...]] = {}
+    for number, row in read_jsonl(path):
+        question_id, candidate = _read_row(row, f"{path}:{number}", language)
+        by_problem[question_id] = (*by_problem.get(question_id, ()), candidate)
+    samples = max(map(len, by_problem.values()), default=1)
+    return CandidateFile(
+        None,
+        {"model": UNKNOWN, "prompt": UNKNOWN, "max_new_tokens": None, "samples": samples},
+        {"prompt": UNKNOWN, "completions": hash_file(path)},
+        by_problem,
+    )
+
+
+def _read_row(row: Mapping[str, Any], where: str, language: str) -> tuple[str, Candidate]:
+    question_id, program = row.get("question_id"), row.get("solution")
+    reasoning = row.get("reasoning") or ""
+    if not isinstance(question_id, str):
+        raise UserError(f"{where}: `question_id` is not a string; give each line its problem's id")
+    if "solution" not in row or not isinstance(program, str | None):
+        raise UserError(f"{where}: `solution` is neither a program nor null")
+    if not isinstance(reasoning, str):
+        raise UserError(f"{where}: `reasoning` is not a string")
+    if program is not None and not program.strip():
+        program = None
+    written = reasoning
+    if program is not None and program not in reasoning:
+        written = "\n\n".join(filter(None, (reasoning, fence_program(program, language))))
+    return question_id, Candidate(completion=written, program=program)

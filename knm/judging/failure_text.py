@@ -1,0 +1,40 @@
+"""The failure text of a problem: verdict and class first, then what a person needs to see."""
+
+from knm.judging.attempts import Evaluation
+
+PROGRAM_LINES = 80
+
+
+def render_failure(evaluation: Evaluation) -> str:
+    """Text of a failed or faulty problem. Its first line is what `pytest -rf` shows."""
+    result, judgement = evaluation.result, evaluation.judgement
+    head = result.verdict.value
+    if result.error_class:
+        head += f" ({result.error_class})"
+    blocks = [f"{head}: {result.message}" if result.message else head]
+    blocks += _block("program", _cut_lines(result.program))
+    if judgement is not None and judgement.failing_test is not None:
+        blocks.append(
+            f"test {judgement.failing_test + 1} of {judgement.tests_total} was the first to fail"
+        )
+        blocks += _block("input", judgement.failing_input)
+        blocks += _block("expected", judgement.expected)
+        blocks += _block("got", judgement.got)
+        blocks += _block("standard error", judgement.stderr)
+    return "\n".join(blocks)
+
+
+def _block(title: str, text: str | None) -> list[str]:
+    if not text:
+        return []
+    indented = "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))
+    return [f"-- {title}", indented]
+
+
+def _cut_lines(text: str | None) -> str | None:
+    if text is None:
+        return None
+    lines = text.split("\n")
+    if len(lines) <= PROGRAM_LINES:
+        return text
+    return "\n".join([*lines[:PROGRAM_LINES], f"... {len(lines) - PROGRAM_LINES} more lines"])

@@ -1,0 +1,238 @@
+"""A trial: one configuration decoded and judged over problems in this very process.
+
+For sweeps and audits, which run many configurations of one model. The bench itself is pytest; what
+both must agree on (prompts, extraction, judging, results) is one code.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from knm.engine import ContextExceeded, GenerationOptions, Request, open_engine
+from knm.errors import UserError
+from knm.judging.attempts import Candidate, Evaluation, engine_fault
+from knm.judging.pool import Judge, judge_pool
+from knm.problems import Problem, language_prompt, load_template, sample_prompts
+from knm.progress import progress_bar
+from knm.report import ProblemResult, Totals, summarize
+from knm.sandbox import Limits, Sandbox, open_sandbox
+
+if TYPE_CHECKING:
+    from knm.engine import LocalEngine
+    from knm.models import LoadedModel
+    from knm.retrieval import Retriever
+
+MOST_WORKERS: Final = 16
+
+
+@dataclass(frozen=True)
+class TrialSettings:
+    """What a trial decodes with and judges by, beside model, datastore and sandbox."""
+
+    prompt: str = "task"
+    language: str = "lua"
+    max_new_tokens: int = 512
+    batch_size: int = 32
+    limits: Limits = field(default_factory=Limits)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+    def request(self, problem: Problem) -> Request:
+        """What the model is asked for a problem."""
+        template = load_template(self.prompt)
+        prompt = template.render(problem.question_content, language_prompt(self.language))
+        return Request(problem.question_id, prompt)
+
+    def sample_prompts(self, problems: Iterable[Problem]) -> list[str]:
+        """Some prompts of a problem set."""
+        tasks = [(problem.question_content, self.language) for problem in problems]
+        return sample_prompts(load_template(self.prompt), tasks)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of each problem, in the order of the problems, and how long decoding took.
+
+    `decode_seconds` is wall time from the first prompt to the last completion, without what an
+    engine does once (loading, compiling); `seconds` is everything, judging included.
+    """
+
+    results: tuple[ProblemResult, ...]
+    decode_seconds: float
+    seconds: float
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Sums; infrastructure faults count neither for nor against the model."""
+        return summarize(self.results)
+
+    @property
+    def passed(self) -> dict[str, bool]:
+        """Of each problem that counts, by id, whether its program was accepted."""
+        return {
+            result.question_id: result.accepted
+            for result in self.results
+            if not result.verdict.is_infrastructure
+        }
+
+    @property
+    def faults(self) -> tuple[ProblemResult, ...]:
+        """What was lost to engine, sandbox or the problem itself."""
+        return tuple(result for result in self.results if result.verdict.is_infrastructure)
+
+    @property
+    def tokens(self) -> int:
+        """Decoded tokens."""
+        return sum(result.completion_tokens for result in self.results)
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Decoded tokens per second; None where nothing was decoded."""
+        return self.tokens / self.decode_seconds if self.tokens and self.decode_seconds else None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return {
+            "results": [result.to_json() for result in self.results],
+            "decode_seconds": self.decode_seconds,
+            "seconds": self.seconds,
+            "tokens_per_second": self.tokens_per_second,
+            "totals": self.totals.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any], where: str) -> "Trial":
+        """Read back what `to_json` gave; `where` names its place in errors.
+
+        Raises:
+            UserError: it is not a trial.
+        """
+        try:
+            results = [
+                ProblemResult.from_json(result, f"{where}: result {number}")
+                for number, result in enumerate(value["results"])
+            ]
+            return cls(tuple(results), float(value["decode_seconds"]), float(value["seconds"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{where}: not a trial: {error!r}; remove it and run again") from None
+
+
+def run_trial(
+    problems: Sequence[Problem],
+    loaded: "LoadedModel",
+    retriever: "Retriever | None",
+    sandbox_name: str,
+    settings: TrialSettings,
+    *,
+    workers: int | None = None,
+    request: Callable[[Problem], Request] | None = None,
+    label: str = "trial",
+) -> Trial:
+    """Decode all problems together and judge each when its completion is there.
+
+    `workers` programs are judged at a time (default: by the number of cores). `request` makes what
+    the model is asked, where that is not the template's prompt alone.
+
+    Raises:
+        UserError: the datastore does not fit the model, a prompt is empty, or there is no such
+            sandbox.
+    """
+    started = time.perf_counter()
+    make_request = request or settings.request
+    requests = [make_request(problem) for problem in problems]
+    options = GenerationOptions(settings.max_new_tokens, settings.batch_size)
+    engine = open_engine(loaded, options, retriever, notify=lambda _: None)
+    with ExitStack() as stack:
+        sandboxes = open_sandboxes(
+            sandbox_name, settings.language, settings.limits, workers or default_workers()
+        )
+        for sandbox in sandboxes:
+            stack.enter_context(sandbox)
+        judge = stack.enter_context(judge_pool(sandboxes))
+        _warm_up(engine, loaded, requests)
+        began = time.perf_counter()
+        pending = _decode(engine, problems, requests, settings.language, judge, label)
+        decode_seconds = time.perf_counter() - began
+        evaluations = [judged.result() for judged in pending]
+    return Trial(
+        tuple(_compact(evaluation.result) for evaluation in evaluations),
+        decode_seconds=decode_seconds,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def default_workers() -> int:
+    """Programs judged at a time: one for each core, up to `MOST_WORKERS`."""
+    return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+
+
+def open_sandboxes(name: str, language: str, limits: Limits, count: int) -> list[Sandbox]:
+    """Several sandboxes; the first by itself, so that one failure is reported once."""
+
+    def open_one(_: int) -> Sandbox:
+        return open_sandbox(name, language=language, limits=limits)
+
+    first = open_one(0)
+    with ThreadPoolExecutor(count) as pool:
+        return [first, *pool.map(open_one, range(1, count))]
+
+
+def _warm_up(engine: "LocalEngine", loaded: "LoadedModel", requests: Sequence[Request]) -> None:
+    """Have a GPU's engine compile and capture what it needs, which takes seconds, once.
+
+    With the longest prompt, so that its cache need not grow afterwards.
+    """
+    if not requests or loaded.device.type != "cuda":
+        return
+    for request in sorted(requests, key=lambda request: -len(request.prompt)):
+        with suppress(ContextExceeded):  # the longest that the context can hold
+            ticket = engine.submit(request)
+            engine.step()
+            engine.cancel(ticket)
+            return
+
+
+def _decode(
+    engine: "LocalEngine",
+    problems: Sequence[Problem],
+    requests: Sequence[Request],
+    language: str,
+    judge: Judge,
+    label: str,
+) -> list[Future[Evaluation]]:
+    """Complete every request; the judge has each as soon as it is there."""
+    waiting: dict[int, int] = {}
+    pending: dict[int, Future[Evaluation]] = {}
+    for number, request in enumerate(requests):
+        try:
+            waiting[engine.submit(request)] = number
+        except ContextExceeded as error:
+            pending[number] = judge(problems[number], [Candidate.of_nothing(error)])
+    with progress_bar(label=label, total=len(problems), unit="problem") as bar:
+        bar.update(len(pending))
+        while waiting:
+            for event in engine.step():
+                if event.error is None and event.completion is None:
+                    continue
+                number = waiting.pop(event.ticket)
+                problem = problems[number]
+                if event.completion is not None:
+                    pending[number] = judge(problem, [Candidate.of(event.completion, language)])
+                else:
+                    assert event.error is not None
+                    pending[number] = Future()
+                    pending[number].set_result(engine_fault(problem, event.error))
+                bar.update()
+    return [pending[number] for number in range(len(problems))]
+
+
+def _compact(result: ProblemResult) -> ProblemResult:
+    """Without the places of changed tokens: hundreds of trials are kept."""
+    return result if result.knn is None else replace(result, knn={**result.knn, "changes": []})

@@ -1,0 +1,56 @@
+"""Measuring a model and a datastore without a sandbox, and looking for settings that do well.
+
+Teacher-forced: every token of a corpus's programs is predicted from the right text before it. This
+takes seconds where a run of the bench takes minutes, and is what settings are tuned by; a sweep
+gives the last word to Pass@1 on problems of split dev.
+"""
+
+from typing import TYPE_CHECKING
+
+from knm.ondemand import load_on_demand
+
+if TYPE_CHECKING:
+    from knm.metrics.corpus_evaluation import (
+        CorpusEvaluation,
+        EvaluationOptions,
+        evaluate_corpus,
+    )
+    from knm.metrics.heatmap import choose_axes, write_heat_map
+    from knm.metrics.scoring import OBJECTIVES, Objective
+    from knm.metrics.searching import SEARCHES
+    from knm.metrics.space import read_space
+    from knm.metrics.sweep import Finals, Sweep, SweepData, SweepResult
+    from knm.metrics.sweep_terminal import render_sweep
+    from knm.metrics.terminal import render_evaluation
+else:
+    __getattr__ = load_on_demand(
+        __name__,
+        {
+            "corpus_evaluation": ["CorpusEvaluation", "EvaluationOptions", "evaluate_corpus"],
+            "heatmap": ["choose_axes", "write_heat_map"],
+            "scoring": ["OBJECTIVES", "Objective"],
+            "searching": ["SEARCHES"],
+            "space": ["read_space"],
+            "sweep": ["Finals", "Sweep", "SweepData", "SweepResult"],
+            "sweep_terminal": ["render_sweep"],
+            "terminal": ["render_evaluation"],
+        },
+    )
+
+__all__ = [
+    "OBJECTIVES",
+    "SEARCHES",
+    "CorpusEvaluation",
+    "EvaluationOptions",
+    "Finals",
+    "Objective",
+    "Sweep",
+    "SweepData",
+    "SweepResult",
+    "choose_axes",
+    "evaluate_corpus",
+    "read_space",
+    "render_evaluation",
+    "render_sweep",
+    "write_heat_map",
+]

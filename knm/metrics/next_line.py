@@ -1,0 +1,154 @@
+"""Completing the next line of a program: how often it comes out as it was written.
+
+Lines are compared without the blanks around them. Similarity is 1 - d / n, with d the Levenshtein
+distance in characters and n the length of the longer line.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from knm.corpora import CorpusRecord
+from knm.engine.stopping import end_tokens
+from knm.errors import UserError
+from knm.metrics.beams import search_beams
+from knm.metrics.continuing import LMContinuation
+from knm.models import EncodedExample, LoadedModel
+from knm.problems import fence_program
+from knm.progress import progress_bar
+from knm.retrieval import Retriever
+
+MOST_TOKENS: Final = 64
+_CASES_AT_ONCE: Final = 32
+
+
+@dataclass(frozen=True)
+class LineCase:
+    """A program cut behind a line.
+
+    `text` holds the prompt and the tokens up to the cut, as far as whole tokens go; `expected` is
+    what follows up to the end of the next line: the rest of the line that was cut, mostly nothing,
+    a newline and the next line.
+    """
+
+    text: EncodedExample
+    expected: str
+
+
+@dataclass(frozen=True)
+class NextLine:
+    """How next lines came out: shares of `cases`."""
+
+    cases: int
+    beams: int
+    exact: float
+    similarity: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return asdict(self)
+
+
+def draw_cases(
+    loaded: LoadedModel,
+    examples: Sequence[EncodedExample],
+    records: Sequence[CorpusRecord],
+    count: int,
+    seed: int = 0,
+) -> list[LineCase]:
+    """Cut `count` programs at random lines, each at one before any at two.
+
+    Raises:
+        UserError: the corpus has fewer lines that are followed by one that is not blank.
+    """
+    draw = random.Random(f"next lines {seed}")
+    cuts = []
+    for number, record in enumerate(records):
+        lines = record.program.rstrip("\n").split("\n")
+        behind = [line for line in range(len(lines) - 1) if lines[line + 1].strip()]
+        draw.shuffle(behind)
+        cuts += [(turn, draw.random(), number, line) for turn, line in enumerate(behind)]
+    if len(cuts) < count:
+        raise UserError(f"--next-line {count}: the corpus has {len(cuts)} lines to cut behind")
+    return [
+        _cut(loaded, examples[number], records[number], line)
+        for _, _, number, line in sorted(cuts)[:count]
+    ]
+
+
+def complete_lines(
+    loaded: LoadedModel,
+    cases: Sequence[LineCase],
+    retriever: Retriever | None = None,
+    *,
+    beams: int = 4,
+    label: str = "next lines",
+) -> NextLine:
+    """Complete the next line of every case with a beam search.
+
+    Raises:
+        UserError: the retriever does not fit the model.
+    """
+    exact, similarity = 0, 0.0
+    with progress_bar(label=label, total=len(cases), unit="line") as bar:
+        for start in range(0, len(cases), _CASES_AT_ONCE):
+            part = cases[start : start + _CASES_AT_ONCE]
+            written = _complete(loaded, part, retriever, beams)
+            for case, line in zip(part, written, strict=True):
+                expected = case.expected.strip()
+                exact += line == expected
+                similarity += edit_similarity(line, expected)
+            bar.update(len(part))
+    return NextLine(len(cases), beams, exact / len(cases), similarity / len(cases))
+
+
+def edit_similarity(a: str, b: str) -> float:
+    """1 - Levenshtein distance / length of the longer; 1 for two empty texts."""
+    if not a and not b:
+        return 1.0
+    row = list(range(len(b) + 1))
+    for i, left in enumerate(a, start=1):
+        before, row[0] = row[0], i
+        for j, right in enumerate(b, start=1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (left != right))
+    return 1 - row[-1] / max(len(a), len(b))
+
+
+def _complete(
+    loaded: LoadedModel, cases: Sequence[LineCase], retriever: Retriever | None, beams: int
+) -> Iterator[str]:
+    tokenizer, stops = loaded.tokenizer, end_tokens(loaded)
+
+    def ends(tokens: Sequence[int]) -> bool:
+        return tokens[-1] in stops or tokenizer.decode(tokens).count("\n") > 1
+
+    found = search_beams(
+        LMContinuation(loaded, [case.text for case in cases], retriever),
+        len(cases),
+        beams=beams,
+        most_tokens=MOST_TOKENS,
+        ends=ends,
+    )
+    for best, *_ in found:
+        text: str = tokenizer.decode([token for token in best.tokens if token not in stops])
+        yield "\n".join(text.split("\n")[:2]).strip()
+
+
+def _cut(loaded: LoadedModel, example: EncodedExample, record: CorpusRecord, line: int) -> LineCase:
+    """Cut behind line `line` of the program, from 0, where a token ends."""
+    text = fence_program(record.program, record.language)
+    lines = text.split("\n")
+    end = len("\n".join(lines[: line + 2]))  # the fence is a line before the program's
+    after = len("\n".join(lines[: line + 3]))
+    targets = list(example.ids[example.target_start :])
+    kept, length = 0, 0
+    for count in range(len(targets) + 1):
+        read: str = loaded.tokenizer.decode(targets[:count])
+        if len(read) > end:
+            break
+        if text.startswith(read):  # not in the middle of a character
+            kept, length = count, len(read)
+    ids = example.ids[: example.target_start + kept]
+    cut = EncodedExample(example.record_id, ids, example.target_start)
+    return LineCase(cut, text[length:after])

@@ -1,0 +1,89 @@
+"""Figures of evaluations and sweeps as tables for a terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from knm.metrics.corpus_evaluation import CorpusEvaluation
+from knm.metrics.figures import Figures, Group
+from knm.report.text import table
+
+
+def render_evaluation(evaluation: CorpusEvaluation) -> str:
+    """All tables of an evaluation."""
+    figures = evaluation.figures
+    head = figures[0].all
+    lines = [
+        f"{evaluation.records} programs, {head.positions:,} tokens, {evaluation.seconds:.1f} s",
+        "",
+        *table([_HEADINGS, *map(_row, figures)]),
+    ]
+    if len(figures) > 1:
+        lines += ["", "a gate that knew the right token", *table(_oracle_rows(figures))]
+    for title, groups in (
+        ("token type", [one.by_type for one in figures]),
+        ("source", [one.by_source for one in figures]),
+    ):
+        if len(groups[0]) > 1:
+            rows = _group_rows(groups)
+            lines += ["", *table([[title, "tokens", *(one.name for one in figures)], *rows])]
+    if evaluation.next_lines:
+        rows = [["next line", "exact", "similarity"]]
+        for one, line in zip(figures, evaluation.next_lines, strict=True):
+            rows.append([one.name, share(line.exact), f"{line.similarity:.3f}"])
+        first = evaluation.next_lines[0]
+        lines += ["", f"{first.cases} next lines, {first.beams} beams", *table(rows)]
+    return "\n".join(lines)
+
+
+def share(value: float | None) -> str:
+    """Such as `92.53 %`: tokens are many, so two decimals mean something."""
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def perplexity(value: float | None) -> str:
+    """Such as `1.3042`; `inf` for None."""
+    return "inf" if value is None else f"{value:.4f}"
+
+
+_HEADINGS = ["", "perplexity", "accuracy", "gained", "lost", "weight", "searched", "offered"]
+
+
+def _row(one: Figures) -> list[str]:
+    weighed = one.mean_weight is not None
+    return [
+        one.name,
+        perplexity(one.all.perplexity),
+        share(one.all.accuracy),
+        str(one.all.gained) if weighed else "-",
+        str(one.all.lost) if weighed else "-",
+        "-" if one.mean_weight is None else f"{one.mean_weight:.3f}",
+        share(one.searched),
+        share(one.offered),
+    ]
+
+
+def _oracle_rows(figures: Sequence[Figures]) -> list[list[str]]:
+    rows = [["", "LM or corrected", "", "LM or neighbours", ""]]
+    for one in figures:
+        if one.oracle is not None:
+            oracle = one.oracle
+            rows.append(
+                [
+                    one.name,
+                    perplexity(oracle.perplexity),
+                    share(oracle.accuracy),
+                    perplexity(oracle.by_neighbours_perplexity),
+                    share(oracle.by_neighbours_accuracy),
+                ]
+            )
+    return rows
+
+
+def _group_rows(columns: Sequence[Mapping[str, Group]]) -> list[list[str]]:
+    return [
+        [
+            name,
+            str(columns[0][name].positions),
+            *(share(column[name].accuracy) for column in columns),
+        ]
+        for name in sorted(columns[0])
+    ]

@@ -1,0 +1,233 @@
+"""The bench as a user runs it: real pytest processes, the embedded model, the real sandbox."""
+
+import json
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+from knm.cli import app
+from knm.engine import describe_setup
+from knm.engine.records import MOST_CHANGES
+from knm.report import finish_stream, load_report, stream_path, validate_document
+from tests.bench.processes import run_bench, run_pytest
+from tests.bench.test_engines import EMBEDDED
+from tests.problems.problem_files import short_records, without_tests, write_problems
+from tests.serving import scripted
+
+SETTINGS = ("--max-new-tokens", "96", "--batch-size", "3")
+
+
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("problems")
+    return write_problems(directory / "set.jsonl", short_records(6))
+
+
+@pytest.fixture(scope="module")
+def baseline(problems, tmp_path_factory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    results = tmp_path_factory.mktemp("baseline") / "base.json"
+    process = run_bench(
+        *("--problems", problems, "--results", results, "-p", "tests.bench.probe", *SETTINGS),
+        environment={"KNM_PROBE": str(results.parent)},
+    )
+    return process, results
+
+
+def outcomes(path: Path) -> dict[str, tuple[str | None, str]]:
+    """Completion and verdict by id, of a report that has to be valid."""
+    assert list(validate_document(json.loads(path.read_text()))) == []
+    return {
+        result.question_id: (result.completion, result.verdict)
+        for result in load_report(path).results
+    }
+
+
+def test_each_problem_is_one_test_and_passes_if_its_program_is_accepted(baseline):
+    process, results = baseline
+    report = json.loads(results.read_text())
+    assert len(report["tests"]) == 6
+    for test in report["tests"]:
+        accepted = test["metadata"]["knm"]["verdict"] == "accepted"
+        assert test["outcome"] == ("passed" if accepted else "failed")
+    assert process.returncode == 1
+    assert {"passed", "failed"} == {test["outcome"] for test in report["tests"]}
+
+
+def test_the_summary_shows_pass_at_1_and_where_the_report_is(baseline):
+    process, results = baseline
+    assert "Pass@1" in process.stdout
+    assert str(results) in process.stdout
+
+
+def test_a_failure_line_shows_verdict_and_class(baseline):
+    process, results = baseline
+    for result in load_report(results).results:
+        if not result.accepted:
+            label = f" ({result.error_class})" if result.error_class else ""
+            line = f"test_problem[{result.question_id}] - Failed: {result.verdict}{label}"
+            assert line in process.stdout
+
+
+def test_the_stream_beside_the_report_would_have_made_the_same_report(baseline):
+    _, results = baseline
+    written = json.loads(results.read_text())
+    finished = finish_stream(stream_path(results))
+    assert finished["tests"] == written["tests"]
+    assert finished["knm"] == written["knm"]
+    assert finished["exitcode"] == written["exitcode"]
+
+
+def test_the_run_shows_how_far_and_how_well_it_goes(baseline):
+    process, _ = baseline
+    assert "knm: 3 of 6 · Pass@1 " in process.stdout
+    assert re.search(r"knm: 6 of 6 · Pass@1 .* tokens/s", process.stdout)
+
+
+def test_the_model_library_is_left_to_the_engine(baseline):
+    _, results = baseline
+    figures = json.loads((results.parent / "controller.json").read_text())
+    assert "transformers" not in figures["heavy"]
+
+
+def test_the_report_says_what_ran(baseline):
+    _, results = baseline
+    section = json.loads(results.read_text())["knm"]
+    assert section["configuration"]["model"] == "embedded"
+    assert section["configuration"]["max_new_tokens"] == 96
+    assert section["environment"]["sandbox"]["interpreter"].startswith("LuaJIT 2.1")
+    assert section["totals"]["problems"] == 6
+
+
+def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, tmp_path):
+    _, results = baseline
+    parallel = tmp_path / "parallel.json"
+    junit = tmp_path / "junit.xml"
+    comparison = ("--knm-baseline", results, "--knm-fail-on", "any-loss", "--junitxml", junit)
+    process = run_bench(
+        "--problems", problems, "--results", parallel, "-n", "2", "--fresh", *SETTINGS, *comparison
+    )
+    assert outcomes(parallel) == outcomes(results)
+    assert "noise floor: the same run twice differs on 0 of 6" in process.stdout
+    assert "any-loss: no" in process.stdout
+    assert process.returncode == 0  # problems fail, and no more of them than before
+    properties = {
+        (entry.get("name"), entry.get("value"))
+        for entry in ElementTree.parse(junit).iter("property")
+    }
+    assert ("knm.counted", "6") in properties
+    assert ("knm.verdict", "accepted") in properties
+
+
+def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
+    baseline, problems, small_datastore, tmp_path
+):
+    _, results = baseline
+    unweighted, corrected = tmp_path / "w0.json", tmp_path / "knn.json"
+    common = ("--problems", problems, "--knn", "--datastore", small_datastore, *SETTINGS)
+    runs = (("--knn-lambda", "0", "--results", unweighted), ("--results", corrected))
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda options: run_bench(*common, *options), runs))
+    assert outcomes(unweighted) == outcomes(results)
+    assert outcomes(corrected) != outcomes(results)
+    changes = [result.knn for result in load_report(corrected).results]
+    assert all(knn is not None and knn["searched"] == knn["steps"] for knn in changes)
+    assert any(knn is not None and knn["argmax_changes"] for knn in changes)
+    assert all(
+        knn is not None and len(knn["changes"]) == min(knn["argmax_changes"], MOST_CHANGES)
+        for knn in changes
+    )
+
+
+@pytest.fixture(scope="module")
+def small_datastore(tmp_path_factory) -> Path:
+    directory: Path = tmp_path_factory.mktemp("store") / "small"
+    mined = CliRunner().invoke(app, ["mine", "--out", str(directory), "--limit", "20"])
+    assert mined.exit_code == 0, mined.output
+    return directory
+
+
+def test_k_selects_by_id():
+    process = run_bench("-k", "abc305", "--collect-only", "-q")
+    selected = [line for line in process.stdout.splitlines() if "::" in line]
+    assert selected == ["bench/test_problems.py::test_problem[abc305_a]"]
+
+
+def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
+    records = [*short_records(1), without_tests("untested")]
+    path, results = write_problems(tmp_path / "set.jsonl", records), tmp_path / "r.json"
+    with scripted.serving(scripted.ScriptedEngine(), configuration=describe_setup(EMBEDDED)) as url:
+        process = run_bench(
+            *("--problems", path, "--results", results, "--engine", url),
+            *("--max-new-tokens", EMBEDDED.generation.max_new_tokens),
+        )
+    report = json.loads(results.read_text())
+    by_id = {test["metadata"]["knm"]["question_id"]: test["outcome"] for test in report["tests"]}
+    assert by_id["untested"] == "error"
+    assert report["knm"]["totals"]["infrastructure"] == 1
+    assert "broken-problem" in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--model", "nope"), "--model nope"),
+        (("--knn", "--datastore", "nope"), "--datastore nope"),
+        (("--knn", "--knn-k", "0"), "--knn-k 0"),
+        (("--sandbox", "nope"), "nope"),
+        (("--knm-baseline", "nope.json"), "nope.json"),
+        (("--knm-fail-on", "regression"), "--knm-baseline"),
+        (("--knm-baseline", "results/baseline.json", "--knm-fail-on", "x"), "regression, any-loss"),
+        (("--knm-baseline", "results/baseline.json", "--limit", "3"), "hashes.problem_set"),
+        (("--samples", "4"), "--temperature"),
+        (("--engine", "http://127.0.0.1:9"), "cannot be reached"),
+        (("-p", "no:pytest_jsonreport"), "-p no:pytest_jsonreport"),
+        (("--results", "README.md/r.json"), "README.md/r.json cannot be written"),
+        (("--results", "datastore"), "--results: datastore is a directory"),
+        (("--results", "new.jsonl"), "--results: new.jsonl would be written twice"),
+        (("--knm-baseline", "results/knn.json", "--results", "results/knn.json"), "written over"),
+    ],
+)
+def test_bad_input_stops_the_run_with_a_usage_error(arguments, message):
+    process = run_bench(*arguments)
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    assert message in process.stderr + process.stdout
+    assert "Traceback" not in process.stderr + process.stdout
+
+
+@pytest.mark.parametrize("results", ["set.json", "set.jsonl"])
+def test_a_problem_file_is_never_written_over(tmp_path, results):
+    path = write_problems(tmp_path / "set.jsonl", short_records(1))
+    before = path.read_bytes()
+    process = run_bench("--problems", path, "--results", tmp_path / results)
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "set.jsonl would be written over, and it is read" in process.stderr
+    assert path.read_bytes() == before
+
+
+def test_an_option_may_name_a_file_of_another_project(tmp_path):
+    """pytest takes the first path that it finds, an option's value too, for where its root is."""
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    path = write_problems(tmp_path / "set.jsonl", short_records(2))
+    results = tmp_path / "r.json"
+    with scripted.serving(scripted.ScriptedEngine(), configuration=describe_setup(EMBEDDED)) as url:
+        process = run_pytest(
+            *("--problems", path, "bench", "--results", results, "--engine", url, "-n", "1"),
+            *("--max-new-tokens", EMBEDDED.generation.max_new_tokens),
+        )
+    assert f"rootdir: {tmp_path}" in process.stdout
+    ids = [test["nodeid"] for test in json.loads(results.read_text())["tests"]]
+    names = sorted(record["question_id"] for record in short_records(2))
+    assert ids == [f"bench/test_problems.py::test_problem[{name}]" for name in names]
+
+
+def test_problems_that_are_not_named_say_how_they_are_run():
+    # Without the conftest of the tests, which imports a model library.
+    plugin = ("--noconftest", "-p", "knm.bench.plugin")
+    process = run_pytest(".", "--ignore", "tests", "-k", "test_problem", *plugin)
+    assert "problems run where the bench is named: pytest bench" in process.stdout
+    assert "KeyError" not in process.stdout

@@ -1,0 +1,254 @@
+"""`RunReporter` apart from models: a pytest process of its own, whose tests bring their results."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from knm.bench.reporter import junit_properties
+from knm.report import finish_stream, load_report, stream_path
+from knm.sandbox import Verdict
+from tests.problems.problem_files import ROOT
+from tests.report.builders import result, without_times
+
+CONFTEST = """
+from pathlib import Path
+import pytest
+from knm.report import load_report, parse_condition
+from knm.bench.reporter import BaselineCheck, RunReporter
+from tests.report.builders import header, result
+from knm.sandbox import Verdict
+
+HERE = Path(__file__).parent
+VERDICTS = {VERDICTS}
+
+def pytest_addoption(parser):
+    parser.addoption("--baseline")
+    parser.addoption("--fail-on")
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    config.option.json_report = True
+    config.option.json_report_file = str(HERE / "run.json")
+    config.option.json_report_omit = ["collectors", "keywords", "traceback", "log"]
+    if hasattr(config, "workerinput"):
+        return
+    given, name = config.getoption("baseline"), config.getoption("fail_on")
+    baseline = given and BaselineCheck(load_report(given), name and parse_condition(name))
+    make = lambda selected: header(selected=selected)
+    config.pluginmanager.register(RunReporter(config, HERE / "run.json", make, baseline))
+
+def pytest_generate_tests(metafunc):
+    if "problem" in metafunc.fixturenames:
+        metafunc.parametrize("problem", VERDICTS)
+
+def pytest_json_runtest_metadata(item):
+    name = getattr(item, "callspec", None) and item.callspec.params["problem"]
+    return {{"knm": value(name)}} if name else {{}}
+
+def value(name):
+    return result(name, Verdict(VERDICTS[name])).to_json()
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.when == "teardown" and hasattr(item, "callspec"):
+        report.knm_result = value(item.callspec.params["problem"])
+    return report
+
+@pytest.fixture
+def solved(problem):
+    if Verdict(VERDICTS[problem]).is_infrastructure:
+        pytest.fail("a fault", pytrace=False)
+    return VERDICTS[problem] == "accepted"
+"""
+TEST = """
+import pytest
+
+def test_problem(problem, solved):
+    if not solved: pytest.fail("wrong", pytrace=False)
+"""
+COMMAND = [
+    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
+    *("-p", "pytest_jsonreport.plugin", "-p", "xdist.plugin"),
+]
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": str(ROOT),
+    "COLUMNS": "120",
+    # Each of the many runs would pay for other plugins too.
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run tests of the verdicts given; returns the process and the report's path."""
+
+    def start(verdicts: dict[str, str], *arguments: object, terminal: int | None = None):
+        (tmp_path / "conftest.py").write_text(CONFTEST.format(VERDICTS=verdicts))
+        (tmp_path / "test_bench.py").write_text(TEST)
+        process = subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return process, tmp_path / "run.json"
+
+    return start
+
+
+FAILED, PASSED = Verdict.TIMEOUT.value, Verdict.ACCEPTED.value
+
+
+def baseline_of(run, verdicts: dict[str, str], path: Path) -> Path:
+    run(verdicts)[1].rename(path)
+    return path
+
+
+def test_what_was_streamed_makes_the_same_report(run):
+    _, path = run({"a": PASSED, "b": FAILED, "c": Verdict.SANDBOX_FAULT.value})
+    written, finished = json.loads(path.read_text()), finish_stream(stream_path(path))
+
+    assert finished["tests"] == written["tests"]
+    assert finished["knm"] == written["knm"]
+    assert [test["outcome"] for test in written["tests"]] == ["passed", "failed", "error"]
+
+
+def test_identical_runs_write_the_same_but_for_times(run):
+    verdicts = {"a": PASSED, "b": FAILED}
+    first = json.loads(run(verdicts)[1].read_text())
+    again = json.loads(run(verdicts)[1].read_text())
+
+    assert without_times(first) == without_times(again)
+
+
+@pytest.mark.parametrize("lines", [2, 6])
+def test_a_run_killed_at_any_moment_is_finished_as_far_as_it_came(run, tmp_path, lines):
+    verdicts = {f"q{number}": (PASSED, FAILED)[number % 2] for number in range(12)}
+    whole = json.loads(run(verdicts)[1].read_text())
+    stream = tmp_path / "run.jsonl"
+    stream.unlink()
+    (tmp_path / "test_bench.py").write_text(TEST + "    import time; time.sleep(0.1)\n")
+    with subprocess.Popen(
+        COMMAND, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL
+    ) as process:
+        while not stream.exists() or stream.read_bytes().count(b"\n") < lines:
+            assert process.poll() is None
+        process.kill()
+    finished = finish_stream(stream)
+
+    done = {test["nodeid"] for test in finished["tests"]}
+    assert lines - 1 <= len(done) < 12
+    assert without_times(finished["tests"]) == [
+        without_times(test) for test in whole["tests"] if test["nodeid"] in done
+    ]
+    assert finished["knm"]["selected"] == 12
+    assert finished["knm"]["totals"]["problems"] == len(done)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "condition", "status"),
+    [
+        ({"a": PASSED, "b": FAILED}, "regression", 0),
+        ({"a": PASSED, "b": FAILED}, None, 1),
+        ({"a": FAILED, "b": FAILED}, "regression", 1),
+        ({"a": FAILED, "b": PASSED}, "regression", 0),
+        ({"a": FAILED, "b": PASSED}, "any-loss", 1),
+        ({"a": PASSED, "b": Verdict.SANDBOX_FAULT.value}, "regression", 1),
+    ],
+)
+def test_the_condition_on_the_baseline_decides_the_exit_status(
+    run, tmp_path, verdicts, condition, status
+):
+    baseline = baseline_of(run, {"a": PASSED, "b": FAILED}, tmp_path / "base.json")
+    more = () if condition is None else ("--fail-on", condition)
+    process, _ = run(verdicts, "--baseline", baseline, *more)
+
+    assert process.returncode == status
+    assert "= knm baseline =" in process.stdout
+    if condition is not None:
+        assert re.search(rf"^{condition}: (yes|no)$", process.stdout, re.MULTILINE)
+
+
+def test_a_baseline_without_a_common_problem_fails_the_run_that_asked(run, tmp_path):
+    baseline = baseline_of(run, {"a": PASSED}, tmp_path / "base.json")
+    process, _ = run({"b": PASSED}, "--baseline", baseline, "--fail-on", "regression")
+
+    assert process.returncode == 1
+    assert "no problem in common" in process.stdout
+    assert "INTERNALERROR" not in process.stdout
+
+
+def test_another_test_that_fails_fails_the_run_whatever_the_baseline_says(run, tmp_path):
+    baseline = baseline_of(run, {"a": FAILED}, tmp_path / "base.json")
+    (tmp_path / "test_other.py").write_text("def test_other():\n    assert False\n")
+    process, _ = run({"a": FAILED}, "--baseline", baseline, "--fail-on", "regression")
+
+    assert process.returncode == 1
+
+
+def test_each_tenth_of_a_run_has_its_line_in_a_log(run):
+    process, _ = run({f"q{number:02}": PASSED for number in range(30)})
+
+    assert len(re.findall(r"^knm: \d+ of 30 · Pass@1", process.stdout, re.MULTILINE)) == 10
+    assert "knm:" not in run({"a": PASSED}, "-q")[0].stdout
+
+
+def test_on_a_terminal_one_line_is_drawn_over_and_over(run):
+    controller, terminal = pty.openpty()
+    run({"a": PASSED, "b": FAILED}, terminal=terminal)
+    os.close(terminal)
+    shown = b""
+    while chunk := _read(controller):
+        shown += chunk
+    os.close(controller)
+
+    assert "\r1 of 2 · Pass@1 100.0 % (1)" in shown.decode()
+    assert "\r2 of 2 · Pass@1 50.0 % (1)" in shown.decode()
+    assert "FAILED" in shown.decode().partition("short test summary")[2]
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other end is closed
+        return b""
+
+
+def test_junit_xml_says_what_the_run_came_to(run, tmp_path):
+    run({"a": PASSED, "b": FAILED}, "--junitxml", tmp_path / "junit.xml")
+    text = (tmp_path / "junit.xml").read_text()
+
+    assert '<property name="knm.pass_at_1" value="0.5" />' in text
+
+
+def test_junit_properties_of_a_problem():
+    assert dict(junit_properties(result("a", Verdict.RUNTIME_ERROR, error_class="index-nil"))) == {
+        "knm.verdict": "runtime-error",
+        "knm.error_class": "index-nil",
+        "knm.tests": "1/4",
+        "knm.completion_tokens": 20,
+    }
+
+
+def test_with_workers_the_number_of_problems_is_known_too(run):
+    process, path = run({"a": PASSED, "b": FAILED, "c": PASSED}, "-n", "2")
+
+    assert "knm: 3 of 3 · Pass@1 66.7 % (2)" in process.stdout
+    assert load_report(path).section["selected"] == 3
+
+
+def test_the_summary_says_how_many_were_not_run(run):
+    process, _ = run({"a": PASSED, "b": FAILED, "c": PASSED, "d": PASSED}, "-x")
+    assert "not run to the end: 2 of 4 problems" in process.stdout
+    process, _ = run({"a": PASSED, "b": FAILED})
+    assert "not run" not in process.stdout

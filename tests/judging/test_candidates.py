@@ -1,0 +1,96 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knm.errors import UserError
+from knm.judging import export_candidates
+from knm.judging.candidates import load_candidates
+from knm.problems import fence_program
+from knm.sandbox import Verdict
+from tests.report.builders import result, write_report
+
+
+def write_lines(path, *rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_lines_of_the_reference_harness_are_candidates(tmp_path):
+    path = write_lines(
+        tmp_path / "c.jsonl",
+        {"question_id": "a", "solution": "print(1)", "reasoning": "One."},
+        {"question_id": "b", "solution": None, "reasoning": "No idea."},
+        {"question_id": "a", "solution": "print(2)", "reasoning": ""},
+    )
+    found = load_candidates(path, "lua").by_problem
+
+    assert [candidate.program for candidate in found["a"]] == ["print(1)", "print(2)"]
+    assert found["a"][0].completion == "One.\n\n```lua\nprint(1)\n```"
+    assert (found["b"][0].program, found["b"][0].completion) == (None, "No idea.")
+
+
+@given(st.text(st.characters(codec="utf-8")).filter(str.strip))
+def test_what_is_exported_is_imported_again(tmp_path_factory, program):
+    folder = tmp_path_factory.mktemp("candidates")
+    completion = f"Thus:\n{fence_program(program)}\nDone."
+    report = write_report(
+        folder / "r.json", [result("a", completion=completion, program=program), result("b")]
+    )
+    assert export_candidates(report, folder / "c.jsonl") == 2
+    (candidate,) = load_candidates(folder / "c.jsonl", "lua").by_problem["a"]
+
+    assert candidate.program == program
+    if not program.endswith("\n"):  # which a fence drops
+        assert candidate.completion == completion
+
+
+def test_samples_are_lines_of_their_own(tmp_path):
+    samples = [result("a", program=f"print({n})").to_sample() for n in range(3)]
+    report = write_report(tmp_path / "r.json", [result("a", samples=samples)])
+    export_candidates(report, tmp_path / "c.jsonl")
+
+    found = load_candidates(tmp_path / "c.jsonl", "lua")
+    assert [entry.program for entry in found.by_problem["a"]] == [
+        "print(0)", "print(1)", "print(2)",
+    ]  # fmt: skip
+    assert found.configuration["samples"] == 3
+
+
+def test_of_a_report_settings_tokens_and_retrieval_are_kept(tmp_path):
+    knn = {"steps": 20, "searched": 5, "argmax_changes": 0, "changes": []}
+    results = [
+        result("a", knn=knn, finish_reason="length"),
+        result("b", Verdict.ENGINE_FAULT, completion=None, program=None),
+    ]
+    report = write_report(tmp_path / "r.json", results)
+    found = load_candidates(report.path, "lua")
+
+    assert found.by_problem.keys() == {"a"}
+    (candidate,) = found.by_problem["a"]
+    assert candidate.knn == knn
+    assert (candidate.prompt_tokens, candidate.finish_reason) == (100, "length")
+    assert (found.configuration, found.hashes) == (report.configuration, report.hashes)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"solution": "x"}, "question_id"),
+        ({"question_id": 7, "solution": "x"}, "question_id"),
+        ({"question_id": "a"}, "solution"),
+        ({"question_id": "a", "solution": 7}, "solution"),
+        ({"question_id": "a", "solution": "x", "reasoning": 7}, "reasoning"),
+    ],
+)
+def test_a_malformed_line_is_named(tmp_path, row, message):
+    path = write_lines(tmp_path / "c.jsonl", {"question_id": "z", "solution": "x"}, row)
+
+    with pytest.raises(UserError, match=rf"c\.jsonl:2: `{message}`"):
+        load_candidates(path, "lua")
+
+
+def test_a_file_without_completions_is_refused(tmp_path):
+    with pytest.raises(UserError, match="no completions"):
+        load_candidates(write_lines(tmp_path / "c.jsonl"), "lua")

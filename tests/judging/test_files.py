@@ -1,0 +1,206 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from knm.errors import UserError
+from knm.jsonio import read_json
+from knm.judging import JudgeOptions, judge_file
+from knm.report import NoiseFloor, diff_reports, read_stream, stream_path, validate_document
+from knm.sandbox import Verdict
+from tests.problems.problem_files import grammar_records, without_tests, write_problems
+
+pytestmark = pytest.mark.usefixtures("sandbox")  # skips where the system has none
+
+RECORDS = grammar_records(3)
+IDS = [record["question_id"] for record in RECORDS]
+
+
+def write_completions(path, *rows):
+    path.write_text(
+        "".join(
+            json.dumps({"question_id": question_id, "solution": program, "reasoning": ""}) + "\n"
+            for question_id, program in rows
+        )
+    )
+    return path
+
+
+@pytest.fixture
+def options(tmp_path) -> JudgeOptions:
+    problems = write_problems(tmp_path / "set.jsonl", [*RECORDS, without_tests("untested")])
+    completions = write_completions(
+        tmp_path / "completions.jsonl",
+        (IDS[0], RECORDS[0]["reference"]),
+        (IDS[1], "print('nonsense')"),
+        ("untested", "print(1)"),
+        ("foreign", "print(1)"),
+    )
+    return JudgeOptions(completions, str(problems), tmp_path / "judged.json")
+
+
+def verdicts(judged) -> dict[str, Verdict]:
+    return {entry.question_id: entry.verdict for entry in judged.report.results}
+
+
+def test_completions_are_judged_into_a_valid_report(options):
+    judged = judge_file(options)
+
+    assert verdicts(judged) == {
+        IDS[0]: Verdict.ACCEPTED,
+        IDS[1]: Verdict.WRONG_OUTPUT,
+        "untested": Verdict.BROKEN_PROBLEM,
+    }
+    assert (judged.without_completion, judged.without_problem) == (1, 1)
+    assert list(validate_document(read_json(options.out))) == []
+    failed = [test for test in read_json(options.out)["tests"] if test["outcome"] == "failed"]
+    assert "nonsense" in failed[0]["call"]["longrepr"]
+
+
+def test_a_report_judged_again_differs_in_nothing(options):
+    first = judge_file(options)
+    again = judge_file(
+        replace(options, completions=options.out, out=options.out.with_name("again.json"))
+    )
+    diff = diff_reports(first.report, again.report)
+
+    assert diff.differences == ()
+    assert diff.noise == (NoiseFloor(2, (), (), ()),)
+    assert again.report.section["noise"] == diff.noise[0].to_json()
+
+
+def test_several_workers_judge_alike_and_in_the_same_order(options):
+    one = judge_file(options)
+    two = judge_file(replace(options, out=options.out.with_name("two.json"), workers=2))
+    order = [
+        [json.loads(line)["nodeid"] for line in stream_path(path).read_text().splitlines()[1:]]
+        for path in (options.out, options.out.with_name("two.json"))
+    ]
+
+    assert verdicts(one) == verdicts(two)
+    assert order[0] == order[1]
+
+
+def test_an_interrupted_call_is_resumed(options):
+    whole = judge_file(options)
+    stream = stream_path(options.out)
+    lines = stream.read_bytes().splitlines(keepends=True)
+    stream.write_bytes(lines[0] + lines[1] + lines[2][:40])
+    options.out.unlink()
+
+    assert verdicts(judge_file(options)) == verdicts(whole)
+    kept = read_stream(stream)
+    assert stream.read_bytes().startswith(lines[0] + lines[1])
+    assert len(kept.results) == 3
+
+
+def test_what_was_lost_to_infrastructure_is_judged_again(options):
+    judge_file(options)
+    before = stream_path(options.out).read_bytes().count(b"\n")
+    judge_file(options)
+
+    assert stream_path(options.out).read_bytes().count(b"\n") == before + 1
+
+
+def test_a_stream_of_other_completions_is_not_continued_unless_fresh(options):
+    judge_file(options)
+    write_completions(options.completions, (IDS[0], "print('other')"))
+
+    with pytest.raises(UserError, match=r"judged\.jsonl: of another run"):
+        judge_file(options)
+    assert verdicts(judge_file(replace(options, fresh=True))) == {IDS[0]: Verdict.WRONG_OUTPUT}
+
+
+def test_several_completions_of_a_problem_are_its_samples(options):
+    write_completions(
+        options.completions,
+        (IDS[0], "print('nonsense')"),
+        (IDS[0], RECORDS[0]["reference"]),
+    )
+    (found,) = judge_file(options).report.results
+
+    assert found.verdict is Verdict.WRONG_OUTPUT
+    assert [sample["verdict"] for sample in found.samples] == ["wrong-output", "accepted"]
+
+
+def test_errata_of_problems_are_marked(options, tmp_path):
+    records = [{**RECORDS[0], "errata": "several right answers"}, {**RECORDS[1], "errata": True}]
+    write_problems(tmp_path / "set.jsonl", records)
+    found = judge_file(options).report.results
+
+    assert {entry.question_id: entry.errata for entry in found} == {
+        IDS[0]: "several right answers",
+        IDS[1]: "known to be wrong",
+    }
+
+
+@pytest.mark.parametrize("name", ["completions.jsonl", "set.jsonl"])
+def test_no_input_is_written_over_by_the_report_or_its_stream(options, name):
+    path = options.out.with_name(name)
+    before = path.read_bytes()
+    for out in (path, path.with_suffix(".json")):
+        with pytest.raises(UserError, match=f"--out: .*{name} would be written over"):
+            judge_file(replace(options, out=out, fresh=True))
+    assert path.read_bytes() == before
+
+
+def test_another_file_in_the_stream_s_place_is_left_alone(options):
+    notes = stream_path(options.out)
+    notes.write_text('{"todo": "judge"}\n')
+    with pytest.raises(UserError, match="holds something else"):
+        judge_file(replace(options, fresh=True))
+    assert notes.read_text() == '{"todo": "judge"}\n'
+
+
+def test_completions_of_another_problem_set_are_refused(options):
+    write_completions(options.completions, ("foreign", "print(1)"))
+
+    with pytest.raises(UserError, match="give the problem set that it was written for"):
+        judge_file(options)
+
+
+def test_limits_are_those_of_the_report_unless_given(options):
+    first = judge_file(replace(options, time_limit=2.0))
+    assert first.report.configuration["limits"]["cpu_seconds"] == 2.0
+
+    again = replace(options, completions=options.out, out=options.out.with_name("again.json"))
+    assert judge_file(again).report.configuration["limits"]["cpu_seconds"] == 2.0
+    other = replace(again, out=options.out.with_name("other.json"), time_limit=3.0)
+    assert judge_file(other).report.configuration["limits"]["cpu_seconds"] == 3.0
+
+
+DOUBLED = 'int x;\nscanf("%d", &x);\nprintf("%d\\n", 2 * x);'
+DOUBLES = {
+    "c": f"#include <stdio.h>\nint main(void) {{\n{DOUBLED}\nreturn 0;\n}}",
+    "python": "print(2 * int(input()))",
+    "lua5.4": "print(math.tointeger(io.read('n') << 1))",
+}
+
+
+@pytest.mark.parametrize("of_ones_own", [False, True], ids=["packaged", "own"])
+@pytest.mark.parametrize("language", DOUBLES)
+def test_completions_of_any_language_are_judged(language, of_ones_own, tmp_path):
+    cases = [{"input": "21\n", "output": "42\n", "testtype": "stdin"}]
+    record = {"question_content": "Print twice N.", "private_test_cases": json.dumps(cases)}
+    ids = ("right", "wrong")
+    problems = write_problems(
+        tmp_path / "set.jsonl", [{"question_id": name, **record} for name in ids]
+    )
+    asked = language
+    if of_ones_own:
+        asked = str(tmp_path / "own.yaml")
+        (tmp_path / "own.yaml").write_text(
+            f"extends: {language}\nprompt: {{display: Own 1.0, fence: own, tags: own}}\n"
+        )
+    completions = write_completions(
+        tmp_path / "completions.jsonl",
+        ("right", DOUBLES[language]),
+        ("wrong", DOUBLES[language].replace("2", "3").replace("1", "2")),
+    )
+    judged = judge_file(
+        JudgeOptions(completions, str(problems), tmp_path / "judged.json", language=asked)
+    )
+    found = verdicts(judged)
+    assert found["right"] is Verdict.ACCEPTED
+    assert found["wrong"] is not Verdict.ACCEPTED
+    assert not found["wrong"].is_infrastructure

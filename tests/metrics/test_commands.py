@@ -1,0 +1,102 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from knm.cli import app
+from knm.corpora import save_corpus
+from knm.retrieval import read_preset
+
+BENCH = "embedded"
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+@pytest.fixture
+def corpus(tmp_path, dev_records):
+    path = tmp_path / "corpus.jsonl"
+    save_corpus(path, dev_records[:2])
+    return path
+
+
+def test_eval_shows_the_model_and_each_preset(corpus, small_store):
+    presets = [word for name in ("v1", "dense") for word in ("--knn-preset", name)]
+    common = ["eval", "--corpus", corpus, "--datastore", small_store.path, *presets]
+    document = json.loads(run(*common, "--next-line", 2, "--beams", 1, "--json").stdout)
+    assert [entry["name"] for entry in document["results"]] == ["LM", "v1", "dense"]
+    lm, v1, dense = document["results"]
+    assert lm["preset"] is None
+    assert v1["mean_weight"] == 0.25
+    assert (
+        dense["all"]["right"] == lm["all"]["right"] + dense["all"]["gained"] - dense["all"]["lost"]
+    )
+    assert {entry["next_line"]["cases"] for entry in document["results"]} == {2}
+    shown = run(*common).stdout
+    for word in ("perplexity", "keyword", "dense", "a gate that knew"):
+        assert word in shown
+
+
+def test_eval_of_the_model_alone_needs_no_datastore(corpus):
+    document = json.loads(run("eval", "--corpus", corpus, "--json").stdout)
+    (lm,) = document["results"]
+    assert lm["oracle"] is None
+    assert document["datastore"] is None
+
+
+def test_sweep_writes_a_preset_and_a_picture(corpus, small_store, tmp_path):
+    space, out = tmp_path / "space.yaml", tmp_path / "out"
+    space.write_text("preset: dense\nspace: {weight: [0.3, 0.6], k: [2, 4]}")
+    common = ["sweep", space, "--out", out, "--corpus", corpus, "--datastore", small_store.path]
+    assert "4 configurations, 0 of them" in run(*common).stdout
+    assert read_preset(out / "winner.yaml").weight in {0.3, 0.6}
+    assert (out / "heatmap.svg").read_text().startswith("<svg")
+    document = json.loads(run(*common, "--json").stdout)
+    assert document["resumed"] == 4
+    assert document == json.loads((out / "sweep.json").read_text())
+
+
+def test_a_preset_that_a_sweep_varies_is_not_replaced_by_its_winner(corpus, tmp_path):
+    preset, space = tmp_path / "winner.yaml", tmp_path / "space.yaml"
+    preset.write_text("extends: dense\n")
+    space.write_text(f"preset: {preset}\nspace: {{weight: [0.3, 0.6]}}")
+    process = run("sweep", space, "--out", tmp_path, "--corpus", corpus)
+    assert "winner.yaml would be written over, and it is read" in str(process.exception)
+    assert preset.read_text() == "extends: dense\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--finalists", "2", "--problems", BENCH], "belongs to the bench"),
+        (["--finalists", "2"], "go together"),
+        (["--problems", BENCH], "go together"),
+        (["--axes", "weight,colour"], "--axes weight,colour: give two different ones"),
+        (["--datastore", "nowhere"], "--datastore nowhere"),
+    ],
+)
+def test_sweep_refuses(arguments, complaint, tmp_path):
+    space = tmp_path / "space.yaml"
+    space.write_text("space: {weight: [0.3, 0.6]}")
+    refused = run("sweep", space, "--out", tmp_path / "out", *arguments)
+    assert complaint in str(refused.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_sweep_refuses_the_test_split(tmp_path):
+    from knm.corpora import EMBEDDED_CORPUS
+
+    space = tmp_path / "space.yaml"
+    space.write_text("space: {weight: [0.3]}")
+    test = EMBEDDED_CORPUS / "test.jsonl"
+    refused = run("sweep", space, "--out", tmp_path / "out", "--corpus", test)
+    assert "packaged test split" in str(refused.exception)
+
+
+def test_the_example_space_can_be_read():
+    from knm.metrics import read_space
+
+    space = read_space(Path(__file__).parents[2] / "examples" / "sweep.yaml", "embedded")
+    assert len(list(space.grid())) == 4 * 5 * 2

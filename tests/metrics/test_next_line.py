@@ -1,0 +1,72 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knm.errors import UserError
+from knm.metrics.next_line import complete_lines, draw_cases, edit_similarity
+from knm.models import encode_corpus
+from knm.problems import fence_program, load_template
+from knm.retrieval import Retriever, resolve_preset
+
+words = st.text(alphabet="abc ", max_size=8)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "similarity"),
+    [("", "", 1), ("abc", "", 0), ("kitten", "sitting", 1 - 3 / 7), ("abc", "abc", 1)],
+)
+def test_similarity_counts_edits(a, b, similarity):
+    assert edit_similarity(a, b) == pytest.approx(similarity)
+
+
+@given(words, words)
+def test_similarity_is_symmetric_and_one_only_for_equal_texts(a, b):
+    assert edit_similarity(a, b) == edit_similarity(b, a)
+    assert (edit_similarity(a, b) == 1) == (a == b)
+    assert 0 <= edit_similarity(a, b) <= 1
+
+
+@given(words, words, st.integers(0, 8))
+def test_similarity_of_one_edit(a, b, place):
+    changed = a[:place] + "x" + a[place:]
+    assert edit_similarity(a, changed) == pytest.approx(1 - 1 / len(changed))
+
+
+@pytest.fixture(scope="module")
+def encoded(embedded, dev_records):
+    return encode_corpus(embedded.tokenizer, dev_records, load_template("task"))
+
+
+def test_a_cut_program_and_its_next_line_are_as_they_were(embedded, encoded, dev_records):
+    cases = draw_cases(embedded, encoded, dev_records, 12)
+    programs = {r.id: fence_program(r.program, r.language) for r in dev_records}
+    for case in cases:
+        before = embedded.tokenizer.decode(case.text.ids[case.text.target_start :])
+        program = programs[case.text.record_id]
+        assert program.startswith(before + case.expected)
+        assert program[len(before + case.expected)] == "\n"
+        assert case.expected.count("\n") == 1
+        assert case.expected.strip()
+
+
+def test_every_program_is_cut_once_before_any_is_cut_twice(embedded, encoded, dev_records):
+    four = draw_cases(embedded, encoded, dev_records, 4)
+    assert {case.text.record_id for case in four} == {record.id for record in dev_records}
+    assert draw_cases(embedded, encoded, dev_records, 9)[:4] == four
+    assert draw_cases(embedded, encoded, dev_records, 9, seed=1)[:4] != four
+
+
+def test_more_lines_than_there_are_is_a_user_error(embedded, encoded, dev_records):
+    with pytest.raises(UserError, match="--next-line 10000: the corpus has"):
+        draw_cases(embedded, encoded, dev_records, 10_000)
+
+
+def test_lines_are_completed_alike_at_weight_zero(embedded, encoded, dev_records, small_store):
+    cases = draw_cases(embedded, encoded, dev_records, 4)
+    plain = complete_lines(embedded, cases, beams=2)
+    zero = Retriever(small_store, resolve_preset("dense", weight=0.0))
+    assert complete_lines(embedded, cases, zero, beams=2) == plain
+    assert plain.cases == 4
+    assert 0 <= plain.exact <= plain.similarity <= 1
+    # The embedded LM knows what comes next most of the time.
+    assert plain.similarity > 0.4
