@@ -172,8 +172,8 @@ def _statements(
             yield from _statements(part, deferred, typing)
     else:
         later = deferred or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for part in ast.iter_child_nodes(node):
-            yield from _statements(part, later, typing)
+        for child in ast.iter_child_nodes(node):
+            yield from _statements(child, later, typing)
 
 
 def _named(node: ast.Import | ast.ImportFrom, own_package: str) -> list[str]:

@@ -74,7 +74,9 @@ def lm_of(*rows: dict[int, float], vocabulary: int = 12, dtype=torch.float32) ->
 
 def weight_of(**changes) -> OutcomeWeight:
     store = trials_of(np.zeros((1, DIM)), [1], [2], policy=replace(POLICY, **changes))
-    return OUTCOME.build_weight(store)
+    weight = OUTCOME.build_weight(store)
+    assert isinstance(weight, OutcomeWeight)
+    return weight
 
 
 def test_candidates_are_the_next_two_tokens_that_are_likely():

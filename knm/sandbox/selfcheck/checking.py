@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from knm.errors import UserError
-from knm.sandbox.backends import Sandbox, open_sandbox
+from knm.sandbox.backends import open_sandbox
 from knm.sandbox.protocol import RESULTS
 from knm.sandbox.selfcheck.cases import (
     LIMITS,
@@ -21,7 +21,7 @@ from knm.sandbox.selfcheck.cases import (
 )
 from knm.sandbox.selfcheck.host import Host, descendants
 from knm.sandbox.selfcheck.requests import REQUEST_CASES, RequestCase
-from knm.sandbox.types import Judgement, Verdict
+from knm.sandbox.types import Judgement, Sandbox, Verdict
 from knm.testcases import TestCase
 
 PATIENCE_SECONDS = 5.0  # for processes to be gone once a sandbox is closed

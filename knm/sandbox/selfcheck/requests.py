@@ -10,10 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from knm.problems import BrokenProblem, decode_private_tests
-from knm.sandbox.backends import Sandbox
 from knm.sandbox.protocol import verify_stream
 from knm.sandbox.selfcheck.cases import LIMITS, SOUND_TESTS, load_suite
-from knm.sandbox.types import Limits
+from knm.sandbox.types import Limits, Sandbox
 
 BOUND = 4 << 20  # of the tests of one problem
 LEVEL = 1
