@@ -17,7 +17,7 @@ import torch
 
 from knm.bench import make_options, prepare_run
 from knm.datastore import Datastore
-from knm.embedded.datastore import ensure_embedded_datastore
+from knm.embedded.store import ensure_embedded_datastore
 from knm.engine import Completion, GenerationOptions, Request, open_engine
 from knm.models import LoadedModel, encode_prompt, load_model
 from knm.retrieval import DEFAULT_PRESET, Retriever, resolve_preset

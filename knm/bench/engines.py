@@ -186,7 +186,7 @@ def ensure_datastore(setup: "EngineSetup") -> bool:
     """Mine the embedded datastore if `setup` needs it and it is not there yet; whether it was."""
     if setup.datastore is None or setup.datastore_name != EMBEDDED_DATASTORE:
         return False
-    from knm.embedded.datastore import ensure_embedded_datastore
+    from knm.embedded.store import ensure_embedded_datastore
 
     return ensure_embedded_datastore(setup.datastore)
 
