@@ -255,7 +255,7 @@ def translate(
     from knm.bench.engines import TOKEN_VARIABLE
     from knm.gathering.translation import TranslateOptions
     from knm.gathering.translation import translate as translate_programs
-    from knm.judging.trials import default_workers
+    from knm.judging.pool import default_workers
     from knm.problems.loading import EMBEDDED
     from knm.sandbox import make_limits
 

@@ -1,6 +1,6 @@
 """Waiting for completions of an engine that streams."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from knm.engine.records import Completion, ContextExceeded, Event, Request, StreamingEngine
 
@@ -36,25 +36,26 @@ def drive(
 
 
 def drive_each(
-    engine: StreamingEngine, requests: Sequence[Request]
-) -> list[Completion | Exception]:
-    """Submit `requests` and step until all are done: each one's completion, or what went wrong.
+    engine: StreamingEngine,
+    requests: Sequence[Request],
+    deliver: Callable[[int, Completion | Exception], None],
+) -> None:
+    """Submit `requests` and step until all are done.
 
-    Nothing else may be with the engine meanwhile.
+    `deliver` is called with a request's place and its completion, or what went wrong with it, as it
+    comes. Nothing else may be with the engine meanwhile.
 
     Raises:
         UserError: the engine refuses a request for another reason than its length.
     """
-    tickets: dict[int, int] = {}
-    done: dict[int, Completion | Exception] = {}
+    waiting: dict[int, int] = {}
     for number, request in enumerate(requests):
         try:
-            tickets[engine.submit(request)] = number
+            waiting[engine.submit(request)] = number
         except ContextExceeded as error:
-            done[number] = error
-    while len(done) < len(requests):
+            deliver(number, error)
+    while waiting:
         for event in engine.step():
             ended = event.completion or event.error
             if ended is not None:
-                done[tickets[event.ticket]] = ended
-    return [done[number] for number in range(len(requests))]
+                deliver(waiting.pop(event.ticket), ended)

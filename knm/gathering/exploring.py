@@ -18,8 +18,7 @@ from knm.datastore.trials import HEADER_KEY, ExploredProblem, TrialsHeader
 from knm.errors import UserError
 from knm.gathering.token_trials import ExploreOptions, Explorer
 from knm.journal import Journal
-from knm.judging.pool import judge_pool
-from knm.judging.trials import default_workers, open_sandboxes
+from knm.judging.pool import open_judges
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
     ProblemSet,
@@ -127,16 +126,10 @@ def explore(options: ExploreOptions, loaded: "LoadedModel") -> Explored:
         pending = [problem for problem in problem_set if journal.get(problem.question_id) is None]
         explorer = None
         if pending:
-            sandboxes = open_sandboxes(
-                options.sandbox,
-                options.language,
-                options.limits,
-                options.workers or default_workers(),
+            judges = stack.enter_context(
+                open_judges(options.sandbox, options.language, options.limits, options.workers)
             )
-            for sandbox in sandboxes:
-                stack.enter_context(sandbox)
-            judge = stack.enter_context(judge_pool(sandboxes))
-            explorer = Explorer(options, loaded, template, judge)
+            explorer = Explorer(options, loaded, template, judges)
             bar = stack.enter_context(
                 progress_bar(label="exploring", total=len(problem_set), unit="problem")
             )

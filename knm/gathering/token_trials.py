@@ -11,8 +11,8 @@ from knm.datastore.trials import LEAST_PROBABILITY, ExploredProblem, TokenTrial
 from knm.engine import Completion, ContextExceeded, GenerationOptions, Request, open_engine
 from knm.engine.driving import drive_each
 from knm.errors import UserError
-from knm.judging.attempts import Candidate, Evaluation
-from knm.judging.pool import Judge
+from knm.judging.attempts import Candidate, Evaluation, Outcome
+from knm.judging.pool import JudgePool
 from knm.problems import Problem, extract_program, language_prompt
 from knm.sandbox import Limits
 
@@ -99,12 +99,12 @@ class Explorer:
         options: ExploreOptions,
         loaded: "LoadedModel",
         template: "PromptTemplate",
-        judge: Judge,
+        judges: JudgePool,
     ) -> None:
         self._options = options
         self._loaded = loaded
         self._template = template
-        self._judge = judge
+        self._judges = judges
         generation = GenerationOptions(options.max_new_tokens, options.batch_size)
         self._engine: LocalEngine = open_engine(loaded, generation)
         from knm.engine.stopping import end_tokens
@@ -163,8 +163,10 @@ class Explorer:
                 found.append(_Greedy(problem, request, ids, completion))
         return found
 
-    def _complete(self, requests: Sequence[Request]) -> list[Completion | Exception]:
-        completions = drive_each(self._engine, requests)
+    def _complete(self, requests: Sequence[Request]) -> list[Outcome]:
+        done: dict[int, Outcome] = {}
+        drive_each(self._engine, requests, done.__setitem__)
+        completions = [done[number] for number in range(len(requests))]
         for completion in completions:
             if isinstance(completion, Completion):
                 self.tokens += completion.completion_tokens
@@ -235,7 +237,7 @@ class Explorer:
         key = program, finish_reason == "length"
         if key not in each.verdicts:
             candidate = Candidate(completion=text, program=program, finish_reason=finish_reason)
-            each.verdicts[key] = self._judge(each.problem, [candidate])
+            each.verdicts[key] = self._judges.judge(each.problem, [candidate])
         return key
 
     def _collect(

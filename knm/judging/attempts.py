@@ -1,7 +1,7 @@
 """From a problem to its result: completion, program, verdict."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -25,36 +25,6 @@ class Evaluation:
 
     result: ProblemResult
     judgement: Judgement | None
-
-
-def evaluate(
-    problem: Problem,
-    requests: Sequence[Request],
-    completions: Completions,
-    sandbox: Sandbox,
-    language: str,
-) -> Evaluation:
-    """Complete, extract and judge one problem. Faults become verdicts, never exceptions."""
-    attempts = [_attempt(problem, request, completions, sandbox, language) for request in requests]
-    return combine_samples(attempts)
-
-
-def _attempt(
-    problem: Problem,
-    request: Request,
-    completions: Completions,
-    sandbox: Sandbox,
-    language: str,
-) -> Evaluation:
-    try:
-        completion = completions.complete(request)
-    except ContextExceeded as error:
-        candidate = Candidate.of_nothing(error)
-    except Exception as error:
-        return engine_fault(problem, error)
-    else:
-        candidate = Candidate.of(completion, language)
-    return judge_candidate(problem, candidate, sandbox)
 
 
 @dataclass(frozen=True)
@@ -103,6 +73,51 @@ class Candidate:
             message=f"the prompt of {self.prompt_tokens} tokens leaves no room in the model's "
             "context",
         )
+
+
+Outcome = Completion | Exception
+"""What an engine has for a request: a completion, or what kept it from being."""
+
+Attempt = Candidate | Exception
+"""What there is to judge of a request; an exception is a fault of the engine."""
+
+
+def read_outcome(outcome: Outcome, language: str) -> Attempt:
+    """What is to be judged; where the prompt fills the model's context, an empty completion."""
+    if isinstance(outcome, Completion):
+        return Candidate.of(outcome, language)
+    return Candidate.of_nothing(outcome) if isinstance(outcome, ContextExceeded) else outcome
+
+
+def evaluate(
+    problem: Problem,
+    requests: Sequence[Request],
+    completions: Completions,
+    sandbox: Sandbox,
+    language: str,
+) -> Evaluation:
+    """Complete, extract and judge one problem. Faults become verdicts, never exceptions."""
+    attempts = (read_outcome(_outcome(request, completions), language) for request in requests)
+    return judge_attempts(problem, attempts, sandbox)
+
+
+def _outcome(request: Request, completions: Completions) -> Outcome:
+    try:
+        return completions.complete(request)
+    except Exception as error:
+        return error
+
+
+def judge_attempts(problem: Problem, attempts: Iterable[Attempt], sandbox: Sandbox) -> Evaluation:
+    """Judge one problem's samples, in their order. Faults become verdicts, never exceptions."""
+    return combine_samples(
+        [
+            engine_fault(problem, attempt)
+            if isinstance(attempt, Exception)
+            else judge_candidate(problem, attempt, sandbox)
+            for attempt in attempts
+        ]
+    )
 
 
 def judge_completion(

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from knm.errors import UserError
 from knm.jsonio import write_json
 from knm.judging.candidates import CandidateFile, load_candidates
 from knm.judging.failure_text import render_failure
-from knm.judging.pool import judge_pool
+from knm.judging.pool import JudgePool, open_judges
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import Problem, ProblemSet, load_problems, problems_path
 from knm.progress import progress_bar
@@ -29,7 +28,7 @@ from knm.report import (
     setting_differences,
     stream_path,
 )
-from knm.sandbox import Limits, Sandbox, make_limits, open_sandbox
+from knm.sandbox import Limits, make_limits
 
 
 @dataclass(frozen=True)
@@ -82,18 +81,12 @@ def judge_file(options: JudgeOptions) -> Judged:
             f" {options.problems}; give the problem set that it was written for"
         )
     limits = _limits(options, candidates)
-    with ExitStack() as stack:
-        sandboxes = [
-            stack.enter_context(
-                open_sandbox(options.sandbox, language=options.language, limits=limits)
-            )
-            for _ in range(options.workers)
-        ]
-        header = _header(options, problem_set, candidates, limits, sandboxes[0], len(selected))
+    with open_judges(options.sandbox, options.language, limits, options.workers) as judges:
+        header = _header(options, problem_set, candidates, limits, judges, len(selected))
         with ResultStream(stream, lambda: header, fresh=options.fresh) as written:
             done = set() if options.fresh else _done_before(stream, header)
             left = [problem for problem in selected if problem.question_id not in done]
-            _judge(left, candidates, sandboxes, written)
+            _judge(left, candidates, judges, written)
     document = finish_stream(stream)
     source = candidates.report
     if source is not None and not setting_differences(source, header):
@@ -110,19 +103,18 @@ def judge_file(options: JudgeOptions) -> Judged:
 def _judge(
     problems: Sequence[Problem],
     candidates: CandidateFile,
-    sandboxes: Sequence[Sandbox],
+    judges: JudgePool,
     written: ResultStream,
 ) -> None:
     """Judge problems in their order, as many at a time as there are sandboxes."""
     running = RunningTotals(len(problems))
-    with (
-        judge_pool(sandboxes) as judge,
-        progress_bar(label="judging", total=len(problems), unit="problem") as bar,
-    ):
-        for pending in [
-            judge(problem, candidates.by_problem[problem.question_id]) for problem in problems
-        ]:
-            evaluation = pending.result()
+    with progress_bar(label="judging", total=len(problems), unit="problem") as bar:
+        pending = [
+            judges.judge(problem, candidates.by_problem[problem.question_id])
+            for problem in problems
+        ]
+        for judged in pending:
+            evaluation = judged.result()
             result = evaluation.result
             text = "" if result.accepted else render_failure(evaluation)
             written.write(judged_test(result, text))
@@ -148,7 +140,7 @@ def _header(
     problem_set: ProblemSet,
     candidates: CandidateFile,
     limits: Limits,
-    sandbox: Sandbox,
+    judges: JudgePool,
     selected: int,
 ) -> RunHeader:
     """The settings of the run that wrote the completions, with those of the judge in their place.
@@ -167,7 +159,7 @@ def _header(
         hashes={**candidates.hashes, "problem_set": problem_set.content_hash},
         environment={
             **environment_info(Path.cwd()),
-            "sandbox": sandbox.describe(),
+            "sandbox": judges.describe(),
             "judged": options.completions.name,
         },
         selected=selected,

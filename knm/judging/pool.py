@@ -1,38 +1,80 @@
 """Several sandboxes judging at a time, for whoever has completions."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from queue import SimpleQueue
+from typing import Final
 
-from knm.judging.attempts import Candidate, Evaluation, combine_samples, judge_candidate
+from knm.judging.attempts import Attempt, Evaluation, judge_attempts
 from knm.problems import Problem
-from knm.sandbox import Sandbox
+from knm.sandbox import Limits, Sandbox, open_sandbox
 
-Judge = Callable[[Problem, Sequence[Candidate]], Future[Evaluation]]
+MOST_WORKERS: Final = 16
+
+
+class JudgePool:
+    """Judges as many problems at a time as there are sandboxes, in the order they come."""
+
+    def __init__(self, sandboxes: Sequence[Sandbox], threads: ThreadPoolExecutor) -> None:
+        self._sandbox, self._threads = sandboxes[0], threads
+        self._free: SimpleQueue[Sandbox] = SimpleQueue()
+        for sandbox in sandboxes:
+            self._free.put(sandbox)
+
+    def describe(self) -> dict[str, str]:
+        """What its sandboxes are, for the report."""
+        return self._sandbox.describe()
+
+    def judge(self, problem: Problem, attempts: Sequence[Attempt]) -> Future[Evaluation]:
+        """Have one problem's attempts judged together; what waits is dropped with the pool."""
+        return self._threads.submit(self._judge, problem, attempts)
+
+    def _judge(self, problem: Problem, attempts: Sequence[Attempt]) -> Evaluation:
+        sandbox = self._free.get()
+        try:
+            return judge_attempts(problem, attempts, sandbox)
+        finally:
+            self._free.put(sandbox)
+
+
+def default_workers() -> int:
+    """Programs judged at a time: one for each core, up to `MOST_WORKERS`."""
+    return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
 @contextmanager
-def judge_pool(sandboxes: Sequence[Sandbox]) -> Iterator[Judge]:
-    """Judge as many problems at a time as there are sandboxes, in the order they come.
+def open_judges(
+    sandbox: str, language: str, limits: Limits, workers: int | None = None
+) -> Iterator[JudgePool]:
+    """A pool of `workers` sandboxes of one kind (default: by the number of cores).
 
     What is not begun when the `with` block ends is dropped.
+
+    Raises:
+        SandboxUnavailable: the system denies what the sandbox needs.
+        UserError: there is no such sandbox or language.
     """
-    free: SimpleQueue[Sandbox] = SimpleQueue()
-    for sandbox in sandboxes:
-        free.put(sandbox)
 
-    def judge(problem: Problem, attempts: Sequence[Candidate]) -> Evaluation:
-        sandbox = free.get()
-        try:
-            return combine_samples(
-                [judge_candidate(problem, candidate, sandbox) for candidate in attempts]
-            )
-        finally:
-            free.put(sandbox)
+    def open_one() -> Sandbox:
+        return open_sandbox(sandbox, language=language, limits=limits)
 
-    pool = ThreadPoolExecutor(len(sandboxes))
-    try:
-        yield lambda problem, attempts: pool.submit(judge, problem, attempts)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with ExitStack() as stack:
+        count = workers or default_workers()
+        sandboxes = _open_all(open_one, count, stack)
+        threads = ThreadPoolExecutor(count)
+        stack.callback(threads.shutdown, cancel_futures=True)
+        yield JudgePool(sandboxes, threads)
+
+
+def _open_all(open_one: Callable[[], Sandbox], count: int, stack: ExitStack) -> list[Sandbox]:
+    """Open the first by itself, so that one failure is reported once; `stack` closes them all."""
+    first = stack.enter_context(open_one())
+    with ThreadPoolExecutor(count) as pool:
+        opening = [pool.submit(open_one) for _ in range(count - 1)]
+    opened = [each for each in opening if each.exception() is None]
+    others = [stack.enter_context(each.result()) for each in opened]
+    for each in opening:
+        each.result()  # raises what kept one of them from being opened
+    return [first, *others]

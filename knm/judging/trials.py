@@ -4,30 +4,28 @@ For sweeps and audits, which run many configurations of one model. The bench its
 both must agree on (prompts, extraction, judging, results) is one code.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from knm.engine import ContextExceeded, GenerationOptions, Request, open_engine
+from knm.engine.driving import drive_each
 from knm.errors import UserError
-from knm.judging.attempts import Candidate, Evaluation, engine_fault
-from knm.judging.pool import Judge, judge_pool
+from knm.judging.attempts import Evaluation, Outcome, read_outcome
+from knm.judging.pool import JudgePool, open_judges
 from knm.problems import Problem, language_prompt, load_template, sample_prompts
 from knm.progress import progress_bar
 from knm.report import ProblemResult, Totals, summarize
-from knm.sandbox import Limits, Sandbox, open_sandbox
+from knm.sandbox import Limits
 
 if TYPE_CHECKING:
     from knm.engine import LocalEngine
     from knm.models import LoadedModel
     from knm.retrieval import Retriever
-
-MOST_WORKERS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -149,16 +147,10 @@ def run_trial(
     requests = [make_request(problem) for problem in problems]
     options = GenerationOptions(settings.max_new_tokens, settings.batch_size)
     engine = open_engine(loaded, options, retriever, notify=lambda _: None)
-    with ExitStack() as stack:
-        sandboxes = open_sandboxes(
-            sandbox_name, settings.language, settings.limits, workers or default_workers()
-        )
-        for sandbox in sandboxes:
-            stack.enter_context(sandbox)
-        judge = stack.enter_context(judge_pool(sandboxes))
+    with open_judges(sandbox_name, settings.language, settings.limits, workers) as judges:
         _warm_up(engine, loaded, requests)
         began = time.perf_counter()
-        pending = _decode(engine, problems, requests, settings.language, judge, label)
+        pending = _decode(engine, problems, requests, settings.language, judges, label)
         decode_seconds = time.perf_counter() - began
         evaluations = [judged.result() for judged in pending]
     return Trial(
@@ -166,22 +158,6 @@ def run_trial(
         decode_seconds=decode_seconds,
         seconds=time.perf_counter() - started,
     )
-
-
-def default_workers() -> int:
-    """Programs judged at a time: one for each core, up to `MOST_WORKERS`."""
-    return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
-
-
-def open_sandboxes(name: str, language: str, limits: Limits, count: int) -> list[Sandbox]:
-    """Several sandboxes; the first by itself, so that one failure is reported once."""
-
-    def open_one(_: int) -> Sandbox:
-        return open_sandbox(name, language=language, limits=limits)
-
-    first = open_one(0)
-    with ThreadPoolExecutor(count) as pool:
-        return [first, *pool.map(open_one, range(1, count))]
 
 
 def _warm_up(engine: "LocalEngine", loaded: "LoadedModel", requests: Sequence[Request]) -> None:
@@ -204,32 +180,18 @@ def _decode(
     problems: Sequence[Problem],
     requests: Sequence[Request],
     language: str,
-    judge: Judge,
+    judges: JudgePool,
     label: str,
 ) -> list[Future[Evaluation]]:
     """Complete every request; the judge has each as soon as it is there."""
-    waiting: dict[int, int] = {}
     pending: dict[int, Future[Evaluation]] = {}
-    for number, request in enumerate(requests):
-        try:
-            waiting[engine.submit(request)] = number
-        except ContextExceeded as error:
-            pending[number] = judge(problems[number], [Candidate.of_nothing(error)])
     with progress_bar(label=label, total=len(problems), unit="problem") as bar:
-        bar.update(len(pending))
-        while waiting:
-            for event in engine.step():
-                if event.error is None and event.completion is None:
-                    continue
-                number = waiting.pop(event.ticket)
-                problem = problems[number]
-                if event.completion is not None:
-                    pending[number] = judge(problem, [Candidate.of(event.completion, language)])
-                else:
-                    assert event.error is not None
-                    pending[number] = Future()
-                    pending[number].set_result(engine_fault(problem, event.error))
-                bar.update()
+
+        def deliver(number: int, outcome: Outcome) -> None:
+            pending[number] = judges.judge(problems[number], [read_outcome(outcome, language)])
+            bar.update()
+
+        drive_each(engine, requests, deliver)
     return [pending[number] for number in range(len(problems))]
 
 
