@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from knm.bench.options import RunOptions
 from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
+from knm.judging.requests import problem_request
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
     Problem,
@@ -82,20 +83,13 @@ class BenchRun:
 
         `withheld` is why the datastore is not for the problem set.
         """
-        prompt = self.template.render(
-            problem.question_content, language_prompt(self.options.language)
+        asked = replace(
+            problem_request(problem, self.template, self.options.language),
+            max_new_tokens=self.options.max_new_tokens,
+            sampling=self.sampling,
+            withheld=withheld,
         )
-        return tuple(
-            Request(
-                id=problem.question_id,
-                prompt=prompt,
-                sample=sample,
-                max_new_tokens=self.options.max_new_tokens,
-                sampling=self.sampling,
-                withheld=withheld,
-            )
-            for sample in range(self.options.samples)
-        )
+        return tuple(replace(asked, sample=sample) for sample in range(self.options.samples))
 
     def sample_prompts(self) -> list[str]:
         """Some prompts of the whole problem set, whichever of its problems are run.

@@ -13,7 +13,8 @@ from knm.engine.driving import drive_each
 from knm.errors import UserError
 from knm.judging.attempts import Candidate, Evaluation, Outcome
 from knm.judging.pool import JudgePool
-from knm.problems import Problem, extract_program, language_prompt
+from knm.judging.requests import problem_request
+from knm.problems import Problem, extract_program
 from knm.sandbox import Limits
 
 if TYPE_CHECKING:
@@ -145,10 +146,8 @@ class Explorer:
     def _decode_greedily(self, problems: Sequence[Problem]) -> list[_Greedy]:
         from knm.models import encode_prompt
 
-        language = language_prompt(self._options.language)
         requests = [
-            Request(problem.question_id, self._template.render(problem.question_content, language))
-            for problem in problems
+            problem_request(problem, self._template, self._options.language) for problem in problems
         ]
         found = []
         for problem, request, completion in zip(

@@ -17,7 +17,8 @@ from knm.engine.driving import drive_each
 from knm.errors import UserError
 from knm.judging.attempts import Evaluation, Outcome, read_outcome
 from knm.judging.pool import JudgePool, open_judges
-from knm.problems import Problem, language_prompt, load_template, sample_prompts
+from knm.judging.requests import problem_request
+from knm.problems import Problem, PromptTemplate, load_template, sample_prompts
 from knm.progress import progress_bar
 from knm.report import ProblemResult, Totals, summarize
 from knm.sandbox import Limits
@@ -38,20 +39,23 @@ class TrialSettings:
     batch_size: int = 32
     limits: Limits = field(default_factory=Limits)
 
+    @cached_property
+    def template(self) -> PromptTemplate:
+        """The template of that name, read when it is first needed."""
+        return load_template(self.prompt)
+
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         return asdict(self)
 
     def request(self, problem: Problem) -> Request:
         """What the model is asked for a problem."""
-        template = load_template(self.prompt)
-        prompt = template.render(problem.question_content, language_prompt(self.language))
-        return Request(problem.question_id, prompt)
+        return problem_request(problem, self.template, self.language)
 
     def sample_prompts(self, problems: Iterable[Problem]) -> list[str]:
         """Some prompts of a problem set."""
         tasks = [(problem.question_content, self.language) for problem in problems]
-        return sample_prompts(load_template(self.prompt), tasks)
+        return sample_prompts(self.template, tasks)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,14 @@
+"""What a model is asked for a problem."""
+
+from knm.engine import Request
+from knm.problems import Problem, PromptTemplate, language_prompt
+
+
+def problem_request(problem: Problem, template: PromptTemplate, language: str) -> Request:
+    """One greedy answer in `language`, as long as the engine allows; `replace` varies it.
+
+    Raises:
+        UserError: the template is for other languages, or the language is unknown.
+    """
+    prompt = template.render(problem.question_content, language_prompt(language))
+    return Request(problem.question_id, prompt)
