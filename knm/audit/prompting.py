@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from knm.corpora import CorpusRecord
 from knm.corpora.bm25 import Bm25
 from knm.engine import Request
-from knm.problems import Problem, PromptTemplate, fence_program, language_prompt
+from knm.problems import Problem, PromptTemplate, fence_program
 
 if TYPE_CHECKING:
     from knm.models import LoadedModel
@@ -75,7 +75,7 @@ class ExamplePrompts:
         return rendered.removeprefix(_begins_with(self._tokenizer))
 
     def _ask(self, statement: str, language: str) -> str:
-        return self._template.render(statement, language_prompt(language))
+        return self._template.render(statement, language)
 
     def _fits(self, text: str) -> bool:
         return self._room is None or len(self._tokenizer(text)["input_ids"]) <= self._room

@@ -17,7 +17,6 @@ from knm.problems import (
     Problem,
     ProblemSet,
     PromptTemplate,
-    language_prompt,
     load_problems,
     load_template,
     problems_path,
@@ -163,7 +162,7 @@ def prepare_run(options: RunOptions, root: Path) -> BenchRun:
     """
     limits = make_limits(options.time_limit, options.memory_limit)
     template = load_template(options.prompt)
-    template.render("", language_prompt(options.language))
+    template.render("", options.language)
     problem_set = load_problems(options.problems, limit=options.limit)
     return BenchRun(
         options=options,

@@ -22,7 +22,6 @@ from knm.judging.pool import open_judges
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
     ProblemSet,
-    language_prompt,
     load_problems,
     load_template,
     problems_path,
@@ -71,7 +70,7 @@ def check_explore(options: ExploreOptions) -> tuple[ProblemSet, "PromptTemplate"
             else, or no problem is left.
     """
     template = load_template(options.prompt)
-    template.render("", language_prompt(options.language))
+    template.render("", options.language)
     sets = [problems_path(name) for name in (options.problems, *options.held_out)]
     check_outputs([Output("--out", (options.out,))], (*sets, file_named(options.prompt)))
     whole = load_problems(options.problems)

@@ -1,7 +1,7 @@
 """What a model is asked for a problem."""
 
 from knm.engine import Request
-from knm.problems import Problem, PromptTemplate, language_prompt
+from knm.problems import Problem, PromptTemplate
 
 
 def problem_request(problem: Problem, template: PromptTemplate, language: str) -> Request:
@@ -10,5 +10,5 @@ def problem_request(problem: Problem, template: PromptTemplate, language: str) -
     Raises:
         UserError: the template is for other languages, or the language is unknown.
     """
-    prompt = template.render(problem.question_content, language_prompt(language))
+    prompt = template.render(problem.question_content, language)
     return Request(problem.question_id, prompt)

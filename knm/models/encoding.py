@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from knm.corpora import CorpusRecord
 from knm.errors import UserError
-from knm.problems import PromptTemplate, fence_program, language_prompt
+from knm.problems import PromptTemplate, fence_program
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -66,7 +66,7 @@ class ChatEncoding:
         heads = [
             _chat_text(
                 tokenizer,
-                self.template.render(record.statement, language_prompt(record.language)),
+                self.template.render(record.statement, record.language),
             )
             for record in records
         ]

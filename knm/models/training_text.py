@@ -15,7 +15,7 @@ from typing import Final
 
 from knm.corpora import draw_samples, lua_weights
 from knm.models.recipes import Recipe
-from knm.problems import fence_program, language_prompt, load_template
+from knm.problems import fence_program, load_template
 
 CHUNK_SAMPLES: Final = 2_000
 
@@ -60,7 +60,7 @@ def _draw_chunk(chunk: _Chunk) -> list[Text]:
     template = load_template("task")
     return [
         (
-            template.render(sample.statement, language_prompt(chunk.language)),
+            template.render(sample.statement, chunk.language),
             fence_program(sample.program, chunk.language),
         )
         for sample in islice(samples, chunk.count)

@@ -11,7 +11,7 @@ from typing import Final
 from knm.errors import UserError
 from knm.hashing import hash_bytes
 from knm.outputs import file_named
-from knm.problems.languages import LanguagePrompt, language_prompt
+from knm.problems.languages import language_prompt
 
 _PLACEHOLDER: Final = re.compile(r"\{(statement|language)\}")
 
@@ -36,18 +36,21 @@ class PromptTemplate:
         """Whether the text is true of the language of that name."""
         return not self.languages or language in self.languages
 
-    def render(self, statement: str, language: LanguagePrompt) -> str:
+    def render(self, statement: str, language: str) -> str:
         """Fill in the placeholders, once: those in the statement stay as they are.
 
+        `language` is a name, or the path of a YAML file.
+
         Raises:
-            UserError: the template is for other languages.
+            UserError: the language is unknown, or the template is for others.
         """
-        if not self.suits(language.name):
+        asked = language_prompt(language)
+        if not self.suits(asked.name):
             raise UserError(
                 f"prompt template {self.name!r} is for {', '.join(sorted(self.languages))}, not "
-                f"{language.name}; use the template 'task' or one of your own"
+                f"{asked.name}; use the template 'task' or one of your own"
             )
-        values = {"statement": statement, "language": language.display}
+        values = {"statement": statement, "language": asked.display}
         return _PLACEHOLDER.sub(lambda match: values[match[1]], self.text)
 
 
@@ -61,7 +64,7 @@ def sample_prompts(template: PromptTemplate, tasks: Sequence[tuple[str, str]]) -
         UserError: as `PromptTemplate.render`, or a language is unknown.
     """
     step = max(1, len(tasks) // _SAMPLED)
-    return [template.render(asked, language_prompt(name)) for asked, name in tasks[::step]]
+    return [template.render(asked, name) for asked, name in tasks[::step]]
 
 
 _TASK: Final = """\

@@ -5,7 +5,7 @@ import pytest
 from knm.audit.prompting import ExamplePrompts
 from knm.corpora import CorpusRecord
 from knm.models import encode_prompt
-from knm.problems import language_prompt, load_problems, load_template
+from knm.problems import load_problems, load_template
 from tests.problems.problem_files import grammar_records, write_problems
 
 TASK = load_template("task")
@@ -46,7 +46,7 @@ def test_examples_are_earlier_turns_the_best_one_last(embedded, problem):
 
 def test_without_examples_the_context_is_that_of_the_plain_prompt(embedded, problem):
     request = prompts(embedded, count=0).request(problem)
-    plain = encode_prompt(embedded.tokenizer, TASK.render(ALIKE, language_prompt("lua")))
+    plain = encode_prompt(embedded.tokenizer, TASK.render(ALIKE, "lua"))
     assert embedded.tokenizer(request.prompt)["input_ids"] == plain
 
 

@@ -11,7 +11,7 @@ import torch
 from knm.engine import GenerationOptions, PlainEngine, Request, open_engine
 from knm.errors import UserError
 from knm.models import LoadedModel
-from knm.problems import language_prompt, load_template
+from knm.problems import load_template
 from knm.retrieval import FUSIONS, WEIGHTS, LMOutput, Preset, Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
 from tests.engine.test_slots import SAMPLED, TOKENS, by_id, engine_of
@@ -135,7 +135,7 @@ def test_a_tokenizer_that_is_not_of_bytes_is_refused_with_token_types():
 
 
 STATEMENTS = ("Print the sum of two integers.", "Read a word. Print it reversed.")
-PROMPTS = [load_template("task").render(each, language_prompt("lua")) for each in STATEMENTS]
+PROMPTS = [load_template("task").render(each, "lua") for each in STATEMENTS]
 
 
 def typed_completions(

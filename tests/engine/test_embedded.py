@@ -5,7 +5,7 @@ from knm.datastore import mine
 from knm.engine import GenerationOptions, Request, open_engine
 from knm.engine.records import MOST_CHANGES
 from knm.models import encode_example, encode_prompt
-from knm.problems import fence_program, language_prompt, load_template
+from knm.problems import fence_program, load_template
 from knm.retrieval import Retriever, resolve_preset
 from tests.problems.problem_files import short_records
 
@@ -23,7 +23,7 @@ def requests(records):
     return [
         Request(
             record["question_id"],
-            template.render(record["question_content"], language_prompt("lua")),
+            template.render(record["question_content"], "lua"),
         )
         for record in records
     ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from knm.errors import UserError
 from knm.problems import TEMPLATES, PromptTemplate, language_prompt, load_template
 
-LUA = language_prompt("lua")
+LUA = "lua"
 
 
 def test_the_task_template_is_the_plain_form_of_the_reference_framework():
@@ -25,7 +25,7 @@ def test_the_task_template_is_the_plain_form_of_the_reference_framework():
     [("lua", "LuaJIT 2.1"), ("lua5.4", "Lua 5.4"), ("python", "Python 3"), ("c", "C17")],
 )
 def test_a_prompt_names_the_language_with_its_version(name, display):
-    assert f"Write a {display} program" in load_template("task").render("x", language_prompt(name))
+    assert f"Write a {display} program" in load_template("task").render("x", name)
 
 
 def test_an_unknown_language_is_an_error_that_lists_the_known():
@@ -44,7 +44,7 @@ def test_the_contest_template_states_the_dialect():
 @pytest.mark.parametrize("name", ["lua5.4", "python"])
 def test_the_contest_template_refuses_languages_that_it_is_wrong_about(name):
     with pytest.raises(UserError, match=f"'contest' is for lua, not {name}; use the template"):
-        load_template("contest").render("x", language_prompt(name))
+        load_template("contest").render("x", name)
 
 
 def test_every_built_in_template_loads_by_its_name_and_differs():

@@ -14,7 +14,6 @@ from knm.datastore import RecordOrigin
 from knm.datastore.domain import describe_prompts, display_names
 from knm.problems import (
     PromptTemplate,
-    language_prompt,
     load_problems,
     load_template,
     sample_prompts,
@@ -32,7 +31,7 @@ def statements(name: str) -> list[str]:
 
 
 def prompts(texts, language="lua", template=TASK) -> list[str]:
-    return [template.render(text, language_prompt(language)) for text in texts]
+    return [template.render(text, language) for text in texts]
 
 
 def guard_of(*languages: str | None, domain=None, preset="trusted") -> Guard | None:

@@ -4,7 +4,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from knm.problems import language_prompt, load_template
+from knm.problems import load_template
 from tests.bench.processes import knm_serve
 from tests.problems.problem_files import grammar_records
 
@@ -27,7 +27,7 @@ def client(url):
 @pytest.fixture(scope="module")
 def messages():
     record = grammar_records(1)[0]
-    prompt = load_template("task").render(record["question_content"], language_prompt("lua"))
+    prompt = load_template("task").render(record["question_content"], "lua")
     return [{"role": "user", "content": prompt}]
 
 

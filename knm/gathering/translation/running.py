@@ -132,7 +132,7 @@ def translate(options: TranslateOptions) -> Translated:
             is not there or fails; what was done until then is kept.
     """
     template = load_template(options.prompt)
-    template.render("", language_prompt(options.language))
+    template.render("", options.language)
     sets = [problems_path(name) for name in (options.problems, *options.held_out)]
     inputs = (*options.sources, *sets, options.without, file_named(options.prompt))
     check_target(options.out, inputs, "translated", beside=[journal_path(options.out)])
@@ -263,7 +263,7 @@ class _Translator:
             display=language_prompt(source.language).display,
             program=fence_program(source.program, source.language),
         )
-        prompt = self._template.render(statement, language_prompt(language))
+        prompt = self._template.render(statement, language)
         for number in range(self._options.attempts):
             attempt, program = self._attempt(prompt, number, tests)
             entry["attempts"].append({"source": source.id, **attempt})
