@@ -20,14 +20,9 @@ from knm.evaluation.journal import Journal
 from knm.harness.judge_pool import judge_pool
 from knm.harness.token_trials import ExploreOptions, Explorer
 from knm.harness.trials import default_workers, open_sandboxes
+from knm.languages.language import language_prompt
 from knm.outputs import Output, check_outputs, file_named
-from knm.problems import (
-    ProblemSet,
-    language_prompt,
-    load_problems,
-    load_template,
-    problems_path,
-)
+from knm.problems import ProblemSet, load_problems, load_template, problems_path
 from knm.progress import progress_bar
 
 if TYPE_CHECKING:

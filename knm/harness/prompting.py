@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from knm.corpora import CorpusRecord
 from knm.corpora.bm25 import Bm25
 from knm.engine import Request
-from knm.problems import Problem, PromptTemplate, fence_program, language_prompt
+from knm.languages.language import language_prompt
+from knm.problems import Problem, PromptTemplate, fence_program
 
 if TYPE_CHECKING:
     from knm.models import LoadedModel

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
 from knm.harness.options import MEBIBYTE, RunOptions
+from knm.languages.language import language_prompt
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
     Problem,
     ProblemSet,
     PromptTemplate,
-    language_prompt,
     load_problems,
     load_template,
     problems_path,

@@ -13,7 +13,8 @@ from knm.engine.driving import drive_each
 from knm.errors import UserError
 from knm.harness.evaluation import Candidate, Evaluation
 from knm.harness.judge_pool import Judge
-from knm.problems import Problem, extract_program, language_prompt
+from knm.languages.language import language_prompt
+from knm.problems import Problem, extract_program
 from knm.sandbox import Limits
 
 if TYPE_CHECKING:

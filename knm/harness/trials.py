@@ -17,7 +17,8 @@ from knm.engine import ContextExceeded, GenerationOptions, Request, open_engine
 from knm.errors import UserError
 from knm.harness.evaluation import Candidate, Evaluation, engine_fault
 from knm.harness.judge_pool import Judge, judge_pool
-from knm.problems import Problem, language_prompt, load_template, sample_prompts
+from knm.languages.language import language_prompt
+from knm.problems import Problem, load_template, sample_prompts
 from knm.progress import progress_bar
 from knm.report import ProblemResult, Totals, summarize
 from knm.sandbox import Limits, Sandbox, open_sandbox

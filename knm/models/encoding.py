@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from knm.corpora import CorpusRecord
 from knm.errors import UserError
-from knm.problems import PromptTemplate, fence_program, language_prompt
+from knm.languages.language import language_prompt
+from knm.problems import PromptTemplate, fence_program
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

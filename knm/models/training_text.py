@@ -14,8 +14,9 @@ from multiprocessing import get_context
 from typing import Final
 
 from knm.corpora import draw_samples, lua_weights
+from knm.languages.language import language_prompt
 from knm.models.recipes import Recipe
-from knm.problems import fence_program, language_prompt, load_template
+from knm.problems import fence_program, load_template
 
 CHUNK_SAMPLES: Final = 2_000
 

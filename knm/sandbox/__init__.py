@@ -6,18 +6,15 @@ process that runs programs and knows nothing else.
 
 from knm.sandbox.backends import Sandbox, open_sandbox
 from knm.sandbox.judging import judge_completion
-from knm.sandbox.languages import Language, load_language
 from knm.sandbox.local import SandboxUnavailable
 from knm.sandbox.verdicts import Judgement, Limits, Verdict
 
 __all__ = [
     "Judgement",
-    "Language",
     "Limits",
     "Sandbox",
     "SandboxUnavailable",
     "Verdict",
     "judge_completion",
-    "load_language",
     "open_sandbox",
 ]

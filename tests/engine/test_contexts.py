@@ -10,8 +10,9 @@ import torch
 
 from knm.engine import GenerationOptions, PlainEngine, Request, open_engine
 from knm.errors import UserError
+from knm.languages.language import language_prompt
 from knm.models import LoadedModel
-from knm.problems import language_prompt, load_template
+from knm.problems import load_template
 from knm.retrieval import FUSIONS, WEIGHTS, LMOutput, Preset, Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
 from tests.engine.test_slots import SAMPLED, TOKENS, by_id, engine_of

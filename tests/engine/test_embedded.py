@@ -4,8 +4,9 @@ import torch
 from knm.datastore import mine
 from knm.engine import GenerationOptions, Request, open_engine
 from knm.engine.records import MOST_CHANGES
+from knm.languages.language import language_prompt
 from knm.models import encode_example, encode_prompt
-from knm.problems import fence_program, language_prompt, load_template
+from knm.problems import fence_program, load_template
 from knm.retrieval import Retriever, resolve_preset
 from tests.harness.problem_files import short_records
 

@@ -6,7 +6,7 @@ from knm.errors import UserError
 from knm.evaluation.labels import label_types
 from knm.evaluation.measuring import measure
 from knm.evaluation.states import read_blocks, target_counts
-from knm.lexing import TokenType
+from knm.languages.machine import TokenType
 from knm.models import encode_corpus, parse_key_kind
 from knm.problems import load_template
 from knm.retrieval import PRESETS, Preset, Retriever, vary_preset

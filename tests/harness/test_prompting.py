@@ -4,8 +4,9 @@ import pytest
 
 from knm.corpora import CorpusRecord
 from knm.harness.prompting import ExamplePrompts
+from knm.languages.language import language_prompt
 from knm.models import encode_prompt
-from knm.problems import language_prompt, load_problems, load_template
+from knm.problems import load_problems, load_template
 from tests.harness.problem_files import grammar_records, write_problems
 
 TASK = load_template("task")

@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 from knm.corpora import EMBEDDED_CORPUS, load_corpus
 from knm.datastore import RecordOrigin
 from knm.datastore.domain import describe_prompts, display_names
-from knm.problems import (
-    PromptTemplate,
-    language_prompt,
-    load_problems,
-    load_template,
-    sample_prompts,
-)
+from knm.languages.language import language_prompt
+from knm.problems import PromptTemplate, load_problems, load_template, sample_prompts
 from knm.retrieval import resolve_preset
 from knm.retrieval.guard import Guard
 from tests.retrieval.stores import store_of

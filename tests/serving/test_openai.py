@@ -4,7 +4,8 @@ import openai
 import pytest
 from openai import OpenAI
 
-from knm.problems import language_prompt, load_template
+from knm.languages.language import language_prompt
+from knm.problems import load_template
 from tests.harness.problem_files import grammar_records
 from tests.harness.processes import knm_serve
 

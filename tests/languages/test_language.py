@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from knm.errors import UserError
-from knm.languages import language_names
-from knm.problems import extract_program, fence_program, language_prompt
+from knm.languages.descriptions import language_names
+from knm.languages.language import language_prompt
+from knm.problems import extract_program, fence_program
 
 
 def language_file(tmp_path: Path, text: str) -> str:
