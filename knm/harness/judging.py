@@ -13,6 +13,7 @@ from knm.harness.failures import render_failure
 from knm.harness.judge_pool import judge_pool
 from knm.harness.run import make_limits
 from knm.jsonio import write_json
+from knm.languages.language import file_hash
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import Problem, ProblemSet, load_problems, problems_path
 from knm.progress import progress_bar
@@ -163,9 +164,11 @@ def _header(
         "sandbox": options.sandbox,
         "limits": asdict(limits),
     }
+    kept = {name: value for name, value in candidates.hashes.items() if name != "language"}
+    read = {"problem_set": problem_set.content_hash, **file_hash(options.language)}
     return RunHeader(
         configuration={**candidates.configuration, **judge},
-        hashes={**candidates.hashes, "problem_set": problem_set.content_hash},
+        hashes={**kept, **read},
         environment={
             **environment_info(Path.cwd()),
             "sandbox": sandbox.describe(),

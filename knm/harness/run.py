@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
 from knm.harness.options import MEBIBYTE, RunOptions
-from knm.languages.language import language_prompt
+from knm.languages.language import file_hash, language_prompt
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
     Problem,
@@ -144,6 +144,7 @@ class BenchRun:
             "prompt": self.template.content_hash,
             "model": engine.weights_hash,
             "tokenizer": engine.tokenizer_hash,
+            **file_hash(self.options.language),
         }
         if engine.config_hash is not None:
             found["model_config"] = engine.config_hash
