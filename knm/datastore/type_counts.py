@@ -68,4 +68,5 @@ class TypeCounter:
         for token in np.unique(ids[known[ids] == _UNSEEN]).tolist():
             text = self._tokenizer.decode([token], skip_special_tokens=True)
             known[token] = type_alone(text, language)
-        return known[ids]
+        types: Types = known[ids]
+        return types

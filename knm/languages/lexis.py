@@ -171,15 +171,15 @@ def _words(where: str, data: Mapping[str, Any], key: str) -> frozenset[str]:
     return frozenset(words)
 
 
-def _text(where: str, text: Any, *, empty: bool = False) -> str:
-    if not isinstance(text, str) or not text.isascii() or "\n" in text or not (text or empty):
-        raise UserError(f"{where}: expected a text of ASCII without line ends, found {text!r}")
-    return text
+def _text(where: str, data: Any, *, empty: bool = False) -> str:
+    if not isinstance(data, str) or not data.isascii() or "\n" in data or not (data or empty):
+        raise UserError(f"{where}: expected a text of ASCII without line ends, found {data!r}")
+    return data
 
 
-def _mark(where: str, text: Any) -> str:
+def _mark(where: str, data: Any) -> str:
     """What a lexeme begins with: no part of a name, a number or whitespace."""
-    text = _text(where, text)
+    text = _text(where, data)
     first = min((each.open for each in Delimited(text, "").levels(1)), key=len)[:1]
     if not first or first.isalnum() or first in "_ \t\r\v\f":
         raise UserError(f'{where}: {text!r} has to begin with a mark, such as # or "')

@@ -92,8 +92,8 @@ class Preset:
             if name not in known:
                 raise UserError(f"{what} {name!r}: unknown; choose one of {', '.join(known)}")
         if is_file(self.lexer) or lexer_rules(self.lexer) is None:
-            known = ", ".join(lexer_names())
-            raise UserError(f"lexer {self.lexer!r}: unknown; choose one of {known}")
+            lexers = ", ".join(lexer_names())
+            raise UserError(f"lexer {self.lexer!r}: unknown; choose one of {lexers}")
         if self.k < 1:
             raise UserError(f"--knn-k {self.k}: must be at least 1 neighbour")
         if not 0 <= self.weight <= 1:

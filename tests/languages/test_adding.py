@@ -61,7 +61,7 @@ PROGRAMS = {
 
 @pytest.fixture
 def toy(tmp_path) -> Path:
-    path = tmp_path / "toy.yaml"
+    path: Path = tmp_path / "toy.yaml"
     path.write_text(TOY)
     return path
 
