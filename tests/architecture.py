@@ -26,7 +26,6 @@ ORDER: Final = (
     "journal",
     # What is asked, in which languages, and what runs the answers.
     "languages",
-    "lexing",
     "problems",
     "sandbox",
     # What a model is corrected by, and the decoding itself.

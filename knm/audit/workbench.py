@@ -28,6 +28,7 @@ from knm.engine import Request
 from knm.engine.submission import encode_request
 from knm.errors import UserError
 from knm.judging.trials import TrialSettings, run_trial
+from knm.languages.language import DEFAULT_LANGUAGE, load_language
 from knm.models import (
     FINAL_NORM,
     EncodedExample,
@@ -49,9 +50,6 @@ from knm.problems import (
 )
 from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
 from knm.retrieval.adaptor import load_adaptor
-
-_REFERENCES = {"lua": "reference", "python": "reference_python"}
-"""The field of a problem that holds a program in a language."""
 
 ANY_LANGUAGE = "task"
 """The template of rows in a language that the audit's own template does not suit."""
@@ -255,12 +253,17 @@ class Workbench:
                 raise Unavailable("no off-domain corpus: give --off-domain FILE")
             return load_corpus(settings.off_domain)
         assert corpus == ORACLE
+        held = load_language(DEFAULT_LANGUAGE).reference
         records = [
             CorpusRecord(
-                problem.question_id, problem.question_content, reference, "lua", "reference"
+                problem.question_id,
+                problem.question_content,
+                reference,
+                DEFAULT_LANGUAGE,
+                "reference",
             )
             for problem in self.problem_set
-            if isinstance(reference := problem.extras.get(_REFERENCES["lua"]), str)
+            if isinstance(reference := problem.extras.get(held or ""), str)
         ]
         if not records:
             raise Unavailable("the problems have no `reference` programs")
@@ -321,7 +324,7 @@ class Workbench:
         tokenizer, context = self.loaded.tokenizer, context_length(self.loaded.model)
         examples = []
         for problem in self.problem_set:
-            program = problem.extras.get(_REFERENCES.get(row.language, ""))
+            program = problem.extras.get(load_language(row.language).reference or "")
             if isinstance(program, str):
                 head = encode_request(tokenizer, request(problem))
                 answer = fence_program(program, row.language)

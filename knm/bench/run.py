@@ -12,6 +12,7 @@ from typing import Any, Final
 from knm.bench.options import RunOptions
 from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
 from knm.judging.requests import problem_request
+from knm.languages.language import file_hash
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
     Problem,
@@ -137,6 +138,7 @@ class BenchRun:
             "prompt": self.template.content_hash,
             "model": engine.weights_hash,
             "tokenizer": engine.tokenizer_hash,
+            **file_hash(self.options.language),
         }
         if engine.config_hash is not None:
             found["model_config"] = engine.config_hash

@@ -91,7 +91,7 @@ def filter_entries(
     import numpy as np
 
     from knm.datastore.editing import FilterRules, filter_datastore
-    from knm.models.token_types import token_texts
+    from knm.languages.vocabulary import token_texts
     from knm.models.tokenization import open_tokenizer
 
     store = _open(datastore, out, device, drop_records, corpus, file_named(prompt), model)

@@ -57,7 +57,7 @@ def _texts(store: "Datastore", model: str | None) -> tuple[Mapping[int, str] | N
     """How stored values are written, or why that is not known."""
     import numpy as np
 
-    from knm.models.token_types import token_texts
+    from knm.languages.vocabulary import token_texts
     from knm.models.tokenization import open_tokenizer
 
     try:

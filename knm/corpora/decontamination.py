@@ -13,6 +13,7 @@ from knm.corpora.removal import Cleaned, Removal, without
 from knm.corpora.shingles import pairs_across, shingle
 from knm.corpora.similarity import check_threshold
 from knm.corpora.tokens import lex
+from knm.languages.language import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
     from knm.problems import Problem, ProblemSet
@@ -130,7 +131,8 @@ def _alike(
         [
             *(record.program for record in records),
             *(str(problem.extras["reference"]) for problem in solved),
-        ]
+        ],
+        [*(record.language for record in records), *[DEFAULT_LANGUAGE] * len(solved)],
     )
     for reason, tokens in (
         ("similar program", lexed.hashes),

@@ -8,29 +8,34 @@ import numpy as np
 from knm.corpora.minhash import Pairs, near_duplicates
 from knm.corpora.records import CorpusRecord
 from knm.corpora.shingles import ShingleSets, shingle
-from knm.corpora.tokens import Offsets, lex
+from knm.corpora.tokens import LexedTexts, Offsets, lex
 from knm.errors import UserError
 
 
-def program_shingles(programs: Sequence[str]) -> ShingleSets:
-    """Runs of tokens; comments and white space do not count."""
-    lexed = lex(programs)
+def program_shingles(records: Sequence[CorpusRecord]) -> ShingleSets:
+    """Runs of the programs' tokens; comments and white space do not count."""
+    lexed = _lex_programs(records)
     return shingle(lexed.hashes, lexed.starts)
 
 
-def renamed_shingles(programs: Sequence[str]) -> ShingleSets:
+def renamed_shingles(records: Sequence[CorpusRecord]) -> ShingleSets:
     """As `program_shingles`, whatever a program calls its variables."""
-    lexed = lex(programs)
+    lexed = _lex_programs(records)
     return shingle(lexed.renamed_hashes, lexed.starts)
 
 
 def _statement_shingles(records: Sequence[CorpusRecord]) -> ShingleSets:
-    return program_shingles([record.statement.lower() for record in records])
+    lexed = lex([record.statement.lower() for record in records])
+    return shingle(lexed.hashes, lexed.starts)
+
+
+def _lex_programs(records: Sequence[CorpusRecord]) -> LexedTexts:
+    return lex([record.program for record in records], [record.language for record in records])
 
 
 COMPARISONS: Final[Mapping[str, Callable[[Sequence[CorpusRecord]], ShingleSets]]] = {
-    "program": lambda records: program_shingles([record.program for record in records]),
-    "renamed": lambda records: renamed_shingles([record.program for record in records]),
+    "program": program_shingles,
+    "renamed": renamed_shingles,
     "statement": _statement_shingles,
 }
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from knm.datastore.store import Array, Datastore
-from knm.datastore.type_counts import TYPES
-from knm.models.token_types import token_type
+from knm.datastore.type_counts import UNKNOWN, count_types, type_alone
 
 
 @dataclass(frozen=True)
@@ -43,18 +42,19 @@ def describe_datastore(store: Datastore, texts: Mapping[int, str] | None) -> Des
         mistakes=int((store.provenance["predicted"] != store.values).sum()),
         records=len(records),
         sources=dict(sources.most_common()),
-        token_types=None if texts is None else _count_types(store, texts),
+        token_types=None if texts is None else count_types(entry_types(store, texts)),
     )
 
 
 def entry_types(store: Datastore, texts: Mapping[int, str]) -> Array:
-    """The type of each entry's value, as its place in `TYPES` (count,) int8."""
-    tokens, places = np.unique(np.asarray(store.values), return_inverse=True)
-    kinds = [TYPES.index(token_type(texts[token])) for token in tokens.tolist()]
-    types: Array = np.array(kinds, np.int8)[places]
+    """The type of each entry's value (count,) int8, see `type_alone`."""
+    values = np.asarray(store.values)
+    languages = [origin.language for origin in store.records]
+    record = np.asarray(store.provenance["record"])
+    types = np.full(len(store), UNKNOWN, np.int8)
+    for language in set(languages):
+        rows = np.isin(record, [at for at, each in enumerate(languages) if each == language])
+        tokens, places = np.unique(values[rows], return_inverse=True)
+        kinds = [type_alone(texts[token], language) for token in tokens.tolist()]
+        types[rows] = np.array(kinds, np.int8)[places]
     return types
-
-
-def _count_types(store: Datastore, texts: Mapping[int, str]) -> dict[str, int]:
-    counts = np.bincount(entry_types(store, texts), minlength=len(TYPES)).tolist()
-    return {kind.value: count for kind, count in zip(TYPES, counts, strict=True)}

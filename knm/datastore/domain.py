@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from knm.errors import UserError
-from knm.languages import language_names
-from knm.problems import language_prompt
+from knm.languages.descriptions import language_names
+from knm.languages.language import language_prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

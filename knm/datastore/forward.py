@@ -17,7 +17,7 @@ from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE
 from knm.datastore.examples import Batch
 from knm.datastore.positions import Answers, PositionRule, draw
 from knm.datastore.statistics import MiningStatistics, Tally, add_tallies
-from knm.datastore.type_counts import TypeCounter
+from knm.datastore.type_counts import TypeCounter, count_types
 from knm.datastore.writer import Rows
 from knm.errors import UserError
 from knm.models import LoadedModel, check_fits, context_length
@@ -237,15 +237,18 @@ class BatchMiner:
                 batch.examples, targets.starts, ends, missed, strict=True
             )
         ]
-        positions = self._types.count(targets.right)
-        mistaken = self._types.count(targets.right[wrong])
+        programs = zip(np.split(targets.right, targets.starts[1:]), batch.examples, strict=True)
+        types = np.concatenate([self._types.types(ids, each.language) for ids, each in programs])
+        positions, mistaken = count_types(types), count_types(types[wrong])
         return MiningStatistics(
             window=batch.window,
             batch=batch.number + 1,
             tokens=batch.tokens,
             positions=len(wrong),
             mistakes=int(wrong.sum()),
-            by_token_type={kind: Tally(positions[kind], mistaken[kind]) for kind in positions},
+            by_token_type={
+                kind: Tally(positions[kind], mistaken.get(kind, 0)) for kind in positions
+            },
             by_source=add_tallies(by_source),
         )
 

@@ -1,33 +1,72 @@
-"""Counting tokens by what they are in a program."""
+"""Counting tokens by what they are in a program.
 
+For statistics and filters over many tokens: a token is typed by its text alone, as if it stood at
+the beginning of a line of code. It may be half of an identifier or stand in a string; what needs to
+be sure of it must read the program up to there.
+"""
+
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from knm.models.token_types import TokenType, token_type
+from knm.languages.language import DEFAULT_LANGUAGE, lexer_rules
+from knm.languages.lexer import open_lexer
+from knm.languages.machine import TokenType
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-TYPES: Final = tuple(TokenType)
-_UNKNOWN: Final = -1
+TYPES: Final = (
+    TokenType.KEYWORD,
+    TokenType.OPERATOR,
+    TokenType.IDENTIFIER,
+    TokenType.LITERAL,
+    TokenType.COMMENT,
+    TokenType.WHITESPACE,
+    TokenType.OUTSIDE,
+)
+"""In the order in which they are shown."""
+UNKNOWN: Final = -1
+"""The type of a token in a language that has no lexer."""
+_UNSEEN: Final = -2
+
+Types = np.ndarray[Any, np.dtype[np.int8]]
+
+
+def type_alone(text: str, language: str | None) -> int:
+    """The `TokenType` of a token that is written `text`, or `UNKNOWN`.
+
+    `language` is what its corpus or datastore notes.
+    """
+    if lexer_rules(language) is None:
+        return UNKNOWN
+    return int(open_lexer(language or DEFAULT_LANGUAGE).type_alone(text.encode()))
+
+
+def count_types(types: Types) -> dict[str, int]:
+    """How many of the types (n,) are which, by label; `unknown` where there are such."""
+    counts = np.bincount(types - UNKNOWN, minlength=len(TYPES) - UNKNOWN).tolist()
+    named = {kind.label: counts[kind - UNKNOWN] for kind in TYPES}
+    return named | ({"unknown": counts[0]} if counts[0] else {})
 
 
 class TypeCounter:
-    """Knows the types of a tokenizer's tokens; each token is decoded once."""
+    """Knows the types of a tokenizer's tokens; each token is decoded once for a language."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         self._tokenizer = tokenizer
-        self._known = np.empty(0, dtype=np.int8)
+        self._known: defaultdict[str | None, Types] = defaultdict(lambda: np.empty(0, np.int8))
 
-    def count(self, ids: np.ndarray[Any, Any]) -> dict[str, int]:
-        """How many of the tokens `ids` (n,) are of each type; special tokens are `other`."""
-        missing = int(ids.max(initial=-1)) + 1 - len(self._known)
+    def types(self, ids: np.ndarray[Any, Any], language: str | None) -> Types:
+        """The types (n,) of the tokens `ids` (n,) of a program; special ones are `outside`."""
+        known = self._known[language]
+        missing = int(ids.max(initial=-1)) + 1 - len(known)
         if missing > 0:
-            room = missing + len(self._known)
-            self._known = np.pad(self._known, (0, room), constant_values=_UNKNOWN)
-        for token in np.unique(ids[self._known[ids] == _UNKNOWN]).tolist():
+            known = np.pad(known, (0, missing + len(known)), constant_values=_UNSEEN)
+            self._known[language] = known
+        for token in np.unique(ids[known[ids] == _UNSEEN]).tolist():
             text = self._tokenizer.decode([token], skip_special_tokens=True)
-            self._known[token] = TYPES.index(token_type(text))
-        counts = np.bincount(self._known[ids], minlength=len(TYPES)).tolist()
-        return {kind.value: count for kind, count in zip(TYPES, counts, strict=True)}
+            known[token] = type_alone(text, language)
+        types: Types = known[ids]
+        return types

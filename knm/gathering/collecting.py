@@ -16,10 +16,11 @@ from knm.corpora import CorpusRecord, Outcome, save_corpus
 from knm.errors import UserError
 from knm.hashing import hash_bytes
 from knm.jsonio import find_surrogate, read_jsonl
+from knm.languages.language import load_language
 from knm.outputs import Input, Output, check_outputs
 from knm.problems import ProblemSet, load_problems, problems_path
 from knm.report import ProblemResult, RunHeader, load_report, stream_path, stream_results
-from knm.sandbox import Verdict, load_language
+from knm.sandbox import Verdict
 
 SAMPLING: Final = ("model", "prompt", "max_new_tokens", "sampling", "knn")
 """Settings of a run that say how its programs were drawn."""
@@ -241,7 +242,7 @@ def error_line(message: str, program: str, language: str) -> int | None:
 
 @cache
 def _naming(language: str) -> re.Pattern[str]:
-    filename = re.escape(load_language(language).filename)
+    filename = re.escape(load_language(language).execution.filename)
     return re.compile(rf"(?:\A|: ){filename}:(\d{{1,{_MOST_DIGITS}}}): ")
 
 

@@ -11,6 +11,7 @@ from knm.jsonio import write_json
 from knm.judging.candidates import CandidateFile, load_candidates
 from knm.judging.failure_text import render_failure
 from knm.judging.pool import JudgePool, open_judges
+from knm.languages.language import file_hash
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import Problem, ProblemSet, load_problems, problems_path
 from knm.progress import progress_bar
@@ -154,9 +155,11 @@ def _header(
         "sandbox": options.sandbox,
         "limits": asdict(limits),
     }
+    kept = {name: value for name, value in candidates.hashes.items() if name != "language"}
+    read = {"problem_set": problem_set.content_hash, **file_hash(options.language)}
     return RunHeader(
         configuration={**candidates.configuration, **judge},
-        hashes={**candidates.hashes, "problem_set": problem_set.content_hash},
+        hashes={**kept, **read},
         environment={
             **environment_info(Path.cwd()),
             "sandbox": judges.describe(),

@@ -5,10 +5,11 @@ from typing import Final
 
 from knm.corpora import CorpusRecord
 from knm.errors import UserError
-from knm.lexing import LEXERS, TokenType, compile_tables, token_bytes
-from knm.lexing.machine import START
+from knm.languages.language import lexer_rules
+from knm.languages.machine import START, TokenType
+from knm.languages.tables import compile_tables
+from knm.languages.vocabulary import token_bytes
 from knm.models import EncodedExample, LoadedModel
-from knm.problems import language_prompt
 
 UNKNOWN: Final = "unknown"
 
@@ -27,11 +28,10 @@ def label_types(
     labels: list[str] = []
     for example, record in zip(examples, records, strict=True):
         targets = example.ids[example.target_start :]
-        lexer = language_prompt(record.language).fence
-        if lexer not in LEXERS:
+        if lexer_rules(record.language) is None:
             labels += [UNKNOWN] * len(targets)
             continue
-        tables = compile_tables(lexer, tokens)
+        tables = compile_tables(record.language, tokens)
         state = START
         for token in targets:
             labels.append(TokenType(int(tables.types[state, token])).label)

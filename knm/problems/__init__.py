@@ -2,7 +2,6 @@
 
 from knm.problems.codec import DEFAULT_MAX_BYTES, decode_private_tests, encode_private_tests
 from knm.problems.extraction import extract_program, fence_program
-from knm.problems.languages import LanguagePrompt, language_prompt
 from knm.problems.loading import EMBEDDED_PROBLEMS, load_problems, problems_path
 from knm.problems.prompts import TEMPLATES, PromptTemplate, load_template, sample_prompts
 from knm.problems.records import BrokenProblem, Problem, ProblemSet, TestSource
@@ -13,7 +12,6 @@ __all__ = [
     "EMBEDDED_PROBLEMS",
     "TEMPLATES",
     "BrokenProblem",
-    "LanguagePrompt",
     "Problem",
     "ProblemSet",
     "PromptTemplate",
@@ -23,7 +21,6 @@ __all__ = [
     "encode_private_tests",
     "extract_program",
     "fence_program",
-    "language_prompt",
     "load_problems",
     "load_template",
     "problems_path",

@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from knm.problems.languages import LanguagePrompt, language_prompt
+from knm.languages.language import language_prompt
+from knm.languages.prompt import LanguagePrompt
 
 _FENCE: Final = re.compile(r"(?P<indent>[ \t]*)(?P<run>`{3,}|~{3,})(?P<info>.*)")
 _THINK_OPEN: Final = "<think>"

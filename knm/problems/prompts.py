@@ -10,31 +10,34 @@ from typing import Final
 
 from knm.errors import UserError
 from knm.hashing import hash_bytes
+from knm.languages.language import DEFAULT_LANGUAGE, language_prompt
+from knm.languages.prompt import LanguagePrompt
 from knm.outputs import file_named
-from knm.problems.languages import language_prompt
 
 _PLACEHOLDER: Final = re.compile(r"\{(statement|language)\}")
+_OF_LANGUAGE: Final = re.compile(r"\{(dialect|fence)\}")
 
 
 @dataclass(frozen=True)
 class PromptTemplate:
-    """A named text with the placeholders `{statement}` and `{language}`; other braces are text.
+    """A named text with placeholders; other braces are text.
 
-    `languages` names those that the text is true of; empty means any.
+    `{statement}` is the problem's, `{language}` what the language is called, `{fence}` the tag of
+    its code blocks and `{dialect}` what has to be said of it. A text with `{dialect}` is for the
+    languages whose description brings one.
     """
 
     name: str
     text: str
-    languages: frozenset[str] = frozenset()
 
     @property
     def content_hash(self) -> str:
-        """Hash of the text."""
-        return hash_bytes(self.text.encode())
+        """Hash of the text as it is for the default language, statement and name left open."""
+        return hash_bytes(self._filled(language_prompt(DEFAULT_LANGUAGE)).encode())
 
     def suits(self, language: str) -> bool:
-        """Whether the text is true of the language of that name."""
-        return not self.languages or language in self.languages
+        """Whether the text can be said of the language of that name."""
+        return self._is_for(language_prompt(language))
 
     def render(self, statement: str, language: str) -> str:
         """Fill in the placeholders, once: those in the statement stay as they are.
@@ -42,16 +45,26 @@ class PromptTemplate:
         `language` is a name, or the path of a YAML file.
 
         Raises:
-            UserError: the language is unknown, or the template is for others.
+            UserError: the language is unknown, or its description has not got the dialect that the
+                template needs.
         """
         asked = language_prompt(language)
-        if not self.suits(asked.name):
+        if not self._is_for(asked):
             raise UserError(
-                f"prompt template {self.name!r} is for {', '.join(sorted(self.languages))}, not "
-                f"{asked.name}; use the template 'task' or one of your own"
+                f"prompt template {self.name!r} tells a model of the dialect, and language "
+                f"{asked.name} describes none: use the template 'task' or one of your own, or "
+                "add `prompt: {dialect: TEXT}` to the language's file"
             )
         values = {"statement": statement, "language": asked.display}
-        return _PLACEHOLDER.sub(lambda match: values[match[1]], self.text)
+        return _PLACEHOLDER.sub(lambda match: values[match[1]], self._filled(asked))
+
+    def _is_for(self, language: LanguagePrompt) -> bool:
+        return bool(language.dialect) or "{dialect}" not in self.text
+
+    def _filled(self, language: LanguagePrompt) -> str:
+        """The text with what the language alone decides."""
+        values = {"dialect": language.dialect, "fence": language.fence}
+        return _OF_LANGUAGE.sub(lambda match: values[match[1]], self.text)
 
 
 _SAMPLED: Final = 64
@@ -84,23 +97,16 @@ what the problem asks for to standard output. It is judged on hidden tests, by o
 running time.
 
 # Dialect
-{language} has the syntax of Lua 5.1. In particular:
-- Every number is a double. There is no `//` and no integer division: write `math.floor(a / b)`.
-- There are no bit operators (`&`, `|`, `~`, `<<`, `>>`): call `bit.band`, `bit.bor`, `bit.bxor`, \
-`bit.lshift`, `bit.rshift`, which work on 32 bits.
-- Not equal is `~=`, not `!=`. There is no `+=`, no `++` and no `continue`.
-- It is `unpack(t)`, not `table.unpack(t)`.
-- `print(1e15)` shows an exponent: print large whole numbers with `string.format("%d", x)`.
-- Text that was read is not a number: convert it with `tonumber`, or read with `io.read("*n")`.
+{dialect}
 
 # Answer
-Answer with the whole program in one fenced code block tagged `lua`."""
+Answer with the whole program in one fenced code block tagged `{fence}`."""
 
 TEMPLATES: Final = {
     template.name: template
     for template in (
         PromptTemplate("task", _TASK),
-        PromptTemplate("contest", _CONTEST, languages=frozenset({"lua"})),
+        PromptTemplate("contest", _CONTEST),
     )
 }
 

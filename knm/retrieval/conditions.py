@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from knm.lexing import TokenTables, TokenType
+from knm.languages.machine import TokenType
+from knm.languages.tables import TokenTables
 from knm.retrieval.context import DecodingContext
 
 

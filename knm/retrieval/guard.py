@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from knm.datastore import Datastore
 from knm.datastore.domain import PromptDomain, display_names, name_pattern
-from knm.languages import language_names
+from knm.languages.descriptions import language_names
 from knm.retrieval.presets import Preset
 
 BOUNDED_KINDS: Final = frozenset({"calibrated", "learned", "outcome"})

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from knm.datastore import Datastore, Manifest
 from knm.errors import UserError
-from knm.lexing import LEXERS, TokenType
+from knm.languages.descriptions import is_file
+from knm.languages.language import lexer_names, lexer_rules
+from knm.languages.machine import TokenType
 from knm.retrieval.fusions import EXCHANGE, FUSIONS, Fusion, FusionKind
 from knm.retrieval.parameters import WeightSettings, complete
 from knm.retrieval.preset_files import (
@@ -86,11 +88,13 @@ class Preset:
         for what, name, known in (
             ("weight_kind", self.weight_kind, WEIGHTS),
             ("fusion", self.fusion, FUSIONS),
-            ("lexer", self.lexer, LEXERS),
             ("searcher", self.searcher, {AUTO: None, **SEARCHERS}),
         ):
             if name not in known:
                 raise UserError(f"{what} {name!r}: unknown; choose one of {', '.join(known)}")
+        if is_file(self.lexer) or lexer_rules(self.lexer) is None:
+            lexers = ", ".join(lexer_names())
+            raise UserError(f"lexer {self.lexer!r}: unknown; choose one of {lexers}")
         if self.k < 1:
             raise UserError(f"--knn-k {self.k}: must be at least 1 neighbour")
         if not 0 <= self.weight <= 1:

@@ -12,7 +12,8 @@ from knm.datastore import Datastore
 from knm.datastore.domain import read_prompt
 from knm.datastore.store import check_key_kind
 from knm.errors import UserError
-from knm.lexing import compile_tables, token_bytes
+from knm.languages.tables import compile_tables
+from knm.languages.vocabulary import token_bytes
 from knm.models import FINAL_NORM, block_count, parse_key_kind
 from knm.models.head import OutputHead, find_head
 from knm.retrieval.belonging import check_belongs

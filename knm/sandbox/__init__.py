@@ -5,18 +5,15 @@ process that runs programs and knows nothing else.
 """
 
 from knm.sandbox.backends import open_sandbox
-from knm.sandbox.languages import Language, load_language
 from knm.sandbox.local import SandboxUnavailable
 from knm.sandbox.types import Judgement, Limits, Sandbox, Verdict, make_limits
 
 __all__ = [
     "Judgement",
-    "Language",
     "Limits",
     "Sandbox",
     "SandboxUnavailable",
     "Verdict",
-    "load_language",
     "make_limits",
     "open_sandbox",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from knm.errors import UserError
-from knm.sandbox.languages import Language, load_language
+from knm.languages.execution import Execution
 from knm.sandbox.local import LocalSandbox
 from knm.sandbox.types import Limits, Sandbox
 from knm.sandbox.worker import Jail
@@ -16,21 +16,21 @@ from knm.sandbox.worker import Jail
 class Backend:
     """How sandboxes of one kind are opened, and what may follow its name after a colon."""
 
-    open: Callable[[Language, Limits, str], Sandbox]
+    open: Callable[[Execution, Limits, str], Sandbox]
     detail: str | None = None
 
 
-def open_local(language: Language, limits: Limits, _: str) -> Sandbox:
+def open_local(language: Execution, limits: Limits, _: str) -> Sandbox:
     """A jail on this host."""
     return LocalSandbox(language, limits, Jail.NAMESPACES)
 
 
-def open_unsafe(language: Language, limits: Limits, _: str) -> Sandbox:
+def open_unsafe(language: Execution, limits: Limits, _: str) -> Sandbox:
     """No jail."""
     return LocalSandbox(language, limits, Jail.NONE)
 
 
-def open_docker(language: Language, limits: Limits, image: str) -> Sandbox:
+def open_docker(language: Execution, limits: Limits, image: str) -> Sandbox:
     """Containers of an image, ours if none is named."""
     from knm.sandbox.docker.backend import DockerSandbox  # not where there is no docker package
     from knm.sandbox.docker.image import IMAGE
@@ -53,7 +53,8 @@ def open_sandbox(
     Args:
         spec: `local` (a jail on this host), `docker` (containers of our image), `docker:IMAGE`
             (of any that speaks the Agnostics protocol) or `unsafe` (no jail, for debugging).
-        language: a name that `knm.languages.language_names` lists, or the path of a YAML file.
+        language: a name that `knm.languages.descriptions.language_names` lists, or the path of a
+            YAML file.
         limits: per test; the defaults of `Limits` if none are given.
 
     Raises:
@@ -61,10 +62,12 @@ def open_sandbox(
         UserError: there is no such backend or language.
     """
     name, colon, detail = spec.partition(":")
+    from knm.languages.language import load_language  # a container has no descriptions to find
+
     backend = BACKENDS.get(name)
     if backend is None or bool(colon) > bool(backend.detail and detail):
         raise UserError(f"unknown sandbox {spec!r}; choose from {', '.join(backend_names())}")
-    return backend.open(load_language(language), limits or Limits(), detail)
+    return backend.open(load_language(language).execution, limits or Limits(), detail)
 
 
 def backend_names() -> list[str]:

@@ -9,42 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from knm.languages.execution import ComplaintRow, ErrorRow
+
 TEXT = 64 << 10  # of standard error that is read: its end, which is what our own verifier keeps
 LINE = 1000
 MESSAGE = 2000
 LINE_DIGITS = 9  # a line number with more of them is none
-
-
-@dataclass(frozen=True)
-class ErrorRow:
-    """One row: the class, what the message must contain, and perhaps what the source must too.
-
-    The source is that of the line which the message names and the one before it, because parsers
-    notice an error at the token after it.
-    """
-
-    error_class: str
-    message: re.Pattern[str]
-    source: re.Pattern[str] | None = None
-
-
-@dataclass(frozen=True)
-class ComplaintRow:
-    """How a complaint looks. All patterns are tried at the beginning of each line.
-
-    With `anywhere` long lines are taken in pieces that overlap, so that patterns which begin with
-    `.*` find a complaint that a program's unfinished line comes before, however long that is.
-
-    The first line that fits `message` counts; where `after` is given, the first from the last line
-    on that fits that. The group `message` is where the message begins; it goes on over further
-    lines up to one that fits `until`, or, where that is not given, ends with its line. A group
-    `line` of either pattern is the line of the program; that of `message` goes first.
-    """
-
-    message: re.Pattern[str]
-    after: re.Pattern[str] | None = None
-    until: re.Pattern[str] | None = None
-    anywhere: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import threading
 from pathlib import Path
 
 from knm.errors import UserError
+from knm.languages.execution import read_execution
 from knm.sandbox.jailed import system
-from knm.sandbox.languages import make_language
 from knm.sandbox.local import LocalSandbox
 from knm.sandbox.protocol import verify_stream
 from knm.sandbox.types import Limits
@@ -39,7 +39,7 @@ def main() -> None:
         threading.Thread(target=leave_with_client, daemon=True).start()
     try:
         text = given[0] if given else (Path(folder) / f"{name}.json").read_text(encoding="utf-8")
-        language = make_language(name, json.loads(text))
+        language = read_execution(name, json.loads(text))
         with LocalSandbox(language, Limits(), Jail.FILTER) as sandbox:
             verify_stream(sandbox, Limits(), sys.stdin.buffer, sys.stdout)
     except FileNotFoundError:

@@ -19,7 +19,7 @@ from knm.sandbox.types import (
 )
 
 if TYPE_CHECKING:
-    from knm.sandbox.languages import Language
+    from knm.languages.execution import Execution
     from knm.sandbox.worker import Outcome
     from knm.testcases import TestCase
 
@@ -49,7 +49,7 @@ class Failure:
 
 
 def judge_program(
-    runner: Runner, language: Language, limits: Limits, program: str, tests: Sequence[TestCase]
+    runner: Runner, language: Execution, limits: Limits, program: str, tests: Sequence[TestCase]
 ) -> Judgement:
     """Compile a program, then run it on each test until one fails.
 
@@ -98,7 +98,7 @@ def judge_program(
 
 
 def failure_of_process(
-    outcome: Outcome, language: Language, limits: Limits, program: str, *, compiling: bool = False
+    outcome: Outcome, language: Execution, limits: Limits, program: str, *, compiling: bool = False
 ) -> Failure | None:
     """Why a process failed, whatever it wrote to standard output; None if it ended well."""
     # A runtime may turn the signal into an error, as Python does; and a program may send itself the
@@ -138,7 +138,7 @@ def failure_of_process(
 def failure_of_complaint(
     complaint: Complaint | None,
     exit_code: int | None,
-    language: Language,
+    language: Execution,
     program: str,
     *,
     compiling: bool,

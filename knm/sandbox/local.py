@@ -11,7 +11,7 @@ from knm.sandbox.types import Judgement, Limits, Verdict
 from knm.sandbox.worker import Jail, Worker, WorkerLost, WorkerRefused
 
 if TYPE_CHECKING:
-    from knm.sandbox.languages import Language
+    from knm.languages.execution import Execution
     from knm.testcases import TestCase
 
 ATTEMPTS = 2
@@ -35,7 +35,7 @@ class LocalSandbox:
         SandboxUnavailable: the jail cannot be made.
     """
 
-    def __init__(self, language: Language, limits: Limits, jail: Jail) -> None:
+    def __init__(self, language: Execution, limits: Limits, jail: Jail) -> None:
         self.language = language
         self.limits = limits
         self.jail = jail

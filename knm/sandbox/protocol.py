@@ -34,7 +34,7 @@ from knm.sandbox.types import (
 from knm.testcases import TestCase
 
 if TYPE_CHECKING:
-    from knm.sandbox.languages import Language
+    from knm.languages.execution import Execution
 
 # Wall time is there to catch what sleeps; on a busy machine it must not end what computes.
 WALL_PER_CPU_SECOND = Limits.wall_seconds / Limits.cpu_seconds
@@ -292,7 +292,7 @@ def asked_for(line: bytes) -> int | None:
     return index if isinstance(index, int) else None
 
 
-def parse_answer(line: bytes, language: Language, program: str, tests_total: int) -> Judgement:
+def parse_answer(line: bytes, language: Execution, program: str, tests_total: int) -> Judgement:
     """The judgement that an answer is, whether from our verifier or from another.
 
     Another tells less: a failure is classified by what the program wrote to standard error, and the
@@ -320,7 +320,7 @@ def own_judgement(data: Mapping[str, Any]) -> Judgement:
         raise UserError(f"an answer of another version of the verifier: {error}") from None
 
 
-def foreign_judgement(data: Mapping[str, Any], language: Language, program: str) -> Judgement:
+def foreign_judgement(data: Mapping[str, Any], language: Execution, program: str) -> Judgement:
     """A judgement from the few fields that the protocol promises."""
     stderr, exit_code = text(data.get("stderr")) or "", data.get("exit_code")
     result = data["result"]

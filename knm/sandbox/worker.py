@@ -13,10 +13,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from knm.languages.execution import Execution
 from knm.sandbox.cgroups import make_group
 from knm.sandbox.idling import IdleClock
 from knm.sandbox.jailed import framing
-from knm.sandbox.languages import Language
+from knm.sandbox.libraries import library_path
 from knm.sandbox.types import COMPILER_MEMORY, COMPILER_SECONDS, Limits
 
 START_SECONDS = 30.0
@@ -67,7 +68,7 @@ class Outcome:
     stderr: bytes
 
 
-def language_options(language: Language) -> dict[str, Any]:
+def language_options(language: Execution) -> dict[str, Any]:
     """What the verifier must know of a language.
 
     Raises:
@@ -78,7 +79,7 @@ def language_options(language: Language) -> dict[str, Any]:
     return {
         "filename": language.filename,
         "interpreter": language.interpreter,
-        "library": language.library_path(),
+        "library": library_path(language),
     }
 
 
@@ -100,7 +101,7 @@ class Worker:
         WorkerLost: the verifier died before it could say why.
     """
 
-    def __init__(self, language: Language, jail: Jail) -> None:
+    def __init__(self, language: Execution, jail: Jail) -> None:
         self.group = make_group(next(SERIALS)) if jail is Jail.NAMESPACES else None
         self.box = None if jail is Jail.NAMESPACES else tempfile.TemporaryDirectory(prefix="knm-")
         options = {

@@ -57,3 +57,31 @@ def test_texts_do_not_depend_on_their_neighbours(texts):
 def test_hashes_depend_on_the_token_alone():
     alone, later = lex([LOOP]), lex([OTHER, LOOP])
     assert alone.hashes.tolist() == later.hashes[later.starts[1] :].tolist()
+
+
+def test_comments_and_kept_names_are_those_of_each_program_s_language():
+    texts = ["x = 1 # c", "i--; f(a) // c", "x = 1 # c"]
+    lexed = lex(texts, ["python", "c", "lua"])
+    found = [
+        [lexed.vocabulary[place] for place in part]
+        for part in np.split(lexed.ids, lexed.starts[1:-1])
+    ]
+    assert found[0] == ["x", "=", "1"]
+    assert found[1] == ["i", "-", "-", ";", "f", "(", "a", ")"]
+    assert found[2] == ["x", "=", "1", "#", "c"]
+
+
+def test_a_name_is_kept_only_in_the_language_that_gives_it():
+    def same(language: str) -> bool:
+        first, second = (lex([text], [language]) for text in ("ipairs(x)", "other(x)"))
+        return bool((first.renamed_hashes == second.renamed_hashes).all())
+
+    assert (same("python"), same("lua"), same("nowhere to be found")) == (True, False, False)
+
+
+def test_programs_of_several_languages_do_not_depend_on_their_neighbours():
+    texts, languages = ["len(x) # a", "len(x) -- a", "len(x)"], ["python", "lua", "python"]
+    together = lex(texts, languages)
+    parts = np.split(together.renamed_hashes, together.starts[1:-1])
+    for text, language, part in zip(texts, languages, parts, strict=True):
+        assert lex([text], [language]).renamed_hashes.tolist() == part.tolist()

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from knm.errors import UserError
-from knm.lexing import TokenType
+from knm.languages.machine import TokenType
 from knm.metrics.labels import label_types
 from knm.metrics.measuring import measure
 from knm.metrics.states import read_blocks, target_counts

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.problems import TEMPLATES, PromptTemplate, language_prompt, load_template
+from knm.languages.language import language_prompt
+from knm.problems import TEMPLATES, PromptTemplate, load_template
 
 LUA = "lua"
 
@@ -41,9 +42,25 @@ def test_the_contest_template_states_the_dialect():
     assert "one fenced code block tagged `lua`" in prompt
 
 
+def test_built_in_templates_are_known_by_the_hashes_that_reports_hold():
+    hashes = {name: template.content_hash[:12] for name, template in TEMPLATES.items()}
+    assert hashes == {"task": "9fd716a08711", "contest": "0fc556675c9e"}
+
+
+def test_a_language_that_describes_its_dialect_suits_the_contest_template(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("prompt: {display: Own 1, fence: own, dialect: 'In {language} all is {x}.'}\n")
+    contest = load_template("contest")
+    assert contest.suits(str(own))
+    prompt = contest.render("{dialect}", str(own))
+    assert "# Dialect\nIn Own 1 all is {x}.\n" in prompt
+    assert "tagged `own`" in prompt
+    assert "# Problem\n{dialect}\n" in prompt
+
+
 @pytest.mark.parametrize("name", ["lua5.4", "python"])
 def test_the_contest_template_refuses_languages_that_it_is_wrong_about(name):
-    with pytest.raises(UserError, match=f"'contest' is for lua, not {name}; use the template"):
+    with pytest.raises(UserError, match=f"language {name} describes none: use the template 'task'"):
         load_template("contest").render("x", name)
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from knm.lexing import compile_tables
+from knm.languages.tables import compile_tables
 from knm.retrieval import DecodingContext
 from knm.retrieval.conditions import TypeCondition
 

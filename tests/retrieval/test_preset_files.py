@@ -88,7 +88,11 @@ def test_a_file_may_stand_alone_and_leave_fields_empty(write):
         (["extends: dense", "weight: 2"], r"mine.yaml: --knn-lambda 2.0: must be from 0 to 1"),
         (["extends: dense", "weight_kind: magic"], "weight_kind 'magic': unknown; choose one of"),
         (["extends: dense", "fusion: magic"], "fusion 'magic': unknown; choose one of mixture"),
-        (["extends: dense", "lexer: cobol"], "lexer 'cobol': unknown; choose one of lua, python"),
+        (
+            ["extends: dense", "lexer: cobol"],
+            "lexer 'cobol': unknown; choose one of c, lua, lua5.4",
+        ),
+        (["extends: dense", "lexer: own.yaml"], "lexer 'own.yaml': unknown; choose one of c"),
         (["extends: dense", "searcher: x"], "searcher 'x': unknown; choose one of auto"),
         (["extends: bayes", "weight_options: {window: 0}"], "window 0: must be a whole number"),
         (["extends: bayes", "weight_options: {width: 1}"], "unknown option 'width'; options are"),

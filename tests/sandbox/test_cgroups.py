@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from knm.sandbox import Limits, Verdict, load_language
+from knm.languages.language import load_language
+from knm.sandbox import Limits, Verdict
 from knm.sandbox.cgroups import hierarchies, make_group, remove_leftovers
 from knm.sandbox.local import LocalSandbox
 from knm.sandbox.worker import Jail
@@ -83,7 +84,7 @@ def test_group_is_empty_until_something_enters(group):
 
 def test_verifier_lives_in_a_group_that_goes_with_it(group):
     limits = Limits(memory_bytes=64 << 20)
-    with LocalSandbox(load_language("lua"), limits, Jail.NAMESPACES) as sandbox:
+    with LocalSandbox(load_language("lua").execution, limits, Jail.NAMESPACES) as sandbox:
         assert sandbox.worker is not None
         own = sandbox.worker.group
         assert own is not None

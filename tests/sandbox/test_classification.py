@@ -5,15 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.languages import language_names
-from knm.sandbox import load_language
-from knm.sandbox.classification import LINE, Complaint, ErrorRow, classify, find_complaint
+from knm.languages.descriptions import language_names
+from knm.languages.execution import ErrorRow
+from knm.languages.language import load_language
+from knm.sandbox.classification import LINE, Complaint, classify, find_complaint
 from knm.sandbox.judge import failure_of_complaint
 from tests.sandbox.linear import assert_linear, pumped
 
-LUAJIT = load_language("lua").complaint
-PYTHON = load_language("python").complaint
-C = load_language("c").complaint
+LUAJIT = load_language("lua").execution.complaint
+PYTHON = load_language("python").execution.complaint
+C = load_language("c").execution.complaint
 
 
 def test_unknown_language_is_refused_with_the_names_there_are():
@@ -23,7 +24,7 @@ def test_unknown_language_is_refused_with_the_names_there_are():
 
 
 def test_language_file_comes_with_a_row_for_whatever_is_left():
-    lua = load_language("lua")
+    lua = load_language("lua").execution
     for rows in (lua.syntax_errors, lua.runtime_errors):
         assert classify(rows, Complaint("never seen before", None), "") is not None
 
@@ -64,7 +65,7 @@ def test_first_row_that_fits_message_and_source_decides():
 
 @given(st.text(), st.integers(0, 100), st.text())
 def test_any_message_is_classified(message, line, program):
-    lua = load_language("lua")
+    lua = load_language("lua").execution
     for rows in (lua.syntax_errors, lua.runtime_errors):
         assert classify(rows, Complaint(message, line), program) is not None
 
@@ -144,7 +145,7 @@ def fragments_of(language):
 
 @pytest.mark.parametrize("name", language_names())
 def test_any_text_is_classified_in_time_linear_in_its_length(name):
-    language = load_language(name)
+    language = load_language(name).execution
 
     def read(text):
         complaints = [

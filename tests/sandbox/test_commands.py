@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from knm.errors import UserError
-from knm.languages import describe_language
-from knm.sandbox import Limits, SandboxUnavailable, Verdict, load_language
+from knm.languages.descriptions import describe_language
+from knm.languages.execution import read_execution
+from knm.languages.language import load_language
+from knm.sandbox import Limits, SandboxUnavailable, Verdict
 from knm.sandbox.local import LocalSandbox
 from knm.sandbox.worker import Jail
 from tests.sandbox.programs import SUM, cases, output_of
@@ -24,7 +26,7 @@ int main(void) { int a, b; scanf("%d %d", &a, &b); printf("%d\\n", a + b); retur
 
 def opened(language, jail):
     try:
-        return LocalSandbox(load_language(language), QUICK, jail)
+        return LocalSandbox(load_language(language).execution, QUICK, jail)
     except SandboxUnavailable as error:
         if "install it" in str(error) or "unshare" in str(error):
             pytest.skip(str(error))
@@ -174,7 +176,7 @@ def test_language_may_come_from_a_file_of_the_user(tmp_path):
         "extends: python\nfilename: main.sh\ncompile: []\nexecute: [sh, main.sh]\n"
         "version: [sh, -c, 'echo some shell']\n"
     )
-    language = load_language(str(file))
+    language = load_language(str(file)).execution
     assert language.name == "shell"
     with LocalSandbox(language, QUICK, Jail.NAMESPACES) as sandbox:
         assert sandbox.describe()["interpreter"] == "some shell"
@@ -196,14 +198,14 @@ def test_malformed_language_file_is_refused(tmp_path, text, message):
     file = tmp_path / "bad.yaml"
     file.write_text(text)
     with pytest.raises(UserError, match=message):
-        load_language(str(file))
+        read_execution("own", describe_language(str(file)))
 
 
 def test_missing_command_is_named_before_anything_runs(tmp_path):
     file = tmp_path / "none.yaml"
     file.write_text("extends: python\ncompile: []\nexecute: [no-such-interpreter, x]\n")
     with pytest.raises(SandboxUnavailable, match="no-such-interpreter"):
-        LocalSandbox(load_language(str(file)), QUICK, Jail.NAMESPACES)
+        LocalSandbox(load_language(str(file)).execution, QUICK, Jail.NAMESPACES)
 
 
 def test_entry_point_of_the_image_needs_the_standard_library_alone(tmp_path):

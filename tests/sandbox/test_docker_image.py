@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from knm import cli
 from knm.errors import UserError
-from knm.languages import language_names
+from knm.languages.descriptions import language_names
+from knm.languages.execution import read_execution
+from knm.languages.language import load_language
 from knm.sandbox.docker.image import (
     CONTEXT_LABEL,
     ENTRYPOINT,
@@ -19,7 +21,6 @@ from knm.sandbox.docker.image import (
     context_hash,
     open_rootfs,
 )
-from knm.sandbox.languages import load_language, make_language
 
 
 def build(*arguments):
@@ -52,7 +53,7 @@ def test_context_holds_every_language_complete():
     files = context_files()
     for name in language_names():
         description = json.loads(files[f"verifier/languages/{name}.json"])
-        assert make_language(name, description) == load_language(name)
+        assert read_execution(name, description) == load_language(name).execution
 
 
 def test_context_is_known_by_its_content(monkeypatch):

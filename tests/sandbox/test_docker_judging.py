@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from knm.sandbox import Limits, Verdict, load_language, open_sandbox
+from knm.languages.language import load_language
+from knm.sandbox import Limits, Verdict, open_sandbox
 from knm.sandbox.docker.backend import DockerSandbox
 from knm.sandbox.docker.containers import Container
 from knm.sandbox.docker.flags import memory_bound
@@ -111,7 +112,7 @@ def test_description_names_what_decides_a_verdict(contained, own_image, engine):
 
 
 def test_container_has_every_flag(own_image, engine):
-    with DockerSandbox(load_language("lua"), QUICK, own_image) as sandbox:
+    with DockerSandbox(load_language("lua").execution, QUICK, own_image) as sandbox:
         (container,) = sandbox.pool.idle
         inspected = engine.api.inspect_container(container.id)
     host = inspected["HostConfig"]

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from knm.errors import UserError
-from knm.sandbox import SandboxUnavailable, Verdict, load_language, open_sandbox
+from knm.languages.language import load_language
+from knm.sandbox import SandboxUnavailable, Verdict, open_sandbox
 from knm.sandbox.docker import image as image_module
 from knm.sandbox.docker.backend import DockerSandbox, find_image
 from knm.sandbox.docker.containers import Container
@@ -117,7 +118,7 @@ def test_interrupted_judgement_does_not_disturb_the_next(own, monkeypatch):
 
 
 def test_threads_share_a_pool_of_containers(own_image, engine):
-    with DockerSandbox(load_language("lua"), QUICK, own_image, size=2) as sandbox:
+    with DockerSandbox(load_language("lua").execution, QUICK, own_image, size=2) as sandbox:
         assert len(containers_of(engine, sandbox)) == 1
         with ThreadPoolExecutor(4) as threads:
             programs = [SUM_PROGRAM, "print(1)"] * 20

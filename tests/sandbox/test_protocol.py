@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.sandbox import Limits, Verdict, load_language
+from knm.languages.language import load_language
+from knm.sandbox import Limits, Verdict
 from knm.sandbox.protocol import batch, parse_answer, verify_stream, write_case, write_request
 from knm.testcases import TestCase
 from tests.sandbox.programs import SUM_PROGRAM
@@ -243,7 +244,7 @@ def test_endless_line_is_answered_and_the_next_one_too(sandbox, monkeypatch):
     assert good["result"] == "success"
 
 
-LUA = load_language("lua")
+LUA = load_language("lua").execution
 RUNTIME = "luajit: /tmp/x.lua:1: attempt to call a nil value\nstack traceback:\n\t[C]: in ?\n"
 SYNTAX = "luajit: /tmp/x.lua:1: unexpected symbol near '/'\n"
 

@@ -118,8 +118,8 @@ def _named(option: str, wanted: Sequence[str], names: Array, source: Datastore) 
 
 
 def _of_types(source: Datastore, wanted: Sequence[str], texts: Mapping[int, str]) -> Array:
-    known = [kind.value for kind in TYPES]
+    known = {kind.label: kind for kind in TYPES}
     for name in wanted:
         if name not in known:
             raise UserError(f"--token-type {name}: unknown; choose one of {', '.join(known)}")
-    return np.isin(entry_types(source, texts), [known.index(name) for name in wanted])
+    return np.isin(entry_types(source, texts), [known[name] for name in wanted])

@@ -1,77 +1,59 @@
-"""Entries that teach another language's syntax: a table of rules over the text up to a value.
+"""Entries that teach another language's syntax: by rules over the text up to a value.
 
-An entry is foreign if its token is part of what a rule matches, or stands behind it on the same
-line. Lua strings and comments are blanked first: what is written there is no syntax. The text is
+The rules are those that a record's language brings under `foreign`. An entry is foreign if its
+token is part of what a rule matches, or stands behind it on the same line. Strings and comments are
+blanked first: what is written there is no syntax. The text is
 that of the corpus record up to the value, or, without the corpus, of the values that the datastore
 holds for the places right before it.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final
 
 import numpy as np
 
 from knm.datastore.store import Array, Datastore
 from knm.errors import UserError
+from knm.languages.language import noted_language
+from knm.languages.lexis import LexerRules
 from knm.models import EncodedExample
 from knm.progress import progress_bar
 
-
-@dataclass(frozen=True)
-class SyntaxRule:
-    """Something that is written in other languages and never in Lua."""
-
-    name: str
-    pattern: re.Pattern[str]
-
-
-def _rule(name: str, pattern: str) -> SyntaxRule:
-    return SyntaxRule(name, re.compile(pattern, re.MULTILINE))
-
-
-RULES: Final = (
-    _rule("def", r"\bdef\s+\w+\s*\("),
-    _rule("class", r"^[ \t]*class\s+\w+\s*[:({]"),
-    _rule("import", r"^[ \t]*import\s+\w+|^[ \t]*from\s+[\w.]+\s+import\b"),
-    _rule("elif", r"\belif\b"),
-    _rule("block", r"^[ \t]*(?:if|elif|else|for|while|try|with|except)\b(?:[^\n]*[^:\n])?:[ \t]*$"),
-    _rule("lambda", r"\blambda\b[^\n:()]*:"),
-    _rule("constant", r"\b(?:None|True|False)\b"),
-    _rule("not in, is not", r"\b\w+\s+not\s+in\s+\w+|\bis\s+(?:not\s+)?None\b"),
-    _rule("f-string", r"\bf(?=[\"'])"),
-    _rule("unequal", r"!="),
-    _rule("augmented assignment", r"(?:\+|-|\*\*?|//?|%|\||&|\^|<<|>>)=(?!=)"),
-    _rule("floor division", r"//"),
-    _rule("power", r"\*\*"),
-    _rule("and, or, not of C", r"&&|\|\||!(?=[\w(])"),
-    _rule("increment", r"\+\+"),
-    _rule("preprocessor", r"^[ \t]*#[ \t]*(?:include|define)\b"),
-    _rule("fence", r"```(?!lua\b)\w+"),
-)
-"""Python first, then C and its relatives. `//` is legal from Lua 5.3 on, but not in LuaJIT."""
-
-_STRINGS_AND_COMMENTS: Final = re.compile(
-    r"--\[(=*)\[.*?\]\1\]|--[^\n]*|\[(=*)\[.*?\]\2\]"
-    r'|"(?:\\.|[^"\\\n])*"?|\'(?:\\.|[^\'\\\n])*\'?',
-    re.DOTALL,
-)
+_MOST_REPEATED: Final = 8
+"""Signs in `[==[` up to which brackets are seen."""
 # Of a string its quotes stay: the f before them is foreign. Line ends stay: rules go by line.
 _INSIDE: Final = re.compile(r"[^\n\"']")
 
 
-def blank_lua(text: str) -> str:
-    """`text` with the inside of Lua strings and comments as spaces, of the same length."""
-    return _STRINGS_AND_COMMENTS.sub(lambda match: _INSIDE.sub(" ", match[0]), text)
+def blank_program(text: str, rules: LexerRules) -> str:
+    """`text` with the inside of strings and comments as spaces, of the same length."""
+    return _strings_and_comments(rules).sub(lambda match: _INSIDE.sub(" ", match[0]), text)
 
 
-def foreign_spans(text: str) -> list[tuple[int, int]]:
-    """Where a rule matches, from the match's begin to the end of the line that it ends in."""
-    blank = blank_lua(text)
+@cache
+def _strings_and_comments(rules: LexerRules) -> re.Pattern[str]:
+    patterns = {
+        **rules.comment_patterns(_MOST_REPEATED),
+        **rules.string_patterns(_MOST_REPEATED, unclosed=True),
+    }
+    longest_first = sorted(patterns, key=len, reverse=True)
+    return re.compile("|".join(patterns[opening] for opening in longest_first) or "(?!)", re.DOTALL)
+
+
+def foreign_spans(text: str, language: str | None = None) -> list[tuple[int, int]]:
+    """Where a rule matches, from the match's begin to the end of the line that it ends in.
+
+    `language` is what the corpus or datastore notes; of one that is unknown here nothing is told.
+    """
+    known = noted_language(language)
+    if known is None:
+        return []
+    blank = blank_program(text, known.lexer or LexerRules())
     spans = []
-    for rule in RULES:
-        for match in rule.pattern.finditer(blank):
+    for pattern in known.foreign.values():
+        for match in pattern.finditer(blank):
             end = blank.find("\n", match.end())
             # Only what is behind the construct's begin: indentation is no one's syntax.
             begin = match.end() - len(match[0].lstrip())
@@ -95,21 +77,24 @@ def foreign_entries(
     offsets = np.asarray(source.provenance["offset"])
     for record, rows in progress_bar(list(_by_record(source)), label="reading records"):
         held = dict(zip(offsets[rows].tolist(), source.values[rows].tolist(), strict=True))
-        runs: Iterable[tuple[int, list[int]]]
-        if corpus is None:
-            runs = _runs(held)
-        else:
-            runs = [_whole(source, source.records[record].id, held, corpus)]
-        marked = {offset for start, ids in runs for offset in _foreign_offsets(start, ids, texts)}
+        origin = source.records[record]
+        runs = _runs(held) if corpus is None else [_whole(source, origin.id, held, corpus)]
+        marked = {
+            offset
+            for start, ids in runs
+            for offset in _foreign_offsets(start, ids, texts, origin.language)
+        }
         foreign[rows] = [offset in marked for offset in offsets[rows].tolist()]
     return foreign
 
 
-def _foreign_offsets(start: int, ids: list[int], texts: Mapping[int, str]) -> Iterator[int]:
+def _foreign_offsets(
+    start: int, ids: list[int], texts: Mapping[int, str], language: str | None
+) -> Iterator[int]:
     """Of tokens from the place `start` on, the places of those that are foreign."""
     pieces = [texts[token] for token in ids]
     ends = np.cumsum([len(piece) for piece in pieces])
-    for begin, end in foreign_spans("".join(pieces)):
+    for begin, end in foreign_spans("".join(pieces), language):
         first = int(np.searchsorted(ends, begin, side="right"))
         last = int(np.searchsorted(ends, end, side="left"))
         yield from range(start + first, start + min(last + 1, len(ids)))

@@ -19,6 +19,7 @@ from knm.gathering.translation.drawing import DrawnTests, SandboxLost, draw_test
 from knm.gathering.translation.sources import Job, find_jobs
 from knm.hashing import hash_json
 from knm.journal import Journal
+from knm.languages.language import language_prompt
 from knm.outputs import file_named
 from knm.problems import (
     BrokenProblem,
@@ -27,7 +28,6 @@ from knm.problems import (
     PromptTemplate,
     extract_program,
     fence_program,
-    language_prompt,
     load_problems,
     load_template,
     problems_path,

@@ -18,7 +18,7 @@ from knm.sandbox.local import ATTEMPTS, SandboxUnavailable
 from knm.sandbox.types import Judgement, Limits, Verdict
 
 if TYPE_CHECKING:
-    from knm.sandbox.languages import Language
+    from knm.languages.execution import Execution
     from knm.testcases import TestCase
 
 
@@ -39,7 +39,7 @@ class DockerSandbox:
     """
 
     def __init__(
-        self, language: Language, limits: Limits, image: str = IMAGE, size: int = 1
+        self, language: Execution, limits: Limits, image: str = IMAGE, size: int = 1
     ) -> None:
         self.language = language
         self.limits = limits

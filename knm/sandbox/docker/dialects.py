@@ -26,7 +26,7 @@ from knm.sandbox.worker import GRACE_SECONDS
 from knm.testcases import TestCase
 
 if TYPE_CHECKING:
-    from knm.sandbox.languages import Language
+    from knm.languages.execution import Execution
 
 START_SECONDS = 60.0
 # Our verifier itself sees to it that what sleeps is ended (see `worker`). One that is silent for as
@@ -78,7 +78,7 @@ class OwnDialect:
 
     user: str | None = USER
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Execution) -> None:
         self.language = language
 
     def options(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class PlainDialect:
         user: to run as; None for the image's own.
     """
 
-    def __init__(self, language: Language, user: str | None) -> None:
+    def __init__(self, language: Execution, user: str | None) -> None:
         self.language = language
         self.user = user
 

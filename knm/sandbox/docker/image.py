@@ -14,7 +14,8 @@ from typing import IO
 import knm
 from knm.errors import UserError
 from knm.hashing import hash_bytes, hash_json
-from knm.languages import describe_language, language_names
+from knm.languages.descriptions import language_names
+from knm.languages.language import load_language
 from knm.sandbox.docker.engine import Engine, Image
 
 IMAGE = "knm-sandbox"
@@ -29,7 +30,8 @@ SOURCES = (
     "__init__.py",
     "errors.py",
     "testcases.py",
-    "languages/*.py",
+    "languages/__init__.py",
+    "languages/execution.py",
     "sandbox/*.py",
     "sandbox/jailed/*.py",
 )
@@ -44,7 +46,9 @@ def context_files() -> dict[str, bytes]:
         "verifier/__main__.py": MAIN,
         **{f"verifier/knm/{path.relative_to(PACKAGE)}": path.read_bytes() for path in sources},
         **{
-            f"verifier/languages/{name}.json": json.dumps(describe_language(name)).encode()
+            f"verifier/languages/{name}.json": json.dumps(
+                dict(load_language(name).execution.description)
+            ).encode()
             for name in language_names()
         },
     }

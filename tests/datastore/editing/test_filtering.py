@@ -51,7 +51,7 @@ def test_records_are_kept_by_source_by_id_and_by_order(source, tmp_path, rules, 
         (["identifier"], {1}),
         (["operator", "literal"], {2, 3, 5}),
         (["whitespace"], {4}),
-        (["other"], {6}),
+        (["outside"], {6}),
     ],
 )
 def test_values_are_kept_by_token_type(source, tmp_path, types, values):

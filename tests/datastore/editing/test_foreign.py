@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.datastore.editing.foreign import blank_lua, foreign_entries, foreign_spans
+from knm.datastore.editing.foreign import blank_program, foreign_entries, foreign_spans
 from knm.errors import UserError
+from knm.languages.language import lexer_rules
 from knm.models import EncodedExample
 from tests.datastore.editing.stores import written
 
@@ -60,13 +61,24 @@ def test_lua_is_not():
     assert matched(LUA) == []
 
 
+def test_each_language_says_itself_what_is_foreign(tmp_path):
+    assert foreign_spans("local h = n // 2", "lua5.4") == []
+    assert foreign_spans("local p = n ** 2", "lua5.4")
+    assert foreign_spans("x += 1  # a != b", "python") == []
+    own = tmp_path / "own.yaml"
+    own.write_text("lexer: {comments: ['%']}\nforeign: {semicolon: ';'}")
+    assert foreign_spans("a % b; c\nd; e", str(own)) == [(10, 13)]
+
+
 def test_what_stands_before_on_the_line_stays():
     assert matched("local a = b // 2\nlocal c = 1") == ["// 2"]
 
 
 @given(st.text(alphabet="-[]=\"'\\\na f", max_size=60))
 def test_blanking_keeps_length_and_lines(text):
-    blank = blank_lua(text)
+    rules = lexer_rules("lua")
+    assert rules is not None
+    blank = blank_program(text, rules)
     assert len(blank) == len(text)
     assert [n for n, c in enumerate(blank) if c == "\n"] == [
         n for n, c in enumerate(text) if c == "\n"

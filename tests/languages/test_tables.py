@@ -5,10 +5,12 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models
 
 from knm.errors import UserError
-from knm.lexing import TokenType, compile_tables, open_lexer, token_bytes
-from knm.lexing.machine import BYTES
+from knm.languages.lexer import open_lexer
+from knm.languages.machine import BYTES, TokenType
+from knm.languages.tables import compile_tables
+from knm.languages.vocabulary import token_bytes, token_texts
 from knm.problems import fence_program
-from tests.lexing.test_languages import PIECES
+from tests.languages.test_lexer import PIECES
 
 TOKENS = tuple(
     dict.fromkeys(
@@ -45,9 +47,13 @@ def test_no_tokens_make_empty_tables():
     assert compile_tables("lua", ()).following.shape[1] == 0
 
 
-def test_an_unknown_lexer_lists_those_there_are():
-    with pytest.raises(UserError, match="lexer 'cobol': unknown; choose one of lua, python"):
+def test_a_language_without_a_lexer_is_told_how_to_get_one(tmp_path):
+    with pytest.raises(UserError, match="unknown language 'cobol'; choose from c, lua"):
         compile_tables("cobol", ())
+    own = tmp_path / "own.yaml"
+    own.write_text("prompt: {display: Own, fence: own}")
+    with pytest.raises(UserError, match="under `lexer`, or choose one of c, lua, lua5.4, python"):
+        compile_tables(str(own), ())
 
 
 def test_the_bytes_of_tokens_are_those_of_the_text(embedded):
@@ -58,6 +64,14 @@ def test_the_bytes_of_tokens_are_those_of_the_text(embedded):
     assert b"".join(texts[token] for token in ids) == text.encode()
     assert set(texts) >= {bytes([byte]) for byte in range(BYTES)}
     assert all(texts[token] == b"" for token in tokenizer.all_special_ids)
+
+
+def test_texts_join_to_what_was_encoded(embedded):
+    tokenizer = embedded.tokenizer
+    ids = tokenizer("local x = 12\n", add_special_tokens=False)["input_ids"]
+    texts = token_texts(tokenizer.backend_tokenizer, [*ids, tokenizer.eos_token_id])
+    assert "".join(texts[token] for token in ids) == "local x = 12\n"
+    assert texts[tokenizer.eos_token_id] == ""
 
 
 class Wrapped:

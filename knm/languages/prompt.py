@@ -1,21 +1,21 @@
-"""What prompts and extraction know of a programming language. Running it is the sandbox's.
+"""What prompts and extraction know of a programming language.
 
-It stands under `prompt` in the language's description (see `knm.languages`):
+It stands under `prompt` in the language's description:
 
 - `display`: how a prompt names the language, with the version that fixes the dialect;
 - `fence`: the tag of a fenced code block; languages that share one are dialects of each other;
 - `tags`: a pattern that matches a whole lower-case tag of this language (default: `fence`);
 - `statements`: patterns of which one matches the start of a line that is code rather than prose.
-  Assignments and calls, as most languages write them, need none.
+  Assignments and calls, as most languages write them, need none;
+- `dialect`: what a model that knows the language only roughly has to be told of it, for prompt
+  templates with the placeholder `{dialect}`; `{language}` in it stands for `display`.
 """
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 from knm.errors import UserError
-from knm.languages import describe_language, language_title
 
 _ASSIGNMENT: Final = (
     r"[A-Za-z_][\w.]*(?:\[[^\]]*\])*"  # a variable, a field, an element
@@ -35,6 +35,7 @@ class LanguagePrompt:
         fence: the tag of a fenced code block.
         fence_tags: matches a whole lower-case tag that means this language.
         statement: matches the start of a line that is code rather than prose.
+        dialect: what a prompt says of the language itself, without a line end; "" if nothing.
     """
 
     name: str
@@ -42,20 +43,15 @@ class LanguagePrompt:
     fence: str
     fence_tags: re.Pattern[str]
     statement: re.Pattern[str]
+    dialect: str
 
 
-@cache
-def language_prompt(name: str) -> LanguagePrompt:
-    """Find a language by name, or read it from the YAML file of that path.
+def read_prompt(name: str, data: Any) -> LanguagePrompt:
+    """How the language `name` is asked for, of the entry `prompt`.
 
     Raises:
-        UserError: it is unknown (the message lists those that are known), or its description does
-            not say how to ask for it.
+        UserError: it is missing or malformed.
     """
-    return _read(language_title(name), describe_language(name).get("prompt"))
-
-
-def _read(name: str, data: Any) -> LanguagePrompt:
     where = f"language {name}: `prompt`"
     if not isinstance(data, dict):
         raise UserError(
@@ -68,6 +64,9 @@ def _read(name: str, data: Any) -> LanguagePrompt:
     statements = data.get("statements", [])
     if not isinstance(statements, list):
         raise UserError(f"{where}: `statements` has to be a list of patterns")
+    dialect = data.get("dialect", "")
+    if not isinstance(dialect, str):
+        raise UserError(f"{where}: `dialect` has to be a text")
     try:
         return LanguagePrompt(
             name=name,
@@ -75,6 +74,7 @@ def _read(name: str, data: Any) -> LanguagePrompt:
             fence=data["fence"],
             fence_tags=re.compile(str(data.get("tags", re.escape(data["fence"].lower())))),
             statement=re.compile("|".join([*map(str, statements), _ASSIGNMENT, _CALL])),
+            dialect=dialect.strip("\n"),
         )
     except re.error as error:
         raise UserError(f"{where}: {error.pattern!r} is not a pattern: {error}") from None

@@ -1,10 +1,14 @@
-"""The bytes that each token of a vocabulary writes."""
+"""What each token of a vocabulary writes: its bytes, or its text."""
 
 import json
 import re
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 from knm.errors import UserError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 _BYTE_TOKEN: Final = re.compile(r"<0x([0-9A-F]{2})>")
 _SPACE: Final = "\u2581"  # how vocabularies of SentencePiece write a space
@@ -37,6 +41,14 @@ def token_bytes(tokenizer: Any, size: int) -> tuple[bytes, ...]:
         if token < size:
             texts[token] = b"" if added.special else added.content.encode()
     return tuple(texts)
+
+
+def token_texts(tokenizer: "Tokenizer", tokens: Iterable[int]) -> dict[int, str]:
+    """How each of `tokens` is written; special tokens have no text."""
+    return {
+        token: str(tokenizer.decode([token], skip_special_tokens=True))
+        for token in map(int, tokens)
+    }
 
 
 def _decoder_kinds(description: dict[str, Any]) -> set[str]:

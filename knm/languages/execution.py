@@ -1,6 +1,7 @@
 """How programs of a language are run and their errors read, as its description says.
 
-`knm.languages` finds descriptions. One says how programs are run, in one of two ways:
+Standard library only: in a container descriptions come as data. One says how programs are run, in
+one of two ways:
 
 - `library`: candidates for a shared library that holds a Lua interpreter, which runs programs in
   the verifier's own process: a Python module such as `lupa.lua54`, or the name of a system library;
@@ -20,17 +21,53 @@ How its error messages are read:
   follows; only for verifiers that do not say so.
 """
 
-import ctypes.util
-import importlib.machinery
-import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from knm.errors import UserError
-from knm.languages import describe_language, language_title
-from knm.sandbox.classification import ComplaintRow, ErrorRow
+
+ENTRIES: Final = frozenset(
+    {
+        *("filename", "interpreter", "library", "compile", "execute", "version", "version_program"),
+        *("complaint", "syntax_sign", "out_of_memory", "out_of_memory_retold"),
+        *("syntax_errors", "runtime_errors"),
+    }
+)
+"""Of a description, what running its programs needs."""
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """One row: the class, what the message must contain, and perhaps what the source must too.
+
+    The source is that of the line which the message names and the one before it, because parsers
+    notice an error at the token after it.
+    """
+
+    error_class: str
+    message: re.Pattern[str]
+    source: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True)
+class ComplaintRow:
+    """How a complaint looks. All patterns are tried at the beginning of each line.
+
+    With `anywhere` long lines are taken in pieces that overlap, so that patterns which begin with
+    `.*` find a complaint that a program's unfinished line comes before, however long that is.
+
+    The first line that fits `message` counts; where `after` is given, the first from the last line
+    on that fits that. The group `message` is where the message begins; it goes on over further
+    lines up to one that fits `until`, or, where that is not given, ends with its line. A group
+    `line` of either pattern is the line of the program; that of `message` goes first.
+    """
+
+    message: re.Pattern[str]
+    after: re.Pattern[str] | None = None
+    until: re.Pattern[str] | None = None
+    anywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,11 +80,11 @@ class Commands:
 
 
 @dataclass(frozen=True)
-class Language:
-    """A language that programs are judged in. `filename` is what messages call the program.
+class Execution:
+    """How the programs of a language are judged. `filename` is what messages call the program.
 
     Either `libraries` or `commands` says how programs are run; `interpreter` is what messages of a
-    library's interpreter begin with.
+    library's interpreter begin with. `description` are the entries that all this was read from.
     """
 
     name: str
@@ -63,43 +100,9 @@ class Language:
     runtime_errors: tuple[ErrorRow, ...]
     description: Mapping[str, Any] = field(repr=False, compare=False)
 
-    def library_path(self) -> str:
-        """The file of the shared library that holds the interpreter: the first that is installed.
 
-        Raises:
-            UserError: none is.
-        """
-        for candidate in self.libraries:
-            if found := find_module(candidate) or ctypes.util.find_library(candidate):
-                return found
-        raise UserError(
-            f"language {self.name}: none of {', '.join(self.libraries)} is installed; install a "
-            "build of lupa that brings it"
-        )
-
-
-def find_module(name: str) -> str | None:
-    """The file of a module in a package. It is not imported: only the verifier's process does."""
-    package, _, module = name.rpartition(".")
-    if not package.isidentifier():
-        return None
-    parent = importlib.util.find_spec(package)
-    folders = parent.submodule_search_locations if parent else None
-    found = importlib.machinery.PathFinder.find_spec(module, folders) if folders else None
-    return found.origin if found else None
-
-
-def load_language(name: str) -> Language:
-    """Load the language of that name, or that a YAML file describes.
-
-    Raises:
-        UserError: there is none (the message lists those there are), or the file is malformed.
-    """
-    return make_language(language_title(name), describe_language(name))
-
-
-def make_language(name: str, data: Mapping[str, Any]) -> Language:
-    """The language that a description describes.
+def read_execution(name: str, data: Mapping[str, Any]) -> Execution:
+    """How programs of the language `name` are run, of its description.
 
     Raises:
         UserError: an entry is missing or malformed; the message names it.
@@ -109,7 +112,7 @@ def make_language(name: str, data: Mapping[str, Any]) -> Language:
         if "execute" in data:
             names = ("compile", "execute", "version")
             commands = Commands(*(tuple(map(str, data.get(part, ()))) for part in names))
-        return Language(
+        return Execution(
             name=name,
             filename=data["filename"],
             interpreter=data.get("interpreter", ""),
@@ -121,7 +124,7 @@ def make_language(name: str, data: Mapping[str, Any]) -> Language:
             out_of_memory_retold=optional_pattern(data, "out_of_memory_retold"),
             syntax_errors=error_rows(data["syntax_errors"]),
             runtime_errors=error_rows(data["runtime_errors"]),
-            description=data,
+            description={key: value for key, value in data.items() if key in ENTRIES},
         )
     except KeyError as error:
         raise UserError(f"language {name}: the entry {error} is missing") from None

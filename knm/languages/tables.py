@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from knm.lexing.machine import BYTES, TokenType
-from knm.lexing.machines import open_lexer
+from knm.languages.lexer import open_lexer
+from knm.languages.machine import BYTES, TokenType
 
 _NOTHING: Final = 255  # the type of a token of which no byte has been read
 
@@ -27,13 +27,13 @@ class TokenTables:
 
 
 @lru_cache(maxsize=4)
-def compile_tables(lexer: str, tokens: tuple[bytes, ...]) -> TokenTables:
-    """The tables of a lexer for the given tokens: some seconds for 150,000 of them.
+def compile_tables(language: str, tokens: tuple[bytes, ...]) -> TokenTables:
+    """The tables of a language's lexer for the given tokens: some seconds for 150,000 of them.
 
     Raises:
-        UserError: there is no such lexer.
+        UserError: there is no such language, or it has no lexer.
     """
-    machine = open_lexer(lexer)
+    machine = open_lexer(language)
     states = len(machine.types)
     # One look-up tells the state behind a byte, its type, and whether it begins a lexeme.
     reached = machine.following.astype(np.int32)

@@ -2,9 +2,7 @@
 
 import re
 
-from knm.lexing import TokenType
-from knm.lexing.lua import KEYWORDS as LUA_KEYWORDS
-from knm.lexing.python import KEYWORDS as PYTHON_KEYWORDS
+from knm.languages.machine import TokenType
 
 _WORD = rb"(?P<identifier>[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)"
 _REST = rb"[0-9A-Za-z_.\x80-\xff]"
@@ -41,7 +39,34 @@ PYTHON = _compile(
     rb"'''(?:\\.?|[^\\])*?(?:'''|\Z)|\"\"\"(?:\\.?|[^\\])*?(?:\"\"\"|\Z)|" + _QUOTED + b")",
     rb"(?P<operator>.)",
 )
-LANGUAGES = {"lua": (LUA, LUA_KEYWORDS), "python": (PYTHON, PYTHON_KEYWORDS)}
+_BLOCK = rb"/\*.*?(?:\*/|\Z)"
+C = _compile(
+    _BLANK,
+    rb"(?P<comment>//[^\n]*|" + _BLOCK + rb")",
+    _WORD,
+    rb"(?P<literal>0[xX](?:[pP]+[+-]?|" + _REST + rb")*|" + _DECIMAL + b"|" + _QUOTED + b")",
+    rb"(?P<operator>\.{1,3}|.)",
+)
+LUA_KEYWORDS = (  # noqa: SIM905
+    "and break do else elseif end false for function goto if in local nil not or repeat "
+    "return then true until while"
+).split()
+PYTHON_KEYWORDS = (  # noqa: SIM905
+    "False None True and as assert async await break class continue def del elif else except "
+    "finally for from global if import in is lambda nonlocal not or pass raise return try "
+    "while with yield"
+).split()
+C_KEYWORDS = (  # noqa: SIM905
+    "_Alignas _Alignof _Atomic _Bool _Complex _Generic _Imaginary _Noreturn _Static_assert "
+    "_Thread_local auto break case char const continue default do double else enum extern float "
+    "for goto if inline int long register restrict return short signed sizeof static struct "
+    "switch typedef union unsigned void volatile while"
+).split()
+LANGUAGES = {
+    "lua": (LUA, LUA_KEYWORDS),
+    "python": (PYTHON, PYTHON_KEYWORDS),
+    "c": (C, C_KEYWORDS),
+}
 
 
 def type_of(language: str, before: bytes, token: bytes) -> TokenType:

@@ -8,7 +8,7 @@ fences of tildes, and programs without a fence.
 from dataclasses import dataclass
 from typing import Final
 
-from knm.lexing.machine import BYTES, START, MachineBuilder, TokenType
+from knm.languages.machine import BYTES, START, MachineBuilder, TokenType
 
 NEWLINE: Final = b"\n"
 BLANKS: Final = b" \t\r\v\f"

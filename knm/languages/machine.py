@@ -13,7 +13,11 @@ _UNSET: Final = -1
 
 
 class TokenType(IntEnum):
-    """Kinds of lexemes. Brackets and separators are operators; `outside` is all but code."""
+    """Kinds of lexemes. Brackets and separators are operators; `outside` is all but code.
+
+    Words that a language reserves are keywords, values such as `nil` and `True` too: so its manual
+    has it, and so its description lists them.
+    """
 
     OUTSIDE = 0
     WHITESPACE = 1
@@ -35,12 +39,19 @@ class Machine:
 
     `following` (S, 256) int16 is the state behind a byte, `begins` (S, 256) bool whether the byte
     begins a new lexeme, `types` (S,) uint8 the type of the lexeme that the last byte belongs to, as
-    far as it has been read: `en` is an identifier, `end` a keyword, `ends` an identifier.
+    far as it has been read: `en` is an identifier, `end` a keyword, `ends` an identifier. `between`
+    is the state at the beginning of a line of code, between lexemes.
     """
 
     following: np.ndarray[Any, np.dtype[np.int16]]
     begins: np.ndarray[Any, np.dtype[np.bool_]]
     types: np.ndarray[Any, np.dtype[np.uint8]]
+    between: int
+
+    def type_alone(self, text: bytes) -> TokenType:
+        """The type of a text of which nothing is known but that it stands in code."""
+        _, kind = self.step(self.between, text)
+        return TokenType.OUTSIDE if kind is None else kind
 
     def step(self, state: int, text: bytes) -> tuple[int, TokenType | None]:
         """Read `text`: the state behind it, and the type of its first lexeme that is no whitespace.
@@ -94,8 +105,25 @@ class MachineBuilder:
         self._following[state][free] = self._following[other][free]
         self._begins[state][free] = self._begins[other][free]
 
-    def build(self) -> Machine:
-        """The machine."""
+    def follow(self, state: int, text: bytes) -> int | None:
+        """The state that `text` leads to; None if that has not been said yet."""
+        for byte in text:
+            state = int(self._following[state][byte])
+            if state == _UNSET:
+                return None
+        return state
+
+    def kind(self, state: int) -> TokenType:
+        """The type of what a state's last byte belongs to."""
+        return self._types[state]
+
+    def unset(self, state: int) -> set[int]:
+        """The bytes of which it has not been said where they lead."""
+        return set(np.flatnonzero(self._following[state] == _UNSET).tolist())
+
+    def build(self, between: int) -> Machine:
+        """The machine; `between` is a state at the beginning of a line of code."""
         following = np.stack(self._following)
         assert (following != _UNSET).all()
-        return Machine(following, np.stack(self._begins), np.array(self._types, dtype=np.uint8))
+        types = np.array(self._types, dtype=np.uint8)
+        return Machine(following, np.stack(self._begins), types, between)

@@ -1,0 +1,81 @@
+"""Finding and reading the descriptions of languages.
+
+`extends` names a language whose entries hold where they are not given; those of `prompt`, `lexer`
+and `foreign` one by one, and rows of the tables of errors come before its rows. An entry that is
+given as null is none, whatever the language that is extended says.
+"""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from knm.errors import UserError
+
+FOLDER: Final = resources.files("knm.languages")
+TABLES: Final = ("syntax_errors", "runtime_errors")
+PARTS: Final = ("prompt", "lexer", "foreign")
+
+
+def language_names() -> list[str]:
+    """The names of the languages that come with the package, sorted."""
+    files = (entry.name for entry in FOLDER.iterdir())
+    return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
+
+
+def describe_language(name: str) -> dict[str, Any]:
+    """The description of the language of that name, or of a YAML file; complete in itself.
+
+    Raises:
+        UserError: there is none (the message lists those there are), it is not YAML, or it extends
+            itself.
+    """
+    return {key: value for key, value in _describe(name, ()).items() if value is not None}
+
+
+def _describe(name: str, extended_by: tuple[str, ...]) -> dict[str, Any]:
+    """A description in which null still stands; `extended_by` are those that led here."""
+    import yaml  # not where languages come as data, in a container
+
+    if name in extended_by:
+        raise UserError(f"language file {name}: it extends itself; name another under `extends`")
+    if is_file(name):
+        path: Any = Path(name)
+    elif name in language_names():
+        path = FOLDER / f"{name}.yaml"
+    else:
+        raise UserError(
+            f"unknown language {name!r}; choose from {', '.join(language_names())}, or give the "
+            "path of a .yaml file"
+        )
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"language file {name}: {error}") from None
+    if not isinstance(data, dict):
+        raise UserError(f"language file {name}: expected a mapping")
+    base = _describe(str(data.pop("extends")), (*extended_by, name)) if "extends" in data else {}
+    merged = base | data
+    for table in TABLES:
+        if table in merged:
+            merged[table] = [*data.get(table, ()), *base.get(table, ())]
+    for part in PARTS:
+        merged[part] = _merge(base.get(part), data[part]) if part in data else base.get(part)
+    return merged
+
+
+def _merge(base: Any, own: Any) -> Any:
+    """Two mappings, of which null entries of the second take out those of the first."""
+    if not isinstance(own, dict):
+        return own
+    both = {**(base if isinstance(base, dict) else {}), **own}
+    return {name: value for name, value in both.items() if value is not None}
+
+
+def language_title(name: str) -> str:
+    """What the language of that name, or of a file, is called."""
+    return Path(name).stem if is_file(name) else name
+
+
+def is_file(name: str) -> bool:
+    """Whether a language is named by its file."""
+    return name.endswith((".yaml", ".yml"))
