@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from knm.datastore import Datastore
+from knm.embedded.store import ensure_embedded_datastore
 from knm.engine import Completion, GenerationOptions, Request, open_engine
 from knm.harness import make_options, prepare_run
-from knm.harness.embedded import ensure_embedded_datastore
 from knm.models import LoadedModel, encode_prompt, load_model
 from knm.retrieval import DEFAULT_PRESET, Retriever, resolve_preset
 

@@ -59,7 +59,8 @@ def generate(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Draw a Lua corpus; every program is run on tests of its own."""
-    from knm.corpora import draw_candidates, save_corpus
+    from knm.corpora import save_corpus
+    from knm.embedded.candidates import draw_candidates
     from knm.sandbox import open_sandbox
 
     check_outputs([Output("--out", (out,))], overwrite=overwrite)
@@ -257,7 +258,7 @@ def translate(
     from knm.harness.translation import TranslateOptions
     from knm.harness.translation import translate as translate_programs
     from knm.harness.trials import default_workers
-    from knm.problems.loading import EMBEDDED
+    from knm.packaged import EMBEDDED
 
     found = translate_programs(
         TranslateOptions(

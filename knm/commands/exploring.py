@@ -52,7 +52,7 @@ def explore(
     from knm.harness.run import make_limits
     from knm.harness.token_trials import ExploreOptions
     from knm.models import check_dtype, find_model
-    from knm.problems.loading import EMBEDDED
+    from knm.packaged import EMBEDDED
 
     check_dtype(dtype)
     find_model(model)

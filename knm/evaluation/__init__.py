@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from knm.evaluation.sweep import Finals, Sweep, SweepData, SweepResult
     from knm.evaluation.sweep_terminal import render_sweep
     from knm.evaluation.terminal import render_evaluation
-    from knm.evaluation.tuning_data import refuse_bench, refuse_test_split
 else:
     __getattr__ = load_on_demand(
         __name__,
@@ -37,7 +36,6 @@ else:
             "sweep": ["Finals", "Sweep", "SweepData", "SweepResult"],
             "sweep_terminal": ["render_sweep"],
             "terminal": ["render_evaluation"],
-            "tuning_data": ["refuse_bench", "refuse_test_split"],
         },
     )
 
@@ -55,8 +53,6 @@ __all__ = [
     "choose_axes",
     "evaluate_corpus",
     "read_space",
-    "refuse_bench",
-    "refuse_test_split",
     "render_evaluation",
     "render_sweep",
     "write_heat_map",

@@ -186,7 +186,7 @@ def ensure_datastore(setup: "EngineSetup") -> bool:
     """Mine the embedded datastore if `setup` needs it and it is not there yet; whether it was."""
     if setup.datastore is None or setup.datastore_name != EMBEDDED_DATASTORE:
         return False
-    from knm.harness.embedded import ensure_embedded_datastore
+    from knm.embedded.store import ensure_embedded_datastore
 
     return ensure_embedded_datastore(setup.datastore)
 
@@ -221,7 +221,7 @@ def _preset(options: RunOptions, *, trials: bool) -> "Preset":
 
 def _find_datastore(options: RunOptions, root: Path) -> Path:
     """The datastore's directory, which for the embedded one need not be there yet."""
-    from knm.models import EMBEDDED
+    from knm.packaged import EMBEDDED
 
     name = options.datastore
     if name is None or name == EMBEDDED_DATASTORE:
@@ -279,7 +279,8 @@ def _on_or_off(value: bool) -> str:
 
 def _other_files(model: str, server: EngineConfiguration) -> Iterator[tuple[str, str, str]]:
     """What of a model that lies here is not the server's; one that does not goes by its name."""
-    from knm.models import EMBEDDED, identify_model
+    from knm.models import identify_model
+    from knm.packaged import EMBEDDED
 
     if model != EMBEDDED and not Path(model).exists():
         return

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from knm.corpora import draw_problems
 from knm.datastore.editing import PCAOptions, pca_datastore
+from knm.embedded.generator import draw_problems
 from knm.evaluation import (
     SEARCHES,
     Finals,

@@ -2,10 +2,11 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
 from knm.datastore import Datastore
 from knm.errors import UserError
 from knm.harness.origins import origin_finder
+from knm.packaged import EMBEDDED_CORPUS
 from knm.report.changes import Neighbour
 from tests.report.builders import result, write_report
 

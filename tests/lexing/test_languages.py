@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
 from knm.lexing import LEXERS, TokenType, open_lexer
+from knm.packaged import EMBEDDED_CORPUS
 from tests.lexing.reference import type_of
 
 FENCES = {"lua": b"```lua\n", "python": b"```python\n"}

@@ -2,12 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from knm.corpora import EMBEDDED_CORPUS, CorpusRecord, save_corpus
+from knm.corpora import CorpusRecord, save_corpus
+from knm.embedded.recipes import RECIPES
+from knm.embedded.training import train
 from knm.harness.audit import AuditSettings, run_audit
 from knm.harness.trials import TrialSettings
 from knm.models.finetuning_options import FinetuningOptions
-from knm.models.recipes import RECIPES
-from knm.models.training import train
+from knm.packaged import EMBEDDED_CORPUS
 from tests.harness.problem_files import short_records, write_problems
 
 
