@@ -29,7 +29,7 @@ import torch
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from benchmarks.synthetic import SHAPES, random_model
-from knm.corpora import EMBEDDED_CORPUS, load_corpus, save_corpus
+from knm.corpora import load_corpus, save_corpus
 from knm.datastore import CorpusExamples, ExampleSource, MiningOptions, mine
 from knm.datastore.examples import Batch, ListedExamples, cut_batches
 from knm.datastore.mining import fill, fresh_manifest
@@ -43,6 +43,7 @@ from knm.models import (
     load_model,
 )
 from knm.models.transfers import device_copy
+from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import load_template
 
 _MEBIBYTE = 1 << 20

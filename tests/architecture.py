@@ -24,6 +24,7 @@ ORDER: Final = (
     "jsonio",
     "outputs",
     "journal",
+    "packaged",
     # What is asked, in which languages, and what runs the answers.
     "languages",
     "problems",
@@ -40,9 +41,9 @@ ORDER: Final = (
     "judging",
     "metrics",
     "gathering",
-    # What is no library: the embedded model's own things, the paper's experiments, the front ends.
-    "embedded",
+    # What is no library: the paper's experiments, the embedded model's own things, the front ends.
     "audit",
+    "embedded",
     "bench",
     "commands",
     "cli",

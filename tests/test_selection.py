@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
+from knm.packaged import UTILITY_CORPUS
 from knm.report import load_report
 from tests.bench.processes import knm_serve, run_bench
 from tests.problems.problem_files import short_records, write_problems
@@ -18,7 +19,7 @@ SETTINGS = ("--max-new-tokens", "32", "--batch-size", "4", "--knn")
 
 def library_records(count: int) -> list[dict[str, Any]]:
     """Problems of another kind than the corpus's: functions of a library."""
-    corpus = load_corpus(EMBEDDED_CORPUS.parent / "lua_utility" / "train.jsonl")
+    corpus = load_corpus(UTILITY_CORPUS / "train.jsonl")
     return [
         {
             "question_id": f"library_{number}",

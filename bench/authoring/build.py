@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.authoring.authored import Authored, record
 from knm.jsonio import write_jsonl
-from knm.problems import EMBEDDED_PROBLEMS
+from knm.packaged import EMBEDDED_PROBLEMS
 
 FOLDER = Path(__file__).parent
 CONTEST_FILE = EMBEDDED_PROBLEMS / "contest.jsonl"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from knm.audit.checks import Check
     from knm.audit.results import Comparison, Line, RowResult
     from knm.audit.running import Audit, run_audit
-    from knm.audit.seeds import Agreement, audit_models, train_models
+    from knm.audit.seeds import Agreement, audit_models
     from knm.audit.stores import STORES, Materials, build_store
     from knm.audit.workbench import AuditSettings
 else:
@@ -23,7 +23,7 @@ else:
             "checks": ["Check"],
             "results": ["Comparison", "Line", "RowResult"],
             "running": ["Audit", "run_audit"],
-            "seeds": ["Agreement", "audit_models", "train_models"],
+            "seeds": ["Agreement", "audit_models"],
             "stores": ["STORES", "Materials", "build_store"],
             "workbench": ["AuditSettings"],
         },
@@ -45,5 +45,4 @@ __all__ = [
     "audit_models",
     "build_store",
     "run_audit",
-    "train_models",
 ]

@@ -12,9 +12,7 @@ from knm.audit.rows import BASELINE, Role
 from knm.audit.running import Audit, run_audit
 from knm.audit.workbench import AuditSettings
 from knm.errors import UserError
-from knm.jsonio import read_json, write_json, write_text
-from knm.models.recipes import RECIPES
-from knm.models.training import TRAINING_NAME, train
+from knm.jsonio import write_json, write_text
 from knm.report.markdown import escape, table
 from knm.report.text import points
 from knm.statistics import kendall_tau
@@ -55,28 +53,6 @@ class Agreement:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         return {**asdict(self), "agree": self.agree}
-
-
-def train_models(seeds: Sequence[int], recipe: str, out: Path, device: str | None) -> list[Path]:
-    """Models of the recipe with other seeds, in `out`; those that are there are not trained again.
-
-    Raises:
-        UserError: there is no such recipe, or a directory holds a model of another one.
-    """
-    if recipe not in RECIPES:
-        raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
-    directories = []
-    for seed in seeds:
-        directory, wanted = out / f"seed-{seed}", replace(RECIPES[recipe], seed=seed)
-        path = directory / TRAINING_NAME
-        if not path.exists():
-            train(wanted, directory, device=device)
-        elif read_json(path).get("recipe") != vars(wanted):
-            raise UserError(
-                f"{directory}: holds a model of another recipe: remove it, or give another --out"
-            )
-        directories.append(directory)
-    return directories
 
 
 def audit_models(

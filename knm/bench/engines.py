@@ -221,7 +221,7 @@ def _preset(options: RunOptions, *, trials: bool) -> "Preset":
 
 def _find_datastore(options: RunOptions, root: Path) -> Path:
     """The datastore's directory, which for the embedded one need not be there yet."""
-    from knm.models import EMBEDDED
+    from knm.packaged import EMBEDDED
 
     name = options.datastore
     if name is None or name == EMBEDDED_DATASTORE:
@@ -279,7 +279,8 @@ def _on_or_off(value: bool) -> str:
 
 def _other_files(model: str, server: EngineConfiguration) -> Iterator[tuple[str, str, str]]:
     """What of a model that lies here is not the server's; one that does not goes by its name."""
-    from knm.models import EMBEDDED, identify_model
+    from knm.models import identify_model
+    from knm.packaged import EMBEDDED
 
     if model != EMBEDDED and not Path(model).exists():
         return

@@ -46,7 +46,7 @@ class BenchRun:
     @property
     def inputs(self) -> tuple[str | Path | None, ...]:
         """What the options name for reading, as they name it."""
-        from knm.models import EMBEDDED
+        from knm.packaged import EMBEDDED
 
         options = self.options
         datastore = options.datastore

@@ -82,11 +82,11 @@ def audit(
     Run it again to resume what was interrupted: rows whose configuration is the same are kept.
     """
     from knm.audit.rows import choose_rows
-    from knm.corpora import EMBEDDED_CORPUS
     from knm.datastore import MiningOptions
+    from knm.embedded.recipes import RECIPES
     from knm.models import check_dtype, find_model
     from knm.models.finetuning_options import FinetuningOptions
-    from knm.models.recipes import RECIPES
+    from knm.packaged import EMBEDDED_CORPUS
     from knm.problems import load_template, problems_path
     from knm.retrieval.preset_files import check_preset_name
     from knm.sandbox import make_limits
@@ -142,9 +142,9 @@ def audit(
         finetuning=finetuning,
     )
     if numbers is not None:
-        several = [
-            str(path) for path in auditing.train_models(numbers, recipe, out / "trained", device)
-        ]
+        from knm.embedded.training import train_models
+
+        several = [str(path) for path in train_models(numbers, recipe, out / "trained", device)]
     if several:
         audits, agreement = auditing.audit_models(several, settings, chosen, counts, notify=say)
         documents = {name: found.to_json() for name, found in audits.items()}
@@ -158,9 +158,9 @@ def audit(
 
 def _off_domain() -> Path | None:
     """The packaged corpus of utility functions, if it is there."""
-    from knm.corpora import EMBEDDED_CORPUS
+    from knm.packaged import UTILITY_CORPUS
 
-    path = EMBEDDED_CORPUS.parent / "lua_utility" / "train.jsonl"
+    path = UTILITY_CORPUS / "train.jsonl"
     return path if path.is_file() else None
 
 

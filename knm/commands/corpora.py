@@ -59,7 +59,8 @@ def generate(
     overwrite: OverwriteOption = False,
 ) -> None:
     """Draw a Lua corpus; every program is run on tests of its own."""
-    from knm.corpora import draw_candidates, save_corpus
+    from knm.corpora import save_corpus
+    from knm.embedded.candidates import draw_candidates
     from knm.sandbox import open_sandbox
 
     check_outputs([Output("--out", (out,))], overwrite=overwrite)
@@ -256,7 +257,7 @@ def translate(
     from knm.gathering.translation import TranslateOptions
     from knm.gathering.translation import translate as translate_programs
     from knm.judging.pool import default_workers
-    from knm.problems.loading import EMBEDDED
+    from knm.packaged import EMBEDDED
     from knm.sandbox import make_limits
 
     found = translate_programs(

@@ -70,9 +70,10 @@ def evaluate(
     Without --datastore and --knn-preset the LM alone is measured.
     """
     from knm.bench import RunOptions, ensure_datastore, prepare_engine
-    from knm.corpora import EMBEDDED_CORPUS, load_corpus
+    from knm.corpora import load_corpus
     from knm.datastore import Datastore
     from knm.models import check_dtype, find_model
+    from knm.packaged import EMBEDDED_CORPUS
     from knm.problems import load_template, sample_prompts
     from knm.retrieval.preset_files import check_preset_name
 
@@ -165,9 +166,10 @@ def sweep(
 
     Writes trials.jsonl, heatmap.svg, sweep.json and winner.yaml, a preset for --knn-preset.
     """
-    from knm.corpora import EMBEDDED_CORPUS, load_corpus
+    from knm.corpora import load_corpus
     from knm.embedded.tuning_data import refuse_bench, refuse_test_split
     from knm.models import check_dtype, find_model
+    from knm.packaged import EMBEDDED_CORPUS
     from knm.problems import load_problems, load_template, problems_path, sample_prompts
 
     # 1. Everything that can be wrong is, before anything is loaded.

@@ -51,7 +51,7 @@ def explore(
     from knm.gathering.exploring import explore as explore_problems
     from knm.gathering.token_trials import ExploreOptions
     from knm.models import check_dtype, find_model
-    from knm.problems.loading import EMBEDDED
+    from knm.packaged import EMBEDDED
     from knm.sandbox import make_limits
 
     check_dtype(dtype)

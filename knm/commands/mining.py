@@ -98,11 +98,12 @@ def mine(
 
     Under `torchrun --nproc-per-node N -m knm.cli mine ...` N processes share the work.
     """
-    from knm.corpora import EMBEDDED_CORPUS, stream_corpus
+    from knm.corpora import stream_corpus
     from knm.datastore import MiningOptions
     from knm.datastore.trials import TrialOptions, load_trials
     from knm.models import check_dtype, find_model
     from knm.outputs import check_output_directory, file_named
+    from knm.packaged import EMBEDDED_CORPUS
     from knm.problems import problems_path
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.

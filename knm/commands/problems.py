@@ -28,7 +28,7 @@ def generate_problems(
     if split not in {"bench", "dev"}:
         raise UserError(f"--split {split}: choose bench or dev; training text holds the others")
     check_outputs([Output("--out", (out,))], overwrite=overwrite)
-    from knm.corpora import draw_problems
+    from knm.embedded.generator import draw_problems
     from knm.jsonio import write_jsonl
     from knm.problems import decode_private_tests
     from knm.sandbox import open_sandbox

@@ -47,9 +47,10 @@ def finetune(
     json: JsonOption = False,
 ) -> None:
     """Fine-tune a copy of a LM on a corpus: what a datastore of that corpus can be measured by."""
-    from knm.corpora import EMBEDDED_CORPUS, load_corpus
+    from knm.corpora import load_corpus
     from knm.models import find_model
     from knm.models.finetuning_options import FinetuningOptions
+    from knm.packaged import EMBEDDED_CORPUS
     from knm.problems import load_template
 
     options = FinetuningOptions(learning_rate, epochs, batch_size, seed, lora)
@@ -80,12 +81,12 @@ def train(
     json: JsonOption = False,
 ) -> None:
     """Train the embedded LM, or a tiny one, from its recipe."""
-    from knm.models.recipes import RECIPES
+    from knm.embedded.recipes import RECIPES
 
     if recipe not in RECIPES:
         raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
     check_output_directory("--out", out, overwrite=overwrite)
-    from knm.models.training import train as train_recipe
+    from knm.embedded.training import train as train_recipe
 
     figures = train_recipe(RECIPES[recipe], out, device=device)
     print(dumps(figures)) if json else print_table(("model", out), *figures.items())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from knm.corpora.outcomes import Outcome
 from knm.errors import UserError
 from knm.hashing import hash_json_items
 from knm.jsonio import find_surrogate, read_jsonl, write_jsonl
-
-EMBEDDED_CORPUS: Final = Path(__file__).parent / "lua_cp"
-"""Directory of the packaged corpus: `train.jsonl`, `dev.jsonl`, `test.jsonl`."""
 
 _REQUIRED = ("id", "statement", "program", "language", "source")
 

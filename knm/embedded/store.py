@@ -5,11 +5,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from knm.corpora import EMBEDDED_CORPUS, summarize_corpus
+from knm.corpora import summarize_corpus
 from knm.datastore import CorpusExamples, Datastore, MiningOptions, build_index, mine
 from knm.datastore.manifest import Manifest
 from knm.errors import UserError
-from knm.models import EMBEDDED, ChatEncoding, identify_model, load_model
+from knm.models import ChatEncoding, identify_model, load_model
+from knm.packaged import EMBEDDED, EMBEDDED_CORPUS
 from knm.problems import load_template
 
 MINING: Final = MiningOptions(positions="all")

@@ -1,9 +1,11 @@
 """What settings must not be tuned on: the problems and the programs that they are judged by."""
 
-from knm.corpora import EMBEDDED_CORPUS, SPLIT_BUCKETS, CorpusRecord, load_corpus
-from knm.corpora.grammar import bucket_of
+from knm.corpora import CorpusRecord, load_corpus
+from knm.embedded.grammar import bucket_of
+from knm.embedded.splits import SPLIT_BUCKETS
 from knm.errors import UserError
-from knm.problems import EMBEDDED_PROBLEMS, ProblemSet, load_problems
+from knm.packaged import EMBEDDED_CORPUS, EMBEDDED_PROBLEMS
+from knm.problems import ProblemSet, load_problems
 
 
 def refuse_bench(problem_set: ProblemSet) -> None:

@@ -1,11 +1,11 @@
-"""Causal LMs: names, identity, loading and encoding. `knm.models.training` makes one.
+"""Causal LMs: names, identity, loading and encoding. `knm.embedded.training` makes one.
 
 Importing this package loads no model library: what needs one is loaded when it is first named.
 """
 
 from typing import TYPE_CHECKING
 
-from knm.models.identity import EMBEDDED, ModelIdentity, find_model, identify_model
+from knm.models.identity import ModelIdentity, find_model, identify_model
 from knm.models.keys import FINAL_NORM, KeyKind, Tap, parse_key_kind
 from knm.models.placement import DTYPES, Placement, check_dtype, resolve_placement
 from knm.ondemand import load_on_demand
@@ -44,7 +44,6 @@ else:
 
 __all__ = [
     "DTYPES",
-    "EMBEDDED",
     "FINAL_NORM",
     "ChatEncoding",
     "CorpusEncoding",

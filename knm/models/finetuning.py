@@ -18,7 +18,7 @@ from knm.models.finetuning_options import LARGE_WIDTH, FinetuningOptions
 from knm.models.identity import identify_model
 from knm.models.loading import load_model
 from knm.models.optimising import Plan, cut_batches, optimise
-from knm.models.training import TRAINING_NAME, save_trained
+from knm.models.saving import TRAINING_NAME, save_trained
 from knm.problems import PromptTemplate
 
 WARMUP_STEPS: Final = 20

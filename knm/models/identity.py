@@ -14,9 +14,8 @@ from knm.errors import UserError
 from knm.hashing import hash_file, hash_json
 from knm.jsonio import read_json
 from knm.models import gguf
+from knm.packaged import EMBEDDED, EMBEDDED_MODEL
 
-EMBEDDED: Final = "embedded"
-EMBEDDED_DIRECTORY: Final = Path(__file__).parent / "embedded"
 _HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 _HUB_FILES: Final = ["*.json", "*.jinja", "*.safetensors", "*.txt"]
 CONFIG: Final = "config.json"
@@ -90,7 +89,7 @@ def find_model(name: str) -> Path:
             can be had.
     """
     if name == EMBEDDED:
-        return EMBEDDED_DIRECTORY
+        return EMBEDDED_MODEL
     path = Path(name)
     if name and path.is_dir():
         return _within(path, name)

@@ -22,14 +22,9 @@ from transformers.utils import logging as transformers_logging
 
 from knm.errors import UserError
 from knm.models.gguf import read_header
-from knm.models.identity import (
-    EMBEDDED,
-    ModelIdentity,
-    find_model,
-    find_tokenizer,
-    identify_model,
-)
+from knm.models.identity import ModelIdentity, find_model, find_tokenizer, identify_model
 from knm.models.placement import resolve_placement
+from knm.packaged import EMBEDDED
 
 GGUF_PACKAGES: Final = ("gguf", "accelerate")
 """What transformers reads GGUF files with."""

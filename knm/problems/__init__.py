@@ -2,14 +2,13 @@
 
 from knm.problems.codec import DEFAULT_MAX_BYTES, decode_private_tests, encode_private_tests
 from knm.problems.extraction import extract_program, fence_program
-from knm.problems.loading import EMBEDDED_PROBLEMS, load_problems, problems_path
+from knm.problems.loading import load_problems, problems_path
 from knm.problems.prompts import TEMPLATES, PromptTemplate, load_template, sample_prompts
 from knm.problems.records import BrokenProblem, Problem, ProblemSet, TestSource
 from knm.testcases import TestCase
 
 __all__ = [
     "DEFAULT_MAX_BYTES",
-    "EMBEDDED_PROBLEMS",
     "TEMPLATES",
     "BrokenProblem",
     "Problem",

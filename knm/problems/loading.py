@@ -8,6 +8,7 @@ from typing import Final
 
 from knm.errors import UserError
 from knm.hashing import hash_json
+from knm.packaged import EMBEDDED, EMBEDDED_PROBLEMS
 from knm.problems.hub import fetch_test_split
 from knm.problems.jsonl import read_jsonl
 from knm.problems.parquet import read_parquet
@@ -19,9 +20,6 @@ _READERS: Final[dict[str, Callable[[Path], Iterator[tuple[Row, TestSource]]]]] =
     ".jsonl": read_jsonl,
     ".parquet": read_parquet,
 }
-EMBEDDED: Final = "embedded"
-EMBEDDED_PROBLEMS: Final = Path(__file__).parents[1] / "embedded" / "problems"
-"""The packaged problem set; its name is `EMBEDDED`."""
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 

@@ -3,11 +3,12 @@ from dataclasses import replace
 import pytest
 
 from knm.audit import AuditSettings, run_audit
-from knm.corpora import EMBEDDED_CORPUS, CorpusRecord, save_corpus
+from knm.corpora import CorpusRecord, save_corpus
+from knm.embedded.recipes import RECIPES
+from knm.embedded.training import train
 from knm.judging.trials import TrialSettings
 from knm.models.finetuning_options import FinetuningOptions
-from knm.models.recipes import RECIPES
-from knm.models.training import train
+from knm.packaged import EMBEDDED_CORPUS
 from tests.problems.problem_files import short_records, write_problems
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from knm.audit import Audit
 from knm.audit.results import make_lines
-from knm.audit.seeds import audit_models, compare_audits, render_agreement, train_models
+from knm.audit.seeds import audit_models, compare_audits, render_agreement
 from knm.errors import UserError
 from tests.audit.made_up import row_result
 
@@ -53,16 +53,6 @@ def test_a_difference_within_chance_is_no_reversal():
     )
     assert agreement.tau == {"a, b": pytest.approx(-1.0)}
     assert agreement.agree
-
-
-def test_models_of_seeds_are_trained_once(tmp_path):
-    first = train_models([3, 4], "tiny", tmp_path, "cpu")
-    assert [path.name for path in first] == ["seed-3", "seed-4"]
-    times = [(path / "training.json").stat().st_mtime_ns for path in first]
-    again = train_models([3, 4], "tiny", tmp_path, "cpu")
-    assert [(path / "training.json").stat().st_mtime_ns for path in again] == times
-    with pytest.raises(UserError, match="holds a model of another recipe"):
-        train_models([3], "embedded", tmp_path, "cpu")
 
 
 def test_models_need_names_of_their_own(settings):

@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 
 from knm.audit import STORES, Materials, build_store, stores
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
 from knm.datastore import MiningOptions
 from knm.models import load_model
+from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import load_template
 from knm.retrieval.adaptor import load_adaptor
 

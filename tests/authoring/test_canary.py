@@ -6,7 +6,9 @@ from itertools import islice
 
 import pytest
 
-from knm.corpora import EMBEDDED_CORPUS, draw_problems, load_corpus
+from knm.corpora import load_corpus
+from knm.embedded.generator import draw_problems
+from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import Problem, decode_private_tests, load_problems
 from tests.problems.problem_files import grammar_records
 

@@ -53,7 +53,7 @@ def test_what_is_not_there_is_named(options, message):
 def test_a_model_without_a_datastore_of_its_own_needs_one(tmp_path):
     model = tmp_path / "model"
     model.mkdir()
-    for file in (ROOT / "knm/models/embedded").iterdir():
+    for file in (ROOT / "knm/embedded/model").iterdir():
         (model / file.name).symlink_to(file)
     with pytest.raises(UserError, match="--datastore"):
         find_engine(RunOptions(model=str(model), knn=True), ROOT)

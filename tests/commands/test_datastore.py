@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import EMBEDDED_CORPUS
 from knm.datastore import Datastore
 from knm.errors import UserError
+from knm.packaged import EMBEDDED_CORPUS
 from tests.retrieval.stores import POLICY, saved, trials_of
 
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import EMBEDDED_CORPUS
+from knm.packaged import EMBEDDED_CORPUS
 from tests.problems.problem_files import ROOT
 
 RUN, BASELINE = ROOT / "results/knn.json", ROOT / "results/baseline.json"

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
 from knm.datastore import Datastore
+from knm.packaged import EMBEDDED_CORPUS
 from tests.datastore.trials import drawn_problems, write_trials
 
 ROOT = Path(__file__).parents[2]

@@ -4,15 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knm.corpora import (
-    EMBEDDED_CORPUS,
-    CorpusRecord,
-    Outcome,
-    corpus_hash,
-    load_corpus,
-    save_corpus,
-)
+from knm.corpora import CorpusRecord, Outcome, corpus_hash, load_corpus, save_corpus
 from knm.errors import UserError
+from knm.packaged import EMBEDDED_CORPUS
 
 REQUIRED = ("id", "statement", "program", "language", "source")
 EXTRAS = st.dictionaries(

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
 from knm.datastore.domain import describe_prompts
+from knm.packaged import EMBEDDED_CORPUS
 
 WORDS = st.lists(
     st.sampled_from(["sum", "list", "print", "of", "the", "two", "input", "a", "b", "c"]),

@@ -3,10 +3,12 @@ from itertools import islice
 
 import pytest
 
-from knm.corpora import EMBEDDED_CORPUS, draw_problems, load_corpus
+from knm.corpora import load_corpus
+from knm.embedded.generator import draw_problems
 from knm.embedded.tuning_data import refuse_bench, refuse_test_split
 from knm.errors import UserError
 from knm.jsonio import write_jsonl
+from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import ProblemSet, load_problems
 
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
 from knm.languages.lexer import open_lexer
 from knm.languages.machine import TokenType
+from knm.packaged import EMBEDDED_CORPUS
 from tests.languages.reference import LANGUAGES, type_of
 
 FENCES = {"lua": b"```lua\n", "python": b"```python\n", "c": b"```c\n"}

@@ -1,8 +1,9 @@
 import pytest
 
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
 from knm.datastore import Datastore, MiningOptions, mine
 from knm.models import encode_corpus
+from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import load_template
 
 

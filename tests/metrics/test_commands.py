@@ -86,7 +86,7 @@ def test_sweep_refuses(arguments, complaint, tmp_path):
 
 
 def test_sweep_refuses_the_test_split(tmp_path):
-    from knm.corpora import EMBEDDED_CORPUS
+    from knm.packaged import EMBEDDED_CORPUS
 
     space = tmp_path / "space.yaml"
     space.write_text("space: {weight: [0.3]}")

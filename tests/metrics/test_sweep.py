@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from knm.corpora import draw_problems
 from knm.datastore.editing import PCAOptions, pca_datastore
+from knm.embedded.generator import draw_problems
 from knm.journal import Journal
 from knm.jsonio import write_jsonl
 from knm.judging.trials import TrialSettings

@@ -8,7 +8,7 @@ import gguf
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from knm.models.training_data import train_tokenizer
+from knm.embedded.training_data import train_tokenizer
 from tests.engine.random_models import random_model
 
 PARTS = {

@@ -3,14 +3,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from knm.corpora import EMBEDDED_CORPUS, Outcome, load_corpus
+from knm.corpora import Outcome, load_corpus
+from knm.embedded.recipes import RECIPES
+from knm.embedded.training import train
 from knm.errors import UserError
 from knm.jsonio import read_json
 from knm.models import encode_corpus, load_model
 from knm.models.finetuning import finetune
 from knm.models.finetuning_options import FinetuningOptions
-from knm.models.recipes import RECIPES
-from knm.models.training import train
+from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import load_template
 
 TASK = load_template("task")

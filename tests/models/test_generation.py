@@ -2,8 +2,9 @@ import pytest
 
 from knm.errors import UserError
 from knm.jsonio import write_json
-from knm.models import EMBEDDED, find_model
+from knm.models import find_model
 from knm.models.generation import unapplied_settings
+from knm.packaged import EMBEDDED
 
 
 def test_the_embedded_model_asks_for_nothing():

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from knm.models import EMBEDDED, find_model, identify_model
+from knm.models import find_model, identify_model
+from knm.packaged import EMBEDDED
 from tests.hub_server import serve_model
 
 # The hub client reads its endpoint from the environment when it is imported, so each case is

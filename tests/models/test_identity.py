@@ -17,7 +17,8 @@ from transformers import (
 
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
-from knm.models import EMBEDDED, find_model, identify_model
+from knm.models import find_model, identify_model
+from knm.packaged import EMBEDDED
 
 FILES = (
     "config.json",

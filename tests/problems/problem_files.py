@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from knm.problems import EMBEDDED_PROBLEMS
+from knm.packaged import EMBEDDED_PROBLEMS
 
 ROOT = Path(__file__).parents[2]
 

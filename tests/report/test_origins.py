@@ -2,9 +2,10 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
 from knm.datastore import Datastore
 from knm.errors import UserError
+from knm.packaged import EMBEDDED_CORPUS
 from knm.report.changes import Neighbour
 from knm.report.origins import origin_finder
 from tests.report.builders import result, write_report

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.corpora import EMBEDDED_CORPUS, load_corpus
+from knm.corpora import load_corpus
 from knm.datastore import RecordOrigin
 from knm.datastore.domain import describe_prompts, display_names
+from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import (
     PromptTemplate,
     load_problems,

@@ -1,0 +1,28 @@
+"""Saving a model that was trained here, with how it was."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from knm.jsonio import write_json
+
+TRAINING_NAME: Final = "training.json"
+"""The file, beside the model's own, that says how it was trained."""
+
+
+def save_trained(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    directory: Path,
+    training: Mapping[str, Any],
+) -> None:
+    """Save a model for `load_model`, weights in bfloat16, and last how it was trained."""
+    directory.mkdir(parents=True, exist_ok=True)
+    transformers_logging.disable_progress_bar()
+    model.to(torch.bfloat16).save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    write_json(directory / TRAINING_NAME, training)
