@@ -28,15 +28,15 @@ from knm.datastore.store import Datastore
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
-    from knm.datastore.editing import project_datastore
     from knm.datastore.examples import CorpusExamples, ExampleSource
     from knm.datastore.index import build_index
     from knm.datastore.mining import mine
+    from knm.datastore.project import project_datastore
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
-            "editing": ["project_datastore"],
+            "project": ["project_datastore"],
             "examples": ["CorpusExamples", "ExampleSource"],
             "index": ["build_index"],
             "mining": ["mine"],

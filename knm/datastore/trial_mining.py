@@ -8,11 +8,11 @@ import numpy as np
 
 from knm.datastore.arrays import PROVENANCE_DTYPE, VALUE_DTYPE, decode_keys, encode_keys
 from knm.datastore.domain import domain_of
-from knm.datastore.editing.reducing import principal_axes
 from knm.datastore.examples import ListedExamples
 from knm.datastore.manifest import MANIFEST_NAME, Manifest, TrialsInfo
 from knm.datastore.mining import fresh_manifest, mine_batches
 from knm.datastore.mining_options import MiningOptions
+from knm.datastore.project import principal_axes
 from knm.datastore.projection import WHITENING, Projection
 from knm.datastore.store import Array, Datastore
 from knm.datastore.trials import ExploredProblem, TrialOptions, load_trials

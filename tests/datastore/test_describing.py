@@ -2,7 +2,7 @@ import numpy as np
 
 from knm.datastore import RecordOrigin
 from knm.datastore.describing import describe_datastore
-from tests.datastore.editing.stores import written
+from tests.datastore.stores import written
 
 
 def test_entries_are_counted_by_source_and_type(tmp_path):

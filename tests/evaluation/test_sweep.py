@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from knm.corpora import draw_problems
-from knm.datastore.editing import PCAOptions, pca_datastore
+from knm.datastore.project import PCAOptions, pca_datastore
 from knm.evaluation import (
     SEARCHES,
     Finals,

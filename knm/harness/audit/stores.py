@@ -7,7 +7,7 @@ from typing import Final
 
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.datastore import Datastore, MiningOptions, build_index, mine
-from knm.datastore.editing import condense_datastore
+from knm.datastore.thin import condense_datastore
 from knm.errors import UserError
 from knm.harness.audit.tampering import tamper
 from knm.models import EncodedExample, LoadedModel, encode_corpus

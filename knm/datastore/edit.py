@@ -1,23 +1,185 @@
-"""One datastore of several."""
+"""Making datastores from datastores: one of some of another's entries, one of several.
 
+Every result is a new directory, written in steps, calibrated anew, with its lineage. What is not in
+here: which entries are kept by rule (`filter`) or because others say the same (`thin`), and keys
+that are mapped (`project`).
+"""
+
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+import knm
 from knm.datastore.domain import PromptDomain
-from knm.datastore.editing.rewriting import edited_manifest, lineage_entry, slices, write_edited
 from knm.datastore.manifest import Manifest
 from knm.datastore.origins import RecordOrigin
+from knm.datastore.projection import Projection
 from knm.datastore.store import Array, Datastore
-from knm.datastore.writer import Rows
+from knm.datastore.writer import Rows, open_writer
 from knm.errors import UserError
 from knm.hashing import hash_json
+from knm.progress import progress_bar
 
 if TYPE_CHECKING:
     import torch
+
+STEP_ROWS: Final = 32_768  # of the parent, in memory at a time
+
+
+def lineage_entry(
+    operation: str, arguments: Mapping[str, Any], parents: Sequence[Datastore]
+) -> dict[str, Any]:
+    """What was done to which datastores, for the manifest of the result."""
+    return {
+        "operation": operation,
+        "arguments": dict(arguments),
+        "parents": [
+            {
+                "content_hash": parent.content_hash,
+                "corpus_hash": parent.manifest.corpus_hash,
+                "count": len(parent),
+            }
+            for parent in parents
+        ],
+        "knm": knm.__version__,
+    }
+
+
+def edited_manifest(source: Datastore, entry: Mapping[str, Any], **changes: Any) -> Manifest:
+    """The manifest that an edit of `source` begins with."""
+    return replace(
+        source.manifest,
+        lineage=(*source.manifest.lineage, entry),
+        count=0,
+        examples_done=0,
+        statistics=None,
+        content_hash=None,
+        calibration=None,
+        indexes={},
+        **{"format_version": Manifest.format_version, **changes},
+    )
+
+
+def slices(count: int) -> list[slice]:
+    """Rows 0 to `count`, in the pieces that are in memory at a time."""
+    return [slice(start, min(start + STEP_ROWS, count)) for start in range(0, count, STEP_ROWS)]
+
+
+def write_edited(
+    out: Path,
+    manifest: Manifest,
+    records: Sequence[RecordOrigin],
+    steps: int,
+    make: Callable[[int], Rows],
+    *,
+    projection: Projection | None = None,
+    held_out: Datastore | None = None,
+    device: "torch.device | str" = "cpu",
+) -> Datastore:
+    """Write the datastore that `manifest` begins: `make(step)` gives the rows of each step.
+
+    The result is calibrated on `device`, at the entries of `held_out` if given, and opens only once
+    it is whole; an interrupted edit resumes when it is asked for again, a finished one is left
+    alone.
+
+    Raises:
+        UserError: `out` holds another datastore.
+    """
+    with open_writer(out, manifest, records, projection=projection) as writer:
+        if writer is not None:
+            label = f"writing {out.name}"
+            for step in progress_bar(range(steps), label=label, total=steps):
+                if step >= writer.examples_done:
+                    writer.commit(make(step), step + 1)
+            writer.finish(device, held_out=held_out)
+    return Datastore.open(out)
+
+
+def select_rows(
+    source: Datastore,
+    keep: Array,
+    operation: str,
+    arguments: Mapping[str, Any],
+    out: Path,
+    *,
+    held_out: Datastore | None = None,
+    device: "torch.device | str" = "cpu",
+) -> Datastore:
+    """Write the entries of `source` that the mask `keep` (count,) names to the directory `out`.
+
+    `held_out` is where the result is calibrated (default: at its own entries).
+
+    Raises:
+        UserError: nothing would be left of a datastore that holds something, or `out` holds
+            another datastore.
+    """
+    assert keep.dtype == bool
+    assert keep.shape == (len(source),)
+    rows = np.flatnonzero(keep)
+    if len(source) and not len(rows):
+        raise UserError(f"{source.path}: {operation} {dict(arguments)} would leave no entry")
+    pieces = slices(len(rows))
+
+    def make(step: int) -> Rows:
+        members = rows[pieces[step]]
+        return Rows(source.keys[members], source.values[members], source.provenance[members])
+
+    manifest = edited_manifest(source, lineage_entry(operation, arguments, [source]))
+    return write_edited(
+        out,
+        manifest,
+        source.records,
+        len(pieces),
+        make,
+        projection=source.projection,
+        held_out=held_out,
+        device=device,
+    )
+
+
+def sample_datastore(
+    source: Datastore,
+    out: Path,
+    *,
+    count: int | None = None,
+    share: float | None = None,
+    by_record: bool = False,
+    seed: int = 0,
+    device: "torch.device | str" = "cpu",
+) -> Datastore:
+    """Write `count` entries of `source`, or a `share` of them, drawn at random, to `out`.
+
+    With `by_record` whole corpus records are drawn, and counted. The order is kept, and the same
+    seed draws the same.
+
+    Raises:
+        UserError: not exactly one of `count` and `share`, one of them is out of range, or `out`
+            holds another datastore.
+    """
+    if (count is None) == (share is None):
+        raise UserError("--count, --share: give one of them")
+    records = np.asarray(source.provenance["record"])
+    units, unit_of_row = (
+        np.unique(records, return_inverse=True)
+        if by_record
+        else (np.arange(len(source)), np.arange(len(source)))
+    )
+    if share is not None:
+        if not 0 < share <= 1:
+            raise UserError(f"--share {share}: must be above 0 and at most 1")
+        count = math.ceil(share * len(units))
+    assert count is not None
+    if count < 1 <= len(units) or count > len(units):
+        what = "records" if by_record else "entries"
+        raise UserError(f"--count {count}: {source.path} holds {len(units)} {what}")
+    drawn = np.zeros(len(units), dtype=bool)
+    drawn[np.random.default_rng(seed).permutation(len(units))[:count]] = True
+    arguments = {"count": count, "by_record": by_record, "seed": seed}
+    return select_rows(source, drawn[unit_of_row], "sample", arguments, out, device=device)
 
 
 def merge_datastores(
