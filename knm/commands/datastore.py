@@ -184,15 +184,13 @@ def index(
     json: JsonOption = False,
 ) -> None:
     """Build a Faiss index of a datastore and measure its recall."""
-    from knm.datastore import Datastore, IndexOptions
-    from knm.datastore.index_kinds import check_options
+    from knm.datastore import Datastore
+    from knm.datastore.faiss_index import IndexOptions, build_index, check_options
 
     options = IndexOptions(nlist, nprobe, m, nbits, ef, refine, seed)
     check_options(kind.value, options)
     store = Datastore.open(datastore)
     check_output_directory("datastore", datastore)
-    from knm.datastore import build_index
-
     build_index(store, kind.value, options)
     info(datastore, json=json)
 

@@ -8,7 +8,7 @@ model library: what mines and edits is loaded when it is first named.
 from typing import TYPE_CHECKING
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
-from knm.datastore.index_kinds import INDEX_KINDS, IndexOptions
+from knm.datastore.faiss_index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
     FORMAT_VERSION,
     Calibration,
@@ -29,7 +29,6 @@ from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
     from knm.datastore.examples import CorpusExamples, ExampleSource
-    from knm.datastore.index import build_index
     from knm.datastore.mining import mine
     from knm.datastore.project import project_datastore
 else:
@@ -38,7 +37,6 @@ else:
         {
             "project": ["project_datastore"],
             "examples": ["CorpusExamples", "ExampleSource"],
-            "index": ["build_index"],
             "mining": ["mine"],
         },
     )
