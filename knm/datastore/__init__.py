@@ -15,15 +15,16 @@ from knm.datastore.manifest import (
     DistanceSummary,
     IndexInfo,
     Manifest,
+    MiningStatistics,
     OutcomePolicy,
     ProjectionInfo,
+    Tally,
     TrialsInfo,
 )
 from knm.datastore.mining_options import MiningOptions
 from knm.datastore.origins import RecordOrigin
 from knm.datastore.positions import POSITIONS
 from knm.datastore.projection import Projection
-from knm.datastore.statistics import MiningStatistics, Tally
 from knm.datastore.store import Datastore
 from knm.ondemand import load_on_demand
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import knm
-from knm.datastore.domain import PromptDomain
-from knm.datastore.manifest import Manifest
+from knm.datastore.manifest import Manifest, PromptDomain
 from knm.datastore.origins import RecordOrigin
 from knm.datastore.projection import Projection
 from knm.datastore.store import Array, Datastore

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from knm.datastore.describing import entry_types
 from knm.datastore.edit import select_rows
+from knm.datastore.figures import TYPES, entry_types
 from knm.datastore.store import Array, Datastore
-from knm.datastore.type_counts import TYPES
 from knm.errors import UserError
 from knm.models import EncodedExample
 from knm.progress import progress_bar

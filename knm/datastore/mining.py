@@ -27,10 +27,9 @@ from knm.datastore.examples import (
     read_ahead,
 )
 from knm.datastore.forward import BatchMiner, MinedBatch
-from knm.datastore.manifest import MANIFEST_NAME, Manifest
+from knm.datastore.manifest import MANIFEST_NAME, Manifest, MiningStatistics
 from knm.datastore.mining_options import MiningOptions
 from knm.datastore.positions import parse_positions
-from knm.datastore.statistics import MiningStatistics
 from knm.datastore.store import Datastore
 from knm.datastore.writer import StoreWriter, open_writer
 from knm.errors import UserError

@@ -16,7 +16,7 @@ from knm.datastore.arrays import AppendableArray
 from knm.datastore.commits import CommitPolicy
 from knm.datastore.domain import domain_of
 from knm.datastore.examples import ExampleSource
-from knm.datastore.manifest import MANIFEST_NAME, Manifest
+from knm.datastore.manifest import MANIFEST_NAME, Manifest, MiningStatistics
 from knm.datastore.mining import (
     DEFAULT_COMMITS,
     Shard,
@@ -25,7 +25,6 @@ from knm.datastore.mining import (
     fresh_manifest,
 )
 from knm.datastore.mining_options import MiningOptions
-from knm.datastore.statistics import MiningStatistics
 from knm.datastore.store import Datastore, hash_content
 from knm.datastore.writer import Rows, StoreWriter, check_resumable, open_writer
 from knm.errors import UserError

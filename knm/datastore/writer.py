@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, AppendableArray
-from knm.datastore.domain import PromptDomain
-from knm.datastore.manifest import MANIFEST_NAME, Manifest
+from knm.datastore.manifest import MANIFEST_NAME, Manifest, MiningStatistics, PromptDomain
 from knm.datastore.origins import RecordOrigin, write_origins
 from knm.datastore.projection import Projection
-from knm.datastore.statistics import MiningStatistics
 from knm.datastore.store import (
     KEYS_NAME,
     PROVENANCE_NAME,
