@@ -21,9 +21,8 @@ from knm.datastore.manifest import (
     Tally,
     TrialsInfo,
 )
-from knm.datastore.mining_options import MiningOptions
+from knm.datastore.mining_options import POSITIONS, MiningOptions
 from knm.datastore.origins import RecordOrigin
-from knm.datastore.positions import POSITIONS
 from knm.datastore.projection import Projection
 from knm.datastore.store import Datastore
 from knm.ondemand import load_on_demand

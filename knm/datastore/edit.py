@@ -8,6 +8,7 @@ that are mapped (`project`).
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +19,7 @@ from knm.datastore.manifest import Manifest, PromptDomain
 from knm.datastore.origins import RecordOrigin
 from knm.datastore.projection import Projection
 from knm.datastore.store import Array, Datastore
-from knm.datastore.writer import Rows, open_writer
+from knm.datastore.writer import Measure, Rows, open_writer
 from knm.errors import UserError
 from knm.hashing import hash_json
 from knm.progress import progress_bar
@@ -94,8 +95,20 @@ def write_edited(
             for step in progress_bar(range(steps), label=label, total=steps):
                 if step >= writer.examples_done:
                     writer.commit(make(step), step + 1)
-            writer.finish(device, held_out=held_out)
+            writer.finish(_measure_of(manifest, device, held_out))
     return Datastore.open(out)
+
+
+def _measure_of(
+    manifest: Manifest, device: "torch.device | str", held_out: Datastore | None
+) -> Measure:
+    # Loads a model library.
+    from knm.datastore.calibration import calibrate
+    from knm.datastore.trial_calibration import calibrate_trials
+
+    if manifest.trials is not None:
+        return partial(calibrate_trials, device=device)
+    return partial(calibrate, device=device, held_out=held_out)
 
 
 def select_rows(
