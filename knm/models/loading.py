@@ -28,6 +28,7 @@ from knm.models.identity import (
     find_model,
     identify_model,
 )
+from knm.models.in_memory import identify_in_memory
 from knm.models.placement import resolve_placement
 from knm.models.tokenization import find_tokenizer
 
@@ -42,6 +43,20 @@ class LoadedModel:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     identity: ModelIdentity
+
+    @classmethod
+    def of(cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None) -> "LoadedModel":
+        """A model that is in memory, put into evaluation mode, and its tokenizer.
+
+        The identity is that of the weights as they are now (see `identify_in_memory`): make it anew
+        when they have changed.
+
+        Raises:
+            UserError: there is no tokenizer, or the two do not fit.
+        """
+        identity = identify_in_memory(model, tokenizer)
+        assert tokenizer is not None
+        return cls(model.eval(), tokenizer, identity)
 
     @property
     def device(self) -> torch.device:
