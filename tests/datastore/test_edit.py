@@ -44,11 +44,11 @@ def die_in_step(source: Path, out: Path, step: int) -> None:
         if done == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def sealing(writer, device, domain=None, *, held_out=None):
+    def sealing(writer, measure, domain=None):
         if step == 11:
             writer.close()
             os.kill(os.getpid(), signal.SIGKILL)
-        finish(writer, device, domain, held_out=held_out)
+        finish(writer, measure, domain)
 
     StoreWriter.commit = counting  # type: ignore[method-assign]
     StoreWriter.finish = sealing  # type: ignore[method-assign]
