@@ -8,7 +8,7 @@ from typing import Final
 from knm.audit.tampering import tamper
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.datastore import Datastore, MiningOptions, build_index, mine
-from knm.datastore.editing import condense_datastore
+from knm.datastore.thin import condense_datastore
 from knm.errors import UserError
 from knm.models import EncodedExample, LoadedModel, encode_corpus
 from knm.problems import PromptTemplate

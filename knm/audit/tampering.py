@@ -10,7 +10,7 @@ import torch
 
 from knm.datastore import Datastore
 from knm.datastore.arrays import encode_keys
-from knm.datastore.editing.rewriting import edited_manifest, lineage_entry, slices, write_edited
+from knm.datastore.edit import edited_manifest, lineage_entry, slices, write_edited
 from knm.datastore.writer import Rows
 
 SEED: Final = 0

@@ -37,7 +37,7 @@ def merge(
     json: JsonOption = False,
 ) -> None:
     """Make one datastore of several that belong to one model and one kind of key."""
-    from knm.datastore.editing import merge_datastores
+    from knm.datastore.edit import merge_datastores
 
     sources = [_open(path, out, device) for path in datastores]
     merge_datastores(sources, out, device=device, notify=say)
@@ -90,7 +90,7 @@ def filter_entries(
     """Keep the entries that pass all the rules given."""
     import numpy as np
 
-    from knm.datastore.editing import FilterRules, filter_datastore
+    from knm.datastore.filter import FilterRules, filter_datastore
     from knm.languages.vocabulary import token_texts
     from knm.models.tokenization import open_tokenizer
 
@@ -152,7 +152,7 @@ def dedup(
 ) -> None:
     """Leave out entries whose value an earlier one holds at nearly the same key."""
     source = _open(datastore, out, device)
-    from knm.datastore.editing import deduplicate_datastore
+    from knm.datastore.thin import deduplicate_datastore
 
     deduplicate_datastore(source, out, tolerance=tolerance, device=device)
     info(out, json=json)
@@ -184,15 +184,13 @@ def index(
     json: JsonOption = False,
 ) -> None:
     """Build a Faiss index of a datastore and measure its recall."""
-    from knm.datastore import Datastore, IndexOptions
-    from knm.datastore.index_kinds import check_options
+    from knm.datastore import Datastore
+    from knm.datastore.faiss_index import IndexOptions, build_index, check_options
 
     options = IndexOptions(nlist, nprobe, m, nbits, ef, refine, seed)
     check_options(kind.value, options)
     store = Datastore.open(datastore)
     check_output_directory("datastore", datastore)
-    from knm.datastore import build_index
-
     build_index(store, kind.value, options)
     info(datastore, json=json)
 
@@ -216,7 +214,7 @@ def sample(
     json: JsonOption = False,
 ) -> None:
     """Keep entries, or corpus records, drawn at random."""
-    from knm.datastore.editing import sample_datastore
+    from knm.datastore.edit import sample_datastore
 
     sample_datastore(
         _open(datastore, out, device),
@@ -245,7 +243,7 @@ def pca(
 ) -> None:
     """Project keys to fewer dimensions; queries follow when they are searched."""
     source = _open(datastore, out, device)
-    from knm.datastore.editing import PCAOptions, pca_datastore
+    from knm.datastore.project import PCAOptions, pca_datastore
 
     options = PCAOptions(dim, whiten, training_rows, seed)
     pca_datastore(source, out, options, device=device)
@@ -274,7 +272,7 @@ def condense(
 ) -> None:
     """Leave out what others say nearly at the same place, mistakes last, down to a share."""
     source = _open(datastore, out, device)
-    from knm.datastore.editing import condense_datastore
+    from knm.datastore.thin import condense_datastore
 
     condense_datastore(source, out, share=share, device=device)
     info(out, json=json)

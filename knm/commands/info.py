@@ -13,7 +13,7 @@ from knm.outputs import Output, check_outputs
 
 if TYPE_CHECKING:
     from knm.datastore import Datastore, DistanceSummary, IndexInfo, Manifest
-    from knm.datastore.describing import Description
+    from knm.datastore.figures import Description
     from knm.datastore.manifest import OutcomePolicy, Reliability, TrialsInfo
 
 
@@ -31,7 +31,7 @@ def info(
     from dataclasses import asdict
 
     from knm.datastore import Datastore
-    from knm.datastore.describing import describe_datastore
+    from knm.datastore.figures import describe_datastore
 
     store = Datastore.open(datastore)
     if picture is not None:

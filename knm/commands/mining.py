@@ -1,7 +1,8 @@
 """`knm mine`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -151,7 +152,8 @@ def mine(
     import torch
 
     from knm.datastore import CorpusExamples
-    from knm.datastore import mine as mine_examples
+    from knm.datastore.mining import mine_shard
+    from knm.datastore.sharding import Shard
     from knm.models import load_model, resolve_placement
 
     device = _own_device(resolve_placement(device, dtype).device)
@@ -166,19 +168,8 @@ def mine(
     cleaning = _decontamination(path, limit, problems) if decontaminate else None
     loaded = load_model(model, dtype=dtype, device=device)
     source = CorpusExamples(path, loaded.tokenizer, encoding, limit, cleaning)
-    if count == 1:
-        _show(mine_examples(loaded, source, out, options), json=json)
-        return
-    from knm.datastore.mining import Shard
-    from knm.datastore.sharding import mine_shard
-
-    # Shards may end hours apart.
-    torch.distributed.init_process_group("gloo", timeout=timedelta(days=30))
-    try:
-        shard = Shard(rank, count)
-        store = mine_shard(loaded, source, out, options, shard, torch.distributed.barrier)
-    finally:
-        torch.distributed.destroy_process_group()
+    with _barrier(count) as barrier:
+        store = mine_shard(loaded, source, out, options, Shard(rank, count), barrier)
     if store is not None:
         _show(store, json=json)
 
@@ -222,6 +213,22 @@ def _own_device(device: str) -> str:
         return device
     torch.cuda.set_device(int(place))
     return f"cuda:{place}"
+
+
+@contextmanager
+def _barrier(count: int) -> Iterator[Callable[[], None]]:
+    """What returns when all of `count` processes have called it."""
+    if count == 1:
+        yield lambda: None
+        return
+    import torch
+
+    # Shards may end hours apart.
+    torch.distributed.init_process_group("gloo", timeout=timedelta(days=30))
+    try:
+        yield torch.distributed.barrier
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def _show(store: "Datastore", *, json: bool) -> None:

@@ -8,37 +8,35 @@ model library: what mines and edits is loaded when it is first named.
 from typing import TYPE_CHECKING
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
-from knm.datastore.index_kinds import INDEX_KINDS, IndexOptions
+from knm.datastore.faiss_index import INDEX_KINDS, IndexOptions, build_index
 from knm.datastore.manifest import (
     FORMAT_VERSION,
     Calibration,
     DistanceSummary,
     IndexInfo,
     Manifest,
+    MiningStatistics,
     OutcomePolicy,
     ProjectionInfo,
+    Tally,
     TrialsInfo,
 )
-from knm.datastore.mining_options import MiningOptions
+from knm.datastore.mining_options import POSITIONS, MiningOptions
 from knm.datastore.origins import RecordOrigin
-from knm.datastore.positions import POSITIONS
 from knm.datastore.projection import Projection
-from knm.datastore.statistics import MiningStatistics, Tally
 from knm.datastore.store import Datastore
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
-    from knm.datastore.editing import project_datastore
     from knm.datastore.examples import CorpusExamples, ExampleSource
-    from knm.datastore.index import build_index
     from knm.datastore.mining import mine
+    from knm.datastore.project import project_datastore
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
-            "editing": ["project_datastore"],
+            "project": ["project_datastore"],
             "examples": ["CorpusExamples", "ExampleSource"],
-            "index": ["build_index"],
             "mining": ["mine"],
         },
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Protocol
 
-from knm.datastore.statistics import MiningStatistics
+from knm.datastore.manifest import MiningStatistics
 from knm.datastore.writer import Rows
 
 _LOOK: Final = 0.2  # seconds between looks at whether the thread has failed

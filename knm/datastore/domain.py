@@ -10,14 +10,15 @@ to a corpus of drawn tasks as a library of functions. Of many statements togethe
 import operator
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from knm.datastore.manifest import PromptDomain, PromptFrame
 from knm.errors import UserError
 from knm.languages.descriptions import language_names
 from knm.languages.language import language_prompt
@@ -37,66 +38,6 @@ _ALIKE: Final = 0.75  # of a frame's words: a date in it may change
 _LANGUAGE: Final = "{language}"
 
 
-@dataclass(frozen=True)
-class PromptFrame:
-    """What stands around the statement in all prompts of a corpus, in words.
-
-    `opening` are the words that all prompts begin with and `closing` those that they end with;
-    `{language}` stands for any of `languages`, the names of the corpus's languages.
-    """
-
-    opening: Sequence[str]
-    closing: Sequence[str]
-    languages: Sequence[str]
-
-    @property
-    def names_language(self) -> bool:
-        """Whether every prompt says in which language the program has to be."""
-        return _LANGUAGE in (*self.opening, *self.closing)
-
-    def surrounds(self, prompt: str) -> bool:
-        """Whether a prompt begins and ends as the corpus's, but for a quarter of the words."""
-        words = _split(prompt, self.languages)
-        ends = (words, self.opening), (words[::-1], self.closing[::-1])
-        return all(
-            sum(map(operator.eq, found, wanted)) >= _ALIKE * len(wanted) for found, wanted in ends
-        )
-
-
-@dataclass(frozen=True)
-class PromptDomain:
-    """The commonest words of a corpus's prompts, and how usual its own prompts are by them.
-
-    `shares` are the words' shares of all words, `rare` what any other word counts; a prompt's score
-    is the mean logarithm of its words' shares. Words that stand in nearly every prompt,
-    `everywhere`, are the template's and do not count. All but one in a hundred of the corpus's own
-    prompts score at least `low`. `frame` is None where nobody looked for one.
-    """
-
-    everywhere: Sequence[str]
-    shares: Mapping[str, float]
-    rare: float
-    low: float
-    frame: PromptFrame | None = None
-
-    def score(self, prompt: str) -> float | None:
-        """How usual the words of a prompt are; None where it has none."""
-        words = [word for word in _words(prompt) if word not in self.everywhere]
-        found = [self.shares.get(word, self.rare) for word in words]
-        return float(np.log(found).mean()) if found else None
-
-    def is_foreign(self, prompts: Iterable[str]) -> bool:
-        """Whether most of these prompts are stranger than all but one in a hundred of its own."""
-        scores = [score for prompt in prompts if (score := self.score(prompt)) is not None]
-        return bool(scores) and float(np.median(scores)) < self.low
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "PromptDomain":
-        """Read back what `dataclasses.asdict` gave."""
-        frame = value.get("frame")
-        return cls(**{**value, "frame": frame and PromptFrame(**frame)})
-
-
 def describe_prompts(prompts: Sequence[str], languages: Sequence[str] = ()) -> PromptDomain | None:
     """The domain of a corpus with these prompts; None where they are too few to tell.
 
@@ -113,8 +54,35 @@ def describe_prompts(prompts: Sequence[str], languages: Sequence[str] = ()) -> P
     shares = {word: count / total for word, count in common}
     frame = _find_frame(prompts, languages)
     domain = PromptDomain(everywhere, shares, 0.5 * min(shares.values()), low=0.0, frame=frame)
-    scores = [score for prompt in prompts if (score := domain.score(prompt)) is not None]
+    scores = [score for prompt in prompts if (score := prompt_score(domain, prompt)) is not None]
     return replace(domain, low=float(np.quantile(scores, _OUTLIERS)))
+
+
+def prompt_score(domain: PromptDomain, prompt: str) -> float | None:
+    """How usual the words of a prompt are in a domain; None where it has none."""
+    words = [word for word in _words(prompt) if word not in domain.everywhere]
+    found = [domain.shares.get(word, domain.rare) for word in words]
+    return float(np.log(found).mean()) if found else None
+
+
+def is_foreign(domain: PromptDomain, prompts: Iterable[str]) -> bool:
+    """Whether most of these prompts are stranger than all but one in a hundred of the domain's."""
+    scores = [score for prompt in prompts if (score := prompt_score(domain, prompt)) is not None]
+    return bool(scores) and float(np.median(scores)) < domain.low
+
+
+def names_language(frame: PromptFrame) -> bool:
+    """Whether every prompt says in which language the program has to be."""
+    return _LANGUAGE in (*frame.opening, *frame.closing)
+
+
+def surrounds(frame: PromptFrame, prompt: str) -> bool:
+    """Whether a prompt begins and ends as the corpus's, but for a quarter of the words."""
+    words = _split(prompt, frame.languages)
+    ends = (words, frame.opening), (words[::-1], frame.closing[::-1])
+    return all(
+        sum(map(operator.eq, found, wanted)) >= _ALIKE * len(wanted) for found, wanted in ends
+    )
 
 
 def _find_frame(prompts: Sequence[str], languages: Sequence[str]) -> PromptFrame:

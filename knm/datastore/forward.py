@@ -15,9 +15,9 @@ from torch import Tensor
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE
 from knm.datastore.examples import Batch
-from knm.datastore.positions import Answers, PositionRule, draw
-from knm.datastore.statistics import MiningStatistics, Tally, add_tallies
-from knm.datastore.type_counts import TypeCounter, count_types
+from knm.datastore.figures import TypeCounter, count_types
+from knm.datastore.manifest import MiningStatistics, Tally, add_tallies
+from knm.datastore.mining_options import Answers, PositionRule, draw
 from knm.datastore.writer import Rows
 from knm.errors import UserError
 from knm.models import LoadedModel, check_fits, context_length

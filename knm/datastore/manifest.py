@@ -1,13 +1,11 @@
 """`manifest.json`: what a datastore was made from, how far it got and how it is to be read."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from knm.datastore.arrays import KEY_DTYPES
-from knm.datastore.domain import PromptDomain
-from knm.datastore.statistics import MiningStatistics
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
@@ -16,6 +14,8 @@ FORMAT_VERSION: Final = 4
 TRIALS_VERSION: Final = 4  # the first whose entries may be trials
 OLDEST_VERSION: Final = 3  # that is still read
 MANIFEST_NAME: Final = "manifest.json"
+
+Tallies = Mapping[str, "Tally"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,107 @@ class TrialsInfo:
     mended: int
     broken: int
     policy: OutcomePolicy | None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Target positions, and how many of them the LM got wrong."""
+
+    positions: int = 0
+    mistakes: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.positions + other.positions, self.mistakes + other.mistakes)
+
+
+@dataclass(frozen=True)
+class MiningStatistics:
+    """Sums over the batches that were mined.
+
+    The next batch is number `batch` of window `window`. `tokens` went through the model, without
+    padding, in `seconds`; `full` says that the datastore's capacity ended the mining.
+    """
+
+    window: int = 0
+    batch: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    positions: int = 0
+    mistakes: int = 0
+    by_token_type: Tallies = field(default_factory=dict)
+    by_source: Tallies = field(default_factory=dict)
+    full: bool = False
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens that went through the model in a second of mining."""
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+    def after(self, seen: "MiningStatistics") -> "MiningStatistics":
+        """These and then `seen`: sums, and the place where `seen` ended."""
+        return replace(
+            seen,
+            tokens=self.tokens + seen.tokens,
+            seconds=self.seconds + seen.seconds,
+            positions=self.positions + seen.positions,
+            mistakes=self.mistakes + seen.mistakes,
+            by_token_type=add_tallies([self.by_token_type, seen.by_token_type]),
+            by_source=add_tallies([self.by_source, seen.by_source]),
+        )
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "MiningStatistics":
+        """Read back what `asdict` gave."""
+        tallies = {
+            name: {key: Tally(**tally) for key, tally in data[name].items()}
+            for name in ("by_token_type", "by_source")
+        }
+        return cls(**{**data, **tallies})
+
+
+def add_tallies(parts: Iterable[Tallies]) -> dict[str, Tally]:
+    """The sum of several tallies by name, in the order in which the names come."""
+    total: dict[str, Tally] = {}
+    for part in parts:
+        for name, tally in part.items():
+            total[name] = total.get(name, Tally()) + tally
+    return total
+
+
+@dataclass(frozen=True)
+class PromptFrame:
+    """What stands around the statement in all prompts of a corpus, in words.
+
+    `opening` are the words that all prompts begin with and `closing` those that they end with;
+    `{language}` stands for any of `languages`, the names of the corpus's languages.
+    """
+
+    opening: Sequence[str]
+    closing: Sequence[str]
+    languages: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PromptDomain:
+    """The commonest words of a corpus's prompts, and how usual its own prompts are by them.
+
+    `shares` are the words' shares of all words, `rare` what any other word counts; a prompt's score
+    is the mean logarithm of its words' shares. Words that stand in nearly every prompt,
+    `everywhere`, are the template's and do not count. All but one in a hundred of the corpus's own
+    prompts score at least `low`. `frame` is None where nobody looked for one.
+    """
+
+    everywhere: Sequence[str]
+    shares: Mapping[str, float]
+    rare: float
+    low: float
+    frame: PromptFrame | None = None
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "PromptDomain":
+        """Read back what `dataclasses.asdict` gave."""
+        frame = value.get("frame")
+        return cls(**{**value, "frame": frame and PromptFrame(**frame)})
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ is the key; the right token is the value.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,7 @@ import torch
 import transformers
 
 import knm
+from knm.datastore.calibration import calibrate
 from knm.datastore.commits import CommitPolicy, CommitThread, Write
 from knm.datastore.domain import domain_of
 from knm.datastore.examples import (
@@ -27,33 +30,16 @@ from knm.datastore.examples import (
     read_ahead,
 )
 from knm.datastore.forward import BatchMiner, MinedBatch
-from knm.datastore.manifest import MANIFEST_NAME, Manifest
-from knm.datastore.mining_options import MiningOptions
-from knm.datastore.positions import parse_positions
-from knm.datastore.statistics import MiningStatistics
+from knm.datastore.manifest import Manifest, MiningStatistics
+from knm.datastore.mining_options import MiningOptions, parse_positions
+from knm.datastore.sharding import WHOLE, Shard, is_joined, join_shards
 from knm.datastore.store import Datastore
 from knm.datastore.writer import StoreWriter, open_writer
 from knm.errors import UserError
 from knm.models import EncodedExample, LoadedModel, capturing, parse_key_kind
-from knm.models.capture import Capture
 from knm.progress import progress_bar
 
 DEFAULT_COMMITS: Final = CommitPolicy()
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One of `count` processes that share the batches; `rank` counts from 0."""
-
-    rank: int = 0
-    count: int = 1
-
-    def owns(self, batch: Batch) -> bool:
-        """Whether this process mines a batch."""
-        return (batch.window + batch.number) % self.count == self.rank
-
-
-WHOLE: Final = Shard()
 
 
 def mine(
@@ -75,19 +61,61 @@ def mine(
         UserError: there are no examples, `directory` holds what was mined from something else, or
             the model gives states that are not finite.
     """
-    options = options or MiningOptions()
-    source = as_source(examples, corpus_hash)
-    directory = Path(directory)
-    manifest = fresh_manifest(loaded, source, options)
-    if (directory / "shard-0").exists() and not (directory / MANIFEST_NAME).exists():
-        raise UserError(
-            f"{directory}: holds the shards of an unfinished mining by torchrun: run that again, "
-            "or remove them"
-        )
-    with open_writer(directory, manifest, source.origins()) as writer:
-        if writer is not None:
-            fill(writer, loaded, source, options, commits)
-            writer.finish(loaded.device, domain_of(source, loaded.tokenizer))
+    store = mine_shard(
+        loaded,
+        examples,
+        directory,
+        options or MiningOptions(),
+        WHOLE,
+        corpus_hash=corpus_hash,
+        commits=commits,
+    )
+    assert store is not None
+    return store
+
+
+def mine_shard(
+    loaded: LoadedModel,
+    examples: Sequence[EncodedExample] | ExampleSource,
+    directory: str | Path,
+    options: MiningOptions,
+    shard: Shard,
+    barrier: Callable[[], None] = lambda: None,
+    *,
+    corpus_hash: str = "",
+    commits: CommitPolicy = DEFAULT_COMMITS,
+) -> Datastore | None:
+    """Mine one of several shards; the process of rank 0 joins all after `barrier`.
+
+    `barrier` returns when all processes have called it. A single process mines into `directory`
+    itself, several into `directory`/shard-RANK. Interrupted runs resume with the same number of
+    processes. Returns the datastore to rank 0, None to the others.
+
+    Raises:
+        UserError: as `mine`, or `directory` holds what another number of processes began.
+    """
+    source, directory = as_source(examples, corpus_hash), Path(directory)
+    begun = fresh_manifest(loaded, source, options, shard)
+    whole = fresh_manifest(loaded, source, options)
+
+    def finish(writer: StoreWriter) -> None:
+        measure = partial(calibrate, device=loaded.device)
+        writer.finish(measure, domain_of(source, loaded.tokenizer))
+
+    done = is_joined(directory, whole, shard)
+    if not done:
+        place = shard.place(directory)
+        with open_writer(place, begun, source.origins(), writer_type=shard.writer) as writer:
+            if writer is not None:
+                fill(writer, loaded, source, options, commits, shard)
+                finish(writer) if shard.alone else writer.seal()
+    barrier()
+    if shard.rank > 0:
+        return None
+    if not done and not shard.alone:
+        parts = [Shard(rank, shard.count) for rank in range(shard.count)]
+        expected = {part: fresh_manifest(loaded, source, options, part) for part in parts}
+        join_shards(directory, whole, source.origins(), expected, options.capacity, finish)
     return Datastore.open(directory, expect=loaded.identity)
 
 
@@ -127,7 +155,7 @@ def fresh_manifest(
         capacity=0,
         corpus_hash=source.corpus_hash,
         examples_hash=source.fingerprint,
-        mining=mining if shard == WHOLE else {**mining, "shard": asdict(shard)},
+        mining=mining if shard.alone else {**mining, "shard": asdict(shard)},
         packages={
             "knm": knm.__version__,
             "numpy": np.__version__,
@@ -150,15 +178,12 @@ def fill(
     if begun.full:
         return
     with (
-        _Progress(source.count, begun.tokens, shard) as progress,
-        capturing(loaded.model, parse_key_kind(options.key_kind)) as capture,
+        mined_batches(loaded, source, options, begun, shard) as batches,
         CommitThread(writer, commits) as committing,
     ):
-        miner = _open_miner(loaded, capture, options)
-        batches = _pending(source, begun, options.batch_tokens, shard, progress)
         left = None if options.capacity is None else options.capacity - writer.manifest.count
         done, statistics, started = writer.examples_done, begun, time.perf_counter()
-        for batch, mined in _mine(miner, batches):
+        for batch, mined in batches:
             full = left is not None and len(mined.rows) >= left
             kept = mined if left is None else mined.first(left)
             left = None if left is None else left - len(kept.rows)
@@ -169,38 +194,36 @@ def fill(
                 full=full,
             )
             committing.put(Write(kept.rows, kept.wait, statistics, done))
-            progress.advance(batch.tokens)
             if full:
                 break
 
 
-def mine_batches(
-    loaded: LoadedModel, source: ExampleSource, options: MiningOptions
-) -> Iterator[MinedBatch]:
-    """What mining gives of each batch of `source`, without a datastore to put it into.
+@contextmanager
+def mined_batches(
+    loaded: LoadedModel,
+    source: ExampleSource,
+    options: MiningOptions,
+    begun: MiningStatistics | None = None,
+    shard: Shard = WHOLE,
+) -> Iterator[Iterator[tuple[Batch, MinedBatch]]]:
+    """A context that gives batches and what is mined of them.
 
-    Raises:
-        UserError: an example does not fit the model's context, or states are not finite.
+    They are those that `shard` owns, behind what was `begun`. The iterator raises `UserError` where
+    an example does not fit the model's context, states are not finite, or memory runs out.
     """
+    begun = begun or MiningStatistics()
     with (
-        _Progress(source.count, 0, WHOLE) as progress,
+        _Progress(source.count, begun.tokens, shard) as progress,
         capturing(loaded.model, parse_key_kind(options.key_kind)) as capture,
     ):
-        miner = _open_miner(loaded, capture, options)
-        batches = _pending(source, MiningStatistics(), options.batch_tokens, WHOLE, progress)
-        for batch, mined in _mine(miner, batches):
-            progress.advance(batch.tokens)
-            yield mined
-
-
-def _open_miner(loaded: LoadedModel, capture: Capture, options: MiningOptions) -> BatchMiner:
-    return BatchMiner(
-        loaded,
-        capture,
-        parse_positions(options.positions),
-        key_dtype=options.key_dtype,
-        seed=options.seed,
-    )
+        miner = BatchMiner(
+            loaded,
+            capture,
+            parse_positions(options.positions),
+            key_dtype=options.key_dtype,
+            seed=options.seed,
+        )
+        yield _mine(miner, _pending(source, begun, options.batch_tokens, shard, progress), progress)
 
 
 def _pending(
@@ -219,14 +242,18 @@ def _pending(
                 yield batch
 
 
-def _mine(miner: BatchMiner, batches: Iterator[Batch]) -> Iterator[tuple[Batch, MinedBatch]]:
+def _mine(
+    miner: BatchMiner, batches: Iterator[Batch], progress: "_Progress"
+) -> Iterator[tuple[Batch, MinedBatch]]:
     """Mine batches; each is collected when the next has been launched."""
     waiting = None
     try:
         for batch in chain(batches, [None]):
             launched = None if batch is None else miner.launch(batch)
             if waiting is not None:
-                yield waiting.batch, miner.collect(waiting)
+                mined = miner.collect(waiting)
+                progress.advance(waiting.batch.tokens)
+                yield waiting.batch, mined
             waiting = launched
     except torch.OutOfMemoryError as error:
         raise UserError(

@@ -5,31 +5,20 @@ one that a single process makes.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from knm.datastore.arrays import AppendableArray
-from knm.datastore.commits import CommitPolicy
-from knm.datastore.domain import domain_of
-from knm.datastore.examples import ExampleSource
-from knm.datastore.manifest import MANIFEST_NAME, Manifest
-from knm.datastore.mining import (
-    DEFAULT_COMMITS,
-    Shard,
-    as_source,
-    fill,
-    fresh_manifest,
-)
-from knm.datastore.mining_options import MiningOptions
-from knm.datastore.statistics import MiningStatistics
-from knm.datastore.store import Datastore, hash_content
+from knm.datastore.examples import Batch
+from knm.datastore.manifest import MANIFEST_NAME, Manifest, MiningStatistics
+from knm.datastore.origins import RecordOrigin
+from knm.datastore.store import Array, Datastore
 from knm.datastore.writer import Rows, StoreWriter, check_resumable, open_writer
 from knm.errors import UserError
-from knm.models import EncodedExample, LoadedModel
 from knm.progress import progress_bar
 
 LEDGER_NAME: Final = "batches.npy"
@@ -37,8 +26,6 @@ _MERGING: Final = "merging"
 # A shard's batches in the order in which it mined them, and the number of entries of each.
 _LEDGER_DTYPE: Final = np.dtype([("window", "<i4"), ("batch", "<i4"), ("rows", "<i4")])
 _ROWS_AT_ONCE: Final = 1 << 14
-
-Array = np.ndarray[Any, Any]
 
 
 class ShardWriter(StoreWriter):
@@ -60,67 +47,55 @@ class ShardWriter(StoreWriter):
         self._ledger.append(np.array([entry], dtype=_LEDGER_DTYPE))
         super().append(rows, statistics)
 
-    def seal(self) -> None:
-        """Say that the shard is complete; calibration is for the whole."""
-        self.close()
-        sealed = hash_content(self._directory, self._manifest)
-        self._manifest = replace(self._manifest, content_hash=sealed)
-        self._manifest.save(self._directory)
-
     def _arrays(self) -> list[AppendableArray]:
         return [*super()._arrays(), self._ledger]
 
 
-def mine_shard(
-    loaded: LoadedModel,
-    examples: Sequence[EncodedExample] | ExampleSource,
-    directory: str | Path,
-    options: MiningOptions,
-    shard: Shard,
-    barrier: Callable[[], None],
-    *,
-    corpus_hash: str = "",
-    commits: CommitPolicy = DEFAULT_COMMITS,
-) -> Datastore | None:
-    """Mine a shard into `directory`/shard-RANK; rank 0 joins all after `barrier`.
+@dataclass(frozen=True)
+class Shard:
+    """One of `count` processes that share the batches; `rank` counts from 0."""
 
-    `barrier` returns when all processes have called it. Interrupted runs resume with the same
-    number of processes. Returns the datastore to rank 0, None to the others.
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def alone(self) -> bool:
+        """Whether a single process does all."""
+        return self.count == 1
+
+    @property
+    def writer(self) -> type[StoreWriter]:
+        """What writes its entries."""
+        return StoreWriter if self.alone else ShardWriter
+
+    def owns(self, batch: Batch) -> bool:
+        """Whether this process mines a batch."""
+        return (batch.window + batch.number) % self.count == self.rank
+
+    def place(self, directory: Path) -> Path:
+        """Where this process writes what it mines for the datastore in `directory`."""
+        return directory if self.alone else directory / f"shard-{self.rank}"
+
+
+WHOLE: Final = Shard()
+
+
+def is_joined(directory: Path, whole: Manifest, shard: Shard) -> bool:
+    """Whether shards were joined to the datastore in `directory` already; one alone joins none.
 
     Raises:
-        UserError: as `mine`, or `directory` holds what one process began.
+        UserError: what is there was mined from something else than `whole`, or was begun by one
+            process where there are several now, or the other way round.
     """
-    source, directory = as_source(examples, corpus_hash), Path(directory)
-    whole = fresh_manifest(loaded, source, options)
-    if not _is_finished(directory, whole):
-        mine_into = shard_directory(directory, shard.rank)
-        begun = fresh_manifest(loaded, source, options, shard)
-        with open_writer(mine_into, begun, source.origins(), writer_type=ShardWriter) as writer:
-            if writer is not None:
-                assert isinstance(writer, ShardWriter)
-                fill(writer, loaded, source, options, commits, shard)
-                writer.seal()
-        barrier()
-        if shard.rank == 0:
-            expected = [
-                fresh_manifest(loaded, source, options, Shard(rank, shard.count))
-                for rank in range(shard.count)
-            ]
-            shards = [_open_shard(directory, each, rank) for rank, each in enumerate(expected)]
-            _merge(shards, loaded, source, directory, whole, options.capacity)
-    else:
-        barrier()
-    return Datastore.open(directory, expect=loaded.identity) if shard.rank == 0 else None
-
-
-def shard_directory(directory: Path, rank: int) -> Path:
-    """Where a process mines its shard."""
-    return directory / f"shard-{rank}"
-
-
-def _is_finished(directory: Path, whole: Manifest) -> bool:
-    """Whether the datastore is there already."""
-    if not (directory / MANIFEST_NAME).exists():
+    begun = (directory / MANIFEST_NAME).exists()
+    if shard.alone:
+        if not begun and Shard(0, 2).place(directory).exists():
+            raise UserError(
+                f"{directory}: holds the shards of an unfinished mining by torchrun: run that "
+                "again, or remove them"
+            )
+        return False
+    if not begun:
         return False
     present = Manifest.load(directory)
     check_resumable(directory, present, whole)
@@ -131,32 +106,27 @@ def _is_finished(directory: Path, whole: Manifest) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class _FinishedShard:
-    store: Datastore
-    ledger: Array
-
-
-def _open_shard(directory: Path, expected: Manifest, rank: int) -> _FinishedShard:
-    path = shard_directory(directory, rank)
-    store = Datastore.open(path)
-    check_resumable(path, store.manifest, expected)
-    return _FinishedShard(store, np.load(path / LEDGER_NAME))
-
-
-def _merge(
-    shards: Sequence[_FinishedShard],
-    loaded: LoadedModel,
-    source: ExampleSource,
+def join_shards(
     directory: Path,
     whole: Manifest,
+    records: Iterable[RecordOrigin],
+    expected: Mapping[Shard, Manifest],
     capacity: int | None,
+    finish: Callable[[StoreWriter], None],
 ) -> None:
-    """Join the shards' entries, batch by batch, and replace the shards by the whole."""
+    """Join the shards' entries, batch by batch, and replace the shards by the whole.
+
+    `whole` is the manifest that the joined datastore begins with, `expected` what each shard began
+    with, and `finish` what makes the writer of the whole measure and seal it.
+
+    Raises:
+        UserError: a shard is missing, or was mined from something else.
+    """
+    shards = [_open_shard(shard.place(directory), begun) for shard, begun in expected.items()]
     merging = directory / _MERGING
     if merging.exists():
         shutil.rmtree(merging)  # what a killed process left: joining takes less than checking
-    with open_writer(merging, whole, source.origins()) as writer:
+    with open_writer(merging, whole, records) as writer:
         assert writer is not None
         total = sum(len(shard.store) for shard in shards)
         left = total if capacity is None else min(capacity, total)
@@ -168,13 +138,25 @@ def _merge(
                 bar.update(len(rows))
         done = sum(shard.store.manifest.examples_done for shard in shards)
         writer.commit(None, done, statistics)
-        writer.finish(loaded.device, domain_of(source, loaded.tokenizer))
+        finish(writer)
     # The manifest last: until it is there, the shards are what counts.
     for path in sorted(merging.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
         path.replace(directory / path.name)
     merging.rmdir()
     for shard in shards:
         shutil.rmtree(shard.store.path)
+
+
+@dataclass(frozen=True)
+class _FinishedShard:
+    store: Datastore
+    ledger: Array
+
+
+def _open_shard(path: Path, expected: Manifest) -> _FinishedShard:
+    store = Datastore.open(path)
+    check_resumable(path, store.manifest, expected)
+    return _FinishedShard(store, np.load(path / LEDGER_NAME))
 
 
 def _in_order(shards: Sequence[_FinishedShard]) -> Iterator[Rows]:

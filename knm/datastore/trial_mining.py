@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from knm.datastore.arrays import PROVENANCE_DTYPE, VALUE_DTYPE, decode_keys, encode_keys
 from knm.datastore.domain import domain_of
-from knm.datastore.editing.reducing import principal_axes
 from knm.datastore.examples import ListedExamples
 from knm.datastore.manifest import MANIFEST_NAME, Manifest, TrialsInfo
-from knm.datastore.mining import fresh_manifest, mine_batches
+from knm.datastore.mining import fresh_manifest, mined_batches
 from knm.datastore.mining_options import MiningOptions
+from knm.datastore.project import principal_axes
 from knm.datastore.projection import WHITENING, Projection
 from knm.datastore.store import Array, Datastore
+from knm.datastore.trial_calibration import calibrate_trials
 from knm.datastore.trials import ExploredProblem, TrialOptions, load_trials
 from knm.datastore.writer import Rows, check_resumable, open_writer
 from knm.errors import UserError
@@ -77,7 +79,8 @@ def mine_trials(
             if not writer.examples_done:
                 keys = encode_keys(projection.apply(states.keys), options.key_dtype)
                 writer.commit(_rows(loaded, problems, states, keys), len(problems))
-            writer.finish(loaded.device, domain_of(source, loaded.tokenizer))
+            measure = partial(calibrate_trials, device=loaded.device)
+            writer.finish(measure, domain_of(source, loaded.tokenizer))
     return Datastore.open(directory, expect=loaded.identity)
 
 
@@ -154,18 +157,19 @@ def _read_states(
     width = parse_key_kind(options.key_kind).width(loaded.identity.hidden_size)
     keys = np.empty((len(places), width), np.float32)
     probability = np.empty(len(places), np.float32)
-    for mined in mine_batches(loaded, source, options):
-        mined.wait()
-        where = mined.rows.provenance
-        position = where["offset"] - starts[where["record"]]
-        found = [
-            places.get(place, -1)
-            for place in zip(where["record"].tolist(), position.tolist(), strict=True)
-        ]
-        rows = np.flatnonzero(np.array(found) >= 0)
-        into = np.array(found)[rows]
-        keys[into] = decode_keys(mined.rows.keys[rows])
-        probability[into] = where["probability"][rows]
+    with mined_batches(loaded, source, options) as batches:
+        for _, mined in batches:
+            mined.wait()
+            where = mined.rows.provenance
+            position = where["offset"] - starts[where["record"]]
+            found = [
+                places.get(place, -1)
+                for place in zip(where["record"].tolist(), position.tolist(), strict=True)
+            ]
+            rows = np.flatnonzero(np.array(found) >= 0)
+            into = np.array(found)[rows]
+            keys[into] = decode_keys(mined.rows.keys[rows])
+            probability[into] = where["probability"][rows]
     return _States(places, keys, probability)
 
 

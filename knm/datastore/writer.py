@@ -2,20 +2,25 @@
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, AppendableArray
-from knm.datastore.domain import PromptDomain
-from knm.datastore.manifest import MANIFEST_NAME, Manifest
+from knm.datastore.manifest import (
+    MANIFEST_NAME,
+    Calibration,
+    Manifest,
+    MiningStatistics,
+    PromptDomain,
+    TrialsInfo,
+)
 from knm.datastore.origins import RecordOrigin, write_origins
 from knm.datastore.projection import Projection
-from knm.datastore.statistics import MiningStatistics
 from knm.datastore.store import (
     KEYS_NAME,
     PROVENANCE_NAME,
@@ -25,8 +30,8 @@ from knm.datastore.store import (
 )
 from knm.errors import UserError
 
-if TYPE_CHECKING:
-    import torch
+Measure = Callable[[Datastore], Calibration | TrialsInfo]
+"""What is measured in a datastore, of tokens or of trials."""
 
 
 @dataclass(frozen=True)
@@ -97,35 +102,24 @@ class StoreWriter:
         self._manifest = replace(self._manifest, **changes)
         self._manifest.save(self._directory)
 
-    def finish(
-        self,
-        device: "torch.device | str",
-        domain: PromptDomain | None = None,
-        *,
-        held_out: Datastore | None = None,
-    ) -> None:
-        """Calibrate on `device` and seal the datastore.
+    def finish(self, measure: Measure, domain: PromptDomain | None = None) -> None:
+        """Note what `measure` finds in the whole datastore, and seal it.
 
-        `domain` is that of what was mined, `held_out` where to measure (see `calibrate`). Trials
-        are measured among themselves (see `calibrate_trials`).
+        `domain` is that of what was mined.
         """
-        # Loads a model library.
-        from knm.datastore.calibration import calibrate
-        from knm.datastore.trial_calibration import calibrate_trials
-
         self.close()
-        store = Datastore.open(self._directory, unfinished=True)
-        measured: dict[str, Any] = (
-            {"calibration": calibrate(store, device, held_out=held_out)}
-            if self._manifest.trials is None
-            else {"trials": calibrate_trials(store, device)}
-        )
-        self._manifest = replace(
-            self._manifest,
-            **measured,
-            domain=domain or self._manifest.domain,
-            content_hash=hash_content(self._directory, self._manifest),
-        )
+        found = measure(Datastore.open(self._directory, unfinished=True))
+        if isinstance(found, TrialsInfo):
+            measured: dict[str, Any] = {"trials": found}
+        else:
+            measured = {"calibration": found}
+        self.seal(**measured, domain=domain or self._manifest.domain)
+
+    def seal(self, **changes: Any) -> None:
+        """Say that the datastore is complete, with `changes` of its manifest."""
+        self.close()
+        sealed = hash_content(self._directory, self._manifest)
+        self._manifest = replace(self._manifest, **changes, content_hash=sealed)
         self._manifest.save(self._directory)
 
     def close(self) -> None:

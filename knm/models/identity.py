@@ -1,7 +1,7 @@
 """Finding a model's files and telling one model from another, without loading it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -160,7 +160,7 @@ def identify_model(name: str, dtype: str) -> ModelIdentity:
         hidden_size=hidden_size,
         vocab_size=vocab_size,
         config_hash=hash_config(files),
-        generation_hash=_hash_settings(files / GENERATION_CONFIG),
+        generation_hash=_hash_settings_file(files / GENERATION_CONFIG),
     )
 
 
@@ -196,7 +196,7 @@ def hash_config(files: Path) -> str | None:
     """
     if files.is_file():
         return None
-    settings = _hash_settings(files / CONFIG)
+    settings = _hash_settings_file(files / CONFIG)
     if settings is None:
         raise UserError(f"{files / CONFIG}: missing; is this the directory of a model?")
     indexes = sorted(files.glob("*.safetensors.index.json"))
@@ -233,11 +233,15 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
-def _hash_settings(path: Path) -> str | None:
+def _hash_settings_file(path: Path) -> str | None:
     """Hash of the settings in a JSON file, however they are written; None where it is missing."""
     if not path.is_file():
         return None
-    settings = read_object(path)
+    return hash_settings(read_object(path))
+
+
+def hash_settings(settings: Mapping[str, Any]) -> str:
+    """Hash of a configuration, but for what says where it is from."""
     return hash_json({name: settings[name] for name in settings if name not in _NO_MATTER})
 
 

@@ -23,6 +23,7 @@ from transformers.utils import logging as transformers_logging
 from knm.errors import UserError
 from knm.models.gguf import read_header
 from knm.models.identity import ModelIdentity, find_model, find_tokenizer, identify_model
+from knm.models.in_memory import identify_in_memory
 from knm.models.placement import resolve_placement
 from knm.packaged import EMBEDDED
 
@@ -37,6 +38,20 @@ class LoadedModel:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     identity: ModelIdentity
+
+    @classmethod
+    def of(cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None) -> "LoadedModel":
+        """A model that is in memory, put into evaluation mode, and its tokenizer.
+
+        The identity is that of the weights as they are now (see `identify_in_memory`): make it anew
+        when they have changed.
+
+        Raises:
+            UserError: there is no tokenizer, or the two do not fit.
+        """
+        identity = identify_in_memory(model, tokenizer)
+        assert tokenizer is not None
+        return cls(model.eval(), tokenizer, identity)
 
     @property
     def device(self) -> torch.device:

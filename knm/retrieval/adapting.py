@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from knm.datastore import Datastore
-from knm.datastore.calibration import neighbours_of_others, sample_rows
-from knm.datastore.reliability import COST, TEMPERATURE_SCALE
+from knm.datastore.calibration import COST, TEMPERATURE_SCALE, neighbours_of_others, sample_rows
 from knm.errors import UserError
 from knm.retrieval.adaptor import FEATURES, Adaptor, step_features
 from knm.retrieval.neighbours import Neighbours

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from knm.datastore import Datastore
-from knm.datastore.domain import PromptDomain, display_names, name_pattern
+from knm.datastore.domain import display_names, is_foreign, name_pattern, names_language, surrounds
+from knm.datastore.manifest import PromptDomain
 from knm.languages.descriptions import language_names
 from knm.retrieval.presets import Preset
 
@@ -57,14 +58,14 @@ class Guard:
             asked = _names(self.others, prompt)
             if asked:
                 yield f"the prompt asks for {asked}, the datastore holds {self._held}"
-            if frame is not None and frame.names_language:
+            if frame is not None and names_language(frame):
                 yield f"the prompt does not ask for {self._held}, which the datastore holds"
-        if frame is not None and not frame.surrounds(prompt):
+        if frame is not None and not surrounds(frame, prompt):
             yield "the prompt has another form than those that the datastore was mined from"
 
     def objection_to_set(self, prompts: Sequence[str]) -> str | None:
         """Why problems with these prompts are not the datastore's to answer; None if they are."""
-        if self.domain is not None and self.domain.is_foreign(prompts):
+        if self.domain is not None and is_foreign(self.domain, prompts):
             return "the datastore was mined from problems of another kind"
         return None
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from knm.datastore import Datastore, IndexInfo
 from knm.datastore.exact import KeyChunk, nearest, padded_rows, stored_keys, stream_chunks
-from knm.datastore.index_reading import open_index
+from knm.datastore.faiss_index import open_index
 from knm.errors import UserError
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.tiles import tiles_of

@@ -5,7 +5,7 @@ import pytest
 
 from knm.datastore.arrays import PROVENANCE_DTYPE
 from knm.datastore.commits import CommitPolicy, CommitThread, Write
-from knm.datastore.statistics import MiningStatistics
+from knm.datastore.manifest import MiningStatistics
 from knm.datastore.writer import Rows
 
 EAGER = CommitPolicy(bytes=1)

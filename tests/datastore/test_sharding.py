@@ -5,8 +5,8 @@ import pytest
 
 from knm.datastore import Datastore, MiningOptions
 from knm.datastore.commits import CommitPolicy
-from knm.datastore.mining import Shard
-from knm.datastore.sharding import mine_shard
+from knm.datastore.mining import mine_shard
+from knm.datastore.sharding import Shard
 from knm.errors import UserError
 from tests.datastore.test_mining import InterruptedRunError, interrupted_model
 from tests.datastore.tiny import CORPUS_HASH, examples, mine_tiny, seen_by, tiny_model

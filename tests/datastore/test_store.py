@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -157,3 +159,13 @@ def test_what_a_manifest_says_of_trials_survives_a_round_trip(store):
     for trials in (TrialsInfo(90, 30, 20, 5, 4, policy), TrialsInfo(90, 30, 20, 5, 4, None)):
         replace(store.manifest, trials=trials).save(store.path)
         assert Datastore.open(store.path).manifest.trials == trials
+
+
+def test_opening_and_checking_options_load_no_model_library():
+    script = (
+        "import sys, knm.datastore as d, knm.datastore.edit, knm.datastore.filter; "
+        "d.Datastore, d.MiningOptions(), d.IndexOptions(), d.build_index, d.CorpusExamples; "
+        "print(sorted({'torch', 'transformers', 'faiss'} & sys.modules.keys()))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

@@ -86,13 +86,13 @@ def test_a_finished_datastore_is_left_alone_and_another_is_refused(tmp_path):
 
 
 def test_what_was_interrupted_gives_the_same_when_it_is_begun_anew(tmp_path, monkeypatch):
-    from knm.datastore import trial_calibration
+    from knm.datastore import trial_mining
 
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(trial_calibration, "calibrate_trials", interrupted)
+        patch.setattr(trial_mining, "calibrate_trials", interrupted)
         with pytest.raises(KeyboardInterrupt):
             mined(tmp_path)
     with pytest.raises(UserError, match="unfinished"):

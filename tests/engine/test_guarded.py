@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from knm.datastore.domain import PromptDomain, PromptFrame
-from knm.datastore.manifest import Reliability
+from knm.datastore.manifest import PromptDomain, PromptFrame, Reliability
 from knm.engine import Completion, GenerationOptions, PlainEngine, Request
 from knm.models import LoadedModel
 from knm.retrieval import Preset, Retriever, corrected, resolve_preset

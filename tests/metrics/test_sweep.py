@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from knm.datastore.editing import PCAOptions, pca_datastore
+from knm.datastore.project import PCAOptions, pca_datastore
 from knm.embedded.generator import draw_problems
 from knm.journal import Journal
 from knm.jsonio import write_jsonl

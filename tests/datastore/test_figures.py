@@ -3,8 +3,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from knm.datastore.type_counts import TYPES, UNKNOWN, TypeCounter, count_types, type_alone
+from knm.datastore import RecordOrigin
+from knm.datastore.figures import (
+    TYPES,
+    UNKNOWN,
+    TypeCounter,
+    count_types,
+    describe_datastore,
+    type_alone,
+)
 from knm.languages.machine import TokenType
+from tests.datastore.stores import written
 
 NOTHING = {kind.label: 0 for kind in TYPES}
 
@@ -81,3 +90,39 @@ def test_tokens_of_a_language_without_a_lexer_are_unknown():
     words: Any = Words()
     types = TypeCounter(words).types(np.array([0, 2]), "cobol")
     assert count_types(types) == {**NOTHING, "unknown": 2}
+
+
+def test_entries_are_counted_by_source_and_type(tmp_path):
+    origins = [
+        RecordOrigin("a", "lua", "web"),
+        RecordOrigin("b", "lua"),
+        RecordOrigin("c", "lua", "web"),
+    ]
+    store = written(
+        tmp_path / "store",
+        np.ones((5, 3)),
+        [0, 7, 7, 8, 7],
+        records=[0, 0, 1, 1, 1],
+        origins=origins,
+        capacity=20,
+    )
+    described = describe_datastore(store, {0: "local", 7: " x", 8: "\n"})
+    assert described.sources == {"unknown": 3, "web": 2}
+    assert described.records == 2
+    assert described.mistakes == 4
+    assert described.utilisation == 0.25
+    types = described.token_types
+    assert types is not None
+    assert {name: number for name, number in types.items() if number} == {
+        "keyword": 1,
+        "identifier": 3,
+        "whitespace": 1,
+    }
+    files = {path.name: path.stat().st_size for path in store.path.iterdir()}
+    assert described.bytes == files
+
+
+def test_an_empty_datastore_has_nothing_to_count(tmp_path):
+    store = written(tmp_path / "store", np.empty((0, 3)), [])
+    described = describe_datastore(store, {})
+    assert (described.records, described.utilisation, described.sources) == (0, None, {})

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.datastore.positions import Answers, draw, parse_positions
+from knm.datastore.mining_options import Answers, draw, parse_positions
 from knm.errors import UserError
 
 ANSWERS = Answers(

@@ -1,14 +1,15 @@
 """Datastores on disk with given entries, for edits."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from knm.datastore import PROVENANCE_DTYPE, Datastore, DistanceSummary, RecordOrigin
 from knm.datastore.arrays import encode_keys
+from knm.datastore.calibration import calibrate
 from knm.datastore.manifest import Manifest
 from knm.datastore.writer import Rows, open_writer
 from tests.datastore.tiny import tiny_model
@@ -49,7 +50,7 @@ def written(
         assert writer is not None
         stored = encode_keys(keys.astype(np.float32), fresh.key_dtype)
         writer.commit(Rows(stored, np.asarray(values, "<i4"), provenance), 1)
-        writer.finish(torch.device("cpu"))
+        writer.finish(partial(calibrate, device="cpu"))
     return Datastore.open(path)
 
 

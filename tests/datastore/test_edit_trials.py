@@ -7,21 +7,15 @@ import pytest
 import torch
 
 from knm.datastore import Datastore, MiningOptions, TrialsInfo, build_index
-from knm.datastore.editing import (
-    FilterRules,
-    PCAOptions,
-    condense_datastore,
-    deduplicate_datastore,
-    filter_datastore,
-    merge_datastores,
-    pca_datastore,
-    sample_datastore,
-)
+from knm.datastore.edit import merge_datastores, sample_datastore
+from knm.datastore.filter import FilterRules, filter_datastore
+from knm.datastore.project import PCAOptions, pca_datastore
+from knm.datastore.thin import condense_datastore, deduplicate_datastore
 from knm.datastore.trial_mining import mine_trials
 from knm.datastore.trials import TrialOptions
 from knm.errors import UserError
 from knm.retrieval.adapting import train_adaptor
-from tests.datastore.editing.stores import random_store
+from tests.datastore.stores import random_store
 from tests.datastore.tiny import tiny_model
 from tests.datastore.trials import drawn_problems, write_trials
 

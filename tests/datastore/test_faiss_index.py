@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from knm.datastore import INDEX_KINDS, Datastore, IndexOptions, build_index
-from knm.datastore.index_reading import open_index
+from knm.datastore.faiss_index import open_index
 from knm.errors import UserError
-from tests.datastore.editing.stores import random_store, written
+from tests.datastore.stores import random_store, written
 from tests.datastore.tiny import examples, mine_tiny
 
 
