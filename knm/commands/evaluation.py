@@ -57,7 +57,7 @@ def evaluate(
     knn_gate: Annotated[float | None, typer.Option(help="Weights below this are 0.")] = None,
     prompt: PromptOption = "task",
     limit: LimitOption = None,
-    next_line: Annotated[int, typer.Option(min=0, help="Complete so many next lines, greedily.")] = 0,
+    next_line: Annotated[int, typer.Option(min=0, help="Complete so many lines, greedily.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of where programs are cut.")] = 0,
     dtype: DtypeOption = None,
     device: DeviceOption = None,

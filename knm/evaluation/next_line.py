@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from knm.corpora import CorpusRecord
 from knm.engine import Completion, ContextExceeded, GenerationOptions, Request, open_engine
-from knm.engine.driving import drive_each
+from knm.engine.requests import drive_each
 from knm.errors import UserError
 from knm.models import EncodedExample, LoadedModel
 from knm.problems import PromptTemplate, fence_program, language_prompt

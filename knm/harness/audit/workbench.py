@@ -12,7 +12,7 @@ import torch
 from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
 from knm.datastore import Datastore, MiningOptions
 from knm.engine import Request
-from knm.engine.submission import encode_request
+from knm.engine.requests import encode_request
 from knm.errors import UserError
 from knm.harness.audit.accuracy import token_accuracy
 from knm.harness.audit.results import RowResult, StoreFacts
