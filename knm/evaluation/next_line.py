@@ -5,13 +5,18 @@ distance in characters and n the length of the longer line.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from knm.corpora import CorpusRecord
-from knm.engine import Completion, ContextExceeded, GenerationOptions, Request, open_engine
-from knm.engine.requests import drive_each
+from knm.engine import (
+    ContextExceeded,
+    GenerationOptions,
+    Request,
+    StreamingEngine,
+    open_engine,
+)
 from knm.errors import UserError
 from knm.models import EncodedExample, LoadedModel
 from knm.problems import PromptTemplate, fence_program, language_prompt
@@ -93,20 +98,35 @@ def complete_lines(
     engine = open_engine(loaded, GenerationOptions(MOST_TOKENS, _CASES_AT_ONCE), retriever)
     exact, similarity = 0, 0.0
     with progress_bar(label=label, total=len(cases), unit="line") as bar:
-        for start in range(0, len(cases), _CASES_AT_ONCE):
-            part = cases[start : start + _CASES_AT_ONCE]
-            requests = [Request(case.record_id, case.prompt, prefix=case.written) for case in part]
-            for case, done in zip(part, drive_each(engine, requests), strict=True):
-                # What fills the model's context leaves no room for a line.
-                if isinstance(done, Exception) and not isinstance(done, ContextExceeded):
-                    raise done
-                written = done.text if isinstance(done, Completion) else ""
-                line = "\n".join(written.split("\n")[:2]).strip()
-                expected = case.expected.strip()
-                exact += line == expected
-                similarity += edit_similarity(line, expected)
-            bar.update(len(part))
+        for case, text in _write(engine, cases):
+            line, expected = "\n".join(text.split("\n")[:2]).strip(), case.expected.strip()
+            exact += line == expected
+            similarity += edit_similarity(line, expected)
+            bar.update()
     return NextLine(len(cases), exact / len(cases), similarity / len(cases))
+
+
+def _write(engine: StreamingEngine, cases: Sequence[LineCase]) -> Iterator[tuple[LineCase, str]]:
+    """Each case once its line is whole, in any order, with what was written by then."""
+    waiting: dict[int, LineCase] = {}
+    texts: dict[int, str] = {}
+    for case in cases:
+        try:
+            ticket = engine.submit(Request(case.record_id, case.prompt, prefix=case.written))
+        except ContextExceeded:  # no room for a line
+            yield case, ""
+        else:
+            waiting[ticket], texts[ticket] = case, ""
+    while waiting:
+        for event in engine.step():
+            if event.ticket not in waiting:
+                continue
+            if event.error is not None:
+                raise event.error
+            texts[event.ticket] += event.text
+            if event.completion is not None or texts[event.ticket].count("\n") > 1:
+                engine.cancel(event.ticket)
+                yield waiting.pop(event.ticket), texts[event.ticket]
 
 
 def edit_similarity(a: str, b: str) -> float:
