@@ -21,7 +21,7 @@ from knm.retrieval import Retriever, corrected
 
 
 class PlainEngine:
-    """A `StreamingEngine` and an `Engine` whose `step` completes one request."""
+    """A `LocalEngine` whose `step` completes one request."""
 
     def __init__(
         self, loaded: LoadedModel, options: GenerationOptions, retriever: Retriever | None

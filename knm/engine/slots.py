@@ -59,7 +59,7 @@ class _Chunk:
 
 
 class SlotEngine:
-    """Decodes `options.batch_size` requests together; a `StreamingEngine` and an `Engine`.
+    """Decodes `options.batch_size` requests together; a `LocalEngine`.
 
     On one machine with one number of slots, a completion depends on its request alone.
     """
