@@ -28,8 +28,8 @@ from benchmarks.synthetic import (
 )
 from knm.engine import GREEDY, GenerationOptions, open_engine
 from knm.engine.architectures import read_decoder
+from knm.engine.devices import open_program
 from knm.engine.program import Mode
-from knm.engine.programs import open_program
 from knm.models import LoadedModel
 from knm.retrieval import Retriever, corrected
 

@@ -47,8 +47,3 @@ def hash_file(path: Path) -> str:
     """Hash a file's content without reading it into memory at once."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def hash_files(paths: Iterable[Path]) -> str:
-    """Hash several files by name and content, independent of the order given."""
-    return hash_json({path.name: hash_file(path) for path in paths})

@@ -16,7 +16,7 @@ from knm.bench import RunOptions
 from knm.cli import app
 from knm.engine import CompletionCache, Request, completion_key
 from knm.problems import load_problems
-from knm.serving.sockets import listen
+from knm.serving.process import listen
 from tests.engine.configurations import CONFIGURATION, completion
 from tests.problems.problem_files import ROOT
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.hashing import hash_bytes, hash_file, hash_files, hash_json, hash_json_items
+from knm.hashing import hash_bytes, hash_file, hash_json, hash_json_items
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -37,18 +37,6 @@ def test_file_hashes_as_its_content(tmp_path):
     path = tmp_path / "large"
     path.write_bytes(content)
     assert hash_file(path) == hash_bytes(content)
-
-
-def test_files_hash_by_name_and_content_in_any_order(tmp_path):
-    first, second, renamed = (tmp_path / name for name in ("a", "b", "c"))
-    first.write_text("1")
-    second.write_text("2")
-    renamed.write_text("2")
-    assert hash_files([first, second]) == hash_files([second, first])
-    assert hash_files([first, second]) != hash_files([first, renamed])
-    before = hash_files([first, second])
-    second.write_text("3")
-    assert hash_files([first, second]) != before
 
 
 @given(st.lists(st.dictionaries(st.text(), st.integers() | st.text()) | st.text()))

@@ -25,7 +25,7 @@ from knm.audit.stores import (
 from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
 from knm.datastore import Datastore, MiningOptions
 from knm.engine import Request
-from knm.engine.submission import encode_request
+from knm.engine.requests import encode_request
 from knm.errors import UserError
 from knm.judging.trials import TrialSettings, run_trial
 from knm.languages.language import DEFAULT_LANGUAGE, load_language

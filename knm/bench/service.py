@@ -10,8 +10,7 @@ from knm.bench.engines import TOKEN_VARIABLE, ensure_datastore, prepare_engine
 from knm.bench.options import RunOptions, check_options
 from knm.errors import UserError
 from knm.serving import EngineFailed
-from knm.serving.cores import wait_without_spinning
-from knm.serving.sockets import is_loopback, listen, url_of
+from knm.serving.process import is_loopback, listen, url_of, wait_without_spinning
 
 
 def serve_engine(

@@ -57,8 +57,7 @@ def evaluate(
     knn_gate: Annotated[float | None, typer.Option(help="Weights below this are 0.")] = None,
     prompt: PromptOption = "task",
     limit: LimitOption = None,
-    next_line: Annotated[int, typer.Option(min=0, help="Complete so many next lines.")] = 0,
-    beams: Annotated[int, typer.Option(min=1, help="Beams of these completions.")] = 4,
+    next_line: Annotated[int, typer.Option(min=0, help="Complete so many lines, greedily.")] = 0,
     seed: Annotated[int, typer.Option(help="Seed of where programs are cut.")] = 0,
     dtype: DtypeOption = None,
     device: DeviceOption = None,
@@ -117,7 +116,7 @@ def evaluate(
         template,
         None if store is None else Datastore.open(store, expect=loaded.identity),
         presets,
-        EvaluationOptions(batch_tokens, next_line, beams, seed),
+        EvaluationOptions(batch_tokens, next_line, seed),
         sample_prompts(template, [(record.statement, record.language) for record in whole]),
     )
     print(dumps(result.to_json()) if json else render_evaluation(result))

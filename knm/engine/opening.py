@@ -8,7 +8,7 @@ from typing import Protocol
 from knm.datastore import Datastore
 from knm.engine.architectures import UnsupportedModelError
 from knm.engine.plain import PlainEngine
-from knm.engine.records import Engine, GenerationOptions, StreamingEngine
+from knm.engine.records import Completion, GenerationOptions, Request, StreamingEngine
 from knm.engine.setup import EngineSetup
 from knm.engine.slots import SlotEngine
 from knm.engine.stopping import end_tokens
@@ -18,8 +18,12 @@ from knm.retrieval import Retriever
 Messages = Sequence[dict[str, str]]
 
 
-class LocalEngine(Engine, StreamingEngine, Protocol):
+class LocalEngine(StreamingEngine, Protocol):
     """An engine of this process: it streams, and it completes."""
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+        """One completion per request, in their order. Raises what went wrong with any of them."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,18 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 
-from knm.engine.driving import drive
 from knm.engine.records import Completion, Event, GenerationOptions, Request
+from knm.engine.requests import drive, encode_request, find_objection, token_limit
 from knm.engine.sampling import noise_key, sample
 from knm.engine.state import shown_neighbours
 from knm.engine.stopping import StopRule, end_tokens
-from knm.engine.submission import encode_request, find_objection, token_limit
 from knm.engine.tracing import SequenceTrace
 from knm.models import LoadedModel, context_length
 from knm.retrieval import Retriever, corrected
 
 
 class PlainEngine:
-    """A `StreamingEngine` and an `Engine` whose `step` completes one request."""
+    """A `LocalEngine` whose `step` completes one request."""
 
     def __init__(
         self, loaded: LoadedModel, options: GenerationOptions, retriever: Retriever | None

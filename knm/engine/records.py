@@ -1,6 +1,5 @@
 """What goes into an engine and what comes out."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol
 
@@ -191,12 +190,4 @@ class StreamingEngine(Protocol):
     @property
     def busy(self) -> bool:
         """Whether any request is queued or in a slot."""
-        ...
-
-
-class Engine(Protocol):
-    """Turns prompts into completions."""
-
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """One completion per request, in their order."""
         ...

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 import torch
 
 from knm.engine.architectures import read_decoder
-from knm.engine.driving import drive
+from knm.engine.devices import open_program
 from knm.engine.program import Mode, SlotProgram, Snapshot
-from knm.engine.programs import open_program
 from knm.engine.records import Completion, Event, GenerationOptions, Request
+from knm.engine.requests import drive, encode_request, find_objection, token_limit
 from knm.engine.sampling import noise_key
 from knm.engine.state import TOKEN
 from knm.engine.stopping import Ending, StopRule, end_tokens
-from knm.engine.submission import encode_request, find_objection, token_limit
 from knm.engine.tracing import SequenceTrace
 from knm.models import LoadedModel
 from knm.retrieval import Retriever
@@ -60,7 +59,7 @@ class _Chunk:
 
 
 class SlotEngine:
-    """Decodes `options.batch_size` requests together; a `StreamingEngine` and an `Engine`.
+    """Decodes `options.batch_size` requests together; a `LocalEngine`.
 
     On one machine with one number of slots, a completion depends on its request alone.
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from knm.datastore.trials import LEAST_PROBABILITY, ExploredProblem, TokenTrial
 from knm.engine import Completion, ContextExceeded, GenerationOptions, Request, open_engine
-from knm.engine.driving import drive_each
+from knm.engine.requests import drive_each
 from knm.errors import UserError
 from knm.judging.attempts import Candidate, Evaluation, Outcome
 from knm.judging.pool import JudgePool

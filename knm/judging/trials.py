@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from knm.engine import ContextExceeded, GenerationOptions, Request, open_engine
-from knm.engine.driving import drive_each
+from knm.engine.requests import drive_each
 from knm.errors import UserError
 from knm.judging.attempts import Evaluation, Outcome, read_outcome
 from knm.judging.pool import JudgePool, open_judges

@@ -26,11 +26,10 @@ from knm.retrieval import Preset, Retriever
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """How a corpus is evaluated: `next_line` lines are completed with `beams` beams."""
+    """How a corpus is evaluated: `next_line` lines are completed greedily."""
 
     batch_tokens: int = BATCH_TOKENS
     next_line: int = 0
-    beams: int = 4
     seed: int = 0
 
 
@@ -106,7 +105,7 @@ def evaluate_corpus(
     examples = encode_corpus(loaded.tokenizer, records, template)
     cases = []
     if options.next_line:
-        cases = draw_cases(loaded, examples, records, options.next_line, options.seed)
+        cases = draw_cases(loaded, examples, records, template, options.next_line, options.seed)
     retrievers: list[Retriever] = []
     kind = FINAL_NORM
     if datastore is not None and presets:
@@ -123,7 +122,7 @@ def evaluate_corpus(
     for preset, one in zip(presets, measured, strict=True):
         figures.append(preset_figures(preset.name, positions, lm, one))
     lines = [
-        complete_lines(loaded, cases, retriever, beams=options.beams, label=f"lines, {one.name}")
+        complete_lines(loaded, cases, retriever, label=f"lines, {one.name}")
         for retriever, one in zip([None, *retrievers], figures, strict=True)
         if cases
     ]

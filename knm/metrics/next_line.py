@@ -1,4 +1,4 @@
-"""Completing the next line of a program: how often it comes out as it was written.
+"""Completing the next line of a program greedily: how often it comes out as it was written.
 
 Lines are compared without the blanks around them. Similarity is 1 - d / n, with d the Levenshtein
 distance in characters and n the length of the longer line.
@@ -10,12 +10,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from knm.corpora import CorpusRecord
-from knm.engine.stopping import end_tokens
+from knm.engine import (
+    ContextExceeded,
+    GenerationOptions,
+    Request,
+    StreamingEngine,
+    open_engine,
+)
 from knm.errors import UserError
-from knm.metrics.beams import search_beams
-from knm.metrics.continuing import LMContinuation
 from knm.models import EncodedExample, LoadedModel
-from knm.problems import fence_program
+from knm.problems import PromptTemplate, fence_program
 from knm.progress import progress_bar
 from knm.retrieval import Retriever
 
@@ -27,12 +31,14 @@ _CASES_AT_ONCE: Final = 32
 class LineCase:
     """A program cut behind a line.
 
-    `text` holds the prompt and the tokens up to the cut, as far as whole tokens go; `expected` is
-    what follows up to the end of the next line: the rest of the line that was cut, mostly nothing,
-    a newline and the next line.
+    `prompt` is the record's; `written` are the tokens up to the cut, as far as whole tokens go;
+    `expected` is what follows up to the end of the next line: the rest of the line that was cut,
+    mostly nothing, a newline and the next line.
     """
 
-    text: EncodedExample
+    record_id: str
+    prompt: str
+    written: tuple[int, ...]
     expected: str
 
 
@@ -41,7 +47,6 @@ class NextLine:
     """How next lines came out: shares of `cases`."""
 
     cases: int
-    beams: int
     exact: float
     similarity: float
 
@@ -54,6 +59,7 @@ def draw_cases(
     loaded: LoadedModel,
     examples: Sequence[EncodedExample],
     records: Sequence[CorpusRecord],
+    template: PromptTemplate,
     count: int,
     seed: int = 0,
 ) -> list[LineCase]:
@@ -72,7 +78,7 @@ def draw_cases(
     if len(cuts) < count:
         raise UserError(f"--next-line {count}: the corpus has {len(cuts)} lines to cut behind")
     return [
-        _cut(loaded, examples[number], records[number], line)
+        _cut(loaded, examples[number], records[number], template, line)
         for _, _, number, line in sorted(cuts)[:count]
     ]
 
@@ -82,25 +88,45 @@ def complete_lines(
     cases: Sequence[LineCase],
     retriever: Retriever | None = None,
     *,
-    beams: int = 4,
     label: str = "next lines",
 ) -> NextLine:
-    """Complete the next line of every case with a beam search.
+    """Complete the next line of every case as the engine would go on with what is written.
 
     Raises:
         UserError: the retriever does not fit the model.
     """
+    engine = open_engine(loaded, GenerationOptions(MOST_TOKENS, _CASES_AT_ONCE), retriever)
     exact, similarity = 0, 0.0
     with progress_bar(label=label, total=len(cases), unit="line") as bar:
-        for start in range(0, len(cases), _CASES_AT_ONCE):
-            part = cases[start : start + _CASES_AT_ONCE]
-            written = _complete(loaded, part, retriever, beams)
-            for case, line in zip(part, written, strict=True):
-                expected = case.expected.strip()
-                exact += line == expected
-                similarity += edit_similarity(line, expected)
-            bar.update(len(part))
-    return NextLine(len(cases), beams, exact / len(cases), similarity / len(cases))
+        for case, text in _write(engine, cases):
+            line, expected = "\n".join(text.split("\n")[:2]).strip(), case.expected.strip()
+            exact += line == expected
+            similarity += edit_similarity(line, expected)
+            bar.update()
+    return NextLine(len(cases), exact / len(cases), similarity / len(cases))
+
+
+def _write(engine: StreamingEngine, cases: Sequence[LineCase]) -> Iterator[tuple[LineCase, str]]:
+    """Each case once its line is whole, in any order, with what was written by then."""
+    waiting: dict[int, LineCase] = {}
+    texts: dict[int, str] = {}
+    for case in cases:
+        try:
+            ticket = engine.submit(Request(case.record_id, case.prompt, prefix=case.written))
+        except ContextExceeded:  # no room for a line
+            yield case, ""
+        else:
+            waiting[ticket], texts[ticket] = case, ""
+    while waiting:
+        for event in engine.step():
+            if event.ticket not in waiting:
+                continue
+            if event.error is not None:
+                raise event.error
+            texts[event.ticket] += event.text
+            if event.completion is not None or texts[event.ticket].count("\n") > 1:
+                engine.cancel(event.ticket)
+                yield waiting.pop(event.ticket), texts[event.ticket]
 
 
 def edit_similarity(a: str, b: str) -> float:
@@ -115,27 +141,13 @@ def edit_similarity(a: str, b: str) -> float:
     return 1 - row[-1] / max(len(a), len(b))
 
 
-def _complete(
-    loaded: LoadedModel, cases: Sequence[LineCase], retriever: Retriever | None, beams: int
-) -> Iterator[str]:
-    tokenizer, stops = loaded.tokenizer, end_tokens(loaded)
-
-    def ends(tokens: Sequence[int]) -> bool:
-        return tokens[-1] in stops or tokenizer.decode(tokens).count("\n") > 1
-
-    found = search_beams(
-        LMContinuation(loaded, [case.text for case in cases], retriever),
-        len(cases),
-        beams=beams,
-        most_tokens=MOST_TOKENS,
-        ends=ends,
-    )
-    for best, *_ in found:
-        text: str = tokenizer.decode([token for token in best.tokens if token not in stops])
-        yield "\n".join(text.split("\n")[:2]).strip()
-
-
-def _cut(loaded: LoadedModel, example: EncodedExample, record: CorpusRecord, line: int) -> LineCase:
+def _cut(
+    loaded: LoadedModel,
+    example: EncodedExample,
+    record: CorpusRecord,
+    template: PromptTemplate,
+    line: int,
+) -> LineCase:
     """Cut behind line `line` of the program, from 0, where a token ends."""
     text = fence_program(record.program, record.language)
     lines = text.split("\n")
@@ -149,6 +161,5 @@ def _cut(loaded: LoadedModel, example: EncodedExample, record: CorpusRecord, lin
             break
         if text.startswith(read):  # not in the middle of a character
             kept, length = count, len(read)
-    ids = example.ids[: example.target_start + kept]
-    cut = EncodedExample(example.record_id, ids, example.target_start)
-    return LineCase(cut, text[length:after])
+    prompt = template.render(record.statement, record.language)
+    return LineCase(record.id, prompt, tuple(targets[:kept]), text[length:after])

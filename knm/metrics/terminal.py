@@ -29,8 +29,7 @@ def render_evaluation(evaluation: CorpusEvaluation) -> str:
         rows = [["next line", "exact", "similarity"]]
         for one, line in zip(figures, evaluation.next_lines, strict=True):
             rows.append([one.name, share(line.exact), f"{line.similarity:.3f}"])
-        first = evaluation.next_lines[0]
-        lines += ["", f"{first.cases} next lines, {first.beams} beams", *table(rows)]
+        lines += ["", f"{evaluation.next_lines[0].cases} next lines", *table(rows)]
     return "\n".join(lines)
 
 

@@ -1,8 +1,15 @@
 """Reports of runs: their schema, the stream beside them, statistics, totals, comparison, text."""
 
 from knm.report.blame import Blame, blame, render_blame
-from knm.report.conditions import Condition, outcome_line, parse_condition
-from knm.report.diff import ReportDiff, Side, diff_reports, regressed
+from knm.report.diff import (
+    Condition,
+    ReportDiff,
+    Side,
+    diff_reports,
+    outcome_line,
+    parse_condition,
+    regressed,
+)
 from knm.report.document import (
     Report,
     build_document,
@@ -11,15 +18,13 @@ from knm.report.document import (
     load_report,
     portable_test,
 )
-from knm.report.environment import environment_info
 from knm.report.explanation import Explanation, explain
 from knm.report.flips import Divergence, Flip, Outcome
-from knm.report.header import RunHeader
+from knm.report.header import RunHeader, environment_info
 from knm.report.markdown import markdown_diff, markdown_matrix
 from knm.report.marking import render_explanation
 from knm.report.matrix import RunMatrix, compare_runs, render_matrix
 from knm.report.noise import NoiseFloor, noise_between, noise_of_repeats
-from knm.report.running import RunningTotals
 from knm.report.schema import CONTEXT, SCHEMA_VERSION, ProblemResult
 from knm.report.settings import Difference, refuse_unlike, setting_differences
 from knm.report.stream import (
@@ -30,7 +35,7 @@ from knm.report.stream import (
     stream_path,
     stream_results,
 )
-from knm.report.summary import KnnUse, Throughput, Totals, summarize
+from knm.report.summary import KnnUse, RunningTotals, Throughput, Totals, summarize
 from knm.report.terminal import FlipView, render_diff, render_summary
 from knm.report.validation import validate_document
 from knm.statistics import (

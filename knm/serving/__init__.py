@@ -4,7 +4,7 @@ Importing this package loads neither a model library nor a web framework.
 """
 
 from knm.serving.client import ChatAnswer, EngineClient
-from knm.serving.faults import EngineFailed, EngineLost, EngineRefused
+from knm.serving.errors import EngineFailed, EngineLost, EngineRefused
 from knm.serving.process import EngineProcess
 
 __all__ = [

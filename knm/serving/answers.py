@@ -1,4 +1,4 @@
-"""What a client gets: the shapes of OpenAI's completion objects and their chunks.
+"""What a client gets: the shapes of OpenAI's completion objects and their chunks, and metrics.
 
 Each choice carries the object `knm`: tokens, seconds and, where a datastore corrected the model,
 what it changed.
@@ -9,7 +9,9 @@ import time
 from typing import Any
 
 from knm.engine import Completion, ContextExceeded
-from knm.serving.calls import CONTEXT_EXCEEDED, Call
+from knm.serving.calls import Call
+from knm.serving.errors import CONTEXT_EXCEEDED
+from knm.serving.loop import EngineLoop
 
 
 class Answer:
@@ -103,6 +105,31 @@ class Answer:
             "completion_tokens": written,
             "total_tokens": prompt + written,
         }
+
+
+def render_metrics(loop: EngineLoop) -> str:
+    """The state of a server in the text format of Prometheus."""
+    counters = loop.counters
+    completions = {
+        f'{{finish_reason="{reason}"}}': count
+        for reason, count in sorted(counters.completions.items())
+    }
+    lines: list[str] = []
+    for name, kind, text, samples in (
+        ("completions_total", "counter", "Completions, by why they ended.", completions),
+        ("errors_total", "counter", "Requests that ended with an error.", counters.errors),
+        ("cancelled_total", "counter", "Requests that their clients gave up.", counters.cancelled),
+        ("prompt_tokens_total", "counter", "Tokens read.", counters.prompt_tokens),
+        ("completion_tokens_total", "counter", "Tokens written.", counters.completion_tokens),
+        ("busy_seconds_total", "counter", "Time spent decoding.", counters.busy_seconds),
+        ("pending_requests", "gauge", "Requests that wait or decode.", loop.pending),
+        ("capacity_requests", "gauge", "Requests admitted at most.", loop.capacity),
+        ("up", "gauge", "Whether the engine can decode.", int(loop.status != "failed")),
+    ):
+        lines += [f"# HELP knm_{name} {text}", f"# TYPE knm_{name} {kind}"]
+        values = samples if isinstance(samples, dict) else {"": samples}
+        lines += [f"knm_{name}{label} {value}" for label, value in values.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _exceeded_context(error: Exception) -> dict[str, Any]:

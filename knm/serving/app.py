@@ -16,21 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from knm.engine import Completion, ContextExceeded, EngineConfiguration, Event
-from knm.errors import UserError
+from knm.engine import Completion, EngineConfiguration, Event
 from knm.jsonio import dumps, find_surrogate
-from knm.serving.answers import Answer
-from knm.serving.calls import (
-    CONTEXT_EXCEEDED,
-    ApiError,
-    Call,
-    Messages,
-    read_chat_call,
-    read_completion_call,
-)
-from knm.serving.faults import EngineFailed, QueueFull, ServerStopping
+from knm.serving.answers import Answer, render_metrics
+from knm.serving.calls import Call, Messages, read_chat_call, read_completion_call
+from knm.serving.errors import ApiError, EngineFailed, QueueFull, as_api_error, engine_failed
 from knm.serving.loop import EngineLoop, Subscription
-from knm.serving.metrics import render_metrics
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 MOST_BODY_BYTES: Final = 64 << 20
@@ -108,7 +99,7 @@ class _Service:
         try:
             return self._loop.open().render_chat(messages)
         except EngineFailed as error:
-            raise _engine_failed(error) from None
+            raise engine_failed(error) from None
         except Exception as error:  # the model's own template speaks: roles must alternate, ...
             raise ApiError(400, f"messages: {error}", param="messages") from None
 
@@ -125,7 +116,7 @@ class _Service:
         except QueueFull as error:
             raise ApiError(429, f"the queue is full: {error}", code="queue_full") from None
         except EngineFailed as error:
-            raise _engine_failed(error) from None
+            raise engine_failed(error) from None
         answer = Answer(call, self._configuration.model)
         if call.stream:
             chunks = _stream(
@@ -165,7 +156,7 @@ async def _completions(count: int, news: asyncio.Queue[News]) -> list[Completion
     while len(found) < count:
         place, event = await news.get()
         if event.error is not None:
-            raise _as_api_error(event.error)
+            raise as_api_error(event.error)
         if event.completion is not None:
             found[place] = event.completion
     return [found[place] for place in range(count)]
@@ -191,13 +182,13 @@ async def _stream(
                 place, event = await asyncio.wait_for(news.get(), HEARTBEAT_SECONDS)
             except TimeoutError:
                 if stalled():
-                    yield _event(_engine_failed(EngineFailed("it does not move")).to_json())
+                    yield _event(engine_failed(EngineFailed("it does not move")).to_json())
                     return
                 yield ": waiting\n\n"
                 continue
             if event.error is not None:
                 if not call.whole or isinstance(event.error, EngineFailed):
-                    yield _event(_as_api_error(event.error).to_json())
+                    yield _event(as_api_error(event.error).to_json())
                     return
                 broken += 1
                 yield _event(answer.broken(place, event.error))
@@ -216,22 +207,6 @@ async def _stream(
 
 def _event(value: dict[str, Any]) -> str:
     return f"data: {dumps(value)}\n\n"
-
-
-def _as_api_error(error: Exception) -> ApiError:
-    if isinstance(error, ContextExceeded):
-        return ApiError(400, str(error), code=CONTEXT_EXCEEDED)
-    if isinstance(error, UserError):
-        return ApiError(400, str(error))
-    if isinstance(error, EngineFailed):
-        return _engine_failed(error)
-    return ApiError(500, f"{type(error).__name__}: {error}")
-
-
-def _engine_failed(error: EngineFailed) -> ApiError:
-    if isinstance(error, ServerStopping):
-        return ApiError(503, str(error), code="server_stopping")
-    return ApiError(503, f"the engine failed: {error}", code="engine_failed")
 
 
 async def _departure(request: Request) -> None:

@@ -14,9 +14,7 @@ from typing import Any, Final
 
 from knm.engine import GREEDY, Request, Sampling
 from knm.hashing import hash_bytes
-
-CONTEXT_EXCEEDED: Final = "context_length_exceeded"
-"""OpenAI's code for a prompt that is longer than the model's context."""
+from knm.serving.errors import ApiError
 
 MOST_CHOICES: Final = 128
 MOST_STOPS: Final = 16
@@ -37,25 +35,6 @@ _NEUTRAL: Final[Mapping[str, tuple[Any, ...]]] = {
     "response_format": ({"type": "text"},),
 }
 """Fields that are not supported, and the values that ask for nothing."""
-
-
-class ApiError(Exception):
-    """An answer that is an error, in OpenAI's shape."""
-
-    def __init__(
-        self, status: int, message: str, *, param: str | None = None, code: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.param = param
-        self.code = code
-
-    def to_json(self) -> dict[str, Any]:
-        """The body of the answer."""
-        kind = "invalid_request_error" if self.status < 500 else "server_error"
-        return {
-            "error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}
-        }
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from knm.engine import EngineConfiguration
-from knm.serving.cores import wait_without_spinning
 from knm.serving.loop import EngineLoop
+from knm.serving.process import wait_without_spinning
 from knm.serving.server import serve
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from knm.engine import Completion, ContextExceeded, EngineConfiguration, Request
 from knm.engine.serialization import interventions_from_json
 from knm.errors import UserError
 from knm.jsonio import dumps
-from knm.serving.calls import CONTEXT_EXCEEDED
-from knm.serving.faults import EngineFailed, EngineLost, EngineRefused
+from knm.serving.errors import CONTEXT_EXCEEDED, EngineFailed, EngineLost, EngineRefused
 
 Outcome = Completion | Exception
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from knm.engine import Event, Request, StreamingEngine
 from knm.errors import UserError
-from knm.serving.faults import EngineFailed, QueueFull, ServerStopping
+from knm.serving.errors import EngineFailed, QueueFull, ServerStopping
 
 if TYPE_CHECKING:
     from knm.engine import OpenedEngine

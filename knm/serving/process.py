@@ -1,6 +1,9 @@
-"""Starting an engine process of one's own, and ending it."""
+"""An engine process of one's own, started and ended, and what any engine needs of its machine."""
 
+import ipaddress
+import os
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -9,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from knm.engine import EngineConfiguration
+from knm.errors import UserError
 from knm.jsonio import dumps
 from knm.serving.client import EngineClient
-from knm.serving.sockets import listen, url_of
 
 if TYPE_CHECKING:
     from knm.engine import EngineSetup
@@ -78,3 +81,51 @@ class EngineProcess:
             self._process.kill()
             self._process.wait()
         self._log.close()
+
+
+def wait_without_spinning() -> None:
+    """Have the threads of a process that computes sleep while they wait for each other.
+
+    Spinning threads burn the cores that workers judge on, and wait a time slice for every thread
+    that was put aside: measured on two cores, beside a busy process, a decoding step took ten times
+    as long. Has to come before torch is imported; what the user has set stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        UserError: the address is not ours, or the port is taken.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError as error:
+        raise UserError(
+            f"--host {host} --port {port}: cannot listen there: {error.strerror or error}; choose "
+            "another --port, or 0 for any"
+        ) from None
+    return listener
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach that address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a listening socket is reached from this machine."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -10,7 +10,7 @@ import uvicorn
 from knm.engine import EngineConfiguration
 from knm.serving.app import make_app
 from knm.serving.loop import EngineLoop
-from knm.serving.sockets import is_loopback
+from knm.serving.process import is_loopback
 
 GOODBYE_SECONDS: Final = 2.0
 """So long the answers in work have to come to their end."""

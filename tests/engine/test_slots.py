@@ -14,7 +14,7 @@ from knm.engine import (
     SlotEngine,
     open_engine,
 )
-from knm.engine import programs as programs_module
+from knm.engine import devices as devices_module
 from knm.errors import UserError
 from knm.models import LoadedModel
 from knm.retrieval import Retriever, resolve_preset
@@ -267,7 +267,7 @@ def test_requests_that_cannot_be_served_are_refused(changes, message):
 
 
 def test_out_of_memory_halves_the_slots_and_goes_on(monkeypatch):
-    opened = programs_module.open_program
+    opened = devices_module.open_program
 
     def scarce(decoder, retriever, slots, capacity):
         if slots > 2:

@@ -25,7 +25,7 @@ def corpus(tmp_path, dev_records):
 def test_eval_shows_the_model_and_each_preset(corpus, small_store):
     presets = [word for name in ("v1", "dense") for word in ("--knn-preset", name)]
     common = ["eval", "--corpus", corpus, "--datastore", small_store.path, *presets]
-    document = json.loads(run(*common, "--next-line", 2, "--beams", 1, "--json").stdout)
+    document = json.loads(run(*common, "--next-line", 2, "--json").stdout)
     assert [entry["name"] for entry in document["results"]] == ["LM", "v1", "dense"]
     lm, v1, dense = document["results"]
     assert lm["preset"] is None

@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
 
-from knm.metrics.continuing import LMContinuation
 from knm.metrics.measuring import measure
 from knm.metrics.states import read_blocks, target_counts
 from knm.models import EncodedExample, parse_key_kind
@@ -52,19 +50,3 @@ def test_a_whole_set_of_another_kind_is_the_lms_alone():
     lm, (found,) = measure(loaded, blocks, [retriever], int(target_counts(chosen).sum()))
     assert not found.searched.any()
     np.testing.assert_array_equal(found.corrected.log_prob, lm.log_prob)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_texts_that_go_on_keep_what_was_decided_of_their_prompts(name):
-    loaded, chosen = random_model(), examples()
-    retriever = retriever_on("cpu", PRESETS[name])
-    plain, guarded = LMContinuation(loaded, chosen), LMContinuation(loaded, chosen, retriever)
-    turned = torch.tensor([5, 4, 3, 2, 1, 0])
-    for order, own in ((turned, range(0, 6, 2)), (turned, range(1, 6, 2))):
-        alike = (plain.log_probs() == guarded.log_probs()).all(1).tolist()
-        corrected = {place for place in range(6) if not alike[place]}
-        assert corrected
-        assert corrected <= set(own)
-        tokens = torch.full((6,), 20)
-        plain.extend(order, tokens)
-        guarded.extend(order, tokens)

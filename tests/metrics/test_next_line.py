@@ -9,6 +9,7 @@ from knm.problems import fence_program, load_template
 from knm.retrieval import Retriever, resolve_preset
 
 words = st.text(alphabet="abc ", max_size=8)
+TEMPLATE = load_template("task")
 
 
 @pytest.mark.parametrize(
@@ -34,15 +35,15 @@ def test_similarity_of_one_edit(a, b, place):
 
 @pytest.fixture(scope="module")
 def encoded(embedded, dev_records):
-    return encode_corpus(embedded.tokenizer, dev_records, load_template("task"))
+    return encode_corpus(embedded.tokenizer, dev_records, TEMPLATE)
 
 
 def test_a_cut_program_and_its_next_line_are_as_they_were(embedded, encoded, dev_records):
-    cases = draw_cases(embedded, encoded, dev_records, 12)
+    cases = draw_cases(embedded, encoded, dev_records, TEMPLATE, 12)
     programs = {r.id: fence_program(r.program, r.language) for r in dev_records}
     for case in cases:
-        before = embedded.tokenizer.decode(case.text.ids[case.text.target_start :])
-        program = programs[case.text.record_id]
+        before = embedded.tokenizer.decode(case.written)
+        program = programs[case.record_id]
         assert program.startswith(before + case.expected)
         assert program[len(before + case.expected)] == "\n"
         assert case.expected.count("\n") == 1
@@ -50,22 +51,22 @@ def test_a_cut_program_and_its_next_line_are_as_they_were(embedded, encoded, dev
 
 
 def test_every_program_is_cut_once_before_any_is_cut_twice(embedded, encoded, dev_records):
-    four = draw_cases(embedded, encoded, dev_records, 4)
-    assert {case.text.record_id for case in four} == {record.id for record in dev_records}
-    assert draw_cases(embedded, encoded, dev_records, 9)[:4] == four
-    assert draw_cases(embedded, encoded, dev_records, 9, seed=1)[:4] != four
+    four = draw_cases(embedded, encoded, dev_records, TEMPLATE, 4)
+    assert {case.record_id for case in four} == {record.id for record in dev_records}
+    assert draw_cases(embedded, encoded, dev_records, TEMPLATE, 9)[:4] == four
+    assert draw_cases(embedded, encoded, dev_records, TEMPLATE, 9, seed=1)[:4] != four
 
 
 def test_more_lines_than_there_are_is_a_user_error(embedded, encoded, dev_records):
     with pytest.raises(UserError, match="--next-line 10000: the corpus has"):
-        draw_cases(embedded, encoded, dev_records, 10_000)
+        draw_cases(embedded, encoded, dev_records, TEMPLATE, 10_000)
 
 
 def test_lines_are_completed_alike_at_weight_zero(embedded, encoded, dev_records, small_store):
-    cases = draw_cases(embedded, encoded, dev_records, 4)
-    plain = complete_lines(embedded, cases, beams=2)
+    cases = draw_cases(embedded, encoded, dev_records, TEMPLATE, 4)
+    plain = complete_lines(embedded, cases)
     zero = Retriever(small_store, resolve_preset("dense", weight=0.0))
-    assert complete_lines(embedded, cases, zero, beams=2) == plain
+    assert complete_lines(embedded, cases, zero) == plain
     assert plain.cases == 4
     assert 0 <= plain.exact <= plain.similarity <= 1
     # The embedded LM knows what comes next most of the time.

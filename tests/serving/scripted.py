@@ -9,8 +9,8 @@ from knm.engine import ContextExceeded, EngineConfiguration, Event, Request
 from knm.engine.opening import OpenedEngine
 from knm.errors import UserError
 from knm.serving.loop import EngineLoop
+from knm.serving.process import listen, url_of
 from knm.serving.server import make_server
-from knm.serving.sockets import listen, url_of
 from tests.engine.configurations import CONFIGURATION, completion
 
 

@@ -2,7 +2,8 @@ import pytest
 
 from knm.engine import GREEDY, Request, Sampling
 from knm.hashing import hash_bytes
-from knm.serving.calls import ApiError, read_chat_call, read_completion_call
+from knm.serving.calls import read_chat_call, read_completion_call
+from knm.serving.errors import ApiError
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
 

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from knm.engine import Event, Request
-from knm.serving.faults import EngineFailed, QueueFull
+from knm.serving.errors import EngineFailed, QueueFull
 from knm.serving.loop import EngineLoop
 from tests.serving.scripted import ScriptedEngine
 

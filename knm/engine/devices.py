@@ -1,12 +1,22 @@
-"""The CPU's kernels: plain torch, and attention one row at a time."""
+"""Which program decodes on which device, and the CPU's kernels: plain torch, one row at a time."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from knm.engine.decoder import Decoder, TorchOperations
+from knm.engine.program import SlotProgram
+from knm.retrieval import Retriever
+
+# Steps between looks at what was written: a finished sequence keeps its slot until the next one.
+_CPU_INTERVAL: Final = 4
+_CUDA_INTERVAL: Final = 8
+# A CPU's matrix products round the last rows of an odd number by other routines than the first:
+# rows are equal, wherever they stand, in whole tiles.
+_CPU_TILE: Final = 16
 
 
 class CpuKernels(TorchOperations):
@@ -40,3 +50,28 @@ class CpuKernels(TorchOperations):
             for row, length in enumerate(lengths)
         ]
         return torch.cat(parts).flatten(1)
+
+
+def open_program(
+    decoder: Decoder, retriever: Retriever | None, slots: int, capacity: int
+) -> SlotProgram:
+    """The program for the decoder's device."""
+    if decoder.device.type != "cuda":
+        return SlotProgram(
+            decoder,
+            CpuKernels(),
+            retriever,
+            slots=-(-slots // _CPU_TILE) * _CPU_TILE,
+            capacity=capacity,
+            interval=_CPU_INTERVAL,
+        )
+    from knm.engine.cuda import CudaKernels, CudaProgram
+
+    return CudaProgram(
+        decoder,
+        CudaKernels(),
+        retriever,
+        slots=slots,
+        capacity=capacity,
+        interval=_CUDA_INTERVAL,
+    )
