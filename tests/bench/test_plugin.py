@@ -1,6 +1,7 @@
 """The bench as a user runs it: real pytest processes, the embedded model, the real sandbox."""
 
 import json
+import os
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,12 @@ from knm.cli import app
 from knm.engine import describe_setup
 from knm.engine.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
-from tests.bench.processes import run_bench, run_pytest
+from tests.bench.processes import clean_environment, run_bench, run_pytest
 from tests.bench.test_engines import EMBEDDED
-from tests.problems.problem_files import short_records, without_tests, write_problems
+from tests.problems.problem_files import ROOT, short_records, without_tests, write_problems
 from tests.serving import scripted
+
+pytest_plugins = ["pytester"]
 
 SETTINGS = ("--max-new-tokens", "96", "--batch-size", "3")
 
@@ -192,11 +195,18 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
         (("--knm-baseline", "results/knn.json", "--results", "results/knn.json"), "written over"),
     ],
 )
-def test_bad_input_stops_the_run_with_a_usage_error(arguments, message):
-    process = run_bench(*arguments)
-    assert process.returncode == pytest.ExitCode.USAGE_ERROR
-    assert message in process.stderr + process.stdout
-    assert "Traceback" not in process.stderr + process.stdout
+def test_bad_input_stops_the_run_with_a_usage_error(arguments, message, pytester, monkeypatch):
+    # In this process, which has imported what takes most of the time.
+    monkeypatch.chdir(ROOT)
+    for name in set(os.environ) - set(clean_environment()):
+        monkeypatch.delenv(name)
+    run = pytester.runpytest_inprocess(
+        "bench", *arguments, "-p", "no:cacheprovider", syspathinsert=False
+    )
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    shown = run.stderr.str() + run.stdout.str()
+    assert message in shown
+    assert "Traceback" not in shown
 
 
 @pytest.mark.parametrize("results", ["set.json", "set.jsonl"])
