@@ -44,7 +44,7 @@ def graphs(draw_from):
 
 
 def reaching(graph):
-    found = {}
+    found: dict[str, set[str]] = {}
     for node in sorted(graph, key=int):
         found[node] = graph[node].union(*(found[other] for other in graph[node]))
     return found
