@@ -55,7 +55,10 @@ def main() -> None:
         for name, searcher in settings:
             retriever = None
             if searcher is not None:
-                retriever = Retriever(store, replace(preset, searcher=searcher))
+                retriever = Retriever(
+                    store, replace(preset, searcher=searcher), device=loaded.device
+                )
+                assert retriever.search_choice is not None
                 print(retriever.search_choice.line)
             label = f"{slots} slots, {name}"
             done, spent = complete(loaded, requests, slots, retriever)

@@ -41,6 +41,8 @@ ORDER: Final = (
     "judging",
     "metrics",
     "gathering",
+    # The way in from Python.
+    "api",
     # What is no library: the paper's experiments, the embedded model's own things, the front ends.
     "audit",
     "embedded",

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from knm.datastore import Datastore, OutcomePolicy
     from knm.models import CorpusEncoding
 
-_BATCH_TOKENS = {"cpu": 2048, "cuda": 16_384}
-
 
 class Format(StrEnum):
     """How a record becomes text."""
@@ -132,7 +130,7 @@ def mine(
         positions=positions,
         key_kind=key_kind,
         key_dtype=key_dtype,
-        batch_tokens=batch_tokens or _BATCH_TOKENS["cpu"],
+        batch_tokens=MiningOptions.batch_tokens if batch_tokens is None else batch_tokens,
         capacity=capacity,
         seed=seed,
     )
@@ -153,12 +151,13 @@ def mine(
 
     from knm.datastore import CorpusExamples
     from knm.datastore.mining import mine_shard
+    from knm.datastore.mining_options import batch_tokens_on
     from knm.datastore.sharding import Shard
     from knm.models import load_model, resolve_placement
 
     device = _own_device(resolve_placement(device, dtype).device)
-    if batch_tokens is None and (kind := torch.device(device).type) in _BATCH_TOKENS:
-        options = replace(options, batch_tokens=_BATCH_TOKENS[kind])
+    if batch_tokens is None:
+        options = replace(options, batch_tokens=batch_tokens_on(torch.device(device).type))
     if trials is not None:
         from knm.datastore.trial_mining import mine_trials
 

@@ -93,6 +93,11 @@ def parse_positions(text: str) -> PositionRule:
     return _NUMBERED[name](value)
 
 
+def batch_tokens_on(device_type: str) -> int:
+    """Tokens of a forward batch, if nobody says, on a device of type `cpu`, `cuda` and so on."""
+    return 16_384 if device_type == "cuda" else MiningOptions.batch_tokens
+
+
 @dataclass(frozen=True)
 class MiningOptions:
     """How examples become entries.

@@ -57,6 +57,7 @@ def open_engine(
         )
     if retriever is not None:
         retriever.attach(loaded.model, loaded.tokenizer)
+        assert retriever.search_choice is not None
         notify(retriever.search_choice.line)
     try:
         return SlotEngine(loaded, options, retriever, notify)

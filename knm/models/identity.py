@@ -44,6 +44,7 @@ _WIDTHS: Final = ("hidden_size", "n_embd", "d_model", "emb_dim")
 _NO_MATTER: Final = frozenset({"transformers_version", "_name_or_path"})
 """Fields of a configuration that say where it is from."""
 
+_IN_MEMORY: Final = " (in memory)"
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -64,6 +65,16 @@ class ModelIdentity:
     vocab_size: int
     config_hash: str | None = None
     generation_hash: str | None = None
+
+    @staticmethod
+    def name_in_memory(name: str) -> str:
+        """What a model of that name is called whose identity is that of its tensors."""
+        return name + _IN_MEMORY
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the hashes are of what was in memory; they never equal those of files."""
+        return self.name.endswith(_IN_MEMORY)
 
     def differences(self, other: "ModelIdentity") -> Iterator[tuple[str, object, object]]:
         """What gives this and another model other hidden states or tokens: name and both values.

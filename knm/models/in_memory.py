@@ -28,7 +28,7 @@ def identify_in_memory(
         UserError: there is no tokenizer, it has more tokens than the model, the model has no output
             head, or weights of it are not in memory.
     """
-    name = f"{model.name_or_path or type(model).__name__} (in memory)"
+    name = ModelIdentity.name_in_memory(str(model.name_or_path or type(model).__name__))
     find_head(model)
     if tokenizer is None:
         raise UserError(
@@ -44,19 +44,35 @@ def identify_in_memory(
         )
     return ModelIdentity(
         name=name,
-        weights_hash=hash_stream(_weights(model, name)),
-        tokenizer_hash=_hash_tokenizer(tokenizer),
+        weights_hash=hash_tensors(model),
+        tokenizer_hash=hash_tokenizer_in_memory(tokenizer),
         dtype=str(model.dtype).removeprefix("torch."),
         hidden_size=text_config.hidden_size,
         vocab_size=text_config.vocab_size,
-        # As it would be saved: without what is the library's default, which other versions add to.
-        config_hash=hash_settings(json.loads(model.config.to_json_string())),
+        config_hash=hash_config_in_memory(model),
         generation_hash=(
             None
             if model.generation_config is None
             else hash_settings(json.loads(model.generation_config.to_json_string()))
         ),
     )
+
+
+def hash_tensors(model: PreTrainedModel) -> str:
+    """Hash of a model's weights as they are, dtypes included; reads them all.
+
+    Raises:
+        UserError: weights are not in memory.
+    """
+    return hash_stream(_weights(model, str(model.name_or_path or type(model).__name__)))
+
+
+def hash_config_in_memory(model: PreTrainedModel) -> str:
+    """Hash of a model's configuration as it would be saved.
+
+    That is without what is the library's default, which other versions add to.
+    """
+    return hash_settings(json.loads(model.config.to_json_string()))
 
 
 def _weights(model: PreTrainedModel, name: str) -> Iterator[bytes]:
@@ -74,7 +90,8 @@ def _weights(model: PreTrainedModel, name: str) -> Iterator[bytes]:
         yield flat.view(torch.uint8).numpy().tobytes()
 
 
-def _hash_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
+def hash_tokenizer_in_memory(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Hash of a tokenizer and its chat template, however it was last asked to pad or to cut."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     state: dict[str, Any] = (
         {"class": type(tokenizer).__name__, "vocabulary": tokenizer.get_vocab()}

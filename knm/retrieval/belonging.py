@@ -1,10 +1,14 @@
 """Whether a datastore is of the very model that it is to correct.
 
-Two models of one width take each other's datastores without complaint, and write nonsense. A model
-that was loaded from files is known by them. One that was made in memory is known by what it says:
-each entry holds what its model had predicted there, and a head reads the same from the key again.
+Two models of one width take each other's datastores without complaint, and write nonsense. What is
+compared is what the datastore was mined by: the hashes of a model's files, where it was loaded from
+such; or the hashes of its tensors and of the tokenizer's tables, where it was mined as it was in
+memory. Where neither can be had, as for a datastore of files and a model of none, or for tensors in
+another dtype, the model is known by what it says: each entry holds what its model had predicted
+there, and a head reads the same from the key again.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +22,7 @@ from knm.errors import UserError
 from knm.models import FINAL_NORM
 from knm.models.head import OutputHead
 from knm.models.identity import hash_config, hash_tokenizer, hash_weights
+from knm.models.in_memory import hash_config_in_memory, hash_tensors, hash_tokenizer_in_memory
 
 _ASKED: Final = 64
 _FEWEST: Final = 16  # entries by which a model can be told
@@ -36,8 +41,25 @@ def check_belongs(
     Raises:
         UserError: saying by what it was found.
     """
-    if not _check_files(datastore, model, tokenizer):
+    in_memory = datastore.manifest.model.in_memory
+    check = _check_tensors if in_memory else _check_files
+    if not check(datastore, model, tokenizer):
         _check_predictions(datastore, model, head)
+
+
+def _check_tensors(
+    datastore: Datastore, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None
+) -> bool:
+    """Whether the model's tensors told."""
+    mined, found = datastore.manifest.model, list[tuple[str, str | None, str | None]]()
+    told = str(model.dtype).removeprefix("torch.") == mined.dtype
+    if told:
+        found.append(("weights", mined.weights_hash, hash_tensors(model)))
+        found.append(("config", mined.config_hash, hash_config_in_memory(model)))
+    if tokenizer is not None:
+        found.append(("tokenizer", mined.tokenizer_hash, hash_tokenizer_in_memory(tokenizer)))
+    _refuse_differing(datastore, found)
+    return told
 
 
 def _check_files(
@@ -53,10 +75,17 @@ def _check_files(
     files = None if tokenizer is None else _files(tokenizer)
     if files is not None and (files.is_file() or (files / "tokenizer.json").is_file()):
         found.append(("tokenizer", mined.tokenizer_hash, hash_tokenizer(files, str(files))))
+    _refuse_differing(datastore, found)
+    return told
+
+
+def _refuse_differing(
+    datastore: Datastore, found: Sequence[tuple[str, str | None, str | None]]
+) -> None:
+    name = datastore.manifest.model.name
     for what, theirs, ours in found:
         if theirs not in (None, ours):
-            raise _of_another(datastore, f"its {what} {theirs!r} ({mined.name}), here {ours!r}")
-    return told
+            raise _of_another(datastore, f"its {what} {theirs!r} ({name}), here {ours!r}")
 
 
 def _files(loaded: PreTrainedModel | PreTrainedTokenizerBase) -> Path | None:

@@ -1,7 +1,7 @@
 """Complete retrieval configurations: named ones of this package, or a user's YAML file."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -18,7 +18,6 @@ from knm.retrieval.preset_files import (
     NAMED,
     check_preset_name,
     is_preset_file,
-    preset_names,
     read_fields,
     write_fields,
 )
@@ -246,12 +245,17 @@ def read_preset(path: Path) -> Preset:
     Raises:
         UserError: there is no such file, or it is malformed; the message names the line and field.
     """
+    return _read_preset(path, PRESETS, PRESETS.__getitem__)
+
+
+def _read_preset(path: Path, known: Iterable[str], base_of: Callable[[str], Preset]) -> Preset:
+    """As `read_preset`; `known` are the presets that `extends` may name, which `base_of` gives."""
     fields = read_fields(path, {**_FIELDS, "extends": str})
     base = fields.pop("extends", None)
-    if base is not None and base not in PRESETS:
-        known = ", ".join(PRESETS)
-        raise UserError(f"{path}: extends {base!r}: no such preset; choose one of {known}")
-    given = fields if base is None else _extended(PRESETS[base], fields)
+    if base is not None and base not in known:
+        names = ", ".join(known)
+        raise UserError(f"{path}: extends {base!r}: no such preset; choose one of {names}")
+    given = fields if base is None else _extended(base_of(base), fields)
     values = {"name": path.stem, **given}
     if "weight" not in values:
         raise UserError(f"{path}: weight is missing: give it, or `extends:` a preset that has it")
@@ -295,9 +299,29 @@ def _extended(base: Preset, given: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, **given, **merged}
 
 
+def read_presets(folder: Path) -> dict[str, Preset]:
+    """The presets in a folder, by name; each may extend another of them.
+
+    Raises:
+        UserError: as `read_preset`, or one extends itself.
+    """
+    files = {path.stem: path for path in sorted(folder.iterdir()) if is_preset_file(path.name)}
+    found: dict[str, Preset] = {}
+
+    def find(name: str, extended_by: tuple[str, ...] = ()) -> Preset:
+        if name in extended_by:
+            raise UserError(f"{files[name]}: extends itself: {' <- '.join((*extended_by, name))}")
+        if name not in found:
+            further = (*extended_by, name)
+            found[name] = _read_preset(files[name], files, lambda base: find(base, further))
+        return found[name]
+
+    return {name: find(name) for name in files}
+
+
 def _named_presets() -> dict[str, Preset]:
     with resources.as_file(NAMED) as folder:
-        return {name: read_preset(folder / f"{name}.yaml") for name in preset_names()}
+        return read_presets(folder)
 
 
 PRESETS: Final[Mapping[str, Preset]] = _named_presets()

@@ -26,10 +26,10 @@ from knm.retrieval.guard import Guard
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.outcomes import OutcomeWeight
 from knm.retrieval.pair_search import TrialSearch
-from knm.retrieval.presets import Preset
+from knm.retrieval.presets import Preset, default_preset, resolve_preset
 from knm.retrieval.projecting import QueryProjector
 from knm.retrieval.residual import StoredPredictions
-from knm.retrieval.searchers import Searcher, choose_searcher, open_searcher
+from knm.retrieval.searchers import Searcher, SearcherChoice, choose_searcher, open_searcher
 from knm.retrieval.votes import NO_TOKEN, Votes
 
 
@@ -66,17 +66,24 @@ class Retriever:
     def __init__(
         self,
         datastore: Datastore,
-        preset: Preset,
+        preset: Preset | str | None = None,
         searcher: Searcher | None = None,
-        device: torch.device | str = "cpu",
+        device: torch.device | str | None = None,
     ) -> None:
-        """Prepare `searcher` (default: the preset's, opened on `device`), weight and fusion.
+        """Prepare `searcher` (default: the preset's), weight and fusion.
 
-        Trials have a search of their own, which takes the place of `searcher`.
+        `preset` may be the name or the file of one; None is the default for such a datastore. The
+        search is opened on `device`; with None when a model is attached, or something is to be
+        corrected, on the device of these. Trials have a search of their own, which takes the place
+        of `searcher`.
 
         Raises:
-            UserError: preset and datastore do not fit, or the searcher cannot be opened.
+            UserError: there is no such preset, it does not fit the datastore, or the searcher
+                cannot be opened.
         """
+        if not isinstance(preset, Preset):
+            trials = datastore.manifest.trials is not None
+            preset = resolve_preset(preset or default_preset(trials=trials))
         if preset.key_kind is not None:
             check_key_kind(datastore.path, datastore.manifest, preset.key_kind)
         preset.check_store(datastore.path, datastore.manifest)
@@ -88,23 +95,33 @@ class Retriever:
         self._withheld: str | None = None
         self._tokenizer: PreTrainedTokenizerBase | None = None
         self._weight = preset.build_weight(datastore)
-        self.searcher: Searcher | TrialSearch
-        if isinstance(self._weight, OutcomeWeight):
-            self._weight = self._weight.on(device)
-            self.searcher = TrialSearch(datastore, self._weight, device)
-            self.search_choice = self.searcher.choice
-        else:
-            self.search_choice = choose_searcher(preset.searcher, datastore, device)
-            self.searcher = searcher or open_searcher(self.search_choice.name, datastore, device)
-        self._project = (
-            None if datastore.projection is None else QueryProjector(datastore.projection, device)
-        )
+        self.searcher: Searcher | TrialSearch | None = searcher
+        self.search_choice: SearcherChoice | None = None
+        self._project: QueryProjector | None = None
         self._condition: TypeCondition | None = None
         self._copies: CopyCheck | None = None
         self._fusion: Fusion | None = None
         self._attached: ref[PreTrainedModel] | None = None
         if not FUSIONS[preset.fusion].needs_predictions:
             self._fusion = preset.build_fusion(self.temperature)
+        if device is not None:
+            self._open(device)
+
+    def _open(self, device: torch.device | str) -> None:
+        """Open the search on a device, unless it is open."""
+        if self.search_choice is not None:
+            return
+        store = self.datastore
+        if isinstance(self._weight, OutcomeWeight):
+            self._weight = self._weight.on(device)
+            self.searcher = TrialSearch(store, self._weight, device)
+            choice = self.searcher.choice
+        else:
+            choice = choose_searcher(self.preset.searcher, store, device)
+            self.searcher = self.searcher or open_searcher(choice.name, store, device)
+        if store.projection is not None:
+            self._project = QueryProjector(store.projection, device)
+        self.search_choice = choice
 
     def check_width(self, model: PreTrainedModel) -> None:
         """Refuse a model that has no such states as the keys are made of, or of another width.
@@ -142,6 +159,7 @@ class Retriever:
                 "datastore's own kind, and reads them by the model's tokenizer: give one"
             )
         self._tokenizer = tokenizer
+        self._open(head.weight.device)
         if self._fusion is None:
             self._fusion = self._read_predictions(head)
         types = self.preset.token_types
@@ -172,6 +190,7 @@ class Retriever:
                 f"fusion of preset {self.preset.name!r} reads the LM's predictions from keys, "
                 f"which have to be {FINAL_NORM!r} as they are: choose another preset or datastore"
             )
+        assert self.searcher is not None
         assert not isinstance(self.searcher, TrialSearch)
         predictions = StoredPredictions(self.searcher, head)
         return self.preset.build_fusion(self.temperature, predictions)
@@ -204,6 +223,7 @@ class Retriever:
     @property
     def on_device(self) -> bool:
         """Whether searches run wholly on a GPU, without the host."""
+        assert self.searcher is not None, "attach() comes first"
         return self.searcher.on_device
 
     @property
@@ -276,6 +296,7 @@ class Retriever:
         assert self._fusion is not None, "attach() comes first"
         assert (self._condition is None) == (self.preset.token_types is None), "as above"
         assert (self._copies is None) != self.preset.check_copies, "as above"
+        self._open(hidden.device)
         hidden = hidden.detach()
         rows, k = len(hidden), self.preset.k
         wanted = self._weight.before_search(lm)
@@ -315,6 +336,7 @@ class Retriever:
     def _search(self, hidden: Tensor, lm: LMOutput, k: int) -> Neighbours:
         if self._project is not None:
             hidden = self._project(hidden)
+        assert self.searcher is not None
         if isinstance(self.searcher, TrialSearch):
             return self.searcher.search(hidden, lm, k)
         return self.searcher.search(hidden, k)

@@ -96,8 +96,7 @@ def test_a_prompt_that_fills_the_context_is_one_failure_and_not_the_end(embedded
 
 
 def test_an_engine_that_fails_is_a_fault_and_never_a_failure(embedded, problems, oracle):
-    retriever = Retriever(oracle, resolve_preset("dense"))
-    retriever.searcher = Broken()
+    retriever = Retriever(oracle, resolve_preset("dense"), Broken())
     trial = run_trial(problems[:1], embedded, retriever, "local", SETTINGS, workers=1)
     assert [fault.verdict for fault in trial.faults] == [Verdict.ENGINE_FAULT]
     assert trial.totals.counted == 0

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from transformers import Qwen3ForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen3ForCausalLM
 
 from knm.datastore import MiningOptions, mine
 from knm.errors import UserError
@@ -102,3 +102,33 @@ def test_a_model_from_a_gguf_file_is_known_by_it_whatever_lies_beside(saved, tmp
     path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\1")
     with pytest.raises(UserError, match=rf"{ANOTHER}: its weights"):
         attach(store, load_model(str(path), device="cpu").model, loaded.tokenizer)
+
+
+def test_a_model_that_was_mined_in_memory_is_known_by_its_tensors(saved, tmp_path):
+    """It has files too, whose hashes are none of tensors."""
+
+    def read(name):
+        directory = str(saved[name])
+        return (
+            AutoModelForCausalLM.from_pretrained(directory),
+            AutoTokenizer.from_pretrained(directory),
+        )
+
+    model, tokenizer = read("same")
+    store = mine(LoadedModel.of(model, tokenizer), examples(), tmp_path, corpus_hash="tiny")
+    attach(store, *read("same"))
+    attach(store, read("same")[0].to(torch.bfloat16), tokenizer)
+    for name, what in (("tuned", "weights"), ("turned", "config")):
+        with pytest.raises(UserError, match=rf"{ANOTHER}: its {what} '"):
+            attach(store, *read(name))
+    with pytest.raises(UserError, match=rf"{ANOTHER}: its tokenizer '"):
+        attach(store, model, read("spoken")[1])
+    model.model.layers[0].mlp.down_proj.weight.data *= 1.01  # trained since
+    with pytest.raises(UserError, match=rf"{ANOTHER}: its weights '"):
+        attach(store, model, tokenizer)
+
+
+def test_a_datastore_of_files_is_of_the_model_that_transformers_loads_from_them(mined, saved):
+    directory = str(saved["same"])
+    model = AutoModelForCausalLM.from_pretrained(directory)
+    attach(mined, model, AutoTokenizer.from_pretrained(directory))

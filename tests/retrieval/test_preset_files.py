@@ -5,6 +5,7 @@ import pytest
 
 from knm.errors import UserError
 from knm.retrieval import PRESETS, Preset, read_preset, resolve_preset, write_preset
+from knm.retrieval.presets import read_presets
 
 COMPLETE = Preset(
     "all of it",
@@ -110,3 +111,39 @@ def test_files_that_are_wrong_say_where(write, lines, message):
 def test_a_file_that_is_not_there_is_named():
     with pytest.raises(UserError, match=r"--knn-preset nowhere\.yml: no such file"):
         resolve_preset("nowhere.yml")
+
+
+def write_presets(folder: Path, **texts: str) -> Path:
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text + "\n")
+    return folder
+
+
+def test_presets_of_a_folder_may_extend_each_other_in_any_order(tmp_path):
+    found = read_presets(
+        write_presets(
+            tmp_path,
+            a="{extends: b, k: 3}",
+            b="{extends: c, weight: 0.5}",
+            c="{weight: 0.25, temperature: 2}",
+        )
+    )
+    assert [(name, one.name, one.k, one.weight) for name, one in found.items()] == [
+        ("a", "a", 3, 0.5),
+        ("b", "b", 16, 0.5),
+        ("c", "c", 16, 0.25),
+    ]
+    assert {one.temperature for one in found.values()} == {2.0}
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        ({"a": "extends: b", "b": "extends: a"}, r"extends itself: a <- b <- a"),
+        ({"a": "extends: a"}, r"a\.yaml: extends itself: a <- a"),
+        ({"a": "extends: c"}, r"a\.yaml: extends 'c': no such preset; choose one of a"),
+    ],
+)
+def test_presets_of_a_folder_extend_what_is_there(tmp_path, texts, told):
+    with pytest.raises(UserError, match=told):
+        read_presets(write_presets(tmp_path, **texts))
