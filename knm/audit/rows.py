@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 BASELINE: Final = "baseline"
 FINETUNED: Final = "finetuned"
@@ -93,7 +93,9 @@ def choose_rows(names: Iterable[str]) -> list[Row]:
     wanted = set(names)
     unknown = sorted(wanted - ROWS.keys())
     if unknown:
-        raise UserError(f"--rows {','.join(unknown)}: no such row; choose from {', '.join(ROWS)}")
+        raise UserError(
+            f"{named('rows')} {','.join(unknown)}: no such row; choose from {', '.join(ROWS)}"
+        )
     wanted |= {ROWS[name].against for name in wanted} | {BASELINE}
     return [row for row in ROWS.values() if row.name in wanted]
 

@@ -250,7 +250,7 @@ class Workbench:
             return decontaminate(load_corpus(settings.corpus), self.problem_set.problems).kept
         if corpus == OFF_DOMAIN:
             if settings.off_domain is None:
-                raise Unavailable("no off-domain corpus: give --off-domain FILE")
+                raise Unavailable("no off-domain corpus: give the audit one")
             return load_corpus(settings.off_domain)
         assert corpus == ORACLE
         held = load_language(DEFAULT_LANGUAGE).reference
@@ -288,7 +288,7 @@ class Workbench:
         if count is not None and count > len(records):
             raise UserError(
                 f"{self.settings.corpus}: holds {len(records)} programs, {count} were asked for: "
-                "give a larger --corpus (`knm corpus generate --count N` makes one), or ask for "
+                "give a larger corpus (`knm corpus generate --count N` makes one), or ask for "
                 "fewer"
             )
         return records[:count]

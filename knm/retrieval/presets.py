@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.datastore import Datastore, Manifest
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.languages.descriptions import is_file
 from knm.languages.language import lexer_names, lexer_rules
 from knm.languages.machine import TokenType
@@ -96,9 +96,9 @@ class Preset:
             lexers = ", ".join(lexer_names())
             raise UserError(f"lexer {self.lexer!r}: unknown; choose one of {lexers}")
         if self.k < 1:
-            raise UserError(f"--knn-k {self.k}: must be at least 1 neighbour")
+            raise UserError(f"{named('k')} {self.k}: must be at least 1 neighbour")
         if not 0 <= self.weight <= 1:
-            raise UserError(f"--knn-lambda {self.weight}: must be from 0 to 1")
+            raise UserError(f"{named('lmbda')} {self.weight}: must be from 0 to 1")
         if self.support is not None and not 0 < self.support <= 1:
             raise UserError(f"support {self.support}: must be above 0 and at most 1")
         self._check_temperature()
@@ -116,14 +116,15 @@ class Preset:
             )
         scale = self.temperature if self.temperature_scale is None else self.temperature_scale
         if scale is None or not 0 < scale < math.inf:
-            raise UserError(f"--knn-temperature {scale}: must be a number above 0")
+            raise UserError(f"{named('temperature')} {scale}: must be a number above 0")
 
     def _check_gate(self) -> None:
         if not 0 <= self.gate <= 1:
-            raise UserError(f"--knn-gate {self.gate}: must be from 0 to 1")
+            raise UserError(f"{named('gate')} {self.gate}: must be from 0 to 1")
         if self.gate and not WEIGHTS[self.weight_kind].gated:
             raise UserError(
-                f"--knn-gate {self.gate}: preset {self.name!r} has a {self.weight_kind} weight, "
+                f"{named('gate')} {self.gate}: preset {self.name!r} has a {self.weight_kind} "
+                "weight, "
                 "which no gate can skip: leave the option out, or choose a preset with another "
                 "weight (v2, v3)"
             )
@@ -138,7 +139,8 @@ class Preset:
             return
         if self.weight not in (0, 1):
             raise UserError(
-                f"--knn-lambda {self.weight}: preset {self.name!r} writes one token or the other: "
+                f"{named('lmbda')} {self.weight}: preset {self.name!r} writes one token or the "
+                "other: "
                 "give 0 (never) or 1"
             )
         if self.searcher not in (AUTO, "torch"):
@@ -193,7 +195,8 @@ class Preset:
         if not self.of_trials and manifest.trials is not None:
             raise UserError(
                 f"{path}: holds trials, of which preset {self.name!r} would take what was tried "
-                f"for what is right: choose --knn-preset {TRIALS_PRESET}, or a datastore of tokens"
+                f"for what is right: choose {named('preset')} {TRIALS_PRESET}, or a datastore of "
+                "tokens"
             )
 
     def build_weight(self, datastore: Datastore) -> Weight:
@@ -231,7 +234,7 @@ class Preset:
         if not median or self.temperature_scale is None:
             raise UserError(
                 f"{datastore.path}: too small to have measured distances at mistakes, which preset "
-                f"{self.name!r} takes its temperature from: set --knn-temperature"
+                f"{self.name!r} takes its temperature from: set {named('temperature')}"
             )
         return self.temperature_scale * median
 

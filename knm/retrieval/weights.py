@@ -10,7 +10,7 @@ from torch import Tensor
 from knm.datastore import Datastore
 from knm.datastore.calibration import error_rate
 from knm.datastore.manifest import Reliability
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.retrieval.adaptor import Adaptor, AdaptorNetwork, load_adaptor
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
@@ -219,7 +219,7 @@ def _bound(settings: WeightSettings, datastore: Datastore) -> Reliability:
         raise UserError(
             f"{datastore.path}: how far it can be trusted, which preset {settings.preset!r} goes "
             "by, could not be measured: that takes entries where the LM was wrong and entries "
-            "where it was right; mine with --positions all, or choose another preset (v1)"
+            f"where it was right; mine with {named('positions')} all, or choose another preset (v1)"
         )
     return reliability
 

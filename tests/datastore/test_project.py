@@ -134,7 +134,7 @@ def test_a_finished_result_is_left_alone_and_another_is_refused(source, projecte
 
 def test_keys_too_large_for_float16_are_refused():
     keys = np.array([[1.0, 70_000.0]], np.float32)
-    with pytest.raises(UserError, match="--key-dtype bfloat16"):
+    with pytest.raises(UserError, match="key_dtype bfloat16"):
         encode_keys(keys, "float16")
 
 
@@ -199,8 +199,8 @@ def test_the_lineage_tells_how_it_was_trained(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (PCAOptions(0), "--dim 0"),
-        (PCAOptions(13), "--dim 13: must be from 1 to the keys' width, 12"),
+        (PCAOptions(0), "dim 0"),
+        (PCAOptions(13), "dim 13: must be from 1 to the keys' width, 12"),
         (PCAOptions(11, whiten=True), "vary in"),
     ],
 )

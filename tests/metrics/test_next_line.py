@@ -58,7 +58,7 @@ def test_every_program_is_cut_once_before_any_is_cut_twice(embedded, encoded, de
 
 
 def test_more_lines_than_there_are_is_a_user_error(embedded, encoded, dev_records):
-    with pytest.raises(UserError, match="--next-line 10000: the corpus has"):
+    with pytest.raises(UserError, match="next_line 10000: the corpus has"):
         draw_cases(embedded, encoded, dev_records, TEMPLATE, 10_000)
 
 

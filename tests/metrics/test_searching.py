@@ -59,7 +59,7 @@ def test_random_search_of_few_combinations_ends(tmp_path):
 def test_a_space_without_a_possible_configuration_is_a_user_error(tmp_path, kind):
     path = tmp_path / "space.yaml"
     path.write_text("preset: dense\nspace: {gate: {low: 0.01, high: 0.5}}")
-    with pytest.raises(UserError, match="no configuration that is possible: --knn-gate"):
+    with pytest.raises(UserError, match="no configuration that is possible: gate"):
         all_of(SEARCHES[kind](read_space(path, "embedded"), 4, 0))
 
 

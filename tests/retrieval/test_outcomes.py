@@ -202,14 +202,14 @@ def test_numbers_of_a_preset_come_before_those_of_the_policy():
 def test_stores_and_presets_of_the_other_kind_are_refused():
     with pytest.raises(UserError, match=r"holds tokens of a corpus.*\(trusted\)"):
         Retriever(store_of(np.zeros((3, DIM))), OUTCOME)
-    with pytest.raises(UserError, match="holds trials.*--knn-preset outcome"):
+    with pytest.raises(UserError, match="holds trials.*preset outcome"):
         Retriever(trials_of(np.zeros((1, DIM)), [1], [2]), resolve_preset("dense"))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight": 0.5}, "--knn-lambda 0.5.*0 .never. or 1"),
+        ({"weight": 0.5}, "lmbda 0.5.*0 .never. or 1"),
         ({"fusion": "mixture"}, "go together"),
         ({"weight_kind": "static"}, "go together"),
         ({"searcher": "faiss-ivf"}, "searches exactly"),

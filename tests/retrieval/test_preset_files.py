@@ -85,7 +85,7 @@ def test_a_file_may_stand_alone_and_leave_fields_empty(write):
         (["extends: densest"], "extends 'densest': no such preset; choose one of bayes, dense"),
         (["temperature: 1"], "weight is missing"),
         (["weight: 1"], "set either temperature"),
-        (["extends: dense", "weight: 2"], r"mine.yaml: --knn-lambda 2.0: must be from 0 to 1"),
+        (["extends: dense", "weight: 2"], r"mine.yaml: lmbda 2.0: must be from 0 to 1"),
         (["extends: dense", "weight_kind: magic"], "weight_kind 'magic': unknown; choose one of"),
         (["extends: dense", "fusion: magic"], "fusion 'magic': unknown; choose one of mixture"),
         (
@@ -108,5 +108,5 @@ def test_files_that_are_wrong_say_where(write, lines, message):
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(UserError, match=r"--knn-preset nowhere\.yml: no such file"):
+    with pytest.raises(UserError, match=r"preset nowhere\.yml: no such file"):
         resolve_preset("nowhere.yml")

@@ -38,7 +38,7 @@ def test_the_default_takes_its_temperature_from_the_datastore():
 @pytest.mark.parametrize("median", [None, 0.0])
 def test_a_datastore_without_distances_needs_a_temperature(median):
     store = store_of(np.zeros((1, 2)), median=median)
-    with pytest.raises(UserError, match="set --knn-temperature"):
+    with pytest.raises(UserError, match="set temperature"):
         resolve_preset("dense").temperature_for(store)
     assert resolve_preset("dense", temperature=2.0).temperature_for(store) == 2.0
 
@@ -52,13 +52,13 @@ def test_what_is_set_replaces_what_the_preset_says():
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("k", 0, "--knn-k 0: must be at least 1"),
-        ("weight", -0.1, "--knn-lambda -0.1: must be from 0 to 1"),
-        ("weight", 1.5, "--knn-lambda 1.5"),
-        ("weight", math.nan, "--knn-lambda nan"),
-        ("temperature", 0.0, "--knn-temperature 0.0: must be a number above 0"),
-        ("temperature", math.inf, "--knn-temperature inf"),
-        ("gate", 2.0, "--knn-gate 2.0: must be from 0 to 1"),
+        ("k", 0, "k 0: must be at least 1"),
+        ("weight", -0.1, "lmbda -0.1: must be from 0 to 1"),
+        ("weight", 1.5, "lmbda 1.5"),
+        ("weight", math.nan, "lmbda nan"),
+        ("temperature", 0.0, "temperature 0.0: must be a number above 0"),
+        ("temperature", math.inf, "temperature inf"),
+        ("gate", 2.0, "gate 2.0: must be from 0 to 1"),
     ],
 )
 def test_values_out_of_range_name_their_option(option, value, message):
@@ -67,12 +67,12 @@ def test_values_out_of_range_name_their_option(option, value, message):
 
 
 def test_a_gate_on_a_static_weight_is_a_contradiction():
-    with pytest.raises(UserError, match=r"--knn-gate 0\.5: preset 'v1' has a static weight"):
+    with pytest.raises(UserError, match=r"gate 0\.5: preset 'v1' has a static weight"):
         resolve_preset("v1", gate=0.5)
 
 
 def test_an_unknown_preset_lists_those_there_are():
-    with pytest.raises(UserError, match="--knn-preset v9: unknown; choose one of bayes, dense,"):
+    with pytest.raises(UserError, match="preset v9: unknown; choose one of bayes, dense,"):
         resolve_preset("v9")
 
 
