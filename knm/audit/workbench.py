@@ -294,7 +294,7 @@ class Workbench:
         return records[:count]
 
     def _preset(self, row: Row) -> Preset:
-        return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
+        return resolve_preset(row.preset or self.settings.preset, lmbda=row.lmbda)
 
     def _template(self, row: Row) -> PromptTemplate:
         """The audit's template, or for a language that it does not suit, the one that suits all."""

@@ -213,7 +213,7 @@ def _preset(options: EngineOptions, *, trials: bool) -> "Preset":
     return resolve_preset(
         options.knn_preset or default_preset(trials=trials),
         k=options.knn_k,
-        weight=options.knn_lambda,
+        lmbda=options.knn_lambda,
         temperature=options.knn_temperature,
         gate=options.knn_gate,
     )

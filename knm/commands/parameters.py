@@ -35,7 +35,7 @@ class Commands(typer.Typer):
         return decorate
 
 
-def _expanded(command: Command) -> Command:
+def _expanded(command: Callable[..., None]) -> Callable[..., None]:
     """A command as Typer reads it: each parameter that is a dataclass of options becomes these.
 
     The command gets the dataclasses, checked; its errors name flags, not fields.

@@ -1,7 +1,8 @@
 """Complete retrieval configurations: named ones of this package, or a user's YAML file."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -28,6 +29,9 @@ from knm.retrieval.weights import OUTCOME, WEIGHTS, Weight, WeightKind
 
 DEFAULT_PRESET: Final = "trusted"
 TRIALS_PRESET: Final = "outcome"  # the default for datastores of trials
+# In files and reports lambda is called `weight`: kept completions are known by these keys.
+_KEYS: Final = {"lmbda": "weight"}
+_NAMES: Final = {key: name for name, key in _KEYS.items()}
 # The types of fields in a file, in the order of `Preset`.
 _FIELDS: Final[Mapping[str, type]] = {
     "name": str,
@@ -54,21 +58,22 @@ class Preset:
     """How to search, how much the result counts and how it is shaped.
 
     Exactly one of `temperature` (squared L2) and `temperature_scale` (in units of the datastore's
-    median nearest distance at mistakes) is set. `weight` is lambda, or its base where the weight
-    kind varies it; `gate` the weight below which nothing is searched. `weight_options` and
-    `fusion_options` are the numbers of these kinds; those left out get their defaults, so that a
-    preset always tells all. `token_types` are the types of tokens that a correction may write, as
-    `lexer` tells them; None admits all. With `check_copies` an entry whose value is copied from its
-    own text votes only where that word stands in the text being written. `support` is the share of
-    the votes at which the LM's own token stands; with None the mixture alone decides. `key_kind`
-    refuses datastores of another kind; None takes whatever the datastore holds.
+    median nearest distance at mistakes) is set. `lmbda` is the lambda of kNN-LM, the share of the
+    kNN distribution; where the weight kind varies it by row, the most that it can be. `gate` is the
+    weight below which nothing is searched. `weight_options` and `fusion_options` are the numbers of
+    these kinds; those left out get their defaults, so that a preset always tells all. `token_types`
+    are the types of tokens that a correction may write, as `lexer` tells them; None admits all.
+    With `check_copies` an entry whose value is copied from its own text votes only where that word
+    stands in the text being written. `support` is the share of the votes at which the LM's own
+    token stands; with None the mixture alone decides. `key_kind` refuses datastores of another
+    kind; None takes whatever the datastore holds.
 
     Raises:
-        UserError: a value out of range; the message names the option that sets it.
+        UserError: a value out of range; the message names the field.
     """
 
     name: str
-    weight: float
+    lmbda: float
     weight_kind: str = "static"
     weight_options: Mapping[str, Any] = field(default_factory=dict)
     gate: float = 0.0
@@ -97,8 +102,8 @@ class Preset:
             raise UserError(f"lexer {self.lexer!r}: unknown; choose one of {lexers}")
         if self.k < 1:
             raise UserError(f"{named('k')} {self.k}: must be at least 1 neighbour")
-        if not 0 <= self.weight <= 1:
-            raise UserError(f"{named('lmbda')} {self.weight}: must be from 0 to 1")
+        if not 0 <= self.lmbda <= 1:
+            raise UserError(f"{named('lmbda')} {self.lmbda}: must be from 0 to 1")
         if self.support is not None and not 0 < self.support <= 1:
             raise UserError(f"support {self.support}: must be above 0 and at most 1")
         self._check_temperature()
@@ -137,9 +142,9 @@ class Preset:
             )
         if not self.of_trials:
             return
-        if self.weight not in (0, 1):
+        if self.lmbda not in (0, 1):
             raise UserError(
-                f"{named('lmbda')} {self.weight}: preset {self.name!r} writes one token or the "
+                f"{named('lmbda')} {self.lmbda}: preset {self.name!r} writes one token or the "
                 "other: "
                 "give 0 (never) or 1"
             )
@@ -169,12 +174,13 @@ class Preset:
     def to_json(self) -> dict[str, Any]:
         """Every field, plain JSON: what a report tells and a cache distinguishes."""
         types = None if self.token_types is None else list(self.token_types)
-        return {**asdict(self), "token_types": types}
+        values = {**asdict(self), "token_types": types}
+        return {_KEYS.get(name, name): value for name, value in values.items()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Preset":
         """Read back what `to_json` gave."""
-        return cls(**value)
+        return cls(**{_NAMES.get(key, key): field for key, field in value.items()})
 
     @property
     def of_trials(self) -> bool:
@@ -209,7 +215,7 @@ class Preset:
         kind = WEIGHTS[self.weight_kind]
         temperature = self.temperature_for(datastore) if kind.needs_temperature else None
         settings = WeightSettings(
-            self.name, self.weight, self.gate, self.weight_options, temperature
+            self.name, self.lmbda, self.gate, self.weight_options, temperature
         )
         return kind.build(settings, datastore)
 
@@ -242,6 +248,8 @@ class Preset:
 def read_preset(path: Path) -> Preset:
     """The preset that a YAML file describes, by the names of the fields of `Preset`.
 
+    `lmbda` is called `weight` there.
+
     `extends` names a preset of this package whose values hold for the fields that are left out;
     without it `weight` and one temperature have to be given. The name is the file's, if it gives
     none.
@@ -259,18 +267,30 @@ def read_preset(path: Path) -> Preset:
     if "weight" not in values:
         raise UserError(f"{path}: weight is missing: give it, or `extends:` a preset that has it")
     try:
-        return Preset(**values)
+        with _file_keys():
+            return Preset.from_json(values)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
 
 def vary_preset(base: Preset, given: Mapping[str, Any], name: str) -> Preset:
-    """`base` with the fields `given` set otherwise, as in a file that extends it.
+    """`base` with the fields `given` set otherwise, by their keys in a file that extends it.
 
     Raises:
         UserError: a value out of range, or fields that contradict each other.
     """
-    return Preset(**{**_extended(base, given), "name": name})
+    with _file_keys():
+        return Preset.from_json({**_extended(base, given), "name": name})
+
+
+@contextmanager
+def _file_keys() -> Iterator[None]:
+    """Where fields are given as in a file, messages name them as there."""
+    try:
+        yield
+    except UserError as error:
+        error.args = (error.worded(lambda field: _KEYS.get(field, field)),)
+        raise
 
 
 def write_preset(path: Path, preset: Preset) -> None:
@@ -315,7 +335,7 @@ def resolve_preset(
     name: str = DEFAULT_PRESET,
     *,
     k: int | None = None,
-    weight: float | None = None,
+    lmbda: float | None = None,
     temperature: float | None = None,
     gate: float | None = None,
 ) -> Preset:
@@ -331,6 +351,6 @@ def resolve_preset(
     return replace(
         preset,
         k=preset.k if k is None else k,
-        weight=preset.weight if weight is None else weight,
+        lmbda=preset.lmbda if lmbda is None else lmbda,
         gate=preset.gate if gate is None else gate,
     )

@@ -32,7 +32,7 @@ def test_overrides_reach_the_preset():
     options = RunOptions(knn=True, knn_preset="v2", knn_k=3, knn_lambda=0.5, knn_temperature=7.0)
     preset = prepare_engine(options, ROOT).preset
     assert preset is not None
-    assert (preset.k, preset.weight, preset.temperature) == (3, 0.5, 7.0)
+    assert (preset.k, preset.lmbda, preset.temperature) == (3, 0.5, 7.0)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import inspect
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 import typer
@@ -14,6 +14,12 @@ from knm.options import ModelOptions, Option
 
 # Flags (or arguments) and defaults as users know them: scripts go by them.
 FLAGS = {
+    "explore": """
+        --batch-size=32 --decontaminate/--no-decontaminate=True --device --dtype --held-out
+        --json=False --language=lua --least-probability=0.02 --limit --max-new-tokens=512
+        --memory-limit=512 --model=embedded --out --problems --prompt=contest
+        --sandbox=local --time-limit=5.0 --trials=16 --workers
+    """,
     "serve": """
         --batch-size --datastore --device --dtype --host=127.0.0.1 --json=False --knn=False
         --knn-gate --knn-k --knn-lambda --knn-preset --knn-temperature --max-new-tokens=512
@@ -48,8 +54,8 @@ FLAGS = {
 
 
 def parameters_of(command):
-    (found,) = [one for name, one in get_command(app).commands.items() if name == command]
-    return found.params
+    group: Any = get_command(app)
+    return group.commands[command].params
 
 
 @pytest.mark.parametrize("command", FLAGS)

@@ -64,7 +64,7 @@ def neighbours_of(retriever: Retriever, hidden: torch.Tensor, k: int) -> Neighbo
 
 
 def test_queries_are_projected_before_the_search(source, projected, projection):
-    preset = resolve_preset("v1", weight=1.0)
+    preset = resolve_preset("v1", lmbda=1.0)
     hidden = torch.from_numpy(source.read_keys(slice(0, 30)))
     retriever = Retriever(projected, preset)
     found = neighbours_of(retriever, hidden, 4)
@@ -90,7 +90,7 @@ def test_a_projected_row_does_not_depend_on_the_others_to_the_bit(projected):
 def test_a_model_is_corrected_from_a_projected_datastore(projected):
     """At weight 1 the model says what was stored where it meets its own text again."""
     loaded = tiny_model()
-    retriever = Retriever(projected, resolve_preset("v1", weight=1.0))
+    retriever = Retriever(projected, resolve_preset("v1", lmbda=1.0))
     example = examples()[0]
     with corrected(loaded.model, retriever), torch.no_grad():
         said = loaded.model(torch.tensor([example.ids])).logits[0].argmax(-1)

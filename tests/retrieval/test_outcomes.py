@@ -176,7 +176,7 @@ def test_weight_0_or_no_policy_leaves_the_lm_to_the_bit(how):
     policy = POLICY if how == "weight" else None
     store = trials_of(keys, [3] * 60, [5] * 60, 1, policy=policy)
     lm, hidden = lm_of({3: 0.6, 5: 0.4}, dtype=torch.bfloat16), torch.zeros(1, DIM)
-    preset = resolve_preset("outcome", weight=0.0 if how == "weight" else None)
+    preset = resolve_preset("outcome", lmbda=0.0 if how == "weight" else None)
     done = Retriever(store, preset).correct(hidden, lm)
     assert done.logits is lm.logits
     assert not done.searched.any()
@@ -209,7 +209,7 @@ def test_stores_and_presets_of_the_other_kind_are_refused():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight": 0.5}, "lmbda 0.5.*0 .never. or 1"),
+        ({"weight": 0.5}, "weight 0.5.*0 .never. or 1"),
         ({"fusion": "mixture"}, "go together"),
         ({"weight_kind": "static"}, "go together"),
         ({"searcher": "faiss-ivf"}, "searches exactly"),

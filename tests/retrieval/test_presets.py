@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from knm.errors import UserError
+from knm.hashing import hash_json
 from knm.retrieval import (
     DEFAULT_PRESET,
     PRESETS,
@@ -44,7 +45,7 @@ def test_a_datastore_without_distances_needs_a_temperature(median):
 
 
 def test_what_is_set_replaces_what_the_preset_says():
-    preset = resolve_preset("v3", k=4, weight=0.5, temperature=9.0, gate=0.2)
+    preset = resolve_preset("v3", k=4, lmbda=0.5, temperature=9.0, gate=0.2)
     assert preset.build_weight(STORE) == ConfidenceWeight(0.5, 0.2)
     assert (preset.k, preset.temperature) == (4, 9.0)
 
@@ -53,9 +54,9 @@ def test_what_is_set_replaces_what_the_preset_says():
     ("option", "value", "message"),
     [
         ("k", 0, "k 0: must be at least 1"),
-        ("weight", -0.1, "lmbda -0.1: must be from 0 to 1"),
-        ("weight", 1.5, "lmbda 1.5"),
-        ("weight", math.nan, "lmbda nan"),
+        ("lmbda", -0.1, "lmbda -0.1: must be from 0 to 1"),
+        ("lmbda", 1.5, "lmbda 1.5"),
+        ("lmbda", math.nan, "lmbda nan"),
         ("temperature", 0.0, "temperature 0.0: must be a number above 0"),
         ("temperature", math.inf, "temperature inf"),
         ("gate", 2.0, "gate 2.0: must be from 0 to 1"),
@@ -82,3 +83,26 @@ def test_options_that_are_not_varied_stay_those_of_the_base():
     assert varied.weight_options == {"alpha": 0.2, "tau": 0.9}
     assert (varied.name, varied.temperature, varied.temperature_scale) == ("new", None, 0.1)
     assert vary_preset(base, {"weight_kind": "static"}, "new").weight_options == {}
+
+
+def test_packaged_presets_are_known_by_the_same_hashes_as_ever():
+    """Kept completions and runs are known by them: other hashes mean that all is decoded anew."""
+    hashes = {name: hash_json(preset.to_json())[:16] for name, preset in PRESETS.items()}
+    assert hashes == {
+        "bayes": "0eef0c6237d0b704",
+        "dense": "d4de4683d6184e87",
+        "ft2ra": "04e77acd8be6bf2a",
+        "learned": "2b870b87d1c0c97c",
+        "nest": "69e3bdeec5527174",
+        "outcome": "dde2f6815d807715",
+        "trusted": "4a31d9d7ffd35b41",
+        "v1": "fa3bd3a5eb6e7411",
+        "v2": "c1e40b8522eed7ce",
+        "v3": "f3edebe7e0404aaf",
+    }
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_json_gives_the_same_preset_back(name):
+    assert PRESETS[name].to_json()["weight"] == PRESETS[name].lmbda
+    assert Preset.from_json(PRESETS[name].to_json()) == PRESETS[name]

@@ -166,9 +166,9 @@ def reliable(weight: float, distance: float):
 
 
 def test_trust_bounds_the_weight_and_ends_at_its_distance():
-    weight = resolve_preset("trusted", weight=0.9).build_weight(reliable(0.5, 2.0))
+    weight = resolve_preset("trusted", lmbda=0.9).build_weight(reliable(0.5, 2.0))
     assert weight(LM, at([1.0], [2.0], [2.5])).tolist() == [0.5, 0.5, 0.0]
-    low = resolve_preset("trusted", weight=0.25).build_weight(reliable(0.5, 2.0))
+    low = resolve_preset("trusted", lmbda=0.25).build_weight(reliable(0.5, 2.0))
     assert low(LM, at([1.0], [2.0], [2.5])).tolist() == [0.25, 0.25, 0.0]
 
 
