@@ -93,7 +93,7 @@ def test_each_token_of_raw_text_is_a_target_once_with_context_before_it(
 
 @pytest.mark.parametrize(
     ("block", "stride", "option"),
-    [(1, 1, "block_tokens"), (8, 8, "stride"), (8, 0, "--stride")],
+    [(1, 1, "block_tokens"), (8, 8, "stride"), (8, 0, "stride")],
 )
 def test_blocks_without_context_are_refused(block, stride, option):
     with pytest.raises(UserError, match=option):

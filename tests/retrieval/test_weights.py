@@ -154,7 +154,7 @@ def test_distances_of_zero_none_and_nan():
 @pytest.mark.parametrize("weight", [BayesWeight(0.0, 0.5, 4), DistanceWeight(0.0, 0.3, 0.1)])
 def test_a_base_of_zero_searches_nothing(weight):
     assert searched(weight) == [False] * 3
-    assert replace(weight, base=0.1).before_search(LM) is None
+    assert replace(weight, lmbda=0.1).before_search(LM) is None
 
 
 def reliable(weight: float, distance: float):
