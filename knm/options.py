@@ -117,8 +117,8 @@ Positions = Annotated[
 KeyKind = Annotated[
     str,
     Option(
-        "what keys are made of: final-norm, last-layer, last-mlp-input, layer-N, or several "
-        "joined by +",
+        "what keys are made of: final-norm, last-layer, last-mlp-input, layer-N, or several joined "
+        "by +",
         "KIND",
     ),
 ]

@@ -85,9 +85,8 @@ def check_output_directory(
             raise UserError(f"{what}: holds {source}, which is read; give a directory of its own")
     if not overwrite and directory.is_dir() and any(directory.iterdir()):
         raise UserError(
-            f"{what}: there is something in it; give another directory, or {named('overwrite')} "
-            "to write "
-            "over it"
+            f"{what}: there is something in it; give another directory, or {named('overwrite')} to "
+            "write over it"
         )
 
 

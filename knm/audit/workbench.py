@@ -288,8 +288,7 @@ class Workbench:
         if count is not None and count > len(records):
             raise UserError(
                 f"{self.settings.corpus}: holds {len(records)} programs, {count} were asked for: "
-                "give a larger corpus (`knm corpus generate --count N` makes one), or ask for "
-                "fewer"
+                "give a larger corpus (`knm corpus generate --count N` makes one), or ask for fewer"
             )
         return records[:count]
 

@@ -213,8 +213,8 @@ def _encoding(text: TextOptions) -> "CorpusEncoding":
         return ChatEncoding(load_template(text.prompt or "task"))
     if text.prompt is not None:
         raise UserError(
-            f"{named('prompt')} {text.prompt}: raw text has no prompt: use "
-            f"{named('text_format')} chat"
+            f"{named('prompt')} {text.prompt}: raw text has no prompt: use {named('text_format')} "
+            "chat"
         )
     block = 1024 if text.block_tokens is None else text.block_tokens
     return RawEncoding(block, block // 2 if text.stride is None else text.stride)

@@ -51,8 +51,7 @@ def encode_keys(keys: np.ndarray[Any, Any], key_dtype: str) -> np.ndarray[Any, A
     if not np.isfinite(decode_keys(stored)).all():
         raise UserError(
             f"a key is not finite in {key_dtype}: mine with {named('key_dtype')} bfloat16, whose "
-            "range is "
-            "that of float32, and check that the model itself gives finite outputs"
+            "range is that of float32, and check that the model itself gives finite outputs"
         )
     return stored
 

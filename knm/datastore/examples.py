@@ -114,8 +114,8 @@ class CorpusExamples:
         self.count = summary.count - len(self._left_out)
         if not self.count:
             raise UserError(
-                f"{path}: the problem set asks for every record, so that none is left to mine; "
-                f"use another corpus, or {named('no_decontaminate')}"
+                f"{path}: the problem set asks for every record, so that none is left to mine; use "
+                f"another corpus, or {named('no_decontaminate')}"
             )
         self.corpus_hash = summary.content_hash
         self.description = {

@@ -85,8 +85,8 @@ def filter_datastore(
     if not arguments:
         raise UserError(
             f"filter: give at least one of {named('source')}, {named('record')}, "
-            f"{named('token_type')}, {named('newest')}, "
-            f"{named('drop_records')}, {named('drop_python')}"
+            f"{named('token_type')}, {named('newest')}, {named('drop_records')}, "
+            f"{named('drop_python')}"
         )
     keep = np.ones(len(source), dtype=bool)
     for passing in _passing(source, rules, texts, corpus):
@@ -250,7 +250,6 @@ def _whole(
     if example is None or any(offset >= len(ids) or ids[offset] != held[offset] for offset in held):
         raise UserError(
             f"{named('corpus')}: record {record_id!r} is not what {source.path} was mined from: "
-            "give the "
-            f"same corpus and {named('prompt')}"
+            f"give the same corpus and {named('prompt')}"
         )
     return example.target_start, list(ids[example.target_start :])

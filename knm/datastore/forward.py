@@ -264,10 +264,9 @@ class BatchMiner:
         if not finite.all():
             row = int(np.flatnonzero(kept)[np.flatnonzero(~finite)[0]])
             raise UserError(
-                f"{_place(launched, row)}: {named('key_dtype')} {self._key_dtype}: a state of "
-                "this model "
-                "is not finite in it; try bfloat16, and check that the model itself gives finite "
-                "outputs"
+                f"{_place(launched, row)}: {named('key_dtype')} {self._key_dtype}: a state of this "
+                "model is not finite in it; try bfloat16, and check that the model itself gives "
+                "finite outputs"
             )
 
 

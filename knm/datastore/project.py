@@ -108,8 +108,7 @@ def train_pca(source: Datastore, options: PCAOptions) -> tuple[Projection, float
         if axes.real < options.dim:
             raise UserError(
                 f"{named('whiten')}: the keys vary in {axes.real} dimensions, and {named('dim')} "
-                f"is {options.dim}: "
-                f"choose at most {axes.real}"
+                f"is {options.dim}: choose at most {axes.real}"
             )
         matrix = matrix / np.sqrt(axes.variances[: options.dim])
     whole = axes.variances.sum()

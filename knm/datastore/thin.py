@@ -53,8 +53,7 @@ def deduplicate_datastore(
     if tolerance and median is None:
         raise UserError(
             f"{source.path}: has measured no distances at mistakes, the unit of "
-            f"{named('tolerance')}: "
-            f"use {named('tolerance')} 0, which leaves out only what is equal"
+            f"{named('tolerance')}: use {named('tolerance')} 0, which leaves out only what is equal"
         )
     radius = tolerance * (median or 0.0)
     keep = distinct_entries(source, radius, torch.device(device))

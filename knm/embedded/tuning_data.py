@@ -26,9 +26,9 @@ def refuse_bench(problem_set: ProblemSet) -> None:
         ):
             raise UserError(
                 f"{named('problems')}: {problem.question_id} of {problem_set.name} belongs to the "
-                "bench: "
-                "settings that are tuned on it would be judged by what they were chosen for; draw "
-                "problems of the dev split with `knm problems generate --split dev --out FILE`"
+                "bench: settings that are tuned on it would be judged by what they were chosen "
+                "for; draw problems of the dev split with `knm problems generate --split dev --out "
+                "FILE`"
             )
 
 
@@ -43,6 +43,6 @@ def refuse_test_split(records: tuple[CorpusRecord, ...]) -> None:
         if (record.statement, record.program) in test:
             raise UserError(
                 f"{named('corpus')}: {record.id} belongs to the packaged test split, which `knm "
-                "eval` "
-                "judges settings by: tune on dev.jsonl, the default, or on programs of your own"
+                "eval` judges settings by: tune on dev.jsonl, the default, or on programs of your "
+                "own"
             )

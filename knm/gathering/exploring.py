@@ -92,8 +92,8 @@ def check_explore(options: ExploreOptions) -> tuple[ProblemSet, "PromptTemplate"
     if not kept:
         raise UserError(
             f"{named('problems')} {options.problems}: all {len(problems)} problems are like "
-            "held-out ones: "
-            "what is tried on these would be tuned on what it is judged by; give other problems"
+            "held-out ones: what is tried on these would be tuned on what it is judged by; give "
+            "other problems"
         )
     left = tuple(problem for problem in problems if problem.question_id in kept)
     return replace(whole, problems=left), template, len(problems) - len(left)
@@ -164,8 +164,7 @@ def _begin(journal: Journal, header: TrialsHeader, path: Path) -> None:
         if theirs != ours:
             raise UserError(
                 f"{named('out')} {path}: was explored with other {what}: {theirs} there, {ours} "
-                "now: give "
-                "the same, or another file"
+                "now: give the same, or another file"
             )
 
 

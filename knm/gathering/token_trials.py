@@ -56,8 +56,8 @@ class ExploreOptions:
     def __post_init__(self) -> None:
         if not 0 < self.least_probability < 1:
             raise UserError(
-                f"{named('least_probability')} {self.least_probability}: must be above 0 and "
-                "below 1"
+                f"{named('least_probability')} {self.least_probability}: must be above 0 and below "
+                "1"
             )
 
     def settings(self) -> dict[str, Any]:

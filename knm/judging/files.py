@@ -181,8 +181,7 @@ def _done_before(path: Path, header: RunHeader) -> set[str]:
     if before is None or _identity(before) != _identity(header):
         raise UserError(
             f"{path}: of another run, with other settings or completions; give another "
-            f"{named('out')}, or"
-            f" {named('fresh')} to replace it"
+            f"{named('out')}, or {named('fresh')} to replace it"
         )
     return {result.question_id for result in stream.results if not result.verdict.is_infrastructure}
 

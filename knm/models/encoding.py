@@ -116,8 +116,7 @@ class RawEncoding:
         if not 1 <= self.stride < self.block_tokens:
             raise UserError(
                 f"{named('stride')} {self.stride}: must be from 1 to {self.block_tokens - 1}, so "
-                "that a "
-                f"block of {self.block_tokens} tokens begins with some of the one before it"
+                f"that a block of {self.block_tokens} tokens begins with some of the one before it"
             )
 
     def __call__(

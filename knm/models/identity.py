@@ -105,9 +105,8 @@ def find_model(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
-            f"{named('model')} {name}: no directory of that name, and the Hugging Face hub did "
-            "not give "
-            f"it: {error}; check the name, the network and, for a gated model, your login"
+            f"{named('model')} {name}: no directory of that name, and the Hugging Face hub did not "
+            f"give it: {error}; check the name, the network and, for a gated model, your login"
         ) from None
 
 
@@ -176,15 +175,14 @@ def hash_weights(files: Path, name: str) -> str:
     if (files / _ADAPTER).exists():
         raise UserError(
             f"{named('model')} {name}: {files} holds an adapter ({_ADAPTER}); merge it into its "
-            "model "
-            "first, as with peft's merge_and_unload() and save_pretrained(), and name the result"
+            "model first, as with peft's merge_and_unload() and save_pretrained(), and name the "
+            "result"
         )
     weights = sorted(files.glob("*.safetensors"))
     if not weights:
         raise UserError(
-            f"{named('model')} {name}: {files} holds no *.safetensors weights, nor a GGUF file; "
-            "if its "
-            "weights are GGUF files of the hub, download one and name that file"
+            f"{named('model')} {name}: {files} holds no *.safetensors weights, nor a GGUF file; if "
+            "its weights are GGUF files of the hub, download one and name that file"
         )
     return hash_json({file.name: _content_hash(file) for file in weights})
 

@@ -78,8 +78,7 @@ def parse_key_kind(text: str) -> KeyKind:
         if part not in _NAMED and not _LAYER.fullmatch(part):
             raise UserError(
                 f"{named('key_kind')} {text}: {part!r} is none of {', '.join(_NAMED)}, layer-N (N "
-                "from 1), "
-                "or several of them joined by +"
+                "from 1), or several of them joined by +"
             )
     if len(set(parts)) < len(parts):
         raise UserError(f"{named('key_kind')} {text}: names a part twice: leave one out")

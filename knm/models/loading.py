@@ -189,7 +189,6 @@ def _find_source(name: str) -> _Source:
     if missing:
         raise UserError(
             f"{named('model')} {name}: a GGUF file needs {' and '.join(missing)}: python -m pip "
-            "install "
-            "'knm[gguf]'"
+            "install 'knm[gguf]'"
         )
     return _Source(path.parent, path.name)

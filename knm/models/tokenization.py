@@ -48,7 +48,6 @@ def _read(files: Path, name: str) -> Tokenizer:
     if not isinstance(tokenizer, Tokenizer):
         raise UserError(
             f"{named('model')} {name}: no tokenizer.json in its files, and the others give no "
-            "tokenizer of "
-            "that kind; name another model"
+            "tokenizer of that kind; name another model"
         )
     return tokenizer

@@ -119,8 +119,8 @@ def load_report(path: str | Path) -> Report:
     section = document.get("knm") if isinstance(document, dict) else None
     if not isinstance(section, dict) or not isinstance(document.get("tests"), list):
         raise UserError(
-            f"{path}: not a knm report: no `knm` section beside `tests`;"
-            f" give a file that the bench wrote with {named('results')}"
+            f"{path}: not a knm report: no `knm` section beside `tests`; give a file that the "
+            f"bench wrote with {named('results')}"
         )
     check_version(section.get("schema_version"), "knm.schema_version", str(path))
     configuration, hashes = section.get("configuration"), section.get("hashes")

@@ -81,8 +81,8 @@ def _open(report: Report, datastore: Path) -> Datastore:
     if store.content_hash != used:
         raise UserError(
             f"{named('datastore')} {datastore}: its content is {store.content_hash[:12]}, the "
-            "run's was "
-            f"{str(used)[:12]}: name the datastore that the run used, or leave the option out"
+            f"run's was {str(used)[:12]}: name the datastore that the run used, or leave the "
+            "option out"
         )
     return store
 

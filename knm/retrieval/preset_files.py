@@ -42,8 +42,7 @@ def check_preset_name(name: str) -> None:
     elif name not in preset_names():
         raise UserError(
             f"{named('preset')} {name}: unknown; choose one of {', '.join(preset_names())}, or "
-            "give the "
-            "path of a .yaml file"
+            "give the path of a .yaml file"
         )
 
 

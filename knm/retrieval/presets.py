@@ -129,9 +129,8 @@ class Preset:
         if self.gate and not WEIGHTS[self.weight_kind].gated:
             raise UserError(
                 f"{named('gate')} {self.gate}: preset {self.name!r} has a {self.weight_kind} "
-                "weight, "
-                "which no gate can skip: leave the option out, or choose a preset with another "
-                "weight (v2, v3)"
+                "weight, which no gate can skip: leave the option out, or choose a preset with "
+                "another weight (v2, v3)"
             )
 
     def _check_exchange(self) -> None:
@@ -145,8 +144,7 @@ class Preset:
         if self.lmbda not in (0, 1):
             raise UserError(
                 f"{named('lmbda')} {self.lmbda}: preset {self.name!r} writes one token or the "
-                "other: "
-                "give 0 (never) or 1"
+                "other: give 0 (never) or 1"
             )
         if self.searcher not in (AUTO, "torch"):
             raise UserError(

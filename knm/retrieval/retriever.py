@@ -271,8 +271,7 @@ class Retriever:
         if context is None and self.contextual:
             raise UserError(
                 f"{named('preset')} {self.preset.name}: its corrections depend on what has been "
-                "written "
-                "so far, which this use of it does not tell: choose another preset (dense)"
+                "written so far, which this use of it does not tell: choose another preset (dense)"
             )
         assert self._fusion is not None, "attach() comes first"
         assert (self._condition is None) == (self.preset.token_types is None), "as above"

@@ -109,7 +109,6 @@ class LocalSandbox:
                 raise SandboxUnavailable(
                     f"this system cannot make the jail of the local sandbox ({error}). It needs "
                     f"unprivileged user namespaces: allow them, or use {named('sandbox')} docker, "
-                    "or "
-                    f"{named('sandbox')} unsafe to debug with programs that you trust"
+                    f"or {named('sandbox')} unsafe to debug with programs that you trust"
                 ) from None
         return self.worker

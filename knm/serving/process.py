@@ -110,8 +110,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise UserError(
             f"{named('host')} {host} {named('port')} {port}: cannot listen there: "
-            f"{error.strerror or error}; choose "
-            f"another {named('port')}, or 0 for any"
+            f"{error.strerror or error}; choose another {named('port')}, or 0 for any"
         ) from None
     return listener
 

@@ -199,8 +199,7 @@ def _run_all(
             except (EngineFailed, EngineLost) as error:
                 raise UserError(
                     f"{named('engine')} {options.engine}: {error}; what was translated is kept: "
-                    "start the "
-                    "engine and run the command again"
+                    "start the engine and run the command again"
                 ) from error
             bar.update()
     return faults
@@ -343,8 +342,8 @@ def _only_model(client: EngineClient, url: str) -> str:
     models = client.models()
     if len(models) != 1:
         raise UserError(
-            f"{named('engine')} {url}: has the models {', '.join(models) or 'none'}: name one "
-            f"with {named('model')}"
+            f"{named('engine')} {url}: has the models {', '.join(models) or 'none'}: name one with "
+            f"{named('model')}"
         )
     return models[0]
 
