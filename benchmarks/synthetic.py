@@ -166,5 +166,5 @@ def retriever_of(
         projection = Projection("pca", np.zeros(width, np.float32), matrix.astype(np.float32))
         manifest = replace(datastore.manifest, projection=projection.info)
         datastore = replace(datastore, manifest=manifest, projection=projection)
-    preset = resolve_preset("v1", weight=0.25, temperature=float(dim))
+    preset = resolve_preset("v1", lmbda=0.25, temperature=float(dim))
     return Retriever(datastore, preset, searcher, device=loaded.device)

@@ -27,9 +27,10 @@ from knm.commands import (
     training,
 )
 from knm.commands.info import info
+from knm.commands.parameters import Commands
 from knm.errors import UserError
 
-app = typer.Typer(
+app = Commands(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 Input = str | Path | None
 """A file or directory that is read; None where an option was left out."""
@@ -56,7 +56,9 @@ def check_outputs(
             if any(same_place(file, other) for other in written):
                 raise UserError(f"{what} would be written twice; give another name")
             if not overwrite and file.exists():
-                raise UserError(f"{what} exists; give another name, or --overwrite to replace it")
+                raise UserError(
+                    f"{what} exists; give another name, or {named('overwrite')} to replace it"
+                )
             written.append(file)
 
 
@@ -83,8 +85,8 @@ def check_output_directory(
             raise UserError(f"{what}: holds {source}, which is read; give a directory of its own")
     if not overwrite and directory.is_dir() and any(directory.iterdir()):
         raise UserError(
-            f"{what}: there is something in it; give another directory, or --overwrite to write "
-            "over it"
+            f"{what}: there is something in it; give another directory, or {named('overwrite')} to "
+            "write over it"
         )
 
 

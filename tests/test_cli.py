@@ -12,9 +12,9 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from knm.bench import RunOptions
 from knm.cli import app
 from knm.engine import CompletionCache, Request, completion_key
+from knm.options import RunOptions
 from knm.problems import load_problems
 from knm.serving.process import listen
 from tests.engine.configurations import CONFIGURATION, completion

@@ -96,10 +96,10 @@ def test_looking_changes_nothing(here):
 
 def test_what_exists_is_replaced_only_on_demand(here):
     output = Output("--out", (here / "in.jsonl",))
-    with pytest.raises(UserError, match=r"in\.jsonl exists; .*--overwrite"):
+    with pytest.raises(UserError, match=r"in\.jsonl exists; .*overwrite"):
         check_outputs([output], overwrite=False)
     check_outputs([output], overwrite=True)
-    with pytest.raises(UserError, match="--out set: there is something in it; .*--overwrite"):
+    with pytest.raises(UserError, match="--out set: there is something in it; .*overwrite"):
         check_output_directory("--out", Path("set"), overwrite=False)
     (here / "empty").mkdir()
     check_output_directory("--out", here / "empty", overwrite=False)

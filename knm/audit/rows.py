@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 BASELINE: Final = "baseline"
 FINETUNED: Final = "finetuned"
@@ -27,7 +27,7 @@ class Row:
     """One configuration.
 
     `store` is a name in `knm.audit.stores.STORES` (None: no retrieval), `programs` the
-    number of corpus records that it holds at most, `preset` and `weight` what is used instead of
+    number of corpus records that it holds at most, `preset` and `lmbda` what is used instead of
     the audit's, `language` that of prompts and judge, `examples` the number of solved examples in
     the prompt, `finetuned` whether the fine-tuned copy decodes.
     """
@@ -37,7 +37,7 @@ class Row:
     role: Role
     store: str | None = None
     preset: str | None = None
-    weight: float | None = None
+    lmbda: float | None = None
     language: str = "lua"
     examples: int = 0
     finetuned: bool = False
@@ -56,7 +56,7 @@ ROWS: Final = {
     for row in (
         Row(BASELINE, "LM alone", Role.REFERENCE),
         Row("baseline-again", "LM alone, again", Role.IDENTITY),
-        Row("weight-0", "store, weight 0", Role.IDENTITY, store="in-domain", weight=0.0),
+        Row("weight-0", "store, weight 0", Role.IDENTITY, store="in-domain", lmbda=0.0),
         IN_DOMAIN,
         Row("condensed", "a quarter of its keys", Role.METHOD, store="condensed"),
         *(
@@ -93,7 +93,9 @@ def choose_rows(names: Iterable[str]) -> list[Row]:
     wanted = set(names)
     unknown = sorted(wanted - ROWS.keys())
     if unknown:
-        raise UserError(f"--rows {','.join(unknown)}: no such row; choose from {', '.join(ROWS)}")
+        raise UserError(
+            f"{named('rows')} {','.join(unknown)}: no such row; choose from {', '.join(ROWS)}"
+        )
     wanted |= {ROWS[name].against for name in wanted} | {BASELINE}
     return [row for row in ROWS.values() if row.name in wanted]
 

@@ -11,7 +11,7 @@ from knm.audit.results import compare
 from knm.audit.rows import BASELINE, Role
 from knm.audit.running import Audit, run_audit
 from knm.audit.workbench import AuditSettings
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import write_json, write_text
 from knm.report.markdown import escape, table
 from knm.report.text import points
@@ -70,7 +70,9 @@ def audit_models(
     """
     names = [Path(model).name for model in models]
     if len(set(names)) < len(names):
-        raise UserError(f"--models {','.join(models)}: two have the same last name; rename one")
+        raise UserError(
+            f"{named('models')} {','.join(models)}: two have the same last name; rename one"
+        )
     audits = {}
     for name, model in zip(names, models, strict=True):
         notify(f"model {name}")

@@ -250,7 +250,7 @@ class Workbench:
             return decontaminate(load_corpus(settings.corpus), self.problem_set.problems).kept
         if corpus == OFF_DOMAIN:
             if settings.off_domain is None:
-                raise Unavailable("no off-domain corpus: give --off-domain FILE")
+                raise Unavailable("no off-domain corpus: give the audit one")
             return load_corpus(settings.off_domain)
         assert corpus == ORACLE
         held = load_language(DEFAULT_LANGUAGE).reference
@@ -288,13 +288,12 @@ class Workbench:
         if count is not None and count > len(records):
             raise UserError(
                 f"{self.settings.corpus}: holds {len(records)} programs, {count} were asked for: "
-                "give a larger --corpus (`knm corpus generate --count N` makes one), or ask for "
-                "fewer"
+                "give a larger corpus (`knm corpus generate --count N` makes one), or ask for fewer"
             )
         return records[:count]
 
     def _preset(self, row: Row) -> Preset:
-        return resolve_preset(row.preset or self.settings.preset, weight=row.weight)
+        return resolve_preset(row.preset or self.settings.preset, lmbda=row.lmbda)
 
     def _template(self, row: Row) -> PromptTemplate:
         """The audit's template, or for a language that it does not suit, the one that suits all."""

@@ -14,7 +14,7 @@ from knm.bench.engines import (
     objection_to_set,
     prepare_engine,
 )
-from knm.bench.options import OPTIONS, Option, RunOptions, make_options
+from knm.bench.options import OPTIONS, make_options
 from knm.bench.run import BenchRun, cache_directory, prepare_run
 from knm.bench.service import serve_engine
 
@@ -23,9 +23,7 @@ __all__ = [
     "BenchRun",
     "CompletionService",
     "EngineAddress",
-    "Option",
     "RunEngine",
-    "RunOptions",
     "cache_directory",
     "ensure_datastore",
     "find_engine",

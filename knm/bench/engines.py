@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from knm.bench.options import RunOptions
 from knm.bench.run import DATASTORES
 from knm.engine import EngineConfiguration, GenerationOptions
 from knm.errors import UserError
+from knm.options import EngineOptions, RunOptions
 from knm.serving import EngineClient, EngineProcess
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class RunningEngine:
 class OwnEngine:
     """An engine process for this run alone, started when its address is first asked for."""
 
-    def __init__(self, options: RunOptions, root: Path) -> None:
+    def __init__(self, options: EngineOptions, root: Path) -> None:
         """Check what the engine will be opened from.
 
         Raises:
@@ -140,7 +140,7 @@ def find_engine(options: RunOptions, root: Path) -> RunEngine:
     return OwnEngine(options, root) if options.engine is None else RunningEngine(options, root)
 
 
-def prepare_engine(options: RunOptions, root: Path) -> "EngineSetup":
+def prepare_engine(options: EngineOptions, root: Path) -> "EngineSetup":
     """Find and check model, device, datastore and preset; nothing is loaded.
 
     Raises:
@@ -205,7 +205,7 @@ def objection_to_set(
     return Guard.from_json(configuration.guard).objection_to_set(prompts())
 
 
-def _preset(options: RunOptions, *, trials: bool) -> "Preset":
+def _preset(options: EngineOptions, *, trials: bool) -> "Preset":
     """The preset that was asked for, or the default of a datastore of `trials` or of tokens."""
     from knm.retrieval import resolve_preset
     from knm.retrieval.presets import default_preset
@@ -213,13 +213,13 @@ def _preset(options: RunOptions, *, trials: bool) -> "Preset":
     return resolve_preset(
         options.knn_preset or default_preset(trials=trials),
         k=options.knn_k,
-        weight=options.knn_lambda,
+        lmbda=options.knn_lambda,
         temperature=options.knn_temperature,
         gate=options.knn_gate,
     )
 
 
-def _find_datastore(options: RunOptions, root: Path) -> Path:
+def _find_datastore(options: EngineOptions, root: Path) -> Path:
     """The datastore's directory, which for the embedded one need not be there yet."""
     from knm.packaged import EMBEDDED
 

@@ -7,6 +7,7 @@ Thin: what a run is and does stands beside it. The plugin is at work only when t
 import sys
 import time
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,12 +15,13 @@ import pytest
 
 from knm.bench.completions import CompletionService
 from knm.bench.engines import EngineAddress, RunEngine, find_engine, objection_to_set
-from knm.bench.options import OPTIONS, RunOptions, make_options
+from knm.bench.options import OPTIONS, addoption_arguments, make_options
 from knm.bench.reporter import BaselineCheck, RunReporter, junit_properties
 from knm.bench.run import BenchRun, cache_directory, prepare_run
 from knm.engine import CompletionCache, Request
 from knm.errors import UserError
 from knm.judging import Evaluation, evaluate, render_failure
+from knm.options import RunOptions, flags_of, naming_flags
 from knm.problems import Problem
 from knm.report import RunHeader, environment_info, load_report, parse_condition
 from knm.sandbox import Sandbox
@@ -39,13 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Register the options of `knm.bench.options.OPTIONS`."""
     group = parser.getgroup("knm", "kNN-corrected code generation bench")
     for option in OPTIONS:
-        text = f"{option.help} [env {option.variable}]"
-        if option.type is bool:
-            group.addoption(option.flag, action="store_true", default=None, help=text)
-        else:
-            group.addoption(
-                option.flag, type=option.type, metavar=option.metavar, default=None, help=text
-            )
+        group.addoption(option.flag, **addoption_arguments(option))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -61,13 +57,21 @@ def pytest_configure(config: pytest.Config) -> None:
             "or add -p pytest_jsonreport.plugin"
         )
     given = {option.name: config.getoption(option.name) for option in OPTIONS}
-    try:
+    with _usage_errors():
         plugin = _prepare(config, root, make_options(given))
-    except UserError as error:
-        raise pytest.UsageError(str(error)) from None
     config.option.json_report = True
     config.option.json_report_omit = [*config.option.json_report_omit, *_OMITTED]
     config.pluginmanager.register(plugin, "knm-bench")
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """What a user can mend ends the run without a traceback, and names pytest's options."""
+    try:
+        with naming_flags(flags_of(RunOptions)):
+            yield
+    except UserError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> "BenchWorker":
@@ -119,7 +123,9 @@ def bench_run(pytestconfig: pytest.Config) -> BenchRun:
 @pytest.fixture(scope="session")
 def sandbox(bench_run: BenchRun) -> Iterator[Sandbox]:
     """The sandbox that judges, one for each process."""
-    with bench_run.open_sandbox() as opened:
+    with naming_flags(flags_of(RunOptions)):
+        opened = bench_run.open_sandbox()
+    with opened:
         yield opened
 
 
@@ -252,7 +258,7 @@ class BenchController(BenchWorker):
         """Make what the run needs, and fail now rather than in the first problem."""
         if self._config.option.collectonly:
             return
-        try:
+        with _usage_errors():
             with self._run.open_sandbox() as sandbox:
                 self._sandbox_info = sandbox.describe()
             done = self._engine.prepare()
@@ -266,8 +272,6 @@ class BenchController(BenchWorker):
                 )
             self._reporter.check_baseline()
             self._open_cache()
-        except UserError as error:
-            raise pytest.UsageError(str(error)) from None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

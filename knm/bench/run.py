@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from knm.bench.options import RunOptions
 from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
 from knm.judging.requests import problem_request
 from knm.languages.language import file_hash
+from knm.options import RunOptions
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
     Problem,

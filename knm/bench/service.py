@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from knm.bench.engines import TOKEN_VARIABLE, ensure_datastore, prepare_engine
-from knm.bench.options import RunOptions, check_options
 from knm.errors import UserError
+from knm.options import EngineOptions
 from knm.serving import EngineFailed
 from knm.serving.process import is_loopback, listen, url_of, wait_without_spinning
 
 
 def serve_engine(
-    options: RunOptions,
+    options: EngineOptions,
     root: Path,
     host: str,
     port: int,
@@ -31,7 +31,6 @@ def serve_engine(
             on, or others can reach it and there is no token.
     """
     wait_without_spinning()
-    check_options(options)
     token = os.environ.get(TOKEN_VARIABLE) or None
     if not is_loopback(host) and token is None:
         raise UserError(
@@ -50,7 +49,8 @@ def serve_engine(
         try:
             loop.open()
         except EngineFailed as error:
-            raise UserError(f"the engine cannot be opened: {error}") from error
+            told = error.__cause__.marked if isinstance(error.__cause__, UserError) else error
+            raise UserError(f"the engine cannot be opened: {told}") from error
         announce(url_of(listener), configuration.to_json())
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:

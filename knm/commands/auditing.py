@@ -1,80 +1,98 @@
 """`knm audit`: the trust ladder of a datastore and preset. Thin, as `knm.cli`."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from knm.commands.output import JsonOption, say
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import dumps
+from knm.options import (
+    BATCH,
+    DecodingOptions,
+    KeyKind,
+    ModelOptions,
+    Option,
+    Positions,
+    ProblemOptions,
+    SandboxOptions,
+    TemplateName,
+    Workers,
+)
 from knm.outputs import Input, check_output_directory, file_named
 
 Item = TypeVar("Item")
 
 
-def audit(
-    out: Annotated[Path, typer.Option(help="Directory of the results.")],
-    problems: Annotated[
-        str, typer.Option(help="Problem set: embedded, a file, a directory or a hub id.")
-    ] = "embedded",
-    corpus: Annotated[
-        Path | None, typer.Option(help="JSONL corpus of the store (default: the packaged one).")
-    ] = None,
-    train_programs: Annotated[
-        int | None, typer.Option(min=1, help="Only the corpus's first N programs.")
-    ] = None,
-    off_domain: Annotated[
-        Path | None, typer.Option(help="Corpus of another domain (default: the packaged one).")
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
-    ] = "embedded",
+@dataclass(frozen=True, kw_only=True)
+class LadderOptions:
+    """Which rows are run, of which models, and where the results go."""
+
+    out: Annotated[Path, Option("directory of the results", "DIR")]
     preset: Annotated[
-        str | None, typer.Option(help="Preset of the rows that name none (default: --knn's).")
-    ] = None,
-    rows: Annotated[
-        str | None, typer.Option(help="Rows to run, by name, with commas (default: all).")
-    ] = None,
-    curve: Annotated[
-        str | None, typer.Option(help="Numbers of programs to draw the gain against.")
-    ] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="Train models of these seeds and audit each.")
-    ] = None,
-    recipe: Annotated[str, typer.Option(help="Recipe of these models.")] = "embedded",
-    models: Annotated[
-        str | None, typer.Option(help="Models to audit instead, with commas.")
-    ] = None,
-    positions: Annotated[str, typer.Option(help="What the stores hold, as in `knm mine`.")] = "all",
-    key_kind: Annotated[
-        str, typer.Option(help="What keys are made of, as in `knm mine`.")
-    ] = "final-norm",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
-    prompt: Annotated[str, typer.Option(help="Prompt template.")] = "task",
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest completion.")] = 512,
-    batch_size: Annotated[int, typer.Option(min=1, help="Prompts decoded together.")] = 32,
+        str | None,
+        Option("preset of the rows that name none", "NAME|FILE", default="--knn's"),
+    ] = None
+    rows: Annotated[str | None, Option("rows to run, by name", "A,B", default="all")] = None
+    curve: Annotated[str | None, Option("numbers of programs to draw the gain against", "N,M")] = (
+        None
+    )
+    seeds: Annotated[str | None, Option("train models of these seeds and audit each", "N,M")] = None
+    recipe: Annotated[str, Option("recipe of these models", "NAME")] = "embedded"
+    models: Annotated[str | None, Option("models to audit instead", "A,B")] = None
+    strict: Annotated[bool, Option("exit with 1 if a check does not hold")] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreOptions:
+    """What the stores are made of."""
+
+    corpus: Annotated[
+        Path | None, Option("JSONL corpus of the store", "FILE", default="the packaged one")
+    ] = None
+    train_programs: Annotated[
+        int | None, Option("only the corpus's first N programs", "N", least=1)
+    ] = None
+    off_domain: Annotated[
+        Path | None, Option("corpus of another domain", "FILE", default="the packaged one")
+    ] = None
+    positions: Positions = "all"
+    key_kind: KeyKind = "final-norm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptOptions(SandboxOptions, DecodingOptions, ProblemOptions):
+    """How problems are decoded and judged."""
+
+    prompt: TemplateName = "task"
+    batch_size: Annotated[int, BATCH] = 32
+    workers: Workers = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyOptions:
+    """How the fine-tuned copy is trained."""
+
     learning_rate: Annotated[
-        float | None, typer.Option(help="Of the fine-tuned copy (default: by the model).")
-    ] = None,
+        float | None, Option("of the fine-tuned copy", "RATE", default="by the model")
+    ] = None
     epochs: Annotated[
-        int | None, typer.Option(help="Of the fine-tuned copy (default: by the corpus's size).")
-    ] = None,
+        int | None, Option("of the fine-tuned copy", "N", default="by the corpus's size")
+    ] = None
     lora: Annotated[
-        int | None, typer.Option(help="Rank of the copy's updates (default: all weights).")
-    ] = None,
-    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
-    time_limit: Annotated[float, typer.Option(help="CPU seconds per test.")] = 5.0,
-    memory_limit: Annotated[int, typer.Option(help="MiB of memory per test.")] = 512,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Programs judged at a time (default: by the cores).")
-    ] = None,
-    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
-    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 if a check does not hold.")
-    ] = False,
+        int | None, Option("rank of the copy's updates", "RANK", default="all weights")
+    ] = None
+
+
+def audit(
+    model: ModelOptions,
+    ladder: LadderOptions,
+    store: StoreOptions,
+    attempts: AttemptOptions,
+    copy: CopyOptions,
     json: JsonOption = False,
 ) -> None:
     """Compare a datastore with what would fool us: noise, oracle, useless stores, rivals, ceiling.
@@ -92,26 +110,28 @@ def audit(
     from knm.sandbox import make_limits
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
-    if seeds is not None and models is not None:
-        raise UserError("knm audit: give either --seeds or --models")
-    numbers = None if seeds is None else _split("--seeds", seeds, int)
-    several = [] if models is None else _split("--models", models, str)
-    chosen = None if rows is None else _split("--rows", rows, str)
-    counts = [] if curve is None else _split("--curve", curve, _count)
+    if ladder.seeds is not None and ladder.models is not None:
+        raise UserError(f"knm audit: give either {named('seeds')} or {named('models')}")
+    numbers = None if ladder.seeds is None else _split(named("seeds"), ladder.seeds, int)
+    several = [] if ladder.models is None else _split(named("models"), ladder.models, str)
+    chosen = None if ladder.rows is None else _split(named("rows"), ladder.rows, str)
+    counts = [] if ladder.curve is None else _split(named("curve"), ladder.curve, _count)
     choose_rows(chosen or [])
-    if recipe not in RECIPES:
-        raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
-    finetuning = FinetuningOptions(learning_rate=learning_rate, epochs=epochs, lora=lora)
-    MiningOptions(positions=positions, key_kind=key_kind)
-    check_dtype(dtype)
-    load_template(prompt)
-    if preset is not None:
-        check_preset_name(preset)
-    filling = corpus or EMBEDDED_CORPUS / "train.jsonl"
-    inputs: list[Input] = [filling, off_domain, problems_path(problems)]
-    inputs += [file_named(prompt), file_named(preset)]
-    inputs += [find_model(name) for name in several or [model]]
-    check_output_directory("--out", out, inputs)
+    if ladder.recipe not in RECIPES:
+        raise UserError(
+            f"{named('recipe')} {ladder.recipe}: unknown; choose one of {', '.join(RECIPES)}"
+        )
+    finetuning = FinetuningOptions(**asdict(copy))
+    MiningOptions(positions=store.positions, key_kind=store.key_kind)
+    check_dtype(model.dtype)
+    load_template(attempts.prompt)
+    if ladder.preset is not None:
+        check_preset_name(ladder.preset)
+    filling = store.corpus or EMBEDDED_CORPUS / "train.jsonl"
+    inputs: list[Input] = [filling, store.off_domain, problems_path(attempts.problems)]
+    inputs += [file_named(attempts.prompt), file_named(ladder.preset)]
+    inputs += [find_model(name) for name in several or [model.model]]
+    check_output_directory("--out", ladder.out, inputs)
 
     # 2. Run.
     from knm import audit as auditing
@@ -119,40 +139,43 @@ def audit(
     from knm.retrieval import DEFAULT_PRESET
 
     settings = auditing.AuditSettings(
-        out=out,
+        out=ladder.out,
         corpus=filling,
-        problems=problems,
-        model=model,
-        dtype=dtype,
-        device=device,
-        off_domain=off_domain or _off_domain(),
-        programs=train_programs,
-        limit=limit,
-        preset=preset or DEFAULT_PRESET,
-        positions=positions,
-        key_kind=key_kind,
+        problems=attempts.problems,
+        model=model.model,
+        dtype=model.dtype,
+        device=model.device,
+        off_domain=store.off_domain or _off_domain(),
+        programs=store.train_programs,
+        limit=attempts.limit,
+        preset=ladder.preset or DEFAULT_PRESET,
+        positions=store.positions,
+        key_kind=store.key_kind,
         trial=TrialSettings(
-            prompt=prompt,
-            max_new_tokens=max_new_tokens,
-            batch_size=batch_size,
-            limits=make_limits(time_limit, memory_limit),
+            prompt=attempts.prompt,
+            max_new_tokens=attempts.max_new_tokens,
+            batch_size=attempts.batch_size,
+            limits=make_limits(attempts.time_limit, attempts.memory_limit),
         ),
-        sandbox=sandbox,
-        workers=workers,
+        sandbox=attempts.sandbox,
+        workers=attempts.workers,
         finetuning=finetuning,
     )
     if numbers is not None:
         from knm.embedded.training import train_models
 
-        several = [str(path) for path in train_models(numbers, recipe, out / "trained", device)]
+        several = [
+            str(path)
+            for path in train_models(numbers, ladder.recipe, ladder.out / "trained", model.device)
+        ]
     if several:
         audits, agreement = auditing.audit_models(several, settings, chosen, counts, notify=say)
         documents = {name: found.to_json() for name, found in audits.items()}
-        _print({"audits": documents, **agreement.to_json()}, out / "models.md", json=json)
+        _print({"audits": documents, **agreement.to_json()}, ladder.out / "models.md", json=json)
     else:
-        audits = {model: auditing.run_audit(settings, chosen, counts, notify=say)}
-        _print(audits[model].to_json(), out / "audit.md", json=json)
-    if strict and not all(found.holds for found in audits.values()):
+        audits = {model.model: auditing.run_audit(settings, chosen, counts, notify=say)}
+        _print(audits[model.model].to_json(), ladder.out / "audit.md", json=json)
+    if ladder.strict and not all(found.holds for found in audits.values()):
         raise typer.Exit(1)
 
 

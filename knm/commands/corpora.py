@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from knm.commands.output import JsonOption, OverwriteOption, print_table
+from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, write_jsonl
 from knm.outputs import Output, check_outputs
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MOST_SHOWN: Final = 12
 """Removed records and operations that are told on a terminal; `--json` has them all."""
 
-corpus_app = typer.Typer(no_args_is_help=True, help="Training corpora.")
+corpus_app = Commands(no_args_is_help=True, help="Training corpora.")
 
 CorpusArgument = Annotated[Path, typer.Argument(help="Corpus: .jsonl or .jsonl.gz.")]
 OutOption = Annotated[Path, typer.Option(help="Corpus to write: .jsonl or .jsonl.gz.")]

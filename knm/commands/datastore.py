@@ -8,6 +8,7 @@ import typer
 
 from knm.commands.info import info
 from knm.commands.output import JsonOption, say
+from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.outputs import check_output_directory, file_named
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from knm.datastore import Datastore
     from knm.models import EncodedExample
 
-datastore_app = typer.Typer(
+datastore_app = Commands(
     no_args_is_help=True,
     help="Edit datastores. Each result is a new directory, calibrated again, whose manifest tells "
     "what was done to which datastores. An interrupted edit resumes when it is run again.",

@@ -1,48 +1,51 @@
 """`knm explore`: what would have come of a LM's other likely tokens. Thin, as `knm.cli`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from knm.commands.output import JsonOption, print_table
 from knm.jsonio import dumps
+from knm.options import (
+    BATCH,
+    CompletionLength,
+    LanguageName,
+    ModelOptions,
+    Option,
+    ProblemLimit,
+    SandboxOptions,
+    TemplateName,
+    Workers,
+)
 
 
-def explore(
+@dataclass(frozen=True, kw_only=True)
+class ExploreChoice(SandboxOptions):
+    """Which tokens of which problems' programs are tried, and how they are judged."""
+
     problems: Annotated[
-        str, typer.Option(help="Problem set: a file, a directory or a hub id; not the bench.")
-    ],
-    out: Annotated[Path, typer.Option(help="JSONL file of the trials, for knm mine --trials.")],
-    model: Annotated[
-        str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
-    ] = "embedded",
-    prompt: Annotated[str, typer.Option(help="Prompt template, as in decoding.")] = "contest",
-    language: Annotated[str, typer.Option(help="Language of the programs.")] = "lua",
-    trials: Annotated[int, typer.Option(min=1, help="Tokens tried in a program, at most.")] = 16,
+        str,
+        Option("problem set: a file, a directory or a hub id; not the bench", "NAME|PATH|HUB_ID"),
+    ]
+    out: Annotated[Path, Option("JSONL file of the trials, for knm mine --trials", "FILE")]
+    prompt: TemplateName = "contest"
+    language: LanguageName = "lua"
+    trials: Annotated[int, Option("tokens tried in a program, at most", "N", least=1)] = 16
     least_probability: Annotated[
-        float, typer.Option(help="That the LM gave to a token that is tried.")
-    ] = 0.02,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Bound on a completion.")] = 512,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
-    decontaminate: Annotated[
-        bool, typer.Option(help="Leave out problems like those of --held-out.")
-    ] = True,
+        float, Option("that the LM gave to a token that is tried", "P")
+    ] = 0.02
+    max_new_tokens: CompletionLength = 512
+    limit: ProblemLimit = None
+    decontaminate: Annotated[bool, Option("leave out problems like those of --held-out")] = True
     held_out: Annotated[
         list[str] | None,
-        typer.Option(help="Problem sets to keep clear of (default: the embedded bench)."),
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Prompts decoded together.")] = 32,
-    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
-    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
-    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
-    time_limit: Annotated[float, typer.Option(help="CPU seconds per test.")] = 5.0,
-    memory_limit: Annotated[int, typer.Option(help="MiB of memory per test.")] = 512,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Programs run at a time (default: by the cores).")
-    ] = None,
-    json: JsonOption = False,
-) -> None:
+        Option("problem sets to keep clear of", "NAME|PATH", default="the embedded bench"),
+    ] = None
+    batch_size: Annotated[int, BATCH] = 32
+    workers: Workers = None
+
+
+def explore(choice: ExploreChoice, model: ModelOptions, json: JsonOption = False) -> None:
     """Write other likely tokens into a LM's greedy programs, and execute what comes of it.
 
     Run it again to resume what was interrupted.
@@ -54,32 +57,34 @@ def explore(
     from knm.packaged import EMBEDDED
     from knm.sandbox import make_limits
 
-    check_dtype(dtype)
-    find_model(model)
+    check_dtype(model.dtype)
+    find_model(model.model)
     options = ExploreOptions(
-        problems=problems,
-        out=out,
-        prompt=prompt,
-        language=language,
-        trials=trials,
-        least_probability=least_probability,
-        max_new_tokens=max_new_tokens,
-        batch_size=batch_size,
-        limit=limit,
-        held_out=tuple(held_out or [EMBEDDED]) if decontaminate else (),
-        sandbox=sandbox,
-        limits=make_limits(time_limit, memory_limit),
-        workers=workers,
+        problems=choice.problems,
+        out=choice.out,
+        prompt=choice.prompt,
+        language=choice.language,
+        trials=choice.trials,
+        least_probability=choice.least_probability,
+        max_new_tokens=choice.max_new_tokens,
+        batch_size=choice.batch_size,
+        limit=choice.limit,
+        held_out=tuple(choice.held_out or [EMBEDDED]) if choice.decontaminate else (),
+        sandbox=choice.sandbox,
+        limits=make_limits(choice.time_limit, choice.memory_limit),
+        workers=choice.workers,
     )
     check_explore(options)  # before a model is loaded, which takes seconds
     from knm.models import load_model
 
-    found = explore_problems(options, load_model(model, dtype=dtype, device=device))
+    found = explore_problems(
+        options, load_model(model.model, dtype=model.dtype, device=model.device)
+    )
     if json:
-        print(dumps({"path": str(out), **found.to_json()}))
+        print(dumps({"path": str(choice.out), **found.to_json()}))
         return
     print_table(
-        ("trials", out),
+        ("trials", choice.out),
         ("problems", f"{found.problems}, {found.solved} solved greedily"),
         ("tokens tried", found.trials),
         ("verdicts", f"gained {found.gained}, lost {found.lost}"),

@@ -9,6 +9,7 @@ import typer
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.options import spell_flag
 from knm.outputs import Output, check_outputs
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _texts(store: "Datastore", model: str | None) -> tuple[Mapping[int, str] | N
     except UserError as error:
         if model is not None:
             raise
-        return None, str(error)
+        return None, error.worded(spell_flag)
     return token_texts(tokenizer, np.unique(store.values)), ""
 
 

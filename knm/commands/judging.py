@@ -6,13 +6,14 @@ from typing import Annotated, Final
 import typer
 
 from knm.commands.output import JsonOption, OverwriteOption, say
+from knm.commands.parameters import Commands
 from knm.jsonio import dumps
 from knm.outputs import Output, check_outputs
 
 INTERRUPTED: Final = 130
 """The exit status of what Ctrl-C has ended, as shells have it."""
 
-completions_app = typer.Typer(no_args_is_help=True, help="Completions in files.")
+completions_app = Commands(no_args_is_help=True, help="Completions in files.")
 
 
 def judge(

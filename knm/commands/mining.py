@@ -1,9 +1,9 @@
 """`knm mine`."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from itertools import islice
@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm.commands.output import JsonOption, print_table
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import dumps
+from knm.options import (
+    KeyKind,
+    ModelOptions,
+    Option,
+    Positions,
+    RecordLimit,
+    changed_options,
+)
 
 if TYPE_CHECKING:
     from knm.corpora import Decontamination
@@ -29,68 +37,80 @@ class Format(StrEnum):
     RAW = "raw"
 
 
-def mine(
-    out: Annotated[Path, typer.Option(help="Directory of the datastore.")],
-    corpus: Annotated[
-        Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
-    ] = None,
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """What is mined: a corpus, or trials."""
+
+    corpus: Annotated[Path | None, Option("JSONL corpus", "FILE", default="the packaged one")] = (
+        None
+    )
     trials: Annotated[
         Path | None,
-        typer.Option(help="Instead of a corpus: trials of tokens, as knm explore writes them."),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
-    ] = "embedded",
-    dim: Annotated[
-        int | None, typer.Option(help="Of trials: dimensions of the keys (default: 256).")
-    ] = None,
+        Option("instead of a corpus: trials of tokens, as knm explore writes them", "FILE"),
+    ] = None
+    limit: RecordLimit = None
+    decontaminate: Annotated[bool, Option("leave out what the problem set asks for")] = True
+    problems: Annotated[
+        str,
+        Option("that problem set: embedded, a file, a directory or a hub id", "NAME|PATH|HUB_ID"),
+    ] = "embedded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialsChoice:
+    """What only trials have."""
+
+    dim: Annotated[int | None, Option("of trials: dimensions of the keys", "N", default="256")] = (
+        None
+    )
     price: Annotated[
         float | None,
-        typer.Option(help="Of trials: gained problems that make up for a lost one (default: 2)."),
-    ] = None,
-    positions: Annotated[
-        str,
-        typer.Option(
-            help="all, mistakes, mistakes+correct:P (a random share) or low-confidence:P."
-        ),
-    ] = "all",
-    key_kind: Annotated[
-        str,
-        typer.Option(
-            help="final-norm, last-layer, last-mlp-input, layer-N, or several joined by +."
-        ),
-    ] = "final-norm",
-    key_dtype: Annotated[str, typer.Option(help="float16 or bfloat16.")] = "float16",
+        Option("of trials: gained problems that make up for a lost one", "N", default="2"),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOptions:
+    """How a record of a corpus becomes text."""
+
     text_format: Annotated[
         Format,
-        typer.Option(
-            "--format", help="chat: statement and program, as decoded; raw: program text."
-        ),
-    ] = Format.CHAT,
+        Option("chat: statement and program, as decoded; raw: program text", flag="--format"),
+    ] = Format.CHAT
     prompt: Annotated[
-        str | None, typer.Option(help="Prompt template of chat, as in decoding (default: task).")
-    ] = None,
+        str | None,
+        Option("prompt template of chat, as in decoding", "NAME|FILE", default="task"),
+    ] = None
     block_tokens: Annotated[
-        int | None, typer.Option(help="Tokens of a raw block, with context (default: 1024).")
-    ] = None,
+        int | None, Option("tokens of a raw block, with context", "N", default="1024")
+    ] = None
     stride: Annotated[
-        int | None, typer.Option(help="Tokens between raw blocks (default: half a block).")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
-    capacity: Annotated[int | None, typer.Option(help="Stop after N entries.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the random share of correct positions.")] = 0,
-    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
-    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
+        int | None, Option("tokens between raw blocks", "N", default="half a block")
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryOptions:
+    """Which positions become entries, and how."""
+
+    positions: Positions = "all"
+    key_kind: KeyKind = "final-norm"
+    key_dtype: Annotated[str, Option("float16 or bfloat16", "NAME")] = "float16"
+    capacity: Annotated[int | None, Option("stop after N entries", "N")] = None
+    seed: Annotated[int, Option("of the random share of correct positions", "N")] = 0
     batch_tokens: Annotated[
         int | None,
-        typer.Option(min=1, help="Tokens of a forward batch (default: 2048, on a GPU 16384)."),
-    ] = None,
-    decontaminate: Annotated[
-        bool, typer.Option(help="Leave out what the problem set asks for.")
-    ] = True,
-    problems: Annotated[
-        str, typer.Option(help="That problem set: embedded, a file, a directory or a hub id.")
-    ] = "embedded",
+        Option("tokens of a forward batch", "N", least=1, default="2048, on a GPU 16384"),
+    ] = None
+
+
+def mine(
+    out: Annotated[Path, typer.Option(help="Directory of the datastore.")],
+    source: SourceOptions,
+    of_trials: TrialsChoice,
+    text: TextOptions,
+    entries: EntryOptions,
+    model: ModelOptions,
     json: JsonOption = False,
 ) -> None:
     """Mine a corpus, or trials, into a datastore; run it again to resume what was interrupted.
@@ -107,43 +127,41 @@ def mine(
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
     rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    if trials is None:
-        _refuse({"--dim": dim, "--price": price}, "of trials alone: give --trials")
+    if source.trials is None:
+        _refuse(changed_options(of_trials), "of trials alone: give {}", "trials")
     else:
-        corpus_only = {
-            "--corpus": corpus,
-            "--prompt": prompt,
-            "--block-tokens": block_tokens,
-            "--stride": stride,
-            "--limit": limit,
-            "--capacity": capacity,
-            "--positions": None if positions == "all" else positions,
-            "--format": None if text_format is Format.CHAT else text_format.value,
-            "--seed": seed or None,
-            "--problems": None if problems == "embedded" else problems,
-            "--no-decontaminate": None if decontaminate else "given",
-            "torchrun": None if count == 1 else count,
-        }
-        _refuse(corpus_only, "of a corpus, not of --trials")
-    encoding = _encoding(text_format, prompt, block_tokens, stride)
+        of_corpus = [*changed_options(source), *changed_options(text), *changed_options(entries)]
+        both = {"trials", "key_kind", "key_dtype", "batch_tokens"}
+        _refuse(
+            [one for one in of_corpus if one[0] not in both], "of a corpus, not of {}", "trials"
+        )
+        if count != 1:
+            raise UserError(f"torchrun {count}: of a corpus, not of {named('trials')}")
+    encoding = _encoding(text)
     options = MiningOptions(
-        positions=positions,
-        key_kind=key_kind,
-        key_dtype=key_dtype,
-        batch_tokens=MiningOptions.batch_tokens if batch_tokens is None else batch_tokens,
-        capacity=capacity,
-        seed=seed,
+        positions=entries.positions,
+        key_kind=entries.key_kind,
+        key_dtype=entries.key_dtype,
+        batch_tokens=entries.batch_tokens or MiningOptions.batch_tokens,
+        capacity=entries.capacity,
+        seed=entries.seed,
     )
-    check_dtype(dtype)
-    path = trials or corpus or EMBEDDED_CORPUS / "train.jsonl"
-    if trials is None:
+    check_dtype(model.dtype)
+    path = source.trials or source.corpus or EMBEDDED_CORPUS / "train.jsonl"
+    if source.trials is None:
         next(stream_corpus(path), None)
     else:
         load_trials(path)
         trial_options = TrialOptions(
-            TrialOptions.dim if dim is None else dim, TrialOptions.price if price is None else price
+            TrialOptions.dim if of_trials.dim is None else of_trials.dim,
+            TrialOptions.price if of_trials.price is None else of_trials.price,
         )
-    inputs = (path, find_model(model), file_named(prompt), problems_path(problems))
+    inputs = (
+        path,
+        find_model(model.model),
+        file_named(text.prompt),
+        problems_path(source.problems),
+    )
     check_output_directory("--out", out, inputs)
 
     # 2. Load, and mine.
@@ -155,44 +173,50 @@ def mine(
     from knm.datastore.sharding import Shard
     from knm.models import load_model, resolve_placement
 
-    device = _own_device(resolve_placement(device, dtype).device)
-    if batch_tokens is None:
+    device = _own_device(resolve_placement(model.device, model.dtype).device)
+    if entries.batch_tokens is None:
         options = replace(options, batch_tokens=batch_tokens_on(torch.device(device).type))
-    if trials is not None:
+    if source.trials is not None:
         from knm.datastore.trial_mining import mine_trials
 
-        loaded = load_model(model, dtype=dtype, device=device)
-        _show_trials(mine_trials(loaded, trials, out, options, trial_options), json=json)
+        loaded = load_model(model.model, dtype=model.dtype, device=device)
+        _show_trials(mine_trials(loaded, source.trials, out, options, trial_options), json=json)
         return
-    cleaning = _decontamination(path, limit, problems) if decontaminate else None
-    loaded = load_model(model, dtype=dtype, device=device)
-    source = CorpusExamples(path, loaded.tokenizer, encoding, limit, cleaning)
+    cleaning = (
+        _decontamination(path, source.limit, source.problems) if source.decontaminate else None
+    )
+    loaded = load_model(model.model, dtype=model.dtype, device=device)
+    examples = CorpusExamples(path, loaded.tokenizer, encoding, source.limit, cleaning)
     with _barrier(count) as barrier:
-        store = mine_shard(loaded, source, out, options, Shard(rank, count), barrier)
+        store = mine_shard(loaded, examples, out, options, Shard(rank, count), barrier)
     if store is not None:
         _show(store, json=json)
 
 
-def _refuse(options: Mapping[str, object], why: str) -> None:
-    for name, value in options.items():
-        if value is not None:
-            raise UserError(f"{name} {value}: {why}")
+def _refuse(given: Iterable[tuple[str, object]], why: str, needed: str) -> None:
+    for name, value in given:
+        told = "" if isinstance(value, bool) else f" {value}"
+        raise UserError(f"{named(name)}{told}: {why.format(named(needed))}")
 
 
-def _encoding(
-    text_format: Format, prompt: str | None, block_tokens: int | None, stride: int | None
-) -> "CorpusEncoding":
+def _encoding(text: TextOptions) -> "CorpusEncoding":
     from knm.models import ChatEncoding, RawEncoding
     from knm.problems import load_template
 
-    if text_format is Format.CHAT:
-        if block_tokens is not None or stride is not None:
-            raise UserError("--block-tokens, --stride: a chat is not cut: use --format raw")
-        return ChatEncoding(load_template(prompt or "task"))
-    if prompt is not None:
-        raise UserError(f"--prompt {prompt}: raw text has no prompt: use --format chat")
-    block = 1024 if block_tokens is None else block_tokens
-    return RawEncoding(block, block // 2 if stride is None else stride)
+    if text.text_format is Format.CHAT:
+        if text.block_tokens is not None or text.stride is not None:
+            raise UserError(
+                f"{named('block_tokens')}, {named('stride')}: a chat is not cut: use "
+                f"{named('text_format')} raw"
+            )
+        return ChatEncoding(load_template(text.prompt or "task"))
+    if text.prompt is not None:
+        raise UserError(
+            f"{named('prompt')} {text.prompt}: raw text has no prompt: use {named('text_format')} "
+            "chat"
+        )
+    block = 1024 if text.block_tokens is None else text.block_tokens
+    return RawEncoding(block, block // 2 if text.stride is None else text.stride)
 
 
 def _decontamination(path: Path, limit: int | None, problems: str) -> "Decontamination":

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from knm.commands.output import OverwriteOption
+from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.outputs import Output, check_outputs
 from knm.progress import progress_bar
 
-problems_app = typer.Typer(no_args_is_help=True, help="Problem sets.")
+problems_app = Commands(no_args_is_help=True, help="Problem sets.")
 
 
 @problems_app.command("generate")

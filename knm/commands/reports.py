@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from knm.commands.output import JsonOption, say
+from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json, write_json
 from knm.outputs import Output, check_output_directory, check_outputs
@@ -28,7 +29,7 @@ class ReportGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-report_app = typer.Typer(cls=ReportGroup, no_args_is_help=True, help="Reports of runs.")
+report_app = Commands(cls=ReportGroup, no_args_is_help=True, help="Reports of runs.")
 
 
 class ChartFormat(StrEnum):

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from knm.commands.output import JsonOption, print_table
+from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps
 from knm.progress import progress_bar
 
-sandbox_app = typer.Typer(no_args_is_help=True, help="Where programs are judged.")
+sandbox_app = Commands(no_args_is_help=True, help="Where programs are judged.")
 
 
 def verify(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,61 +10,45 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm.commands.output import JsonOption, print_table, say
+from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.options import EngineOptions, Option
 
 if TYPE_CHECKING:
     from knm.engine import CompletionCache
 
-cache_app = typer.Typer(no_args_is_help=True, help="Completions that were kept.")
+cache_app = Commands(no_args_is_help=True, help="Completions that were kept.")
 
 
-def serve(
-    model: Annotated[
-        str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
-    ] = "embedded",
-    dtype: Annotated[str | None, typer.Option(help="Model dtype.")] = None,
-    device: Annotated[str | None, typer.Option(help="Model device.")] = None,
-    max_new_tokens: Annotated[int, typer.Option(help="Bound on a completion, in tokens.")] = 512,
-    batch_size: Annotated[int | None, typer.Option(help="Prompts decoded together.")] = None,
-    knn: Annotated[bool, typer.Option("--knn", help="Correct the LM from a datastore.")] = False,
-    datastore: Annotated[str | None, typer.Option(help="Datastore, by name or path.")] = None,
-    knn_preset: Annotated[str | None, typer.Option(help="Retrieval configuration.")] = None,
-    knn_k: Annotated[int | None, typer.Option(help="Neighbours per query.")] = None,
-    knn_lambda: Annotated[float | None, typer.Option(help="Weight of the neighbours.")] = None,
-    knn_temperature: Annotated[float | None, typer.Option(help="Of the distances.")] = None,
-    knn_gate: Annotated[float | None, typer.Option(help="Weights below this are 0.")] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free.")] = 8000,
-    queue: Annotated[int, typer.Option(min=1, help="Requests admitted at most.")] = 1024,
-    json: JsonOption = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ListeningOptions:
+    """Where an engine is reached, and by how many."""
+
+    host: Annotated[str, Option("address to listen on", "ADDRESS")] = "127.0.0.1"
+    port: Annotated[int, Option("0: any that is free", "N", least=0, most=65535)] = 8000
+    queue: Annotated[int, Option("requests admitted at most", "N", least=1)] = 1024
+
+
+def serve(engine: EngineOptions, listening: ListeningOptions, json: JsonOption = False) -> None:
     """Serve the model, corrected or not, by OpenAI's completion calls.
 
     Where others than this machine can reach it, clients need the token in KNM_ENGINE_TOKEN.
     """
-    from knm.bench import RunOptions, serve_engine
-
-    options = RunOptions(
-        model=model,
-        dtype=dtype,
-        device=device,
-        max_new_tokens=max_new_tokens,
-        batch_size=batch_size,
-        knn=knn,
-        datastore=datastore,
-        knn_preset=knn_preset,
-        knn_k=knn_k,
-        knn_lambda=knn_lambda,
-        knn_temperature=knn_temperature,
-        knn_gate=knn_gate,
-    )
+    from knm.bench import serve_engine
 
     def announce(url: str, what: dict[str, Any]) -> None:
         line = dumps({"url": url, **what}) if json else f"{what['model']} at {url}/v1"
         print(line, flush=True)
 
-    serve_engine(options, Path.cwd(), host, port, capacity=queue, announce=announce)
+    serve_engine(
+        engine,
+        Path.cwd(),
+        listening.host,
+        listening.port,
+        capacity=listening.queue,
+        announce=announce,
+    )
 
 
 @cache_app.command("info")

@@ -9,7 +9,7 @@ from knm.corpora.minhash import Pairs, near_duplicates
 from knm.corpora.records import CorpusRecord
 from knm.corpora.shingles import ShingleSets, shingle
 from knm.corpora.tokens import LexedTexts, Offsets, lex
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 
 def program_shingles(records: Sequence[CorpusRecord]) -> ShingleSets:
@@ -47,7 +47,7 @@ def similar_records(records: Sequence[CorpusRecord], threshold: float, by: str) 
         UserError: `by` is no comparison, or the threshold is not above 0 and at most 1.
     """
     if by not in COMPARISONS:
-        raise UserError(f"--by {by}: unknown; choose one of {', '.join(COMPARISONS)}")
+        raise UserError(f"{named('by')} {by}: unknown; choose one of {', '.join(COMPARISONS)}")
     check_threshold(threshold)
     return near_duplicates(COMPARISONS[by](records), threshold)
 
@@ -59,7 +59,7 @@ def check_threshold(threshold: float) -> None:
         UserError: it is not above 0 and at most 1.
     """
     if not 0 < threshold <= 1:
-        raise UserError(f"--threshold {threshold}: give a similarity above 0, at most 1")
+        raise UserError(f"{named('threshold')} {threshold}: give a similarity above 0, at most 1")
 
 
 def clusters(pairs: Pairs, count: int) -> Offsets:

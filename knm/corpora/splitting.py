@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from knm.corpora.records import CorpusRecord
 from knm.corpora.similarity import clusters, similar_records
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_bytes
 
 SPLITS: Final = ("train", "dev", "test")
@@ -31,9 +31,9 @@ def split_corpus(
         UserError: the shares are not three that sum to 1, or a record lacks that field.
     """
     if len(shares) != len(SPLITS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
-        raise UserError("--shares: give three that sum to 1, such as 0.8,0.1,0.1")
+        raise UserError(f"{named('shares')}: give three that sum to 1, such as 0.8,0.1,0.1")
     if by not in GROUPS:
-        raise UserError(f"--by {by}: unknown; choose one of {', '.join(GROUPS)}")
+        raise UserError(f"{named('by')} {by}: unknown; choose one of {', '.join(GROUPS)}")
     sides: dict[str, list[CorpusRecord]] = {name: [] for name in SPLITS}
     for record, group in zip(records, GROUPS[by](records, threshold), strict=True):
         sides[_side(group, shares, seed)].append(record)

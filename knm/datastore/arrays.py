@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 PROVENANCE_DTYPE: Final = np.dtype(
     [
@@ -50,8 +50,8 @@ def encode_keys(keys: np.ndarray[Any, Any], key_dtype: str) -> np.ndarray[Any, A
         )
     if not np.isfinite(decode_keys(stored)).all():
         raise UserError(
-            f"a key is not finite in {key_dtype}: mine with --key-dtype bfloat16, whose range is "
-            "that of float32, and check that the model itself gives finite outputs"
+            f"a key is not finite in {key_dtype}: mine with {named('key_dtype')} bfloat16, whose "
+            "range is that of float32, and check that the model itself gives finite outputs"
         )
     return stored
 

@@ -20,7 +20,7 @@ from knm.datastore.origins import RecordOrigin
 from knm.datastore.projection import Projection
 from knm.datastore.store import Array, Datastore
 from knm.datastore.writer import Measure, Rows, open_writer
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_json
 from knm.progress import progress_bar
 
@@ -173,7 +173,7 @@ def sample_datastore(
             holds another datastore.
     """
     if (count is None) == (share is None):
-        raise UserError("--count, --share: give one of them")
+        raise UserError(f"{named('count')}, {named('share')}: give one of them")
     records = np.asarray(source.provenance["record"])
     units, unit_of_row = (
         np.unique(records, return_inverse=True)
@@ -182,12 +182,12 @@ def sample_datastore(
     )
     if share is not None:
         if not 0 < share <= 1:
-            raise UserError(f"--share {share}: must be above 0 and at most 1")
+            raise UserError(f"{named('share')} {share}: must be above 0 and at most 1")
         count = math.ceil(share * len(units))
     assert count is not None
     if count < 1 <= len(units) or count > len(units):
         what = "records" if by_record else "entries"
-        raise UserError(f"--count {count}: {source.path} holds {len(units)} {what}")
+        raise UserError(f"{named('count')} {count}: {source.path} holds {len(units)} {what}")
     drawn = np.zeros(len(units), dtype=bool)
     drawn[np.random.default_rng(seed).permutation(len(units))[:count]] = True
     arguments = {"count": count, "by_record": by_record, "seed": seed}

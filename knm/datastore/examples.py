@@ -14,7 +14,7 @@ import numpy as np
 
 from knm.corpora import CorpusRecord, Decontamination, stream_corpus, summarize_corpus
 from knm.datastore.origins import RecordOrigin
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_json, hash_stream
 from knm.models import CorpusEncoding, EncodedExample
 
@@ -114,8 +114,8 @@ class CorpusExamples:
         self.count = summary.count - len(self._left_out)
         if not self.count:
             raise UserError(
-                f"{path}: the problem set asks for every record, so that none is left to mine; "
-                "use another corpus, or --no-decontaminate"
+                f"{path}: the problem set asks for every record, so that none is left to mine; use "
+                f"another corpus, or {named('no_decontaminate')}"
             )
         self.corpus_hash = summary.content_hash
         self.description = {

@@ -14,7 +14,7 @@ import numpy as np
 
 from knm.datastore.manifest import IndexInfo, Manifest
 from knm.datastore.store import Array, Datastore
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -92,13 +92,15 @@ def check_options(kind: str, options: IndexOptions) -> None:
         UserError: unknown kind, or an option that it does not take.
     """
     if kind not in KINDS:
-        raise UserError(f"--index {kind}: unknown; choose one of {', '.join(KINDS)}")
+        raise UserError(f"{named('kind')} {kind}: unknown; choose one of {', '.join(KINDS)}")
     takes = KINDS[kind].takes
     for name in ("nlist", "nprobe", "m", "nbits", "ef", "refine"):
         value = getattr(options, name)
         if value is not None and name not in takes:
-            known = ", ".join(f"--{each}" for each in takes) or "none"
-            raise UserError(f"--{name} {value}: not an option of a {kind} index; it takes {known}")
+            known = ", ".join(named(each) for each in takes) or "none"
+            raise UserError(
+                f"{named(name)} {value}: not an option of a {kind} index; it takes {known}"
+            )
 
 
 def _build_flat(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
@@ -121,14 +123,16 @@ def _build_ivf_pq(faiss: ModuleType, datastore: Datastore, options: IndexOptions
     # fast as half as many of eight bits, and measuring candidates again makes up for them.
     m = _codes(dim) if options.m is None else options.m
     if not 1 <= m <= dim or dim % m:
-        raise UserError(f"--m {m}: must divide the width of the keys, {dim}")
+        raise UserError(f"{named('m')} {m}: must divide the width of the keys, {dim}")
     fitting = max(1, min(_SCANNED_BITS, (rows // _TRAIN_PER_CENTRE).bit_length() - 1))
     nbits = fitting if options.nbits is None else options.nbits
     if not 1 <= nbits <= 12 or 2**nbits > rows:
-        raise UserError(f"--nbits {nbits}: must be from 1 to 12, and 2^nbits at most {rows} rows")
+        raise UserError(
+            f"{named('nbits')} {nbits}: must be from 1 to 12, and 2^nbits at most {rows} rows"
+        )
     refine = _REFINE if options.refine is None else options.refine
     if refine < 1:
-        raise UserError(f"--refine {refine}: must be at least 1")
+        raise UserError(f"{named('refine')} {refine}: must be at least 1")
     made_of = faiss.IndexIVFPQFastScan if nbits == _SCANNED_BITS else faiss.IndexIVFPQ
     index = made_of(faiss.IndexFlatL2(dim), dim, nlist, m, nbits)
     index.pq.cp.seed = options.seed
@@ -143,9 +147,9 @@ def _build_hnsw(faiss: ModuleType, datastore: Datastore, options: IndexOptions) 
     m = _LINKS if options.m is None else options.m
     ef = _BREADTH if options.ef is None else options.ef
     if not 2 <= m <= 128:
-        raise UserError(f"--m {m}: must be from 2 to 128 links")
+        raise UserError(f"{named('m')} {m}: must be from 2 to 128 links")
     if ef < 1:
-        raise UserError(f"--ef {ef}: must be at least 1")
+        raise UserError(f"{named('ef')} {ef}: must be at least 1")
     # The keys as they are stored: half the memory of float32, and nothing is lost.
     stored = {"float16": "QT_fp16", "bfloat16": "QT_bf16"}[datastore.manifest.key_dtype]
     quantizer = getattr(faiss.ScalarQuantizer, stored)
@@ -163,9 +167,9 @@ def _lists(datastore: Datastore, options: IndexOptions) -> tuple[int, int]:
     nlist = fitting if options.nlist is None else options.nlist
     nprobe = min(nlist, _LISTS_PROBED) if options.nprobe is None else options.nprobe
     if not 1 <= nlist <= rows:
-        raise UserError(f"--nlist {nlist}: must be from 1 to the number of rows, {rows}")
+        raise UserError(f"{named('nlist')} {nlist}: must be from 1 to the number of rows, {rows}")
     if not 1 <= nprobe <= nlist:
-        raise UserError(f"--nprobe {nprobe}: must be from 1 to --nlist, {nlist}")
+        raise UserError(f"{named('nprobe')} {nprobe}: must be from 1 to {named('nlist')}, {nlist}")
     return nlist, nprobe
 
 
@@ -268,7 +272,7 @@ def open_index(datastore: Datastore, kind: str) -> OpenIndex:
     faiss = import_faiss()
     info = datastore.manifest.indexes.get(kind)
     path = datastore.path / (f"{kind}.index" if info is None else info.file)
-    remedy = f"run knm index --kind {kind} on it, or use the torch searcher"
+    remedy = f"run `knm index --kind {kind}` on it, or use the torch searcher"
     if info is None or not path.is_file():
         raise UserError(f"{datastore.path}: has no {kind} index: {remedy}")
     try:

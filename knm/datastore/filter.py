@@ -20,7 +20,7 @@ import numpy as np
 from knm.datastore.edit import select_rows
 from knm.datastore.figures import TYPES, entry_types
 from knm.datastore.store import Array, Datastore
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.languages.language import noted_language
 from knm.languages.lexis import LexerRules
 from knm.models import EncodedExample
@@ -84,8 +84,9 @@ def filter_datastore(
     arguments = rules.arguments
     if not arguments:
         raise UserError(
-            "filter: give at least one of --source, --record, --token-type, --newest, "
-            "--drop-records, --drop-python"
+            f"filter: give at least one of {named('source')}, {named('record')}, "
+            f"{named('token_type')}, {named('newest')}, {named('drop_records')}, "
+            f"{named('drop_python')}"
         )
     keep = np.ones(len(source), dtype=bool)
     for passing in _passing(source, rules, texts, corpus):
@@ -105,15 +106,15 @@ def _passing(
     record = np.asarray(source.provenance["record"])
     if rules.sources:
         origins = np.array([origin.source or "" for origin in source.records])
-        yield _named("--source", rules.sources, origins, source)[record]
+        yield _named(named("source"), rules.sources, origins, source)[record]
     if rules.records:
-        yield _named("--record", rules.records, np.array(source.record_ids), source)[record]
+        yield _named(named("record"), rules.records, np.array(source.record_ids), source)[record]
     if rules.drop_records:
         ids = np.array(source.record_ids)
-        yield ~_named("--drop-records", rules.drop_records, ids, source)[record]
+        yield ~_named(named("drop_records"), rules.drop_records, ids, source)[record]
     if rules.newest is not None:
         if rules.newest < 1:
-            raise UserError(f"--newest {rules.newest}: must be at least 1 record")
+            raise UserError(f"{named('newest')} {rules.newest}: must be at least 1 record")
         yield record >= len(source.records) - rules.newest
     if rules.token_types:
         yield _of_types(source, rules.token_types, texts())
@@ -137,7 +138,9 @@ def _of_types(source: Datastore, wanted: Sequence[str], texts: Mapping[int, str]
     known = {kind.label: kind for kind in TYPES}
     for name in wanted:
         if name not in known:
-            raise UserError(f"--token-type {name}: unknown; choose one of {', '.join(known)}")
+            raise UserError(
+                f"{named('token_type')} {name}: unknown; choose one of {', '.join(known)}"
+            )
     return np.isin(entry_types(source, texts), [known[name] for name in wanted])
 
 
@@ -246,7 +249,7 @@ def _whole(
     ids = () if example is None else example.ids
     if example is None or any(offset >= len(ids) or ids[offset] != held[offset] for offset in held):
         raise UserError(
-            f"--corpus: record {record_id!r} is not what {source.path} was mined from: give the "
-            "same corpus and --prompt"
+            f"{named('corpus')}: record {record_id!r} is not what {source.path} was mined from: "
+            f"give the same corpus and {named('prompt')}"
         )
     return example.target_start, list(ids[example.target_start :])

@@ -19,7 +19,7 @@ from knm.datastore.figures import TypeCounter, count_types
 from knm.datastore.manifest import MiningStatistics, Tally, add_tallies
 from knm.datastore.mining_options import Answers, PositionRule, draw
 from knm.datastore.writer import Rows
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.models import LoadedModel, check_fits, context_length
 from knm.models.capture import Capture
 from knm.models.head import OutputHead
@@ -177,7 +177,7 @@ class BatchMiner:
     def _find_targets(self, batch: Batch) -> Targets:
         width = len(batch.examples[0].ids)
         most = context_length(self._loaded.model)
-        mend = f", or mine with --format raw --block-tokens {most}"
+        mend = f", or mine with {named('format')} raw {named('block_tokens')} {most}"
         check_fits(self._loaded.model, batch.examples[0], mend)  # the longest
         ids = np.zeros((len(batch.examples), width), dtype=np.int64)
         sources, offsets, drawn, copied, lengths = [], [], [], [], []
@@ -257,15 +257,16 @@ class BatchMiner:
         if not sound.all():
             raise UserError(
                 f"{_place(launched, int(np.flatnonzero(~sound)[0]))}: the model's own output is "
-                "not finite: check its weights, and try another --dtype (bfloat16, float32)"
+                f"not finite: check its weights, and try another {named('dtype')} (bfloat16, "
+                "float32)"
             )
         finite = launched.finite.numpy()[: int(kept.sum())]
         if not finite.all():
             row = int(np.flatnonzero(kept)[np.flatnonzero(~finite)[0]])
             raise UserError(
-                f"{_place(launched, row)}: --key-dtype {self._key_dtype}: a state of this model "
-                "is not finite in it; try bfloat16, and check that the model itself gives finite "
-                "outputs"
+                f"{_place(launched, row)}: {named('key_dtype')} {self._key_dtype}: a state of this "
+                "model is not finite in it; try bfloat16, and check that the model itself gives "
+                "finite outputs"
             )
 
 

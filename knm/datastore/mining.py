@@ -35,7 +35,7 @@ from knm.datastore.mining_options import MiningOptions, parse_positions
 from knm.datastore.sharding import WHOLE, Shard, is_joined, join_shards
 from knm.datastore.store import Datastore
 from knm.datastore.writer import StoreWriter, open_writer
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.models import EncodedExample, LoadedModel, capturing, parse_key_kind
 from knm.progress import progress_bar
 
@@ -257,7 +257,8 @@ def _mine(
             waiting = launched
     except torch.OutOfMemoryError as error:
         raise UserError(
-            f"out of memory: {str(error).splitlines()[0]}; mine in smaller batches (--batch-tokens)"
+            f"out of memory: {str(error).splitlines()[0]}; mine in smaller batches "
+            f"({named('batch_tokens')})"
         ) from error
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from knm.datastore.arrays import KEY_DTYPES
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.models import FINAL_NORM, parse_key_kind
 
 if TYPE_CHECKING:
@@ -83,13 +83,15 @@ def parse_positions(text: str) -> PositionRule:
         return _PLAIN[text]
     name, colon, number = text.partition(":")
     if not colon or name not in _NUMBERED:
-        raise UserError(f"--positions {text}: choose one of {', '.join(POSITIONS)}")
+        raise UserError(f"{named('positions')} {text}: choose one of {', '.join(POSITIONS)}")
     try:
         value = float(number)
     except ValueError:
         value = math.nan
     if not 0 < value <= 1:
-        raise UserError(f"--positions {text}: {number!r} must be a number above 0, at most 1")
+        raise UserError(
+            f"{named('positions')} {text}: {number!r} must be a number above 0, at most 1"
+        )
     return _NUMBERED[name](value)
 
 
@@ -122,11 +124,13 @@ class MiningOptions:
         parse_positions(self.positions)
         parse_key_kind(self.key_kind)
         if self.batch_tokens < 1:
-            raise UserError(f"--batch-tokens {self.batch_tokens}: must be at least 1")
+            raise UserError(f"{named('batch_tokens')} {self.batch_tokens}: must be at least 1")
         if self.key_dtype not in KEY_DTYPES:
-            raise UserError(f"--key-dtype {self.key_dtype}: choose one of {', '.join(KEY_DTYPES)}")
+            raise UserError(
+                f"{named('key_dtype')} {self.key_dtype}: choose one of {', '.join(KEY_DTYPES)}"
+            )
         if self.capacity is not None and self.capacity < 1:
-            raise UserError(f"--capacity {self.capacity}: must be at least 1 entry")
+            raise UserError(f"{named('capacity')} {self.capacity}: must be at least 1 entry")
 
 
 def draw(

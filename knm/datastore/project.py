@@ -15,7 +15,7 @@ from knm.datastore.edit import edited_manifest, lineage_entry, slices, write_edi
 from knm.datastore.projection import Projection
 from knm.datastore.store import Array, Datastore
 from knm.datastore.writer import Rows
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ def project_datastore(
             projected key is not finite in their dtype, or `out` holds another datastore.
     """
     source.expect_tokens(
-        "a projection", "their keys are whitened; mine them again with another --dim"
+        "a projection", f"their keys are whitened; mine them again with another {named('dim')}"
     )
     width = len(projection.mean)
     if width != source.manifest.dim:
@@ -97,7 +97,7 @@ def train_pca(source: Datastore, options: PCAOptions) -> tuple[Projection, float
     """
     width, rows = source.manifest.dim, len(source)
     if not 1 <= options.dim <= width:
-        raise UserError(f"--dim {options.dim}: must be from 1 to the keys' width, {width}")
+        raise UserError(f"{named('dim')} {options.dim}: must be from 1 to the keys' width, {width}")
     if options.training_rows < 2 or rows < 2:
         raise UserError(f"{source.path}: a PCA needs at least 2 entries, and there are {rows}")
     sample = np.random.default_rng(options.seed).permutation(rows)[: options.training_rows]
@@ -107,8 +107,8 @@ def train_pca(source: Datastore, options: PCAOptions) -> tuple[Projection, float
     if options.whiten:
         if axes.real < options.dim:
             raise UserError(
-                f"--whiten: the keys vary in {axes.real} dimensions, and --dim is {options.dim}: "
-                f"choose at most {axes.real}"
+                f"{named('whiten')}: the keys vary in {axes.real} dimensions, and {named('dim')} "
+                f"is {options.dim}: choose at most {axes.real}"
             )
         matrix = matrix / np.sqrt(axes.variances[: options.dim])
     whole = axes.variances.sum()

@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from knm.datastore.manifest import ProjectionInfo
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_bytes
 
 PROJECTION_NAME: Final = "projection.npz"
@@ -75,7 +75,7 @@ class Projection:
         if self.unit_length:
             raise UserError(
                 f"projection: keys of kind {self.kind!r} have length 1, which a further projection "
-                "would not keep: mine again with another --dim"
+                f"would not keep: mine again with another {named('dim')}"
             )
         if len(other.mean) != self.matrix.shape[1]:
             raise UserError(

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from knm.datastore.edit import select_rows
 from knm.datastore.store import Array, Datastore
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.progress import progress_bar
 
 _BLOCK: Final = 1024  # entries that are decided on together
@@ -48,12 +48,12 @@ def deduplicate_datastore(
     """
     source.expect_tokens("dedup", "each of them counts, also where others say the same")
     if not 0 <= tolerance < np.inf:
-        raise UserError(f"--tolerance {tolerance}: must be a number from 0 up")
+        raise UserError(f"{named('tolerance')} {tolerance}: must be a number from 0 up")
     median = source.manifest.mistake_distance_median
     if tolerance and median is None:
         raise UserError(
-            f"{source.path}: has measured no distances at mistakes, the unit of --tolerance: "
-            "use --tolerance 0, which leaves out only what is equal"
+            f"{source.path}: has measured no distances at mistakes, the unit of "
+            f"{named('tolerance')}: use {named('tolerance')} 0, which leaves out only what is equal"
         )
     radius = tolerance * (median or 0.0)
     keep = distinct_entries(source, radius, torch.device(device))
@@ -151,7 +151,7 @@ def condense_datastore(
         "condense", "each of them counts; draw fewer with `knm datastore sample --by record`"
     )
     if not 0 < share <= 1:
-        raise UserError(f"--share {share}: must be above 0 and at most 1")
+        raise UserError(f"{named('share')} {share}: must be above 0 and at most 1")
     keep, radius = fitting_entries(source, math.ceil(share * len(source)), torch.device(device))
     arguments = {"share": share, "squared_distance": radius}
     return select_rows(source, keep, "condense", arguments, out, held_out=source, device=device)
@@ -169,7 +169,7 @@ def fitting_entries(source: Datastore, room: int, device: torch.device) -> tuple
     if (tokens := len(np.unique(values))) > room:
         raise UserError(
             f"{source.path}: holds {tokens:,} different tokens, more than the {room:,} entries to "
-            "keep: give a larger --share"
+            f"keep: give a larger {named('share')}"
         )
     order = np.argsort(np.asarray(source.provenance["predicted"]) == values, kind="stable")
     radius = _TOLERANCE * (source.manifest.mistake_distance_median or 1.0)

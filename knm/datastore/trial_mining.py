@@ -19,7 +19,7 @@ from knm.datastore.store import Array, Datastore
 from knm.datastore.trial_calibration import calibrate_trials
 from knm.datastore.trials import ExploredProblem, TrialOptions, load_trials
 from knm.datastore.writer import Rows, check_resumable, open_writer
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_file
 from knm.models import EncodedExample, LoadedModel, ModelIdentity, parse_key_kind
 from knm.models.words import token_words
@@ -88,7 +88,8 @@ def _check_model(path: Path, explored: ModelIdentity, loaded: LoadedModel) -> No
     for what, theirs, ours in explored.differences(loaded.identity):
         raise UserError(
             f"{path}: explored with another model: its {what} {theirs!r} ({explored.name}), the "
-            f"model's {ours!r} ({loaded.identity.name}): give --model the one it was explored with"
+            f"model's {ours!r} ({loaded.identity.name}): give {named('model')} the one it was "
+            "explored with"
         )
 
 

@@ -31,7 +31,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import read_jsonl
 from knm.models import ModelIdentity
 from knm.sandbox import Verdict
@@ -58,9 +58,9 @@ class TrialOptions:
 
     def __post_init__(self) -> None:
         if self.dim < 1:
-            raise UserError(f"--dim {self.dim}: must be at least 1")
+            raise UserError(f"{named('dim')} {self.dim}: must be at least 1")
         if not 0 <= self.price < math.inf:
-            raise UserError(f"--price {self.price}: must be 0 or above")
+            raise UserError(f"{named('price')} {self.price}: must be 0 or above")
 
 
 @dataclass(frozen=True)

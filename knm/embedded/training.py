@@ -16,7 +16,7 @@ from transformers import (
 from knm.embedded.recipes import RECIPES, Recipe
 from knm.embedded.training_data import TrainingExample, encode_texts, train_tokenizer
 from knm.embedded.training_text import draw_texts
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import read_json
 from knm.models.optimising import Plan, cut_batches, optimise
 from knm.models.saving import TRAINING_NAME, save_trained
@@ -54,7 +54,7 @@ def train_models(seeds: Sequence[int], recipe: str, out: Path, device: str | Non
         UserError: there is no such recipe, or a directory holds a model of another one.
     """
     if recipe not in RECIPES:
-        raise UserError(f"--recipe {recipe}: unknown; choose one of {', '.join(RECIPES)}")
+        raise UserError(f"{named('recipe')} {recipe}: unknown; choose one of {', '.join(RECIPES)}")
     directories = []
     for seed in seeds:
         directory, wanted = out / f"seed-{seed}", replace(RECIPES[recipe], seed=seed)
@@ -63,7 +63,8 @@ def train_models(seeds: Sequence[int], recipe: str, out: Path, device: str | Non
             train(wanted, directory, device=device)
         elif read_json(path).get("recipe") != vars(wanted):
             raise UserError(
-                f"{directory}: holds a model of another recipe: remove it, or give another --out"
+                f"{directory}: holds a model of another recipe: remove it, or give another "
+                f"{named('out')}"
             )
         directories.append(directory)
     return directories

@@ -3,7 +3,7 @@
 from knm.corpora import CorpusRecord, load_corpus
 from knm.embedded.grammar import bucket_of
 from knm.embedded.splits import SPLIT_BUCKETS
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.packaged import EMBEDDED_CORPUS, EMBEDDED_PROBLEMS
 from knm.problems import ProblemSet, load_problems
 
@@ -25,9 +25,10 @@ def refuse_bench(problem_set: ProblemSet) -> None:
             or (isinstance(composition, str) and bucket_of(composition) in SPLIT_BUCKETS["bench"])
         ):
             raise UserError(
-                f"--problems: {problem.question_id} of {problem_set.name} belongs to the bench: "
-                "settings that are tuned on it would be judged by what they were chosen for; draw "
-                "problems of the dev split with `knm problems generate --split dev --out FILE`"
+                f"{named('problems')}: {problem.question_id} of {problem_set.name} belongs to the "
+                "bench: settings that are tuned on it would be judged by what they were chosen "
+                "for; draw problems of the dev split with `knm problems generate --split dev --out "
+                "FILE`"
             )
 
 
@@ -41,6 +42,7 @@ def refuse_test_split(records: tuple[CorpusRecord, ...]) -> None:
     for record in records:
         if (record.statement, record.program) in test:
             raise UserError(
-                f"--corpus: {record.id} belongs to the packaged test split, which `knm eval` "
-                "judges settings by: tune on dev.jsonl, the default, or on programs of your own"
+                f"{named('corpus')}: {record.id} belongs to the packaged test split, which `knm "
+                "eval` judges settings by: tune on dev.jsonl, the default, or on programs of your "
+                "own"
             )

@@ -251,7 +251,7 @@ class SlotEngine:
             torch.cuda.empty_cache()
         self._notify(
             f"out of memory with {self._slots * 2} prompts at a time: going on with {self._slots} "
-            f"(--batch-size {self._slots} from the start gives the same completions)"
+            f"(a batch size of {self._slots} from the start gives the same completions)"
         )
 
     def _fail(self, error: Exception) -> list[Event]:

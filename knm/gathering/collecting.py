@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.corpora import CorpusRecord, Outcome, save_corpus
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_bytes
 from knm.jsonio import find_surrogate, read_jsonl
 from knm.languages.language import load_language
@@ -149,13 +149,15 @@ def check_target(
         UserError: so it would be, the file cannot be written, or its name is not that of a corpus.
     """
     if out.suffix not in (".jsonl", ".gz"):
-        raise UserError(f"--out {out}: a corpus is a .jsonl or .jsonl.gz file")
-    check_outputs([Output("--out", (out, *beside))], inputs)
+        raise UserError(f"{named('out')} {out}: a corpus is a .jsonl or .jsonl.gz file")
+    check_outputs([Output(named("out"), (out, *beside))], inputs)
     if not out.exists():
         return
     _, first = next(read_jsonl(out), (0, {}))
     if first and mark not in first:
-        raise UserError(f"--out {out}: holds something else ({mark!r} is missing); give another")
+        raise UserError(
+            f"{named('out')} {out}: holds something else ({mark!r} is missing); give another"
+        )
 
 
 def _results(path: Path) -> Iterator[tuple[Mapping[str, Any], ProblemResult]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import knm
 from knm.corpora import CorpusRecord, decontaminate
 from knm.datastore.trials import HEADER_KEY, ExploredProblem, TrialsHeader
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.gathering.token_trials import ExploreOptions, Explorer
 from knm.journal import Journal
 from knm.judging.pool import open_judges
@@ -72,7 +72,7 @@ def check_explore(options: ExploreOptions) -> tuple[ProblemSet, "PromptTemplate"
     template = load_template(options.prompt)
     template.render("", options.language)
     sets = [problems_path(name) for name in (options.problems, *options.held_out)]
-    check_outputs([Output("--out", (options.out,))], (*sets, file_named(options.prompt)))
+    check_outputs([Output(named("out"), (options.out,))], (*sets, file_named(options.prompt)))
     whole = load_problems(options.problems)
     problems = whole.problems[: options.limit]
     records = [
@@ -91,8 +91,9 @@ def check_explore(options: ExploreOptions) -> tuple[ProblemSet, "PromptTemplate"
     kept = {record.id for record in records}
     if not kept:
         raise UserError(
-            f"--problems {options.problems}: all {len(problems)} problems are like held-out ones: "
-            "what is tried on these would be tuned on what it is judged by; give other problems"
+            f"{named('problems')} {options.problems}: all {len(problems)} problems are like "
+            "held-out ones: what is tried on these would be tuned on what it is judged by; give "
+            "other problems"
         )
     left = tuple(problem for problem in problems if problem.question_id in kept)
     return replace(whole, problems=left), template, len(problems) - len(left)
@@ -150,7 +151,7 @@ def _begin(journal: Journal, header: TrialsHeader, path: Path) -> None:
     line = journal.get(HEADER_KEY)
     if line is None:
         if len(journal):
-            raise UserError(f"--out {path}: holds something else; give another file")
+            raise UserError(f"{named('out')} {path}: holds something else; give another file")
         journal.put(HEADER_KEY, header.to_json())
         return
     begun = TrialsHeader.from_json(line, str(path))
@@ -162,8 +163,8 @@ def _begin(journal: Journal, header: TrialsHeader, path: Path) -> None:
     ):
         if theirs != ours:
             raise UserError(
-                f"--out {path}: was explored with other {what}: {theirs} there, {ours} now: give "
-                "the same, or another file"
+                f"{named('out')} {path}: was explored with other {what}: {theirs} there, {ours} "
+                "now: give the same, or another file"
             )
 
 

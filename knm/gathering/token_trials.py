@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from knm.datastore.trials import LEAST_PROBABILITY, ExploredProblem, TokenTrial
 from knm.engine import Completion, ContextExceeded, GenerationOptions, Request, open_engine
 from knm.engine.requests import drive_each
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.judging.attempts import Candidate, Evaluation, Outcome
 from knm.judging.pool import JudgePool
 from knm.judging.requests import problem_request
@@ -56,7 +56,8 @@ class ExploreOptions:
     def __post_init__(self) -> None:
         if not 0 < self.least_probability < 1:
             raise UserError(
-                f"--least-probability {self.least_probability}: must be above 0 and below 1"
+                f"{named('least_probability')} {self.least_probability}: must be above 0 and below "
+                "1"
             )
 
     def settings(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import write_json
 from knm.judging.candidates import CandidateFile, load_candidates
 from knm.judging.failure_text import render_failure
@@ -70,7 +70,7 @@ def judge_file(options: JudgeOptions) -> Judged:
     """
     stream = stream_path(options.out)
     check_outputs(
-        [Output("--out", (options.out, stream))],
+        [Output(named("out"), (options.out, stream))],
         (options.completions, problems_path(options.problems), file_named(options.language)),
     )
     problem_set = load_problems(options.problems, limit=options.limit)
@@ -180,8 +180,8 @@ def _done_before(path: Path, header: RunHeader) -> set[str]:
         return set()
     if before is None or _identity(before) != _identity(header):
         raise UserError(
-            f"{path}: of another run, with other settings or completions; give another --out, or"
-            " --fresh to replace it"
+            f"{path}: of another run, with other settings or completions; give another "
+            f"{named('out')}, or {named('fresh')} to replace it"
         )
     return {result.question_id for result in stream.results if not result.verdict.is_infrastructure}
 

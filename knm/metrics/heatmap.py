@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import write_text
 from knm.metrics.space import Space
 from knm.metrics.sweep import SweepResult, Tried
@@ -34,7 +34,9 @@ def choose_axes(space: Space, asked: str | None) -> tuple[str, str] | None:
         return (varied[0], varied[1]) if len(varied) > 1 else None
     names = [name.strip() for name in asked.split(",")]
     if len(names) != 2 or names[0] == names[1] or not set(names) <= space.axes.keys():
-        raise UserError(f"--axes {asked}: give two different ones of {', '.join(space.axes)}")
+        raise UserError(
+            f"{named('axes')} {asked}: give two different ones of {', '.join(space.axes)}"
+        )
     return names[0], names[1]
 
 

@@ -17,7 +17,7 @@ from knm.engine import (
     StreamingEngine,
     open_engine,
 )
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.models import EncodedExample, LoadedModel
 from knm.problems import PromptTemplate, fence_program
 from knm.progress import progress_bar
@@ -76,7 +76,9 @@ def draw_cases(
         draw.shuffle(behind)
         cuts += [(turn, draw.random(), number, line) for turn, line in enumerate(behind)]
     if len(cuts) < count:
-        raise UserError(f"--next-line {count}: the corpus has {len(cuts)} lines to cut behind")
+        raise UserError(
+            f"{named('next_line')} {count}: the corpus has {len(cuts)} lines to cut behind"
+        )
     return [
         _cut(loaded, examples[number], records[number], template, line)
         for _, _, number, line in sorted(cuts)[:count]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.metrics.space import Choices, Point, Space
 
 # Draws that contradict themselves or were made before; after so many in a row there are no more.
@@ -90,8 +90,8 @@ class OptunaSearch:
             import optuna
         except ImportError:
             raise UserError(
-                "--search optuna: Optuna is not installed; install it with `pip install "
-                "knm[sweep]`, or choose --search random"
+                f"{named('search')} optuna: Optuna is not installed; install it with `pip install "
+                f"knm[sweep]`, or choose {named('search')} random"
             ) from None
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.left_out = 0

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.models.keys import KeyKind, Point, Tap
 
 
@@ -62,7 +62,7 @@ def block_count(model: PreTrainedModel) -> int:
 
 
 def find_blocks(
-    model: PreTrainedModel, *, mend: str = "use --key-kind final-norm"
+    model: PreTrainedModel, *, mend: str = f"use {named('key_kind')} final-norm"
 ) -> nn.ModuleList:
     """The blocks of the model's trunk, in order.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from knm.corpora import CorpusRecord
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.problems import PromptTemplate, fence_program
 
 if TYPE_CHECKING:
@@ -112,11 +112,11 @@ class RawEncoding:
 
     def __post_init__(self) -> None:
         if self.block_tokens < 2:
-            raise UserError(f"--block-tokens {self.block_tokens}: must be at least 2")
+            raise UserError(f"{named('block_tokens')} {self.block_tokens}: must be at least 2")
         if not 1 <= self.stride < self.block_tokens:
             raise UserError(
-                f"--stride {self.stride}: must be from 1 to {self.block_tokens - 1}, so that a "
-                f"block of {self.block_tokens} tokens begins with some of the one before it"
+                f"{named('stride')} {self.stride}: must be from 1 to {self.block_tokens - 1}, so "
+                f"that a block of {self.block_tokens} tokens begins with some of the one before it"
             )
 
     def __call__(

@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from knm.corpora import CorpusRecord, corpus_hash
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import dumps, read_json
 from knm.models.context import context_length
 from knm.models.encoding import EncodedExample, encode_corpus
@@ -124,7 +124,8 @@ def _lora_of(rank: int) -> Callable[[PreTrainedModel], Any]:
         from peft import LoraConfig, get_peft_model
     except ImportError:
         raise UserError(
-            "--lora needs the package peft: python -m pip install 'knm[lora]', or leave it out"
+            f"{named('lora')} needs the package peft: python -m pip install 'knm[lora]', or leave "
+            "it out"
         ) from None
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
     return lambda model: get_peft_model(model, config)
@@ -166,7 +167,7 @@ def _done_before(directory: Path, settings: dict[str, Any]) -> dict[str, Any] | 
     if not before or any(before.get(name, value) != value for name, value in settings.items()):
         raise UserError(
             f"{directory}: holds a model that was trained otherwise "
-            f"({dumps(before or 'not fine-tuned')}): give another --out, or remove it"
+            f"({dumps(before or 'not fine-tuned')}): give another {named('out')}, or remove it"
         )
     figures: dict[str, Any] = training["figures"]
     return figures

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 MANY_PROGRAMS: Final = 4_000
 LARGE_WIDTH: Final = 512
@@ -33,7 +33,7 @@ class FinetuningOptions:
         for name in ("learning_rate", "epochs", "batch_size", "lora"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise UserError(f"--{name.replace('_', '-')} {value}: must be above 0")
+                raise UserError(f"{named(name)} {value}: must be above 0")
 
     def filled_for(self, programs: int, hidden_size: int) -> "FinetuningOptions":
         """With the defaults for a corpus of so many programs and a model of that width."""

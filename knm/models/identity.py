@@ -10,7 +10,7 @@ from typing import Any, Final
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_file, hash_json
 from knm.jsonio import read_json
 from knm.models import gguf
@@ -108,7 +108,7 @@ def find_model(name: str) -> Path:
         return path
     if path.exists() or path.suffix == gguf.SUFFIX or not _HUB_ID.fullmatch(name):
         raise UserError(
-            f"--model {name}: no such model; give {EMBEDDED!r}, a directory that holds "
+            f"{named('model')} {name}: no such model; give {EMBEDDED!r}, a directory that holds "
             "config.json or one GGUF file, such a file, or a Hugging Face id such as "
             "Qwen/Qwen3-4B-Instruct-2507"
         )
@@ -116,8 +116,8 @@ def find_model(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
-            f"--model {name}: no directory of that name, and the Hugging Face hub did not give "
-            f"it: {error}; check the name, the network and, for a gated model, your login"
+            f"{named('model')} {name}: no directory of that name, and the Hugging Face hub did not "
+            f"give it: {error}; check the name, the network and, for a gated model, your login"
         ) from None
 
 
@@ -132,7 +132,7 @@ def find_tokenizer(identity: ModelIdentity, name: str | None = None) -> Path:
     theirs = hash_tokenizer(files, name)
     if theirs != identity.tokenizer_hash:
         raise UserError(
-            f"--model {name}: its tokenizer {theirs[:12]} is not the one wanted, "
+            f"{named('model')} {name}: its tokenizer {theirs[:12]} is not the one wanted, "
             f"{identity.tokenizer_hash[:12]} ({identity.name}): name the model it belongs to"
         )
     return files
@@ -149,7 +149,7 @@ def _within(directory: Path, name: str) -> Path:
         return directory
     if len(files) > 1:
         raise UserError(
-            f"--model {name}: holds {len(files)} GGUF files: name one, such as {files[0]}"
+            f"{named('model')} {name}: holds {len(files)} GGUF files: name one, such as {files[0]}"
         )
     return files[0]
 
@@ -185,14 +185,15 @@ def hash_weights(files: Path, name: str) -> str:
         return _content_hash(files)
     if (files / _ADAPTER).exists():
         raise UserError(
-            f"--model {name}: {files} holds an adapter ({_ADAPTER}); merge it into its model "
-            "first, as with peft's merge_and_unload() and save_pretrained(), and name the result"
+            f"{named('model')} {name}: {files} holds an adapter ({_ADAPTER}); merge it into its "
+            "model first, as with peft's merge_and_unload() and save_pretrained(), and name the "
+            "result"
         )
     weights = sorted(files.glob("*.safetensors"))
     if not weights:
         raise UserError(
-            f"--model {name}: {files} holds no *.safetensors weights, nor a GGUF file; if its "
-            "weights are GGUF files of the hub, download one and name that file"
+            f"{named('model')} {name}: {files} holds no *.safetensors weights, nor a GGUF file; if "
+            "its weights are GGUF files of the hub, download one and name that file"
         )
     return hash_json({file.name: _content_hash(file) for file in weights})
 
@@ -226,7 +227,7 @@ def hash_tokenizer(files: Path, name: str) -> str:
         return _content_hash(files)
     found = {file: files / file for file in _TOKENIZER_FILES if (files / file).is_file()}
     if not found:
-        raise UserError(f"--model {name}: {files} holds no tokenizer")
+        raise UserError(f"{named('model')} {name}: {files} holds no tokenizer")
     for more in files.glob(_MORE_CHAT_TEMPLATES):
         found[more.relative_to(files).as_posix()] = more
     return hash_json({file: hash_file(path) for file, path in found.items()})
@@ -263,7 +264,7 @@ def _sizes(files: Path, name: str) -> tuple[int, int]:
         hidden_size = header.of_model("embedding_length")
         vocabulary = header.shapes.get("token_embd.weight", ())
         if not isinstance(hidden_size, int) or not vocabulary:
-            raise UserError(f"--model {name}: {files} names no sizes of a causal LM")
+            raise UserError(f"{named('model')} {name}: {files} names no sizes of a causal LM")
         return hidden_size, vocabulary[0]
     config = read_object(files / CONFIG)
     inner = config.get("text_config")
@@ -273,7 +274,7 @@ def _sizes(files: Path, name: str) -> tuple[int, int]:
         given = [text[field] for field in names if isinstance(text.get(field), int)]
         if not given:
             raise UserError(
-                f"--model {name}: {files / CONFIG} names no {' or '.join(names)}; is it a "
+                f"{named('model')} {name}: {files / CONFIG} names no {' or '.join(names)}; is it a "
                 "causal LM?"
             )
         found.append(given[0])

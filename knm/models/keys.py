@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 FINAL_NORM: Final = "final-norm"
 _LAYER: Final = re.compile(r"layer-([1-9]\d*)")
@@ -77,11 +77,11 @@ def parse_key_kind(text: str) -> KeyKind:
     for part in parts:
         if part not in _NAMED and not _LAYER.fullmatch(part):
             raise UserError(
-                f"--key-kind {text}: {part!r} is none of {', '.join(_NAMED)}, layer-N (N from 1), "
-                "or several of them joined by +"
+                f"{named('key_kind')} {text}: {part!r} is none of {', '.join(_NAMED)}, layer-N (N "
+                "from 1), or several of them joined by +"
             )
     if len(set(parts)) < len(parts):
-        raise UserError(f"--key-kind {text}: names a part twice: leave one out")
+        raise UserError(f"{named('key_kind')} {text}: names a part twice: leave one out")
     return KeyKind(parts)
 
 

@@ -20,7 +20,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.models.gguf import read_header
 from knm.models.identity import ModelIdentity, find_model, find_tokenizer, identify_model
 from knm.models.in_memory import identify_in_memory
@@ -86,7 +86,9 @@ def load_model(
     except UserError:
         raise
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
-        raise UserError(f"--model {name}: cannot be loaded as a causal LM: {error!r}") from error
+        raise UserError(
+            f"{named('model')} {name}: cannot be loaded as a causal LM: {error!r}"
+        ) from error
     if source.file and getattr(model, "hf_quantizer", None) is not None:
         # It is a plain model now, and a copy that is saved of it has to say so.
         model.hf_quantizer.remove_quantization_config(model)
@@ -114,7 +116,9 @@ def read_tokenizer(name: str) -> PreTrainedTokenizerBase:
     try:
         return source.tokenizer()
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
-        raise UserError(f"--model {name}: its tokenizer cannot be loaded: {error!r}") from error
+        raise UserError(
+            f"{named('model')} {name}: its tokenizer cannot be loaded: {error!r}"
+        ) from error
 
 
 @contextmanager
@@ -184,7 +188,7 @@ def _find_source(name: str) -> _Source:
     missing = [package for package in GGUF_PACKAGES if find_spec(package) is None]
     if missing:
         raise UserError(
-            f"--model {name}: a GGUF file needs {' and '.join(missing)}: python -m pip install "
-            "'knm[gguf]'"
+            f"{named('model')} {name}: a GGUF file needs {' and '.join(missing)}: python -m pip "
+            "install 'knm[gguf]'"
         )
     return _Source(path.parent, path.name)

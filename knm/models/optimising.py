@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.models.capture import find_blocks
 from knm.models.head import OutputHead
 from knm.progress import progress_bar
@@ -152,7 +152,8 @@ def accumulate(
             longest = len(part[-1].ids)
             raise UserError(
                 f"out of memory in training on {len(part)} programs of up to {longest} tokens at a "
-                "time: give a smaller --batch-tokens, or --lora RANK, which trains fewer weights"
+                f"time: give a smaller {named('batch_tokens')}, or {named('lora')} RANK, which "
+                "trains fewer weights"
             ) from None
         total += loss.detach()
     return total
@@ -170,7 +171,7 @@ def recomputing(model: PreTrainedModel) -> Iterator[None]:
     Raises:
         UserError: the model's blocks cannot be told apart.
     """
-    blocks = find_blocks(model, mend="use --no-checkpointing")
+    blocks = find_blocks(model, mend=f"use {named('no_checkpointing')}")
     for block in blocks:
         block.forward = partial(checkpoint, block.forward, use_reentrant=False)
     try:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 DTYPES: Final = ("float32", "bfloat16", "float16")
 """Number formats, as torch names them."""
@@ -24,7 +24,7 @@ def check_dtype(dtype: str | None) -> None:
         UserError: the dtype is unknown.
     """
     if dtype is not None and dtype not in DTYPES:
-        raise UserError(f"--dtype {dtype}: unknown; choose one of {', '.join(DTYPES)}")
+        raise UserError(f"{named('dtype')} {dtype}: unknown; choose one of {', '.join(DTYPES)}")
 
 
 def resolve_placement(device: str | None, dtype: str | None) -> Placement:
@@ -42,7 +42,7 @@ def resolve_placement(device: str | None, dtype: str | None) -> Placement:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"--device {device}: not available here ({reason})") from None
+        raise UserError(f"{named('device')} {device}: not available here ({reason})") from None
     if dtype is None:
         dtype = "float32" if torch.device(device).type == "cpu" else "bfloat16"
     return Placement(device, dtype)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.models.identity import ModelIdentity, find_model, find_tokenizer
 
 TokenCounter = Callable[[Sequence[str]], list[int]]
@@ -47,7 +47,7 @@ def _read(files: Path, name: str) -> Tokenizer:
     tokenizer = getattr(read_tokenizer(name), "backend_tokenizer", None)
     if not isinstance(tokenizer, Tokenizer):
         raise UserError(
-            f"--model {name}: no tokenizer.json in its files, and the others give no tokenizer of "
-            "that kind; name another model"
+            f"{named('model')} {name}: no tokenizer.json in its files, and the others give no "
+            "tokenizer of that kind; name another model"
         )
     return tokenizer

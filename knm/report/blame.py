@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.report import text
 from knm.report.changes import changes_of
 from knm.report.diff import diff_reports
@@ -99,7 +99,9 @@ class Blame:
             UserError: there was no baseline, so that nothing is known to be lost.
         """
         if self.baseline is None:
-            raise UserError("knm blame: which records do harm shows against a --baseline alone")
+            raise UserError(
+                f"knm blame: which records do harm shows against a {named('baseline')} alone"
+            )
         return tuple(sorted(use.record for use in self.records if use.bad > use.good))
 
     def to_json(self, top: int | None = None) -> dict[str, Any]:
@@ -124,7 +126,7 @@ def blame(report: Report, baseline: Report | None = None, *, force: bool = False
     if all(result.knn is None for result in report.results):
         raise UserError(
             f"{report.path}: decoded without a datastore, so there is nobody to blame; name the "
-            "report of a run with --knn"
+            f"report of a run with {named('knn')}"
         )
     effects = _alone(report) if baseline is None else _against(report, baseline, force)
     order = ALONE if baseline is None else AGAINST_BASELINE

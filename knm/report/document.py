@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import read_json
 from knm.report.header import RunHeader, check_hashes
 from knm.report.schema import ProblemResult, check_version
@@ -119,8 +119,8 @@ def load_report(path: str | Path) -> Report:
     section = document.get("knm") if isinstance(document, dict) else None
     if not isinstance(section, dict) or not isinstance(document.get("tests"), list):
         raise UserError(
-            f"{path}: not a knm report: no `knm` section beside `tests`;"
-            " give a file that the bench wrote with --results"
+            f"{path}: not a knm report: no `knm` section beside `tests`; give a file that the "
+            f"bench wrote with {named('results')}"
         )
     check_version(section.get("schema_version"), "knm.schema_version", str(path))
     configuration, hashes = section.get("configuration"), section.get("hashes")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.report.changes import Change, Neighbour, changes_of, place_changes
 from knm.report.document import Report
 from knm.report.schema import ProblemResult
@@ -95,7 +95,7 @@ def explain(
     if result.knn is None:
         raise UserError(
             f"{report.path}: {result.question_id} was decoded without a datastore, so there is "
-            "nothing to explain; name the report of a run with --knn"
+            f"nothing to explain; name the report of a run with {named('knn')}"
         )
     changes = changes_of(result)
     return Explanation(

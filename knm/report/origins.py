@@ -9,7 +9,7 @@ import numpy as np
 
 from knm.corpora import load_corpus
 from knm.datastore import Datastore
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.models import ChatEncoding, CorpusEncoding, RawEncoding, read_tokenizer
 from knm.problems import load_template
 from knm.report import Report
@@ -80,8 +80,9 @@ def _open(report: Report, datastore: Path) -> Datastore:
     used = report.hashes.get("datastore")
     if store.content_hash != used:
         raise UserError(
-            f"--datastore {datastore}: its content is {store.content_hash[:12]}, the run's was "
-            f"{str(used)[:12]}: name the datastore that the run used, or leave the option out"
+            f"{named('datastore')} {datastore}: its content is {store.content_hash[:12]}, the "
+            f"run's was {str(used)[:12]}: name the datastore that the run used, or leave the "
+            "option out"
         )
     return store
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from knm.datastore import Datastore
 from knm.datastore.calibration import COST, TEMPERATURE_SCALE, neighbours_of_others, sample_rows
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.retrieval.adaptor import FEATURES, Adaptor, step_features
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.votes import Votes
@@ -79,7 +79,7 @@ def train_adaptor(
     if calibration is None or calibration.reliability is None:
         raise UserError(
             f"{datastore.path}: holds too little to learn a weight from: entries where the LM was "
-            "wrong and entries where it was right; mine with --positions all"
+            f"wrong and entries where it was right; mine with {named('positions')} all"
         )
     scale = calibration.mistake_distance_median
     assert scale

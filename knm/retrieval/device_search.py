@@ -9,7 +9,7 @@ from torch import Tensor
 
 from knm.datastore import Datastore
 from knm.datastore.exact import BLOCK, padded_rows
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.retrieval import device_kernels
 from knm.retrieval.evidence import LMOutput, MixedLogits
 from knm.retrieval.neighbours import Neighbours
@@ -55,7 +55,7 @@ class DeviceSearcher:
             UserError: more neighbours than the kernels hold.
         """
         if k > _MOST_NEIGHBOURS:
-            raise UserError(f"--knn-k {k}: at most {_MOST_NEIGHBOURS} on a GPU")
+            raise UserError(f"{named('k')} {k}: at most {_MOST_NEIGHBOURS} on a GPU")
         queries = queries.contiguous()
         rounded = queries.to(self._keys.dtype)
         measured = torch.cat(

@@ -61,7 +61,7 @@ class OutcomeWeight:
         policy, given = datastore.manifest.trials.policy, settings.options
         stored = {} if policy is None else asdict(policy)
         numbers: dict[str, float] = {**stored, **{n: v for n, v in given.items() if v is not None}}
-        if settings.weight == 0 or "threshold" not in numbers:
+        if settings.lmbda == 0 or "threshold" not in numbers:
             numbers = {**dict.fromkeys(OUTCOME_PARAMETERS, 0.0), "threshold": math.inf}
         missing = [name for name in OUTCOME_PARAMETERS if name not in numbers]
         if missing:

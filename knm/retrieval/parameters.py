@@ -28,12 +28,12 @@ class Parameter:
 class WeightSettings:
     """What a preset says of its weight: all that a kind of weight is built from, but the datastore.
 
-    `preset` is its name, for errors. `options` are the numbers of the kind. `temperature` (squared
-    L2) is None where the kind does without.
+    `preset` is its name, for errors; `lmbda` and `gate` are as in `Preset`. `options` are the
+    numbers of the kind. `temperature` (squared L2) is None where the kind does without.
     """
 
     preset: str
-    weight: float
+    lmbda: float
     gate: float
     options: Mapping[str, Any]
     temperature: float | None = None

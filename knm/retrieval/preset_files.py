@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import write_text
 from knm.outputs import file_named
 
@@ -38,11 +38,11 @@ def check_preset_name(name: str) -> None:
     """
     if is_preset_file(name):
         if file_named(name) is None:
-            raise UserError(f"--knn-preset {name}: no such file")
+            raise UserError(f"{named('preset')} {name}: no such file")
     elif name not in preset_names():
         raise UserError(
-            f"--knn-preset {name}: unknown; choose one of {', '.join(preset_names())}, or give the "
-            "path of a .yaml file"
+            f"{named('preset')} {name}: unknown; choose one of {', '.join(preset_names())}, or "
+            "give the path of a .yaml file"
         )
 
 

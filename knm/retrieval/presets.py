@@ -1,14 +1,15 @@
 """Complete retrieval configurations: named ones of this package, or a user's YAML file."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from knm.datastore import Datastore, Manifest
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.languages.descriptions import is_file
 from knm.languages.language import lexer_names, lexer_rules
 from knm.languages.machine import TokenType
@@ -27,6 +28,9 @@ from knm.retrieval.weights import OUTCOME, WEIGHTS, Weight, WeightKind
 
 DEFAULT_PRESET: Final = "trusted"
 TRIALS_PRESET: Final = "outcome"  # the default for datastores of trials
+# In files and reports lambda is called `weight`: kept completions are known by these keys.
+_KEYS: Final = {"lmbda": "weight"}
+_NAMES: Final = {key: name for name, key in _KEYS.items()}
 # The types of fields in a file, in the order of `Preset`.
 _FIELDS: Final[Mapping[str, type]] = {
     "name": str,
@@ -53,21 +57,22 @@ class Preset:
     """How to search, how much the result counts and how it is shaped.
 
     Exactly one of `temperature` (squared L2) and `temperature_scale` (in units of the datastore's
-    median nearest distance at mistakes) is set. `weight` is lambda, or its base where the weight
-    kind varies it; `gate` the weight below which nothing is searched. `weight_options` and
-    `fusion_options` are the numbers of these kinds; those left out get their defaults, so that a
-    preset always tells all. `token_types` are the types of tokens that a correction may write, as
-    `lexer` tells them; None admits all. With `check_copies` an entry whose value is copied from its
-    own text votes only where that word stands in the text being written. `support` is the share of
-    the votes at which the LM's own token stands; with None the mixture alone decides. `key_kind`
-    refuses datastores of another kind; None takes whatever the datastore holds.
+    median nearest distance at mistakes) is set. `lmbda` is the lambda of kNN-LM, the share of the
+    kNN distribution; where the weight kind varies it by row, the most that it can be. `gate` is the
+    weight below which nothing is searched. `weight_options` and `fusion_options` are the numbers of
+    these kinds; those left out get their defaults, so that a preset always tells all. `token_types`
+    are the types of tokens that a correction may write, as `lexer` tells them; None admits all.
+    With `check_copies` an entry whose value is copied from its own text votes only where that word
+    stands in the text being written. `support` is the share of the votes at which the LM's own
+    token stands; with None the mixture alone decides. `key_kind` refuses datastores of another
+    kind; None takes whatever the datastore holds.
 
     Raises:
-        UserError: a value out of range; the message names the option that sets it.
+        UserError: a value out of range; the message names the field.
     """
 
     name: str
-    weight: float
+    lmbda: float
     weight_kind: str = "static"
     weight_options: Mapping[str, Any] = field(default_factory=dict)
     gate: float = 0.0
@@ -95,9 +100,9 @@ class Preset:
             lexers = ", ".join(lexer_names())
             raise UserError(f"lexer {self.lexer!r}: unknown; choose one of {lexers}")
         if self.k < 1:
-            raise UserError(f"--knn-k {self.k}: must be at least 1 neighbour")
-        if not 0 <= self.weight <= 1:
-            raise UserError(f"--knn-lambda {self.weight}: must be from 0 to 1")
+            raise UserError(f"{named('k')} {self.k}: must be at least 1 neighbour")
+        if not 0 <= self.lmbda <= 1:
+            raise UserError(f"{named('lmbda')} {self.lmbda}: must be from 0 to 1")
         if self.support is not None and not 0 < self.support <= 1:
             raise UserError(f"support {self.support}: must be above 0 and at most 1")
         self._check_temperature()
@@ -115,16 +120,16 @@ class Preset:
             )
         scale = self.temperature if self.temperature_scale is None else self.temperature_scale
         if scale is None or not 0 < scale < math.inf:
-            raise UserError(f"--knn-temperature {scale}: must be a number above 0")
+            raise UserError(f"{named('temperature')} {scale}: must be a number above 0")
 
     def _check_gate(self) -> None:
         if not 0 <= self.gate <= 1:
-            raise UserError(f"--knn-gate {self.gate}: must be from 0 to 1")
+            raise UserError(f"{named('gate')} {self.gate}: must be from 0 to 1")
         if self.gate and not WEIGHTS[self.weight_kind].gated:
             raise UserError(
-                f"--knn-gate {self.gate}: preset {self.name!r} has a {self.weight_kind} weight, "
-                "which no gate can skip: leave the option out, or choose a preset with another "
-                "weight (v2, v3)"
+                f"{named('gate')} {self.gate}: preset {self.name!r} has a {self.weight_kind} "
+                "weight, which no gate can skip: leave the option out, or choose a preset with "
+                "another weight (v2, v3)"
             )
 
     def _check_exchange(self) -> None:
@@ -135,10 +140,10 @@ class Preset:
             )
         if not self.of_trials:
             return
-        if self.weight not in (0, 1):
+        if self.lmbda not in (0, 1):
             raise UserError(
-                f"--knn-lambda {self.weight}: preset {self.name!r} writes one token or the other: "
-                "give 0 (never) or 1"
+                f"{named('lmbda')} {self.lmbda}: preset {self.name!r} writes one token or the "
+                "other: give 0 (never) or 1"
             )
         if self.searcher not in (AUTO, "torch"):
             raise UserError(
@@ -166,12 +171,13 @@ class Preset:
     def to_json(self) -> dict[str, Any]:
         """Every field, plain JSON: what a report tells and a cache distinguishes."""
         types = None if self.token_types is None else list(self.token_types)
-        return {**asdict(self), "token_types": types}
+        values = {**asdict(self), "token_types": types}
+        return {_KEYS.get(name, name): value for name, value in values.items()}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Preset":
         """Read back what `to_json` gave."""
-        return cls(**value)
+        return cls(**{_NAMES.get(key, key): field for key, field in value.items()})
 
     @property
     def of_trials(self) -> bool:
@@ -192,7 +198,8 @@ class Preset:
         if not self.of_trials and manifest.trials is not None:
             raise UserError(
                 f"{path}: holds trials, of which preset {self.name!r} would take what was tried "
-                f"for what is right: choose --knn-preset {TRIALS_PRESET}, or a datastore of tokens"
+                f"for what is right: choose {named('preset')} {TRIALS_PRESET}, or a datastore of "
+                "tokens"
             )
 
     def build_weight(self, datastore: Datastore) -> Weight:
@@ -205,7 +212,7 @@ class Preset:
         kind = WEIGHTS[self.weight_kind]
         temperature = self.temperature_for(datastore) if kind.needs_temperature else None
         settings = WeightSettings(
-            self.name, self.weight, self.gate, self.weight_options, temperature
+            self.name, self.lmbda, self.gate, self.weight_options, temperature
         )
         return kind.build(settings, datastore)
 
@@ -230,13 +237,15 @@ class Preset:
         if not median or self.temperature_scale is None:
             raise UserError(
                 f"{datastore.path}: too small to have measured distances at mistakes, which preset "
-                f"{self.name!r} takes its temperature from: set --knn-temperature"
+                f"{self.name!r} takes its temperature from: set {named('temperature')}"
             )
         return self.temperature_scale * median
 
 
 def read_preset(path: Path) -> Preset:
     """The preset that a YAML file describes, by the names of the fields of `Preset`.
+
+    `lmbda` is called `weight` there.
 
     `extends` names a preset of this package whose values hold for the fields that are left out;
     without it `weight` and one temperature have to be given. The name is the file's, if it gives
@@ -260,18 +269,30 @@ def _read_preset(path: Path, known: Iterable[str], base_of: Callable[[str], Pres
     if "weight" not in values:
         raise UserError(f"{path}: weight is missing: give it, or `extends:` a preset that has it")
     try:
-        return Preset(**values)
+        with _file_keys():
+            return Preset.from_json(values)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
 
 def vary_preset(base: Preset, given: Mapping[str, Any], name: str) -> Preset:
-    """`base` with the fields `given` set otherwise, as in a file that extends it.
+    """`base` with the fields `given` set otherwise, by their keys in a file that extends it.
 
     Raises:
         UserError: a value out of range, or fields that contradict each other.
     """
-    return Preset(**{**_extended(base, given), "name": name})
+    with _file_keys():
+        return Preset.from_json({**_extended(base, given), "name": name})
+
+
+@contextmanager
+def _file_keys() -> Iterator[None]:
+    """Where fields are given as in a file, messages name them as there."""
+    try:
+        yield
+    except UserError as error:
+        error.args = (error.worded(lambda field: _KEYS.get(field, field)),)
+        raise
 
 
 def write_preset(path: Path, preset: Preset) -> None:
@@ -336,7 +357,7 @@ def resolve_preset(
     name: str = DEFAULT_PRESET,
     *,
     k: int | None = None,
-    weight: float | None = None,
+    lmbda: float | None = None,
     temperature: float | None = None,
     gate: float | None = None,
 ) -> Preset:
@@ -352,6 +373,6 @@ def resolve_preset(
     return replace(
         preset,
         k=preset.k if k is None else k,
-        weight=preset.weight if weight is None else weight,
+        lmbda=preset.lmbda if lmbda is None else lmbda,
         gate=preset.gate if gate is None else gate,
     )

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from knm.datastore import Datastore
 from knm.datastore.domain import read_prompt
 from knm.datastore.store import check_key_kind
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.languages.tables import compile_tables
 from knm.languages.vocabulary import token_bytes
 from knm.models import FINAL_NORM, block_count, parse_key_kind
@@ -165,7 +165,7 @@ class Retriever:
         types = self.preset.token_types
         if tokenizer is None and (types is not None or self.preset.check_copies):
             raise UserError(
-                f"--knn-preset {self.preset.name}: it reads what has been written so far, and "
+                f"{named('preset')} {self.preset.name}: it reads what has been written so far, and "
                 "needs the model's tokenizer for it: corrected(model, retriever, "
                 "tokenizer=tokenizer), or choose another preset (dense)"
             )
@@ -290,8 +290,8 @@ class Retriever:
         """
         if context is None and self.contextual:
             raise UserError(
-                f"--knn-preset {self.preset.name}: its corrections depend on what has been written "
-                "so far, which this use of it does not tell: choose another preset (dense)"
+                f"{named('preset')} {self.preset.name}: its corrections depend on what has been "
+                "written so far, which this use of it does not tell: choose another preset (dense)"
             )
         assert self._fusion is not None, "attach() comes first"
         assert (self._condition is None) == (self.preset.token_types is None), "as above"

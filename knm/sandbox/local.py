@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.sandbox.judge import judge_program
 from knm.sandbox.types import Judgement, Limits, Verdict
 from knm.sandbox.worker import Jail, Worker, WorkerLost, WorkerRefused
@@ -108,7 +108,7 @@ class LocalSandbox:
             except WorkerRefused as error:
                 raise SandboxUnavailable(
                     f"this system cannot make the jail of the local sandbox ({error}). It needs "
-                    "unprivileged user namespaces: allow them, or use --sandbox docker, or "
-                    "--sandbox unsafe to debug with programs that you trust"
+                    f"unprivileged user namespaces: allow them, or use {named('sandbox')} docker, "
+                    f"or {named('sandbox')} unsafe to debug with programs that you trust"
                 ) from None
         return self.worker

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from knm.engine import Completion, ContextExceeded, EngineConfiguration, Request, Sampling
 from knm.engine.serialization import interventions_from_json
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import dumps
 from knm.serving.errors import CONTEXT_EXCEEDED, EngineFailed, EngineLost, EngineRefused
 
@@ -52,7 +52,9 @@ class EngineClient:
         """
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise UserError(f"--engine {url}: expected a URL such as http://127.0.0.1:8000")
+            raise UserError(
+                f"{named('engine')} {url}: expected a URL such as http://127.0.0.1:8000"
+            )
         self.url = url
         self._parts = parts
         self._headers = {"Content-Type": "application/json"}
@@ -68,7 +70,7 @@ class EngineClient:
             UserError: nobody is there, the token is wrong, or it is not a server of ours.
         """
         value = self._get("/v1/knm/configuration")
-        return EngineConfiguration.from_json(value, f"--engine {self.url}")
+        return EngineConfiguration.from_json(value, f"{named('engine')} {self.url}")
 
     def complete(
         self, model: str, requests: Sequence[Request], deliver: Callable[[int, Outcome], None]
@@ -111,7 +113,7 @@ class EngineClient:
         if not isinstance(listed, list) or not all(
             isinstance(entry, dict) and isinstance(entry.get("id"), str) for entry in listed
         ):
-            raise UserError(f"--engine {self.url}: names no models; is it an OpenAI API?")
+            raise UserError(f"{named('engine')} {self.url}: names no models; is it an OpenAI API?")
         return [entry["id"] for entry in listed]
 
     def chat(
@@ -155,12 +157,17 @@ class EngineClient:
                 body = response.read()
         except (OSError, http.client.HTTPException) as error:
             raise UserError(
-                f"--engine {self.url}: cannot be reached: {error}; start it with `knm serve`"
+                f"{named('engine')} {self.url}: cannot be reached: {error}; start it with `knm "
+                "serve`"
             ) from None
         if response.status == 401:
-            raise UserError(f"--engine {self.url}: wants a token; set KNM_ENGINE_TOKEN to it")
+            raise UserError(
+                f"{named('engine')} {self.url}: wants a token; set KNM_ENGINE_TOKEN to it"
+            )
         if response.status != 200:
-            raise UserError(f"--engine {self.url}: answers {response.status}; is it `knm serve`?")
+            raise UserError(
+                f"{named('engine')} {self.url}: answers {response.status}; is it `knm serve`?"
+            )
         try:
             return json.loads(body)
         except ValueError:

@@ -239,7 +239,10 @@ class EngineLoop:
 
     def _fail(self, error: Exception) -> None:
         name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-        failed = error if isinstance(error, EngineFailed) else EngineFailed(f"{name}{error}")
+        failed = error
+        if not isinstance(failed, EngineFailed):
+            failed = EngineFailed(f"{name}{error}")
+            failed.__cause__ = error
         with self._changed:
             self._failure = self._failure or failed
             self._opened = None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from knm.engine import EngineConfiguration
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import dumps
 from knm.serving.client import EngineClient
 
@@ -109,8 +109,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(1024)
     except OSError as error:
         raise UserError(
-            f"--host {host} --port {port}: cannot listen there: {error.strerror or error}; choose "
-            "another --port, or 0 for any"
+            f"{named('host')} {host} {named('port')} {port}: cannot listen there: "
+            f"{error.strerror or error}; choose another {named('port')}, or 0 for any"
         ) from None
     return listener
 

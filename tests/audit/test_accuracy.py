@@ -21,10 +21,10 @@ def test_accuracy_is_the_share_of_right_argmaxes():
 
 def test_a_store_of_the_very_answers_foresees_them(tmp_path):
     loaded = tiny_model()
-    preset = replace(resolve_preset("v1"), weight=1.0)
+    preset = replace(resolve_preset("v1"), lmbda=1.0)
     retriever = Retriever(mine_tiny(tmp_path, loaded=loaded), preset)
     assert token_accuracy(loaded, retriever, examples()) == 1.0
-    silent = Retriever(mine_tiny(tmp_path, loaded=loaded), replace(preset, weight=0.0))
+    silent = Retriever(mine_tiny(tmp_path, loaded=loaded), replace(preset, lmbda=0.0))
     assert token_accuracy(loaded, silent, examples()) == token_accuracy(loaded, None, examples())
 
 

@@ -5,13 +5,14 @@ from json import dumps, loads
 import numpy as np
 import pytest
 
-from knm.bench import RunOptions, find_engine, prepare_engine
+from knm.bench import find_engine, prepare_engine
 from knm.bench.engines import OwnEngine
 from knm.engine import GenerationOptions, Request, completion_key, describe_setup
 from knm.engine.setup import EngineSetup
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import Placement, find_model, identify_model
+from knm.options import RunOptions
 from tests.problems.problem_files import ROOT
 from tests.retrieval.stores import POLICY, saved, store_of, trials_of
 from tests.serving import scripted
@@ -31,18 +32,18 @@ def test_overrides_reach_the_preset():
     options = RunOptions(knn=True, knn_preset="v2", knn_k=3, knn_lambda=0.5, knn_temperature=7.0)
     preset = prepare_engine(options, ROOT).preset
     assert preset is not None
-    assert (preset.k, preset.weight, preset.temperature) == (3, 0.5, 7.0)
+    assert (preset.k, preset.lmbda, preset.temperature) == (3, 0.5, 7.0)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (RunOptions(model="nope"), "--model nope"),
-        (RunOptions(dtype="int3"), "--dtype int3"),
-        (RunOptions(device="abacus"), "--device abacus"),
-        (RunOptions(knn=True, datastore="nope"), "--datastore nope"),
-        (RunOptions(knn=True, knn_preset="v9"), "--knn-preset v9"),
-        (RunOptions(knn=True, knn_lambda=1.5), "--knn-lambda 1.5"),
+        (RunOptions(model="nope"), "model nope"),
+        (RunOptions(dtype="int3"), "dtype int3"),
+        (RunOptions(device="abacus"), "device abacus"),
+        (RunOptions(knn=True, datastore="nope"), "datastore nope"),
+        (RunOptions(knn=True, knn_preset="v9"), "preset v9"),
+        (RunOptions(knn=True, knn_lambda=1.5), "lmbda 1.5"),
     ],
 )
 def test_what_is_not_there_is_named(options, message):
@@ -55,7 +56,7 @@ def test_a_model_without_a_datastore_of_its_own_needs_one(tmp_path):
     model.mkdir()
     for file in (ROOT / "knm/embedded/model").iterdir():
         (model / file.name).symlink_to(file)
-    with pytest.raises(UserError, match="--datastore"):
+    with pytest.raises(UserError, match="datastore"):
         find_engine(RunOptions(model=str(model), knn=True), ROOT)
 
 
@@ -204,7 +205,7 @@ def test_a_datastore_of_trials_has_a_default_preset_of_its_own(tmp_path):
         names[name] = preset.name
     assert names == {"tokens": "trusted", "trials": "outcome", "bold": "outcome"}
     for name, asked, mend in (
-        ("trials", "dense", "choose --knn-preset outcome"),
+        ("trials", "dense", "choose preset outcome"),
         ("tokens", "outcome", r"choose another preset \(trusted\)"),
     ):
         options = RunOptions(knn=True, datastore=stores[name], knn_preset=asked)

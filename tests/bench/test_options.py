@@ -1,7 +1,9 @@
 import pytest
 
-from knm.bench import OPTIONS, RunOptions, make_options
+from knm.bench import OPTIONS, make_options
+from knm.bench.options import variable_of
 from knm.errors import UserError
+from knm.options import RunOptions
 
 
 def test_nothing_given_means_the_embedded_default():
@@ -10,7 +12,7 @@ def test_nothing_given_means_the_embedded_default():
 
 def test_each_option_has_a_flag_and_a_twin_in_the_environment():
     assert {option.flag for option in OPTIONS} >= {"--model", "--knn", "--max-new-tokens"}
-    assert {option.variable for option in OPTIONS} >= {"KNM_MODEL", "KNM_KNN"}
+    assert {variable_of(option) for option in OPTIONS} >= {"KNM_MODEL", "KNM_KNN"}
 
 
 def test_the_command_line_wins_over_the_environment(monkeypatch):
@@ -74,3 +76,40 @@ def test_sampling_options_that_contradict_or_are_out_of_range_are_named(given, m
 def test_sampling_options_go_together():
     options = make_options({"samples": 4, "temperature": 0.8, "top_p": 0.95, "seed": 3})
     assert (options.samples, options.temperature) == (4, 0.8)
+
+
+def test_the_flags_and_twins_that_users_know_are_there():
+    known = [
+        "model",
+        "dtype",
+        "device",
+        "problems",
+        "limit",
+        "prompt",
+        "language",
+        "max-new-tokens",
+        "samples",
+        "temperature",
+        "top-p",
+        "seed",
+        "batch-size",
+        "engine",
+        "fresh",
+        "knn",
+        "datastore",
+        "knn-preset",
+        "knn-k",
+        "knn-lambda",
+        "knn-temperature",
+        "knn-gate",
+        "sandbox",
+        "time-limit",
+        "memory-limit",
+        "results",
+        "knm-baseline",
+        "knm-fail-on",
+    ]
+    assert {option.flag for option in OPTIONS} == {f"--{name}" for name in known}
+    assert {variable_of(option) for option in OPTIONS} == {
+        "KNM_" + name.removeprefix("knm-").upper().replace("-", "_") for name in known
+    }

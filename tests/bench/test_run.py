@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from knm.bench import RunOptions, prepare_run
+from knm.bench import prepare_run
 from knm.engine import GREEDY, Sampling
 from knm.errors import UserError
+from knm.options import RunOptions
 from tests.engine.configurations import CONFIGURATION
 from tests.problems.problem_files import ROOT, grammar_records, write_problems
 
@@ -87,6 +88,7 @@ def test_the_configuration_says_what_decides_the_result_and_nothing_else():
 def test_setting_a_run_up_loads_no_model_library():
     code = (
         "import sys; from pathlib import Path; from knm.bench import *;"
+        "from knm.options import RunOptions;"
         "import knm.bench.plugin; prepare_run(RunOptions(), Path('.'));"
         "print(sorted({'torch', 'transformers', 'faiss', 'uvicorn'} & sys.modules.keys()))"
     )

@@ -113,7 +113,7 @@ def test_trials_are_mined_and_told(embedded, tmp_path):
         (["--dim", "5"], "--dim 5: of trials alone"),
         (["--price", "0"], "--price 0.0: of trials alone"),
         (["--trials", "T", "--limit", "3"], "--limit 3: of a corpus"),
-        (["--trials", "T", "--no-decontaminate"], "--no-decontaminate given: of a corpus"),
+        (["--trials", "T", "--no-decontaminate"], "--no-decontaminate: of a corpus"),
         (["--trials", "T", "--positions", "mistakes"], "--positions mistakes: of a corpus"),
         (["--trials", "T", "--dim", "0"], "--dim 0: must be at least 1"),
         (["--trials", "T", "--price", "-1"], "--price -1.0: must be 0 or above"),

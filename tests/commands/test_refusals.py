@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
         ("serve preset", 1, "--knn --knn-preset bad", "--knn-preset bad"),
         ("serve preset file", 1, "--knn --knn-preset {none}.yaml", "{none}.yaml: no such file"),
         ("eval preset", 1, "--knn-preset trusted --knn-preset bad", "--knn-preset bad"),
-        ("audit preset", 1, "--out {new} --preset bad", "--knn-preset bad"),
+        ("audit preset", 1, "--out {new} --preset bad", "--preset bad"),
         ("sweep space", 1, "{none} --out {new}", "{none}: no such file"),
         ("serve knn", 1, "--knn-k 4", "--knn-k"),
         ("eval corpus", 1, "--corpus {none}", "{none}: no such file"),

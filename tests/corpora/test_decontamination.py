@@ -58,7 +58,7 @@ def test_the_threshold_decides_how_much_programs_may_share(problems):
     assert decontaminate([near], problems, threshold=0.9).removed == ()
     (removal,) = decontaminate([near], problems, threshold=0.5).removed
     assert 0.5 <= removal.similarity < 0.9
-    with pytest.raises(UserError, match="--threshold 0"):
+    with pytest.raises(UserError, match="threshold 0"):
         decontaminate([near], problems, threshold=0)
 
 

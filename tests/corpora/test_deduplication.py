@@ -46,7 +46,7 @@ def test_a_record_stays_if_only_a_removed_one_is_like_it():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"threshold": 0}, "--threshold 0"), ({"by": "x"}, "--by x"), ({"threshold": 1.1}, "1.1")],
+    [({"threshold": 0}, "threshold 0"), ({"by": "x"}, "by x"), ({"threshold": 1.1}, "1.1")],
 )
 def test_what_makes_no_sense_is_refused(arguments, message):
     with pytest.raises(UserError, match=message):

@@ -63,10 +63,10 @@ def test_more_records_move_no_composition():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"shares": (0.5, 0.5)}, "--shares"),
-        ({"shares": (0.9, 0.9, -0.8)}, "--shares"),
+        ({"shares": (0.5, 0.5)}, "shares"),
+        ({"shares": (0.9, 0.9, -0.8)}, "shares"),
         ({"shares": (1, 0, 0), "by": "composition"}, "record 'a' has no composition"),
-        ({"shares": (1, 0, 0), "by": "x"}, "--by x"),
+        ({"shares": (1, 0, 0), "by": "x"}, "by x"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments, message):

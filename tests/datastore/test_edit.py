@@ -169,11 +169,11 @@ def test_a_sample_by_record_holds_whole_records(source, tmp_path):
     [
         ({}, "give one of them"),
         ({"count": 3, "share": 0.5}, "give one of them"),
-        ({"count": 201}, "--count 201: .* holds 200 entries"),
-        ({"count": 11, "by_record": True}, "--count 11: .* holds 10 records"),
-        ({"count": 0}, "--count 0"),
-        ({"share": 1.5}, "--share 1.5"),
-        ({"share": 0.0}, "--share 0.0"),
+        ({"count": 201}, "count 201: .* holds 200 entries"),
+        ({"count": 11, "by_record": True}, "count 11: .* holds 10 records"),
+        ({"count": 0}, "count 0"),
+        ({"share": 1.5}, "share 1.5"),
+        ({"share": 0.0}, "share 0.0"),
     ],
 )
 def test_sizes_that_cannot_be_drawn_are_refused(source, tmp_path, arguments, message):

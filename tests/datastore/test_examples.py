@@ -93,7 +93,7 @@ def test_each_token_of_raw_text_is_a_target_once_with_context_before_it(
 
 @pytest.mark.parametrize(
     ("block", "stride", "option"),
-    [(1, 1, "--block-tokens"), (8, 8, "--stride"), (8, 0, "--stride")],
+    [(1, 1, "block_tokens"), (8, 8, "stride"), (8, 0, "stride")],
 )
 def test_blocks_without_context_are_refused(block, stride, option):
     with pytest.raises(UserError, match=option):
@@ -151,5 +151,5 @@ def test_records_that_decontamination_names_are_left_out_and_told(corpus, embedd
 def test_a_corpus_of_which_nothing_is_left_is_refused(corpus, embedded):
     removed = tuple(Removal(f"r{number}", "same statement", "p", 1.0) for number in range(5))
     cleaning = Decontamination("set", "0" * 64, 0.8, removed)
-    with pytest.raises(UserError, match="--no-decontaminate"):
+    with pytest.raises(UserError, match="no_decontaminate"):
         CorpusExamples(corpus, embedded.tokenizer, CHAT, None, cleaning)

@@ -94,12 +94,12 @@ def test_texts_are_read_only_for_rules_that_need_them(source, tmp_path):
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ({}, "at least one of --source"),
-        ({"sources": ["blog"]}, "--source blog: .* it knows book, web"),
-        ({"records": ["r9"]}, "--record r9"),
-        ({"drop_records": ["r9"]}, "--drop-records r9"),
-        ({"token_types": ["verb"]}, "--token-type verb: unknown; choose one of keyword"),
-        ({"newest": 0}, "--newest 0"),
+        ({}, "at least one of source"),
+        ({"sources": ["blog"]}, "source blog: .* it knows book, web"),
+        ({"records": ["r9"]}, "record r9"),
+        ({"drop_records": ["r9"]}, "drop_records r9"),
+        ({"token_types": ["verb"]}, "token_type verb: unknown; choose one of keyword"),
+        ({"newest": 0}, "newest 0"),
         ({"sources": ["book"], "newest": 1}, "would leave no entry"),
     ],
 )
@@ -229,5 +229,5 @@ def test_rows_of_several_records_are_read_in_the_order_of_their_text(tmp_path):
 def test_a_corpus_of_something_else_is_refused(tmp_path):
     store = written(tmp_path / "store", np.ones((2, 2)), [5, 7], offsets=[5, 7])
     for corpus in ({}, {"record-0": EncodedExample("record-0", (1, 2, 3), 0)}):
-        with pytest.raises(UserError, match="--corpus: record 'record-0' is not what"):
+        with pytest.raises(UserError, match="corpus: record 'record-0' is not what"):
             foreign_entries(store, PIECE_TEXTS, corpus)

@@ -64,7 +64,7 @@ def neighbours_of(retriever: Retriever, hidden: torch.Tensor, k: int) -> Neighbo
 
 
 def test_queries_are_projected_before_the_search(source, projected, projection):
-    preset = resolve_preset("v1", weight=1.0)
+    preset = resolve_preset("v1", lmbda=1.0)
     hidden = torch.from_numpy(source.read_keys(slice(0, 30)))
     retriever = Retriever(projected, preset)
     found = neighbours_of(retriever, hidden, 4)
@@ -90,7 +90,7 @@ def test_a_projected_row_does_not_depend_on_the_others_to_the_bit(projected):
 def test_a_model_is_corrected_from_a_projected_datastore(projected):
     """At weight 1 the model says what was stored where it meets its own text again."""
     loaded = tiny_model()
-    retriever = Retriever(projected, resolve_preset("v1", weight=1.0))
+    retriever = Retriever(projected, resolve_preset("v1", lmbda=1.0))
     example = examples()[0]
     with corrected(loaded.model, retriever), torch.no_grad():
         said = loaded.model(torch.tensor([example.ids])).logits[0].argmax(-1)
@@ -134,7 +134,7 @@ def test_a_finished_result_is_left_alone_and_another_is_refused(source, projecte
 
 def test_keys_too_large_for_float16_are_refused():
     keys = np.array([[1.0, 70_000.0]], np.float32)
-    with pytest.raises(UserError, match="--key-dtype bfloat16"):
+    with pytest.raises(UserError, match="key_dtype bfloat16"):
         encode_keys(keys, "float16")
 
 
@@ -199,8 +199,8 @@ def test_the_lineage_tells_how_it_was_trained(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (PCAOptions(0), "--dim 0"),
-        (PCAOptions(13), "--dim 13: must be from 1 to the keys' width, 12"),
+        (PCAOptions(0), "dim 0"),
+        (PCAOptions(13), "dim 13: must be from 1 to the keys' width, 12"),
         (PCAOptions(11, whiten=True), "vary in"),
     ],
 )

@@ -145,7 +145,7 @@ def typed_completions(
     (value,) = embedded.tokenizer(token, add_special_tokens=False)["input_ids"]
     identity = embedded.identity
     store = store_of(np.zeros((1, identity.hidden_size)), [value], model=identity)
-    preset = replace(resolve_preset("v1", weight=0.99), token_types=types)
+    preset = replace(resolve_preset("v1", lmbda=0.99), token_types=types)
     engine = open_engine(
         embedded, GenerationOptions(24, batch_size), Retriever(store, preset), lambda line: None
     )

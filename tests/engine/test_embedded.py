@@ -44,7 +44,7 @@ def oracle(embedded, records, requests, tmp_path_factory):
 @pytest.fixture(scope="module")
 def corrected(embedded, requests, oracle):
     """What the model writes when its neighbours have nearly all the weight."""
-    retriever = Retriever(oracle, resolve_preset("v1", weight=0.99))
+    retriever = Retriever(oracle, resolve_preset("v1", lmbda=0.99))
     return open_engine(embedded, GenerationOptions(300), retriever).complete(requests)
 
 
@@ -86,7 +86,7 @@ def test_without_retrieval_there_are_no_interventions(baseline):
 
 
 def test_weight_0_changes_nothing(embedded, requests, baseline, oracle):
-    retriever = Retriever(oracle, resolve_preset("dense", weight=0.0))
+    retriever = Retriever(oracle, resolve_preset("dense", lmbda=0.0))
     corrected = open_engine(embedded, GenerationOptions(TOKENS), retriever).complete(requests)
     assert [done.text for done in corrected] == [done.text for done in baseline]
     for done in corrected:

@@ -53,7 +53,7 @@ def mined_answer(loaded, kind, tmp_path, answer=None):
 def test_queries_are_the_keys_that_were_mined_from_the_same_text(architecture, kind, tmp_path):
     loaded = random_model(architecture)
     request, store = mined_answer(loaded, kind, tmp_path)
-    retriever = Recorder(store, resolve_preset("v1", weight=0.0))
+    retriever = Recorder(store, resolve_preset("v1", lmbda=0.0))
     retriever.asked = []
     engine_of(loaded, tokens=TOKENS, retriever=retriever).complete([request])
     steps = len(store) - 1
@@ -69,7 +69,7 @@ def test_a_text_that_was_mined_is_found_and_written(kind, device, tmp_path):
     loaded = random_model(device=device)
     answer = " 4 8 15 16 23 42 8 15 4"
     request, store = mined_answer(loaded, kind, tmp_path, answer)
-    preset = resolve_preset("v1", weight=0.99, temperature=1e-3)
+    preset = resolve_preset("v1", lmbda=0.99, temperature=1e-3)
     retriever = Retriever(store, preset, device=device)
     (done,) = engine_of(loaded, tokens=TOKENS, retriever=retriever).complete([request])
     assert (done.text, done.finish_reason) == (answer, "stop")
@@ -81,7 +81,7 @@ def test_weight_0_is_the_baseline_by_any_key(kind, tmp_path):
     _, store = mined_answer(loaded, kind, tmp_path)
     requests = number_requests(4)
     plain = engine_of(loaded).complete(requests)
-    zero = engine_of(loaded, retriever=Retriever(store, resolve_preset("v1", weight=0.0)))
+    zero = engine_of(loaded, retriever=Retriever(store, resolve_preset("v1", lmbda=0.0)))
     assert [done.text for done in zero.complete(requests)] == [done.text for done in plain]
 
 
@@ -89,7 +89,7 @@ def test_weight_0_is_the_baseline_by_any_key(kind, tmp_path):
 def test_both_engines_correct_alike_by_any_key(kind, tmp_path):
     loaded = random_model()
     _, store = mined_answer(loaded, kind, tmp_path)
-    retriever = Retriever(store, resolve_preset("v1", weight=0.8, temperature=50.0))
+    retriever = Retriever(store, resolve_preset("v1", lmbda=0.8, temperature=50.0))
     requests = [*number_requests(2), Request("short", "7 9", chat=False)]
     ours = by_id(engine_of(loaded, tokens=TOKENS, retriever=retriever).complete(requests))
     plain = PlainEngine(loaded, GenerationOptions(TOKENS), retriever)

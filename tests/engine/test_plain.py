@@ -97,7 +97,7 @@ def test_both_engines_write_the_same(case):
     if case == "stop":
         requests = [replace(request, stop=("3", "5")) for request in requests]
     if case == "knn":
-        retriever = retriever_on("cpu", weight=0.6, temperature=50.0)
+        retriever = retriever_on("cpu", lmbda=0.6, temperature=50.0)
     slots = open_engine(loaded, OPTIONS, retriever, notify=lambda line: None)
     assert isinstance(slots, SlotEngine)
     plain = PlainEngine(loaded, OPTIONS, retriever)
@@ -188,7 +188,7 @@ def test_models_that_scale_or_cap_their_logits_write_what_they_give(kind, tmp_pa
     scaling = scaling_model(kind)
     loaded = LoadedModel(scaling.model, cast(Any, NumberTokenizer()), scaling.identity)
     prompts = [Request(f"{first}", f"{first} 9 30", chat=False) for first in (5, 7, 40)]
-    zero = Retriever(mine_tiny(tmp_path, loaded=scaling), resolve_preset("v1", weight=0.0))
+    zero = Retriever(mine_tiny(tmp_path, loaded=scaling), resolve_preset("v1", lmbda=0.0))
     alone, corrected = (
         PlainEngine(loaded, OPTIONS, retriever).complete(prompts) for retriever in (None, zero)
     )

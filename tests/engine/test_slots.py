@@ -106,9 +106,9 @@ def setting(request, device) -> tuple[list[Request], Retriever | None]:
             for place, each in enumerate(requests)
         ], None
     if request.param == "knn":
-        return requests, retriever_on(device, weight=0.6, temperature=50.0)
+        return requests, retriever_on(device, lmbda=0.6, temperature=50.0)
     if request.param == "gated":
-        return requests, retriever_on(device, "v3", weight=0.9, gate=0.3)
+        return requests, retriever_on(device, "v3", lmbda=0.9, gate=0.3)
     return requests, None
 
 
@@ -189,7 +189,7 @@ def test_weight_0_is_the_baseline(device):
     loaded = random_model(device=device)
     requests = number_requests(4)
     plain = engine_of(loaded).complete(requests)
-    zero = engine_of(loaded, retriever=retriever_on(device, weight=0.0)).complete(requests)
+    zero = engine_of(loaded, retriever=retriever_on(device, lmbda=0.0)).complete(requests)
     assert [done.text for done in zero] == [done.text for done in plain]
     assert all(done.interventions and not done.interventions.searched for done in zero)
 
@@ -197,7 +197,7 @@ def test_weight_0_is_the_baseline(device):
 def test_full_weight_writes_what_the_store_says(device):
     loaded = random_model(device=device)
     store = store_of(np.zeros((1, HIDDEN)), [17])
-    retriever = Retriever(store, resolve_preset("v1", weight=1.0), device=device)
+    retriever = Retriever(store, resolve_preset("v1", lmbda=1.0), device=device)
     (done,) = engine_of(loaded, retriever=retriever).complete(number_requests(1))
     assert done.text == " 17" * TOKENS
     assert done.interventions is not None

@@ -139,7 +139,7 @@ def test_no_input_is_written_over_by_the_report_or_its_stream(options, name):
     path = options.out.with_name(name)
     before = path.read_bytes()
     for out in (path, path.with_suffix(".json")):
-        with pytest.raises(UserError, match=f"--out: .*{name} would be written over"):
+        with pytest.raises(UserError, match=f"out: .*{name} would be written over"):
             judge_file(replace(options, out=out, fresh=True))
     assert path.read_bytes() == before
 

@@ -1,9 +1,10 @@
 import pytest
 
-from knm.bench import RunOptions, prepare_run
+from knm.bench import prepare_run
 from knm.errors import UserError
 from knm.judging.requests import problem_request
 from knm.judging.trials import TrialSettings
+from knm.options import RunOptions
 from knm.problems import load_problems, load_template
 from tests.problems.problem_files import grammar_records, write_problems
 

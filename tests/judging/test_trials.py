@@ -42,7 +42,7 @@ def oracle(embedded, problems, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trial(embedded, problems, oracle):
-    retriever = Retriever(oracle, resolve_preset("v1", weight=0.99))
+    retriever = Retriever(oracle, resolve_preset("v1", lmbda=0.99))
     return run_trial(problems, embedded, retriever, "local", SETTINGS, workers=2)
 
 

@@ -51,7 +51,7 @@ def test_sweep_writes_a_preset_and_a_picture(corpus, small_store, tmp_path):
     space.write_text("preset: dense\nspace: {weight: [0.3, 0.6], k: [2, 4]}")
     common = ["sweep", space, "--out", out, "--corpus", corpus, "--datastore", small_store.path]
     assert "4 configurations, 0 of them" in run(*common).stdout
-    assert read_preset(out / "winner.yaml").weight in {0.3, 0.6}
+    assert read_preset(out / "winner.yaml").lmbda in {0.3, 0.6}
     assert (out / "heatmap.svg").read_text().startswith("<svg")
     document = json.loads(run(*common, "--json").stdout)
     assert document["resumed"] == 4

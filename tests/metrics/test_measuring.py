@@ -15,7 +15,7 @@ from tests.models.architectures import SCALING, scaling_model
 
 EXAMPLES = examples(9, seed=5)
 COUNT = int(target_counts(EXAMPLES).sum())
-STATIC = Preset("static", weight=0.6, temperature=5.0, k=4)
+STATIC = Preset("static", lmbda=0.6, temperature=5.0, k=4)
 CONTEXTUAL = vary_preset(
     PRESETS["bayes"], {"temperature": 5.0, "weight_options": {"window": 3}, "k": 4}, "bayes"
 )

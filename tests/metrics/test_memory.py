@@ -41,7 +41,7 @@ def test_no_query_is_searched_twice():
 
 
 def test_retrievers_of_one_datastore_share_a_searcher():
-    presets = [Preset("a", weight=0.5, temperature=1.0, k=3), Preset("b", 0.9, temperature=1.0)]
+    presets = [Preset("a", lmbda=0.5, temperature=1.0, k=3), Preset("b", 0.9, temperature=1.0)]
     shared = SharedSearch.of(store_of(KEYS), torch.device("cpu"), presets)
     first, second = (shared.retriever(preset) for preset in presets)
     assert first.searcher is second.searcher

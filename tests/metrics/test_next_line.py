@@ -58,14 +58,14 @@ def test_every_program_is_cut_once_before_any_is_cut_twice(embedded, encoded, de
 
 
 def test_more_lines_than_there_are_is_a_user_error(embedded, encoded, dev_records):
-    with pytest.raises(UserError, match="--next-line 10000: the corpus has"):
+    with pytest.raises(UserError, match="next_line 10000: the corpus has"):
         draw_cases(embedded, encoded, dev_records, TEMPLATE, 10_000)
 
 
 def test_lines_are_completed_alike_at_weight_zero(embedded, encoded, dev_records, small_store):
     cases = draw_cases(embedded, encoded, dev_records, TEMPLATE, 4)
     plain = complete_lines(embedded, cases)
-    zero = Retriever(small_store, resolve_preset("dense", weight=0.0))
+    zero = Retriever(small_store, resolve_preset("dense", lmbda=0.0))
     assert complete_lines(embedded, cases, zero) == plain
     assert plain.cases == 4
     assert 0 <= plain.exact <= plain.similarity <= 1

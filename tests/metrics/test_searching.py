@@ -52,20 +52,20 @@ def test_random_search_of_few_combinations_ends(tmp_path):
     path = tmp_path / "space.yaml"
     path.write_text("space: {weight: [0.1, 0.2, 0.3]}")
     points = all_of(SEARCHES["random"](read_space(path, "embedded"), 20, 0))
-    assert sorted(point.preset.weight for point in points) == [0.1, 0.2, 0.3]
+    assert sorted(point.preset.lmbda for point in points) == [0.1, 0.2, 0.3]
 
 
 @pytest.mark.parametrize("kind", ["grid", "random"])
 def test_a_space_without_a_possible_configuration_is_a_user_error(tmp_path, kind):
     path = tmp_path / "space.yaml"
     path.write_text("preset: dense\nspace: {gate: {low: 0.01, high: 0.5}}")
-    with pytest.raises(UserError, match="no configuration that is possible: --knn-gate"):
+    with pytest.raises(UserError, match="no configuration that is possible: gate"):
         all_of(SEARCHES[kind](read_space(path, "embedded"), 4, 0))
 
 
 def test_optuna_finds_better_ones_the_same_way_every_time(space):
     def near(point):
-        return -abs(point.preset.weight - 0.6) - point.preset.gate
+        return -abs(point.preset.lmbda - 0.6) - point.preset.gate
 
     runs = [all_of(SEARCHES["optuna"](space, 30, 3), near) for _ in range(2)]
     assert [p.values for p in runs[0]] == [p.values for p in runs[1]]

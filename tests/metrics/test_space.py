@@ -38,7 +38,7 @@ def test_draws_stay_in_their_ranges(tmp_path):
         assert 0.01 <= (point.preset.temperature_scale or 0) <= 1
         assert point.preset.k in range(4, 9)
         assert type(point.preset.k) is int
-        assert point.preset.weight in {0.25, 0.5}
+        assert point.preset.lmbda in {0.25, 0.5}
 
 
 def test_a_point_keeps_what_is_not_searched(tmp_path):

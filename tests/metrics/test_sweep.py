@@ -90,7 +90,7 @@ def test_scores_are_those_of_each_configuration_by_itself(space, data, small_sto
     lm, (alone,) = measure(data.loaded, blocks, [retriever], count)
     right = [token for example in examples for token in example.ids[example.target_start :]]
     assert tried.scores.accuracy == (alone.corrected.token == right).mean()
-    zero = [one.scores for one in result.tried if one.point.preset.weight == 0]
+    zero = [one.scores for one in result.tried if one.point.preset.lmbda == 0]
     assert {scores.accuracy for scores in zero} == {(lm.token == right).mean()}
     assert all((scores.gained, scores.lost, scores.searched) == (0, 0, 0) for scores in zero)
 
@@ -133,7 +133,7 @@ def test_the_winner_is_a_preset_that_can_be_read(space, data, small_store, tmp_p
     preset = result.preset("winner")
     write_preset(tmp_path / "winner.yaml", preset)
     assert read_preset(tmp_path / "winner.yaml") == preset
-    assert resolve_preset(str(tmp_path / "winner.yaml")).weight == preset.weight
+    assert resolve_preset(str(tmp_path / "winner.yaml")).lmbda == preset.lmbda
 
 
 def test_of_the_finalists_the_one_that_passes_most_wins(space, data, small_store, tmp_path):

@@ -54,7 +54,7 @@ def test_a_hub_model_is_downloaded_without_pickles_and_kept(files, tmp_path):
 def test_an_unknown_hub_model_is_named(files, tmp_path):
     with serve_model("someone/else", files) as endpoint:
         message = identify(endpoint, tmp_path)
-    assert message.startswith("--model someone/small")
+    assert message.startswith("model someone/small")
 
 
 def test_a_hub_that_does_not_answer_is_named(tmp_path):

@@ -10,7 +10,7 @@ def test_a_cpu_computes_in_float32_unless_told_otherwise():
 
 @pytest.mark.parametrize(
     ("device", "dtype", "message"),
-    [("cpu", "int3", "--dtype int3"), ("abacus", None, "--device abacus")],
+    [("cpu", "int3", "dtype int3"), ("abacus", None, "device abacus")],
 )
 def test_bad_placements_name_the_option(device, dtype, message):
     with pytest.raises(UserError, match=message):

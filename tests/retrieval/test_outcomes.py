@@ -176,7 +176,7 @@ def test_weight_0_or_no_policy_leaves_the_lm_to_the_bit(how):
     policy = POLICY if how == "weight" else None
     store = trials_of(keys, [3] * 60, [5] * 60, 1, policy=policy)
     lm, hidden = lm_of({3: 0.6, 5: 0.4}, dtype=torch.bfloat16), torch.zeros(1, DIM)
-    preset = resolve_preset("outcome", weight=0.0 if how == "weight" else None)
+    preset = resolve_preset("outcome", lmbda=0.0 if how == "weight" else None)
     done = Retriever(store, preset).correct(hidden, lm)
     assert done.logits is lm.logits
     assert not done.searched.any()
@@ -202,14 +202,14 @@ def test_numbers_of_a_preset_come_before_those_of_the_policy():
 def test_stores_and_presets_of_the_other_kind_are_refused():
     with pytest.raises(UserError, match=r"holds tokens of a corpus.*\(trusted\)"):
         Retriever(store_of(np.zeros((3, DIM))), OUTCOME)
-    with pytest.raises(UserError, match="holds trials.*--knn-preset outcome"):
+    with pytest.raises(UserError, match="holds trials.*preset outcome"):
         Retriever(trials_of(np.zeros((1, DIM)), [1], [2]), resolve_preset("dense"))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weight": 0.5}, "--knn-lambda 0.5.*0 .never. or 1"),
+        ({"weight": 0.5}, "weight 0.5.*0 .never. or 1"),
         ({"fusion": "mixture"}, "go together"),
         ({"weight_kind": "static"}, "go together"),
         ({"searcher": "faiss-ivf"}, "searches exactly"),

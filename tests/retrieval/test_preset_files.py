@@ -9,7 +9,7 @@ from knm.retrieval.presets import read_presets
 
 COMPLETE = Preset(
     "all of it",
-    weight=0.5,
+    lmbda=0.5,
     weight_kind="bayes",
     weight_options={"window": 8},
     fusion="residual",
@@ -46,8 +46,8 @@ def test_what_is_written_is_read_back(preset, tmp_path):
 def test_a_file_extends_a_preset_of_the_package(write):
     path = write("extends: dense", "k: 4", "token_types: [identifier, literal]")
     dense = resolve_preset("dense")
-    preset = resolve_preset(str(path), weight=0.3)
-    assert (preset.name, preset.k, preset.weight) == ("mine", 4, 0.3)
+    preset = resolve_preset(str(path), lmbda=0.3)
+    assert (preset.name, preset.k, preset.lmbda) == ("mine", 4, 0.3)
     assert preset.temperature_scale == dense.temperature_scale
     assert preset.token_types == ("identifier", "literal")
 
@@ -65,7 +65,7 @@ def test_options_that_are_left_out_are_those_of_the_extended_preset(write):
 
 def test_a_file_may_stand_alone_and_leave_fields_empty(write):
     preset = read_preset(write("name: own", "weight: 1e-1", "temperature: 3", "token_types:"))
-    assert preset == Preset("own", weight=0.1, temperature=3.0)
+    assert preset == Preset("own", lmbda=0.1, temperature=3.0)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_file_may_stand_alone_and_leave_fields_empty(write):
         (["extends: densest"], "extends 'densest': no such preset; choose one of bayes, dense"),
         (["temperature: 1"], "weight is missing"),
         (["weight: 1"], "set either temperature"),
-        (["extends: dense", "weight: 2"], r"mine.yaml: --knn-lambda 2.0: must be from 0 to 1"),
+        (["extends: dense", "weight: 2"], r"mine.yaml: weight 2.0: must be from 0 to 1"),
         (["extends: dense", "weight_kind: magic"], "weight_kind 'magic': unknown; choose one of"),
         (["extends: dense", "fusion: magic"], "fusion 'magic': unknown; choose one of mixture"),
         (
@@ -109,7 +109,7 @@ def test_files_that_are_wrong_say_where(write, lines, message):
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(UserError, match=r"--knn-preset nowhere\.yml: no such file"):
+    with pytest.raises(UserError, match=r"preset nowhere\.yml: no such file"):
         resolve_preset("nowhere.yml")
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from knm.errors import UserError
+from knm.hashing import hash_json
 from knm.retrieval import (
     DEFAULT_PRESET,
     PRESETS,
@@ -37,13 +38,13 @@ def test_the_default_takes_its_temperature_from_the_datastore():
 @pytest.mark.parametrize("median", [None, 0.0])
 def test_a_datastore_without_distances_needs_a_temperature(median):
     store = store_of(np.zeros((1, 2)), median=median)
-    with pytest.raises(UserError, match="set --knn-temperature"):
+    with pytest.raises(UserError, match="set temperature"):
         resolve_preset("dense").temperature_for(store)
     assert resolve_preset("dense", temperature=2.0).temperature_for(store) == 2.0
 
 
 def test_what_is_set_replaces_what_the_preset_says():
-    preset = resolve_preset("v3", k=4, weight=0.5, temperature=9.0, gate=0.2)
+    preset = resolve_preset("v3", k=4, lmbda=0.5, temperature=9.0, gate=0.2)
     assert preset.build_weight(STORE) == ConfidenceWeight(0.5, 0.2)
     assert (preset.k, preset.temperature) == (4, 9.0)
 
@@ -51,13 +52,13 @@ def test_what_is_set_replaces_what_the_preset_says():
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("k", 0, "--knn-k 0: must be at least 1"),
-        ("weight", -0.1, "--knn-lambda -0.1: must be from 0 to 1"),
-        ("weight", 1.5, "--knn-lambda 1.5"),
-        ("weight", math.nan, "--knn-lambda nan"),
-        ("temperature", 0.0, "--knn-temperature 0.0: must be a number above 0"),
-        ("temperature", math.inf, "--knn-temperature inf"),
-        ("gate", 2.0, "--knn-gate 2.0: must be from 0 to 1"),
+        ("k", 0, "k 0: must be at least 1"),
+        ("lmbda", -0.1, "lmbda -0.1: must be from 0 to 1"),
+        ("lmbda", 1.5, "lmbda 1.5"),
+        ("lmbda", math.nan, "lmbda nan"),
+        ("temperature", 0.0, "temperature 0.0: must be a number above 0"),
+        ("temperature", math.inf, "temperature inf"),
+        ("gate", 2.0, "gate 2.0: must be from 0 to 1"),
     ],
 )
 def test_values_out_of_range_name_their_option(option, value, message):
@@ -66,12 +67,12 @@ def test_values_out_of_range_name_their_option(option, value, message):
 
 
 def test_a_gate_on_a_static_weight_is_a_contradiction():
-    with pytest.raises(UserError, match=r"--knn-gate 0\.5: preset 'v1' has a static weight"):
+    with pytest.raises(UserError, match=r"gate 0\.5: preset 'v1' has a static weight"):
         resolve_preset("v1", gate=0.5)
 
 
 def test_an_unknown_preset_lists_those_there_are():
-    with pytest.raises(UserError, match="--knn-preset v9: unknown; choose one of bayes, dense,"):
+    with pytest.raises(UserError, match="preset v9: unknown; choose one of bayes, dense,"):
         resolve_preset("v9")
 
 
@@ -81,3 +82,26 @@ def test_options_that_are_not_varied_stay_those_of_the_base():
     assert varied.weight_options == {"alpha": 0.2, "tau": 0.9}
     assert (varied.name, varied.temperature, varied.temperature_scale) == ("new", None, 0.1)
     assert vary_preset(base, {"weight_kind": "static"}, "new").weight_options == {}
+
+
+def test_packaged_presets_are_known_by_the_same_hashes_as_ever():
+    """Kept completions and runs are known by them: other hashes mean that all is decoded anew."""
+    hashes = {name: hash_json(preset.to_json())[:16] for name, preset in PRESETS.items()}
+    assert hashes == {
+        "bayes": "0eef0c6237d0b704",
+        "dense": "d4de4683d6184e87",
+        "ft2ra": "04e77acd8be6bf2a",
+        "learned": "2b870b87d1c0c97c",
+        "nest": "69e3bdeec5527174",
+        "outcome": "dde2f6815d807715",
+        "trusted": "4a31d9d7ffd35b41",
+        "v1": "fa3bd3a5eb6e7411",
+        "v2": "c1e40b8522eed7ce",
+        "v3": "f3edebe7e0404aaf",
+    }
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_json_gives_the_same_preset_back(name):
+    assert PRESETS[name].to_json()["weight"] == PRESETS[name].lmbda
+    assert Preset.from_json(PRESETS[name].to_json()) == PRESETS[name]

@@ -14,7 +14,7 @@ LM_TOKEN, OTHER = 3, 7
 def correct(support: float | None, votes_for_lm: int) -> tuple[int, float]:
     """The token and weight where so many of ten equally near neighbours say what the LM says."""
     values = [LM_TOKEN] * votes_for_lm + [OTHER] * (10 - votes_for_lm)
-    preset = Preset("supported", weight=0.97, temperature=1.0, k=10, support=support)
+    preset = Preset("supported", lmbda=0.97, temperature=1.0, k=10, support=support)
     retriever = Retriever(store_of(np.zeros((10, HIDDEN)), values), preset)
     retriever.attach(tiny_model().model)
     logits = torch.zeros(1, VOCAB)

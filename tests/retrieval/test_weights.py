@@ -154,7 +154,7 @@ def test_distances_of_zero_none_and_nan():
 @pytest.mark.parametrize("weight", [BayesWeight(0.0, 0.5, 4), DistanceWeight(0.0, 0.3, 0.1)])
 def test_a_base_of_zero_searches_nothing(weight):
     assert searched(weight) == [False] * 3
-    assert replace(weight, base=0.1).before_search(LM) is None
+    assert replace(weight, lmbda=0.1).before_search(LM) is None
 
 
 def reliable(weight: float, distance: float):
@@ -166,9 +166,9 @@ def reliable(weight: float, distance: float):
 
 
 def test_trust_bounds_the_weight_and_ends_at_its_distance():
-    weight = resolve_preset("trusted", weight=0.9).build_weight(reliable(0.5, 2.0))
+    weight = resolve_preset("trusted", lmbda=0.9).build_weight(reliable(0.5, 2.0))
     assert weight(LM, at([1.0], [2.0], [2.5])).tolist() == [0.5, 0.5, 0.0]
-    low = resolve_preset("trusted", weight=0.25).build_weight(reliable(0.5, 2.0))
+    low = resolve_preset("trusted", lmbda=0.25).build_weight(reliable(0.5, 2.0))
     assert low(LM, at([1.0], [2.0], [2.5])).tolist() == [0.25, 0.25, 0.0]
 
 

@@ -63,7 +63,7 @@ def retriever_of(store, name="v1", **changes) -> Retriever:
 @pytest.mark.parametrize("name", ["v1", "v2", "v3", "dense", "nest"])
 def test_weight_zero_leaves_logits_bit_identical(model, own_store, name, fusion):
     before = logits_of(model)
-    preset = replace(resolve_preset(name, weight=0.0), fusion=fusion)
+    preset = replace(resolve_preset(name, lmbda=0.0), fusion=fusion)
     with corrected(model, Retriever(own_store, preset)):
         during = logits_of(model)
     assert torch.equal(during, before)
@@ -73,14 +73,14 @@ def test_weight_zero_leaves_logits_bit_identical(model, own_store, name, fusion)
 def test_weight_zero_leaves_a_bfloat16_model_bit_identical(store):
     model = tiny_model().model.to(torch.bfloat16)
     before = logits_of(model)
-    with corrected(model, retriever_of(store, weight=0.0)):
+    with corrected(model, retriever_of(store, lmbda=0.0)):
         assert torch.equal(logits_of(model), before)
 
 
 def test_weight_zero_leaves_generation_identical(model, own_store):
     settings = {"max_new_tokens": 12, "do_sample": False}
     before = model.generate(IDS, **settings)
-    with corrected(model, retriever_of(own_store, weight=0.0)):
+    with corrected(model, retriever_of(own_store, lmbda=0.0)):
         assert torch.equal(model.generate(IDS, **settings), before)
 
 
@@ -135,7 +135,7 @@ def test_a_corrected_row_does_not_depend_on_the_other_rows(store, name):
 
 def test_a_datastore_that_is_its_own_oracle_makes_the_model_write_the_target(store):
     model = tiny_model().model
-    with corrected(model, retriever_of(store, weight=0.99, temperature=1e-3)):
+    with corrected(model, retriever_of(store, lmbda=0.99, temperature=1e-3)):
         for example in examples():
             prompt = torch.tensor([example.ids[: example.target_start]])
             room = len(example.ids) - example.target_start
@@ -149,7 +149,7 @@ def test_a_left_padded_batch_writes_its_targets_too(store):
     prompts = [e.ids[: e.target_start] for e in corpus]
     ids = torch.tensor([[0] * (width - len(p)) + list(p) for p in prompts])
     mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
-    with corrected(model, retriever_of(store, weight=0.99, temperature=1e-3)):
+    with corrected(model, retriever_of(store, lmbda=0.99, temperature=1e-3)):
         written = model.generate(ids, attention_mask=mask, max_new_tokens=12, do_sample=False)
     for example, row in zip(corpus, written.tolist(), strict=True):
         target = list(example.ids[example.target_start :])
@@ -169,7 +169,7 @@ def test_the_observer_sees_what_was_searched_and_changed(store):
     model = tiny_model().model
     logits = logits_of(model)
     confidence = logits.softmax(-1).amax(-1).flatten()
-    with corrected(model, retriever_of(store, "v3", weight=1.0, gate=0.5), traces.append):
+    with corrected(model, retriever_of(store, "v3", lmbda=1.0, gate=0.5), traces.append):
         during = logits_of(model)
     (trace,) = traces
     assert torch.equal(trace.lm_token, logits.argmax(-1).flatten())
@@ -189,7 +189,7 @@ def test_an_empty_datastore_changes_nothing():
 
 
 def test_a_row_of_nan_keeps_its_logits(store):
-    retriever = retriever_of(store, weight=0.9)
+    retriever = retriever_of(store, lmbda=0.9)
     hidden, logits = torch.randn(3, 32), torch.randn(3, VOCAB)
     hidden[1] = torch.nan
     correction = retriever.correct(hidden, LMOutput.read(logits))
@@ -212,7 +212,7 @@ def test_an_architecture_with_another_layout_works_too():
     config = GPT2Config(vocab_size=VOCAB, n_embd=32, n_layer=1, n_head=2, n_positions=16)
     model = GPT2LMHeadModel(config).eval()
     before = logits_of(model)
-    retriever = retriever_of(store_of(np.zeros((1, 32)), [17]), weight=1.0)
+    retriever = retriever_of(store_of(np.zeros((1, 32)), [17]), lmbda=1.0)
     with corrected(model, retriever):
         assert (logits_of(model).argmax(-1) == 17).all()
     assert torch.equal(logits_of(model), before)
@@ -252,7 +252,7 @@ def keyed(request, tmp_path_factory):
 def test_weight_zero_is_bit_identical_by_any_key(model, keyed, name):
     settings = {"max_new_tokens": 12, "do_sample": False}
     logits, written = logits_of(model), model.generate(IDS, **settings)
-    with corrected(model, retriever_of(keyed, name, weight=0.0)):
+    with corrected(model, retriever_of(keyed, name, lmbda=0.0)):
         assert torch.equal(logits_of(model), logits)
         assert torch.equal(model.generate(IDS, **settings), written)
 
@@ -260,7 +260,7 @@ def test_weight_zero_is_bit_identical_by_any_key(model, keyed, name):
 def test_by_any_key_the_model_writes_what_was_mined_and_is_then_as_before(keyed):
     model = tiny_model().model
     before = logits_of(model)
-    with corrected(model, retriever_of(keyed, weight=0.99, temperature=1e-3)):
+    with corrected(model, retriever_of(keyed, lmbda=0.99, temperature=1e-3)):
         for example in examples():
             prompt = torch.tensor([example.ids[: example.target_start]])
             room = len(example.ids) - example.target_start
@@ -273,7 +273,7 @@ def test_by_any_key_the_model_writes_what_was_mined_and_is_then_as_before(keyed)
 
 def test_states_stay_with_their_rows_whichever_rows_the_head_is_asked_for(keyed):
     model = tiny_model().model
-    retriever = retriever_of(keyed, weight=0.9, temperature=1.0)
+    retriever = retriever_of(keyed, lmbda=0.9, temperature=1.0)
     asked = torch.tensor([3, 0, 2])
     with corrected(model, retriever), torch.no_grad():
         everything = model(IDS).logits
@@ -356,7 +356,7 @@ def test_models_that_scale_or_cap_their_logits_keep_them_at_weight_zero(kind, dt
     own = mine_tiny(tmp_path, loaded=loaded)
     logits, written = logits_of(model), model.generate(IDS, **settings)
     for name in ("v1", "v3", "ft2ra"):
-        with corrected(model, retriever_of(own, name, weight=0.0)):
+        with corrected(model, retriever_of(own, name, lmbda=0.0)):
             assert torch.equal(logits_of(model), logits)
             assert torch.equal(model.generate(IDS, **settings), written)
 
@@ -368,7 +368,7 @@ def test_the_mixture_is_with_the_distribution_that_the_model_gives(kind, tmp_pat
     own = mine_tiny(tmp_path, loaded=loaded)
     lm = logits_of(loaded.model).softmax(-1)
     traces: list[StepTrace] = []
-    retriever = retriever_of(own, weight=0.6, temperature=5.0)
+    retriever = retriever_of(own, lmbda=0.6, temperature=5.0)
     with corrected(loaded.model, retriever, traces.append):
         during = logits_of(loaded.model).softmax(-1).flatten(0, 1)
     (trace,) = traces

@@ -108,8 +108,8 @@ except SandboxUnavailable as error:
     if "PermissionError" in child.stderr:
         pytest.skip("this system does not let a process forbid itself user namespaces")
     assert "unshare" in child.stderr
-    assert "--sandbox docker" in child.stderr
-    assert "--sandbox unsafe" in child.stderr
+    assert "sandbox docker" in child.stderr
+    assert "sandbox unsafe" in child.stderr
 
 
 def test_interpreter_that_is_not_installed_is_named(monkeypatch):

@@ -236,5 +236,5 @@ def test_nobody_there_is_a_user_error():
 
 
 def test_an_address_that_is_none_is_a_user_error():
-    with pytest.raises(UserError, match="--engine localhost"):
+    with pytest.raises(UserError, match="engine localhost"):
         EngineClient("localhost:8000")

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from knm.corpora import CorpusRecord, decontaminate, parse_record, save_corpus
 from knm.engine import GREEDY, Sampling
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.gathering.collecting import check_target
 from knm.gathering.translation.drawing import DrawnTests, SandboxLost, draw_tests
 from knm.gathering.translation.sources import Job, find_jobs
@@ -198,8 +198,8 @@ def _run_all(
                 faults += 1
             except (EngineFailed, EngineLost) as error:
                 raise UserError(
-                    f"--engine {options.engine}: {error}; what was translated is kept: start the "
-                    "engine and run the command again"
+                    f"{named('engine')} {options.engine}: {error}; what was translated is kept: "
+                    "start the engine and run the command again"
                 ) from error
             bar.update()
     return faults
@@ -342,7 +342,8 @@ def _only_model(client: EngineClient, url: str) -> str:
     models = client.models()
     if len(models) != 1:
         raise UserError(
-            f"--engine {url}: has the models {', '.join(models) or 'none'}: name one with --model"
+            f"{named('engine')} {url}: has the models {', '.join(models) or 'none'}: name one with "
+            f"{named('model')}"
         )
     return models[0]
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.jsonio import write_text
 from knm.report.page.charts import draw_charts
 from knm.report.page.rendering import render_chart, render_page
@@ -45,7 +45,9 @@ def write_charts(bench: Bench, directory: Path, kind: ChartFormat) -> list[Path]
         UserError: a file cannot be written, or a PNG would lack its text for want of fonts.
     """
     if kind is ChartFormat.PNG:
-        _check_fonts(f"--format {kind.value}", f"--format {ChartFormat.SVG.value}")
+        _check_fonts(
+            f"{named('format')} {kind.value}", f"{named('format')} {ChartFormat.SVG.value}"
+        )
     paths = []
     for scene in draw_charts(bench, CHART_WIDTH):
         path = directory / f"{scene.name}.{kind.value}"
@@ -73,10 +75,10 @@ def check_picture(path: Path) -> ChartFormat:
     """
     ending = path.suffix.lstrip(".").lower()
     if ending not in set(ChartFormat):
-        raise UserError(f"--picture {path}: must end in .svg or .png")
+        raise UserError(f"{named('picture')} {path}: must end in .svg or .png")
     kind = ChartFormat(ending)
     if kind is ChartFormat.PNG:
-        _check_fonts(f"--picture {path}", "a file that ends in .svg")
+        _check_fonts(f"{named('picture')} {path}", "a file that ends in .svg")
     return kind
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.report.diff import ReportDiff, diff_reports
 from knm.report.document import Report
 from knm.report.schema import ProblemResult
@@ -94,7 +94,9 @@ def join_runs(reports: Sequence[Report]) -> Bench:
         UserError: there is none, or a later one shares no problem with the first.
     """
     if not reports:
-        raise UserError("no report to show; give the files that the bench wrote with --results")
+        raise UserError(
+            f"no report to show; give the files that the bench wrote with {named('results')}"
+        )
     runs = tuple(map(Run, _labels(reports), reports))
     by_id = [{entry.question_id: entry for entry in report.results} for report in reports]
     ids = sorted(set().union(*by_id))

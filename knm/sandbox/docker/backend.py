@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Self
 
+from knm.errors import named
 from knm.sandbox.docker.containers import Container, Pool
 from knm.sandbox.docker.conversation import ContainerLost
 from knm.sandbox.docker.dialects import Dialect, OwnDialect, PlainDialect
@@ -143,7 +144,9 @@ def find_image(engine: Engine, name: str) -> Image:
     image = engine.image(name)
     if image is None:
         mend = "run `knm sandbox build`" if name == IMAGE else f"run `docker pull {name}`"
-        raise SandboxUnavailable(f"image {name} is not there: {mend}, or use --sandbox local")
+        raise SandboxUnavailable(
+            f"image {name} is not there: {mend}, or use {named('sandbox')} local"
+        )
     if is_ours(image):
         if not is_current(image):
             mend = "knm sandbox build" + ("" if name == IMAGE else f" --tag {name}")

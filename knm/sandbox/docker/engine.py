@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from knm.errors import named
 from knm.sandbox.docker.ownership import MARK, is_leftover
 from knm.sandbox.local import SandboxUnavailable
 
 TIMEOUT_SECONDS = 300.0
 DEFAULT_PLACE = "unix:///var/run/docker.sock"
-ALTERNATIVES = "start one, or name another in DOCKER_HOST, or use --sandbox local"
+ALTERNATIVES = f"start one, or name another in DOCKER_HOST, or use {named('sandbox')} local"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import knm
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_bytes, hash_json
 from knm.languages.descriptions import language_names
 from knm.languages.language import load_language
@@ -116,11 +116,11 @@ def failure_text(base: str, reason: str, *, begun: bool) -> str:
     if not begun:
         return (
             f"the base image {base} cannot be had ({reason}): name another that is there with "
-            "--base, or a root made by debootstrap with --rootfs"
+            f"{named('base')}, or a root made by debootstrap with {named('rootfs')}"
         )
     return (
         f"the image could not be built ({reason}). If packages cannot be fetched, begin with a "
-        "root that holds them: --rootfs"
+        f"root that holds them: {named('rootfs')}"
     )
 
 
@@ -135,7 +135,7 @@ def import_rootfs(engine: Engine, rootfs: Path) -> str:
             src=archive, repository=IMPORTED_BASE, tag="latest", stream_src=True
         )
     if "error" in answer:
-        raise UserError(f"--rootfs {rootfs}: {answer}")
+        raise UserError(f"{named('rootfs')} {rootfs}: {answer}")
     return f"{IMPORTED_BASE}:latest"
 
 
@@ -151,14 +151,18 @@ def open_rootfs(rootfs: Path) -> Iterator[IO[bytes]]:
             yield file
         return
     if not (rootfs / "bin").exists():
-        raise UserError(f"--rootfs {rootfs}: neither the root of a system nor a tar file of one")
+        raise UserError(
+            f"{named('rootfs')} {rootfs}: neither the root of a system nor a tar file of one"
+        )
     # What is mounted there, such as /proc, is no part of it.
     command = ["tar", "--numeric-owner", "--one-file-system", "-C", str(rootfs), "-c", "."]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as tar:
         assert tar.stdout is not None
         yield tar.stdout
     if tar.returncode:
-        raise UserError(f"--rootfs {rootfs}: not all of it can be read (tar says why, above)")
+        raise UserError(
+            f"{named('rootfs')} {rootfs}: not all of it can be read (tar says why, above)"
+        )
 
 
 def pack(files: dict[str, bytes]) -> bytes:

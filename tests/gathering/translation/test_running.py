@@ -198,7 +198,7 @@ def test_an_engine_that_dies_loses_nothing_that_was_done(problems, sources, tmp_
 
 
 def test_an_engine_that_is_not_there_is_named(problems, sources):
-    with pytest.raises(UserError, match=r"--engine http://127\.0\.0\.1:9: cannot be reached"):
+    with pytest.raises(UserError, match=r"engine http://127\.0\.0\.1:9: cannot be reached"):
         translate(
             TranslateOptions(
                 (sources,), str(problems), problems.with_name("lua.jsonl"), "http://127.0.0.1:9"

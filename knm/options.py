@@ -1,0 +1,385 @@
+"""The options of bench and commands: the one table that names, documents and bounds them.
+
+An option is a field of one of the dataclasses below, annotated by its `Option`. The front ends make
+what they need of it: `knm.bench.options` pytest's options and their twins in the environment,
+`knm.commands.parameters` a command's parameters. Below the front ends there are no flags: messages
+name fields (`knm.errors.named`), which `naming_flags` turns into what the user typed.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import MISSING, dataclass, fields
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+
+from knm.errors import UserError
+
+MOST_TEMPERATURE: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Option:
+    """What the annotation of an option's field tells.
+
+    `help` is a phrase without its default, which is told beside it: the field's, or in the words of
+    `default` where that is None and depends on other choices. Values are from `least` to `most`,
+    and beyond `above`. `needs` is the option without which it has no effect. `field` is the name
+    below the front ends, where that is not the option's own; `flag` the spelling, likewise.
+    """
+
+    help: str
+    metavar: str = ""
+    default: str = ""
+    least: int | None = None
+    most: float | None = None
+    above: float | None = None
+    needs: str = ""
+    field: str = ""
+    flag: str = ""
+
+
+@dataclass(frozen=True)
+class OptionField:
+    """An option of a dataclass: `type` without its None, `annotation` with it.
+
+    `repeated` is a list's, which may be given several times.
+    """
+
+    name: str
+    option: Option
+    type: type
+    annotation: Any
+    default: Any
+    repeated: bool = False
+
+    @property
+    def flag(self) -> str:
+        """As typed on the command line to change the default."""
+        off = self.type is bool and self.default is True
+        return self.option.flag or spell_flag(f"no_{self.name}" if off else self.name)
+
+    @property
+    def required(self) -> bool:
+        """Whether it has to be given."""
+        return self.default is MISSING
+
+    @property
+    def known_as(self) -> str:
+        """Its name below the front ends."""
+        return self.option.field or self.name
+
+
+def spell_flag(name: str) -> str:
+    """The flag of a field of this name."""
+    return "--" + name.replace("_", "-")
+
+
+# Options that several dataclasses have, each with a default of its own.
+ModelName = Annotated[
+    str, Option("causal LM: embedded, a directory, a GGUF file or a hub id", "NAME|PATH|HUB_ID")
+]
+ProblemSetName = Annotated[
+    str, Option("problem set: embedded, a file, a directory or a hub id", "NAME|PATH|HUB_ID")
+]
+TemplateName = Annotated[str, Option("prompt template", "NAME|FILE")]
+LanguageName = Annotated[str, Option("language to be written and judged", "NAME|FILE")]
+CompletionLength = Annotated[int, Option("longest completion, in tokens", "N", least=1)]
+BATCH: Final = Option("prompts decoded together", "N", least=1, default="32")
+ProblemLimit = Annotated[int | None, Option("only the first N problems", "N", least=1)]
+RecordLimit = Annotated[int | None, Option("only the first N records", "N", least=1)]
+DatastoreName = Annotated[
+    str | None,
+    Option("datastore, by name or path", "NAME|PATH", default="the embedded model's", needs="knn"),
+]
+PRESET: Final = Option(
+    "retrieval configuration, by name or a .yaml file",
+    "NAME|FILE",
+    default="by the datastore",
+    needs="knn",
+    field="preset",
+)
+SandboxName = Annotated[
+    str, Option("where programs run: local, docker, docker:IMAGE or unsafe", "NAME")
+]
+TimeLimit = Annotated[float, Option("CPU time per test", "SECONDS", above=0)]
+MemoryLimit = Annotated[int, Option("memory per test", "MIB", least=1)]
+Workers = Annotated[
+    int | None, Option("programs judged at a time", "N", least=1, default="by the cores")
+]
+
+Positions = Annotated[
+    str,
+    Option(
+        "what is stored: all, mistakes, mistakes+correct:P (a random share) or low-confidence:P",
+        "WHICH",
+    ),
+]
+KeyKind = Annotated[
+    str,
+    Option(
+        "what keys are made of: final-norm, last-layer, last-mlp-input, layer-N, or several joined "
+        "by +",
+        "KIND",
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """Which causal LM, how precise, and where it computes."""
+
+    model: ModelName = "embedded"
+    dtype: Annotated[
+        str | None,
+        Option("dtype of the model: float32, bfloat16 or float16", "NAME", default="by device"),
+    ] = None
+    device: Annotated[
+        str | None,
+        Option(
+            "where the model computes: cpu, cuda, cuda:1", "NAME", default="a GPU if there is one"
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemOptions:
+    """Which problems."""
+
+    problems: ProblemSetName = "embedded"
+    limit: ProblemLimit = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingOptions:
+    """How completions are decoded, by an engine of whatever model."""
+
+    max_new_tokens: CompletionLength = 512
+    batch_size: Annotated[int | None, BATCH] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionOptions:
+    """A datastore, and what is set otherwise than in its preset."""
+
+    datastore: DatastoreName = None
+    knn_k: Annotated[
+        int | None, Option("neighbours per query", "K", least=1, needs="knn", field="k")
+    ] = None
+    knn_lambda: Annotated[
+        float | None,
+        Option(
+            "lambda, the share of the kNN distribution, 0 to 1", "L", needs="knn", field="lmbda"
+        ),
+    ] = None
+    knn_temperature: Annotated[
+        float | None,
+        Option("temperature of the softmax over distances", "T", needs="knn", field="temperature"),
+    ] = None
+    knn_gate: Annotated[
+        float | None,
+        Option("lambdas below this are 0, without a search", "G", needs="knn", field="gate"),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchOptions:
+    """Whether the LM is corrected."""
+
+    knn: Annotated[bool, Option("correct the LM from a datastore while decoding")] = False
+
+
+# Fields are in the order of the bases from the last to the first, here and below.
+@dataclass(frozen=True, kw_only=True)
+class RetrievalOptions(CorrectionOptions, SwitchOptions):
+    """Whether and how the LM is corrected."""
+
+    knn_preset: Annotated[str | None, PRESET] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions(RetrievalOptions, DecodingOptions, ModelOptions):
+    """An engine: a model, how it decodes, and what corrects it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxOptions:
+    """Where programs run, and how far."""
+
+    sandbox: SandboxName = "local"
+    time_limit: TimeLimit = 5.0
+    memory_limit: MemoryLimit = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions:
+    """How tokens are chosen."""
+
+    samples: Annotated[
+        int, Option("completions of each problem; the first decides its test", "N", least=1)
+    ] = 1
+    temperature: Annotated[
+        float,
+        Option("0 takes the likeliest token, else sample", "T", least=0, most=MOST_TEMPERATURE),
+    ] = 0.0
+    top_p: Annotated[
+        float | None,
+        Option(
+            "sample from the likeliest tokens up to this probability",
+            "P",
+            above=0,
+            most=1,
+            needs="temperature",
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        Option("seed of sampling", "N", default="0", least=0, most=2**63 - 1, needs="temperature"),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(SandboxOptions, SamplingOptions, ProblemOptions, EngineOptions):
+    """What a run of the bench is asked for."""
+
+    prompt: TemplateName = "task"
+    language: LanguageName = "lua"
+    engine: Annotated[
+        str | None, Option("a running `knm serve`", "URL", default="a process of this run's own")
+    ] = None
+    fresh: Annotated[bool, Option("ignore completions that were kept before")] = False
+    results: Annotated[
+        str | None, Option("report", "FILE", default="results/<time>-<model>-<preset>.json")
+    ] = None
+    knm_baseline: Annotated[
+        str | None, Option("report to compare this run with at its end", "FILE")
+    ] = None
+    knm_fail_on: Annotated[
+        str | None,
+        Option(
+            "regression, any-loss or p:0.05 against the baseline; it alone then decides whether "
+            "problems that fail make the exit status 1",
+            "CONDITION",
+            needs="knm_baseline",
+        ),
+    ] = None
+
+
+def options_of(kind: type) -> tuple[OptionField, ...]:
+    """The options that are fields of a dataclass, in order."""
+    hints = get_type_hints(kind, include_extras=True)
+    found = []
+    for field in fields(kind):
+        annotation, option = get_args(hints[field.name])
+        inner = _without_none(annotation)
+        repeated = get_origin(inner) is list
+        found.append(
+            OptionField(
+                name=field.name,
+                option=option,
+                type=get_args(inner)[0] if repeated else inner,
+                annotation=annotation,
+                default=field.default,
+                repeated=repeated,
+            )
+        )
+    return tuple(found)
+
+
+def _without_none(annotation: Any) -> Any:
+    if isinstance(annotation, UnionType):
+        (annotation,) = (one for one in get_args(annotation) if one is not NoneType)
+    return annotation
+
+
+def changed_options(options: Any) -> list[tuple[str, Any]]:
+    """Name and value of what is not as it is by default."""
+    values = [(option, getattr(options, option.name)) for option in options_of(type(options))]
+    return [(option.name, value) for option, value in values if value != option.default]
+
+
+def flags_of(*kinds: type) -> dict[str, str]:
+    """The flags of dataclasses' options, by their own names and those below the front ends.
+
+    Of one name the last dataclass has it.
+    """
+    flags: dict[str, str] = {}
+    for kind in kinds:
+        options = options_of(kind)
+        flags |= {option.name: option.flag for option in options}
+        flags |= {option.known_as: option.flag for option in options if option.option.field}
+    return flags
+
+
+@contextmanager
+def naming_flags(flags: Mapping[str, str]) -> Iterator[None]:
+    """Where a front end stands: messages that name fields leave it naming flags, these or alike.
+
+    Raises:
+        UserError: the one raised inside, so worded.
+    """
+    try:
+        yield
+    except UserError as error:
+        error.args = (error.worded(lambda field: flags.get(field, spell_flag(field))),)
+        raise
+
+
+def check_options(options: Any) -> None:
+    """Refuse values out of range, and options without what gives them an effect.
+
+    Raises:
+        UserError: naming the option and the mend.
+    """
+    there = {option.name: option for option in options_of(type(options))}
+    for name, option in there.items():
+        value = getattr(options, name)
+        if value is None:
+            continue
+        if not all(_fits(option.option, each) for each in (value if option.repeated else [value])):
+            raise UserError(f"{option.flag} {value}: must be {_range(option.option)}")
+        needed = there.get(option.option.needs)
+        if needed is not None and not getattr(options, needed.name):
+            raise UserError(
+                f"{option.flag} has no effect without {needed.flag}: {_mend(needed)}, or leave it"
+            )
+
+
+def _fits(option: Option, value: Any) -> bool:
+    # Written so that NaN does not fit.
+    return not (
+        (option.least is not None and not value >= option.least)
+        or (option.above is not None and not value > option.above)
+        or (option.most is not None and not value <= option.most)
+    )
+
+
+def _range(option: Option) -> str:
+    return " and ".join(_bounds(option))
+
+
+def _bounds(option: Option) -> Iterator[str]:
+    if option.least is not None:
+        yield f"at least {option.least}"
+    if option.above is not None:
+        yield f"greater than {option.above:g}"
+    if option.most is not None:
+        yield f"at most {option.most}"
+
+
+def _mend(needed: OptionField) -> str:
+    if needed.type in (int, float):
+        return "set one above 0"
+    return f"add {needed.flag} {needed.option.metavar}".rstrip()
+
+
+def check_sampling(options: SamplingOptions) -> None:
+    """Refuse samples that would all be the same.
+
+    Raises:
+        UserError: naming the options and the mend.
+    """
+    if options.samples > 1 and not options.temperature:
+        raise UserError(
+            f"--samples {options.samples} would be {options.samples} times the same with "
+            "--temperature 0: set --temperature above 0"
+        )

@@ -1,0 +1,77 @@
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knm.errors import UserError
+from knm.options import (
+    EngineOptions,
+    Option,
+    RunOptions,
+    SamplingOptions,
+    changed_options,
+    check_options,
+    check_sampling,
+    options_of,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounded:
+    share: Annotated[float | None, Option("a share", above=0, most=1)] = None
+    count: Annotated[int, Option("a count", least=1)] = 1
+    names: Annotated[list[int] | None, Option("numbers", least=2)] = None
+
+
+@given(st.floats(allow_nan=True), st.integers(-3, 3), st.lists(st.integers(0, 4), max_size=3))
+def test_values_are_held_to_their_bounds(share, count, numbers):
+    options = Bounded(share=share, count=count, names=numbers)
+    fits = 0 < share <= 1 and count >= 1 and all(number >= 2 for number in numbers)
+    if fits:
+        check_options(options)
+    else:
+        with pytest.raises(UserError, match="--(share|count|names) .*: must be"):
+            check_options(options)
+
+
+def test_what_is_not_given_is_in_every_range():
+    check_options(Bounded())
+
+
+def test_options_tell_type_default_and_flag():
+    found = {option.name: option for option in options_of(RunOptions)}
+    assert (found["knn_k"].type, found["knn_k"].default, found["knn_k"].flag) == (
+        int,
+        None,
+        "--knn-k",
+    )
+    assert found["knn_lambda"].known_as == "lmbda"
+    assert {option.name for option in options_of(EngineOptions)} < found.keys()
+    assert all(option.option.help for option in found.values())
+
+
+def test_what_was_changed_is_told():
+    assert changed_options(Bounded(count=2)) == [("count", 2)]
+
+
+def test_an_option_without_effect_names_what_gives_it_one():
+    with pytest.raises(UserError, match="--knn-k has no effect without --knn: add --knn, or"):
+        check_options(EngineOptions(knn_k=3))
+    with pytest.raises(UserError, match="--knm-fail-on .* --knm-baseline: add --knm-baseline FILE"):
+        check_options(RunOptions(knm_fail_on="regression"))
+    check_options(EngineOptions(knn=True, knn_k=3))
+
+
+@pytest.mark.parametrize("temperature", [-0.1, 2.1, math.nan, math.inf])
+def test_temperatures_are_bounded(temperature):
+    with pytest.raises(UserError, match="--temperature .*: must be at least 0 and at most 2"):
+        check_options(SamplingOptions(temperature=temperature))
+
+
+def test_several_greedy_samples_would_be_the_same():
+    with pytest.raises(UserError, match="--samples 2 would be 2 times the same"):
+        check_sampling(SamplingOptions(samples=2))
+    check_sampling(SamplingOptions(samples=2, temperature=0.5))
