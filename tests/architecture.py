@@ -22,6 +22,8 @@ ORDER: Final = (
     "progress",
     "hashing",
     "jsonio",
+    "codec",
+    "records",
     "outputs",
     "journal",
     "packaged",

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from knm.bench import RunOptions
 from knm.cli import app
-from knm.engine import CompletionCache, Request, completion_key
+from knm.engine import CompletionCache, completion_key
 from knm.problems import load_problems
+from knm.records import Request
 from knm.serving.process import listen
 from tests.engine.configurations import CONFIGURATION, completion
 from tests.problems.problem_files import ROOT

@@ -24,7 +24,6 @@ from knm.audit.stores import (
 )
 from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
 from knm.datastore import Datastore, MiningOptions
-from knm.engine import Request
 from knm.engine.requests import encode_request
 from knm.errors import UserError
 from knm.judging.trials import TrialSettings, run_trial
@@ -48,6 +47,7 @@ from knm.problems import (
     load_problems,
     load_template,
 )
+from knm.records import Request
 from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
 from knm.retrieval.adaptor import load_adaptor
 

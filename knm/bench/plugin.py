@@ -17,10 +17,11 @@ from knm.bench.engines import EngineAddress, RunEngine, find_engine, objection_t
 from knm.bench.options import OPTIONS, RunOptions, make_options
 from knm.bench.reporter import BaselineCheck, RunReporter, junit_properties
 from knm.bench.run import BenchRun, cache_directory, prepare_run
-from knm.engine import CompletionCache, Request
+from knm.engine import CompletionCache
 from knm.errors import UserError
 from knm.judging import Evaluation, evaluate, render_failure
 from knm.problems import Problem
+from knm.records import Request
 from knm.report import RunHeader, environment_info, load_report, parse_condition
 from knm.sandbox import Sandbox
 

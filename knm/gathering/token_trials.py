@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from knm.datastore.trials import LEAST_PROBABILITY, ExploredProblem, TokenTrial
-from knm.engine import Completion, ContextExceeded, GenerationOptions, Request, open_engine
+from knm.engine import ContextExceeded, GenerationOptions, open_engine
 from knm.engine.requests import drive_each
 from knm.errors import UserError
 from knm.judging.attempts import Candidate, Evaluation, Outcome
 from knm.judging.pool import JudgePool
 from knm.judging.requests import problem_request
 from knm.problems import Problem, extract_program
+from knm.records import Completion, Request
 from knm.sandbox import Limits
 
 if TYPE_CHECKING:

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from knm.engine import Completion, ContextExceeded, Request
+from knm.codec import to_json
+from knm.engine import ContextExceeded
 from knm.problems import BrokenProblem, Problem, extract_program
+from knm.records import Completion, Request
 from knm.report import CONTEXT, ProblemResult
 from knm.sandbox import Judgement, Sandbox, Verdict
 
@@ -53,7 +55,7 @@ class Candidate:
             completion_tokens=completion.completion_tokens,
             finish_reason=completion.finish_reason,
             generation_seconds=completion.seconds,
-            knn=None if interventions is None else interventions.to_json(),
+            knn=None if interventions is None else to_json(interventions),
         )
 
     @classmethod

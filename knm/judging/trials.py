@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from knm.engine import ContextExceeded, GenerationOptions, Request, open_engine
+from knm.engine import ContextExceeded, GenerationOptions, open_engine
 from knm.engine.requests import drive_each
 from knm.errors import UserError
 from knm.judging.attempts import Evaluation, Outcome, read_outcome
@@ -20,6 +20,7 @@ from knm.judging.pool import JudgePool, open_judges
 from knm.judging.requests import problem_request
 from knm.problems import Problem, PromptTemplate, load_template, sample_prompts
 from knm.progress import progress_bar
+from knm.records import Request
 from knm.report import ProblemResult, Totals, summarize
 from knm.sandbox import Limits
 

@@ -10,17 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from knm.corpora import CorpusRecord
-from knm.engine import (
-    ContextExceeded,
-    GenerationOptions,
-    Request,
-    StreamingEngine,
-    open_engine,
-)
+from knm.engine import ContextExceeded, GenerationOptions, StreamingEngine, open_engine
 from knm.errors import UserError
 from knm.models import EncodedExample, LoadedModel
 from knm.problems import PromptTemplate, fence_program
 from knm.progress import progress_bar
+from knm.records import Request
 from knm.retrieval import Retriever
 
 MOST_TOKENS: Final = 64

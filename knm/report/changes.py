@@ -14,7 +14,7 @@ class Neighbour:
     """A stored position that spoke for a token; `record` and `offset` say where it comes from.
 
     `lm_token` is what the LM had predicted there; None if the report does not tell. `outcome` and
-    `crash` are what came of a trial (`knm.engine.NeighbourUse`); None of a corpus's token.
+    `crash` are what came of a trial (`knm.engine.Neighbour`); None of a corpus's token.
     """
 
     token: str

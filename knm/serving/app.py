@@ -16,8 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from knm.engine import Completion, EngineConfiguration, Event
+from knm.engine import EngineConfiguration, Event
 from knm.jsonio import dumps, find_surrogate
+from knm.records import Completion
 from knm.serving.answers import Answer, render_metrics
 from knm.serving.calls import Call, Messages, read_chat_call, read_completion_call
 from knm.serving.errors import ApiError, EngineFailed, QueueFull, as_api_error, engine_failed

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from knm.engine import Event, Request, StreamingEngine
+from knm.engine import Event, StreamingEngine
 from knm.errors import UserError
+from knm.records import Request
 from knm.serving.errors import EngineFailed, QueueFull, ServerStopping
 
 if TYPE_CHECKING:

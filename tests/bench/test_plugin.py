@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.engine import describe_setup
-from knm.engine.records import MOST_CHANGES
+from knm.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
 from tests.bench.processes import run_bench, run_pytest
 from tests.bench.test_engines import EMBEDDED

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from knm.engine import CompletionCache, Request, Sampling, completion_key
+from knm.engine import CompletionCache, completion_key
 from knm.errors import UserError
+from knm.records import Request, Sampling
 from tests.engine.configurations import CONFIGURATION, completion
 from tests.problems.problem_files import ROOT
 

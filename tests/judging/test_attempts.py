@@ -2,10 +2,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from knm.engine import Completion, ContextExceeded, Request
+from knm.engine import ContextExceeded
 from knm.judging import evaluate, render_failure
 from knm.judging.attempts import judge_completion
 from knm.problems import BrokenProblem, Problem, TestCase, load_problems
+from knm.records import Completion, Request
 from knm.report import ProblemResult
 from knm.sandbox import Verdict
 from knm.serving import EngineLost

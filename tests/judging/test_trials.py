@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 
 from knm.datastore import mine
-from knm.engine import Request
 from knm.errors import UserError
 from knm.jsonio import dumps, parse_object
 from knm.judging.trials import Trial, TrialSettings, run_trial
 from knm.models import encode_example
 from knm.problems import fence_program, load_problems
+from knm.records import Request
 from knm.retrieval import Retriever, resolve_preset
 from knm.sandbox import Verdict
 from tests.problems.problem_files import short_records, without_tests, write_problems

@@ -1,0 +1,58 @@
+"""Records to plain JSON and back. A record is a dataclass; records may be nested in each other.
+
+Written in the order of the fields, every field, with tuples as lists. Read by the types of the
+fields: those with a default may be missing, those that are not known are passed over.
+"""
+
+import re
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from knm.errors import UserError
+
+T = TypeVar("T")
+
+_PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?", re.DOTALL)
+_MISSING: Final = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
+
+
+def to_json(record: Any) -> dict[str, Any]:
+    """A record as plain JSON."""
+    value: dict[str, Any] = _listed(msgspec.to_builtins(record))
+    return value
+
+
+def from_json(kind: type[T], value: Any, where: str, mend: str = "") -> T:
+    """Read back what `to_json` gave of a record of `kind`.
+
+    `where` names the value's place in errors, and `mend` what to do.
+
+    Raises:
+        UserError: a field is missing, has a wrong type, or a value that the record refuses.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        complaint = _told(str(error))
+    except (UnicodeEncodeError, RecursionError) as error:
+        complaint = str(error)
+    raise UserError(f"{where}: {complaint}{mend and f'; {mend}'}")
+
+
+def _told(message: str) -> str:
+    """A complaint of the library, with the field in front and in words of JSON."""
+    found = _PLACE.fullmatch(message)
+    assert found is not None
+    what, place = found["what"], (found["place"] or "").removeprefix(".")
+    missing = _MISSING.fullmatch(what)
+    if missing is not None:
+        return f"no `{'.'.join(filter(None, (place, missing['name'])))}`"
+    told = what[:1].lower() + what[1:].replace("got", "found")
+    return f"`{place}`: {told}" if place else told.replace("`object`", "a JSON object")
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _listed(held) for name, held in value.items()}
+    return [_listed(held) for held in value] if isinstance(value, list | tuple) else value
