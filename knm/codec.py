@@ -5,6 +5,9 @@ fields: those with a default may be missing, those that are not known are passed
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import fields
+from enum import Enum
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -17,10 +20,16 @@ _PLACE: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<place>.*)`)?", re.DOTA
 _MISSING: Final = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
 
 
-def to_json(record: Any) -> dict[str, Any]:
-    """A record as plain JSON."""
-    value: dict[str, Any] = _listed(msgspec.to_builtins(record))
-    return value
+def to_json(record: Any) -> Any:
+    """A record as plain JSON; what is plain JSON already stays as it is."""
+    # Not by msgspec, which leaves out the fields that had their default when it read the record.
+    if isinstance(record, str | int | float | None):
+        return record.value if isinstance(record, Enum) else record
+    if isinstance(record, Mapping):
+        return {to_json(name): to_json(value) for name, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [to_json(value) for value in record]
+    return {field.name: to_json(getattr(record, field.name)) for field in fields(record)}
 
 
 def from_json(kind: type[T], value: Any, where: str, mend: str = "") -> T:
@@ -50,9 +59,3 @@ def _told(message: str) -> str:
         return f"no `{'.'.join(filter(None, (place, missing['name'])))}`"
     told = what[:1].lower() + what[1:].replace("got", "found")
     return f"`{place}`: {told}" if place else told.replace("`object`", "a JSON object")
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _listed(held) for name, held in value.items()}
-    return [_listed(held) for held in value] if isinstance(value, list | tuple) else value

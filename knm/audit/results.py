@@ -106,7 +106,7 @@ def compare(result: RowResult, other: RowResult) -> Comparison:
 
 
 def _completions(trial: Trial) -> dict[str, str | None]:
-    return {result.question_id: result.completion for result in trial.results}
+    return {result.question_id: result.text for result in trial.results}
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ class ContextExceeded(UserError):
             f"request {request_id!r}: its prompt has {prompt_tokens} tokens, the model's context "
             f"{context}: shorten the prompt, or choose a model with a longer context"
         )
+        self.request_id = request_id
         self.prompt_tokens = prompt_tokens
         self.context = context
 

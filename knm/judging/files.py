@@ -115,9 +115,8 @@ def _judge(
             for problem in problems
         ]
         for judged in pending:
-            evaluation = judged.result()
-            result = evaluation.result
-            text = "" if result.accepted else render_failure(evaluation)
+            result = judged.result()
+            text = "" if result.accepted else render_failure(result)
             written.write(judged_test(result, text))
             running.add(result)
             bar.set_postfix_str(running.line(), refresh=False)

@@ -55,13 +55,11 @@ def measure_noise(pairs: Sequence[tuple[ProblemResult, ProblemResult]]) -> Noise
     """The noise floor from pairs of results of the same problems, free of infrastructure faults."""
     return NoiseFloor(
         problems=len(pairs),
-        rewritten=tuple(
-            first.question_id for first, again in pairs if first.completion != again.completion
-        ),
+        rewritten=tuple(first.question_id for first, again in pairs if first.text != again.text),
         judged_otherwise=tuple(
             first.question_id
             for first, again in pairs
-            if first.completion == again.completion and first.verdict != again.verdict
+            if first.text == again.text and first.verdict != again.verdict
         ),
         flips=tuple(
             first.question_id for first, again in pairs if first.accepted != again.accepted

@@ -233,7 +233,7 @@ class EngineLoop:
         if done is None:
             counters.errors += 1
             return
-        reason = done.finish_reason
+        reason = done.finish_reason or "unknown"
         counters.completions[reason] = counters.completions.get(reason, 0) + 1
         counters.prompt_tokens += done.prompt_tokens
         counters.completion_tokens += done.completion_tokens

@@ -120,7 +120,7 @@ def test_several_completions_of_a_problem_are_its_samples(options):
     (found,) = judge_file(options).report.results
 
     assert found.verdict is Verdict.WRONG_OUTPUT
-    assert [sample["verdict"] for sample in found.samples] == ["wrong-output", "accepted"]
+    assert [sample.judgement.verdict for sample in found.samples] == ["wrong-output", "accepted"]
 
 
 def test_errata_of_problems_are_marked(options, tmp_path):

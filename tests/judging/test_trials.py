@@ -51,7 +51,7 @@ def test_each_problem_is_decoded_and_judged_in_the_order_given(trial, problems):
     assert [result.verdict for result in trial.results[:2]] == [Verdict.ACCEPTED] * 2
     for result, problem in zip(trial.results[:2], problems[:2], strict=True):
         assert result.program == problem.extras["reference"]
-        assert result.tests_passed == result.tests_total == 12
+        assert result.judgement.tests_passed == result.judgement.tests_total == 12
 
 
 def test_a_broken_problem_is_reported_apart_and_never_a_failure(trial, problems):
@@ -90,7 +90,7 @@ def test_a_prompt_that_fills_the_context_is_one_failure_and_not_the_end(embedded
 
     trial = run_trial(problems[:2], embedded, None, "local", SETTINGS, workers=1, request=request)
     first, second = trial.results
-    assert (first.verdict, first.error_class) == (Verdict.TRUNCATED, "context")
+    assert (first.verdict, first.judgement.error_class) == (Verdict.TRUNCATED, "context")
     assert second.completion_tokens > 0
     assert trial.totals.counted == 2
 
