@@ -10,8 +10,6 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any, Final, TypeVar
 
-import msgspec
-
 from knm.errors import UserError
 
 T = TypeVar("T")
@@ -40,6 +38,8 @@ def from_json(kind: type[T], value: Any, where: str, mend: str = "") -> T:
     Raises:
         UserError: a field is missing, has a wrong type, or a value that the record refuses.
     """
+    import msgspec  # here, for those who only write records and start often
+
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:

@@ -22,6 +22,7 @@ from knm.audit.stores import (
     build_store,
     store_bytes,
 )
+from knm.codec import to_json
 from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
 from knm.datastore import Datastore, MiningOptions
 from knm.engine.requests import encode_request
@@ -343,7 +344,7 @@ class Workbench:
             "device": _hardware(loaded.device),
             "problems": self.problem_set.content_hash,
             "prompt": self._template(row).content_hash,
-            "trial": self._trial_settings(row).to_json(),
+            "trial": to_json(self._trial_settings(row)),
             "sandbox": settings.sandbox,
             "finetuned": row.finetuned and [self._finetuning, self._corpus_hash],
             "examples": row.examples and [row.examples, self._corpus_hash],

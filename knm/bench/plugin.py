@@ -275,7 +275,7 @@ class BenchController(BenchWorker):
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of xdist where the engine is: one serves them all."""
         node.workerinput[WORKER_INPUT] = {
-            "engine": self._engine.address().to_json(),
+            "engine": to_json(self._engine.address()),
             "since": self._since,
             "withheld": self._withheld(),
         }

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.report import (
     Condition,
@@ -183,7 +184,7 @@ class RunReporter:
         json_report["knm"] = self._run_header().section(self._ordered())
         diff = self._comparison
         if isinstance(diff, ReportDiff) and not diff.differences:
-            json_report["knm"]["noise"] = diff.noise[0].to_json()
+            json_report["knm"]["noise"] = to_json(diff.noise[0])
 
     def _ordered(self) -> tuple[ProblemResult, ...]:
         return tuple(sorted(self._results.values(), key=lambda result: result.question_id))

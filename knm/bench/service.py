@@ -8,6 +8,7 @@ from typing import Any
 
 from knm.bench.engines import TOKEN_VARIABLE, ensure_datastore, prepare_engine
 from knm.bench.options import RunOptions, check_options
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.serving import EngineFailed
 from knm.serving.process import is_loopback, listen, url_of, wait_without_spinning
@@ -51,7 +52,7 @@ def serve_engine(
             loop.open()
         except EngineFailed as error:
             raise UserError(f"the engine cannot be opened: {error}") from error
-        announce(url_of(listener), configuration.to_json())
+        announce(url_of(listener), to_json(configuration))
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             serve(loop, configuration, listener, token=token)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from knm.codec import to_json
 from knm.commands.output import JsonOption, print_table
 from knm.jsonio import dumps
 
@@ -76,7 +77,7 @@ def explore(
 
     found = explore_problems(options, load_model(model, dtype=dtype, device=device))
     if json:
-        print(dumps({"path": str(out), **found.to_json()}))
+        print(dumps({"path": str(out), **to_json(found)}))
         return
     print_table(
         ("trials", out),

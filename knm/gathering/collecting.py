@@ -7,7 +7,7 @@ against; the accepted programs alone are a corpus as any other.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -65,10 +65,6 @@ class Collected:
     unknown: int
     verdicts: dict[str, int]
     error_classes: dict[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.jsonio import write_json
 from knm.judging.candidates import CandidateFile, load_candidates
@@ -92,7 +93,7 @@ def judge_file(options: JudgeOptions) -> Judged:
     source = candidates.report
     if source is not None and not setting_differences(source, header):
         noise = noise_between(source.results, read_stream(stream).results)
-        document["knm"]["noise"] = noise.to_json()
+        document["knm"]["noise"] = to_json(noise)
     write_json(options.out, document)
     return Judged(
         load_report(options.out),

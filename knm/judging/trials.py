@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -45,10 +45,6 @@ class TrialSettings:
     def template(self) -> PromptTemplate:
         """The template of that name, read when it is first needed."""
         return load_template(self.prompt)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
 
     def request(self, problem: Problem) -> Request:
         """What the model is asked for a problem."""

@@ -6,8 +6,8 @@ distance in characters and n the length of the longer line.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from knm.corpora import CorpusRecord
 from knm.engine import ContextExceeded, GenerationOptions, StreamingEngine, open_engine
@@ -44,10 +44,6 @@ class NextLine:
     cases: int
     exact: float
     similarity: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
 
 
 def draw_cases(

@@ -51,10 +51,6 @@ class Throughput:
     judge_seconds: float
     tokens_per_second: float | None
 
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Totals:

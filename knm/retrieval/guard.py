@@ -10,7 +10,7 @@ problem set asks `objection_to_set` once, before any of it is selected.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from knm.datastore import Datastore
@@ -72,10 +72,6 @@ class Guard:
     @property
     def _held(self) -> str:
         return " or ".join(self.own)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Guard":

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from knm.codec import to_json
 from knm.engine import EngineConfiguration, Event
 from knm.jsonio import dumps, find_surrogate
 from knm.records import Completion
@@ -84,7 +85,7 @@ class _Service:
         return JSONResponse({"object": "list", "data": [{**entry, "created": 0}]})
 
     async def configuration(self, _request: Request) -> Response:
-        return JSONResponse(self._configuration.to_json())
+        return JSONResponse(to_json(self._configuration))
 
     async def metrics(self, _request: Request) -> Response:
         return PlainTextResponse(render_metrics(self._loop))

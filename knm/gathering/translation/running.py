@@ -111,10 +111,6 @@ class Translated:
     completion_tokens: int
     seconds: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
-
 
 def journal_path(out: Path) -> Path:
     """Where the results of single problems are kept: beside the corpus."""
