@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from knm.bench.options import RunOptions
 from knm.bench.run import DATASTORES
+from knm.codec import from_json
 from knm.engine import EngineConfiguration, GenerationOptions
 from knm.errors import UserError
 from knm.serving import EngineClient, EngineProcess
@@ -198,7 +199,7 @@ def objection_to_set(
         return None
     from knm.retrieval.guard import Guard
 
-    return Guard.from_json(configuration.guard).objection_to_set(prompts())
+    return from_json(Guard, configuration.guard, "the engine's `guard`").objection_to_set(prompts())
 
 
 def _preset(options: RunOptions, *, trials: bool) -> "Preset":

@@ -47,7 +47,7 @@ def completion_key(configuration: EngineConfiguration, request: Request) -> str:
             "sample": request.sample,
             "max_new_tokens": configuration.max_new_tokens if longest is None else longest,
             "stop": list(request.stop),
-            "sampling": vars(request.sampling),
+            "sampling": to_json(request.sampling),
             "withheld": request.withheld,
             "prefix": list(request.prefix),
         }
