@@ -2,9 +2,10 @@
 
 import pytest
 
-from knm.judging import Evaluation, render_failure
+from knm.judging import render_failure
+from knm.report import ProblemResult
 
 
-def test_problem(evaluation: Evaluation) -> None:
-    if not evaluation.result.accepted:
-        pytest.fail(render_failure(evaluation), pytrace=False)
+def test_problem(result: ProblemResult) -> None:
+    if not result.accepted:
+        pytest.fail(render_failure(result), pytrace=False)

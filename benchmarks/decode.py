@@ -26,11 +26,12 @@ from benchmarks.synthetic import (
     random_prompts,
     retriever_of,
 )
-from knm.engine import GREEDY, GenerationOptions, open_engine
+from knm.engine import GenerationOptions, open_engine
 from knm.engine.architectures import read_decoder
 from knm.engine.devices import open_program
 from knm.engine.program import Mode
 from knm.models import LoadedModel
+from knm.records import GREEDY
 from knm.retrieval import Retriever, corrected
 
 

@@ -18,8 +18,9 @@ import torch
 from knm.bench import make_options, prepare_run
 from knm.datastore import Datastore
 from knm.embedded.store import ensure_embedded_datastore
-from knm.engine import Completion, GenerationOptions, Request, open_engine
+from knm.engine import GenerationOptions, open_engine
 from knm.models import LoadedModel, encode_prompt, load_model
+from knm.records import Completion, Request
 from knm.retrieval import DEFAULT_PRESET, Retriever, resolve_preset
 
 ROOT = Path(__file__).parents[1]

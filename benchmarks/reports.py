@@ -18,8 +18,9 @@ import time
 from pathlib import Path
 
 from knm.jsonio import write_text
-from knm.report import ProblemResult, RunHeader, judged_test, validate_document
-from knm.sandbox import Verdict
+from knm.records import Completion, Interventions, Neighbour, TokenChange
+from knm.report import ProblemResult, RunHeader, Sample, judged_test, validate_document
+from knm.sandbox import Judgement, Verdict
 
 CHANGES = 64
 NEIGHBOURS = 4
@@ -35,43 +36,44 @@ def synthetic_result(draw: random.Random, number: int, *, knn: bool) -> ProblemR
     )
     accepted = draw.random() < 1 / 3
     verdict = Verdict.ACCEPTED if accepted else draw.choice(FAILURES)
-    changes = [
-        {
-            "position": 8 * place,
-            "lm_token": " tonumber",
-            "token": " io",
-            "neighbours": [
-                {
-                    "token": " io",
-                    "distance": draw.uniform(1, 900),
-                    "record": f"train-{draw.randrange(2000):05}",
-                    "offset": draw.randrange(400),
-                }
+    changes = tuple(
+        TokenChange(
+            8 * place,
+            None,
+            " tonumber",
+            " io",
+            tuple(
+                Neighbour(
+                    " io",
+                    draw.uniform(1, 900),
+                    f"train-{draw.randrange(2000):05}",
+                    draw.randrange(400),
+                )
                 for _ in range(NEIGHBOURS)
-            ],
-        }
+            ),
+        )
         for place in range(CHANGES)
-    ]
-    return ProblemResult(
-        question_id=f"problem_{number:04}",
-        completion=f"```lua\n{program}\n```",
-        program=program,
-        verdict=verdict,
+    )
+    name = f"problem_{number:04}"
+    completion = Completion(
+        id=name,
+        text=f"```lua\n{program}\n```",
+        finish_reason="stop",
+        prompt_tokens=400,
+        completion_tokens=512,
+        seconds=1.5,
+        interventions=Interventions(512, 512, 90, (), changes) if knn else None,
+    )
+    judgement = Judgement(
+        verdict,
         error_class="index-nil" if verdict is Verdict.RUNTIME_ERROR else None,
         message="" if accepted else "main.lua:7: attempt to index a nil value",
         failing_test=None if accepted else 3,
         tests_passed=12 if accepted else 3,
         tests_total=12,
         lenient_accepted=accepted,
-        prompt_tokens=400,
-        completion_tokens=512,
-        finish_reason="stop",
-        generation_seconds=1.5,
-        judge_seconds=0.1,
-        knn={"steps": 512, "searched": 512, "argmax_changes": 90, "changes": changes}
-        if knn
-        else None,
     )
+    return ProblemResult(name, (Sample(completion, program, judgement, judge_seconds=0.1),))
 
 
 def write_synthetic_report(path: Path, problems: int, *, knn: bool, seed: int) -> None:
@@ -97,7 +99,7 @@ def write_synthetic_report(path: Path, problems: int, *, knn: bool, seed: int) -
         "duration": 1.0,
         "exitcode": 1,
         "summary": {"total": problems},
-        "tests": [judged_test(result, result.message) for result in results],
+        "tests": [judged_test(result, result.judgement.message) for result in results],
         "knm": header.section(results),
     }
     assert not list(validate_document(document))

@@ -12,8 +12,8 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 from knm.datastore import PROVENANCE_DTYPE, Datastore, Projection, RecordOrigin
 from knm.datastore.exact import stored_keys
 from knm.datastore.manifest import Calibration, Manifest
-from knm.engine import Request
 from knm.models import LoadedModel, ModelIdentity
+from knm.records import Request
 from knm.retrieval import Neighbours, Retriever, Searcher, resolve_preset
 
 SHAPES: Final[dict[str, dict[str, int]]] = {

@@ -23,6 +23,8 @@ ORDER: Final = (
     "progress",
     "hashing",
     "jsonio",
+    "codec",
+    "records",
     "outputs",
     "journal",
     "packaged",

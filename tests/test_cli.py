@@ -13,9 +13,10 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.engine import CompletionCache, Request, completion_key
+from knm.engine import CompletionCache, completion_key
 from knm.options import RunOptions
 from knm.problems import load_problems
+from knm.records import Request
 from knm.serving.process import listen
 from tests.engine.configurations import CONFIGURATION, completion
 from tests.problems.problem_files import ROOT

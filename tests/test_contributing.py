@@ -22,7 +22,7 @@ def block_of(first: str, path: Path) -> Path:
 def test_the_preset_is_one(tmp_path):
     preset = knm.resolve_preset(str(block_of("extends:", tmp_path / "my.yaml")))
     dense = knm.resolve_preset("dense")
-    assert (preset.name, preset.weight, preset.k) == ("my", 0.6, 8)
+    assert (preset.name, preset.lmbda, preset.k) == ("my", 0.6, 8)
     assert preset.temperature_scale == dense.temperature_scale
 
 

@@ -51,9 +51,10 @@ def told(path: Path) -> dict[str, tuple[Any, ...]]:
     """By problem: what was written, and what the datastore had to do with it."""
     found = {}
     for result in load_report(path).results:
-        assert result.knn is not None
-        counts = [result.knn[name] for name in ("searched", "argmax_changes", "withheld")]
-        found[result.question_id] = (result.completion, *counts)
+        done = result.interventions
+        assert done is not None
+        counts = [getattr(done, name) for name in ("searched", "argmax_changes", "withheld")]
+        found[result.question_id] = (result.text, *counts)
     return found
 
 

@@ -44,7 +44,7 @@ def decoded(url) -> int:
 
 
 def completions(path: Path) -> dict[str, str | None]:
-    return {result.question_id: result.completion for result in load_report(path).results}
+    return {result.question_id: result.text for result in load_report(path).results}
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_samples_are_all_judged_and_do_not_depend_on_the_order(common, tmp_path)
         report = load_report(results)
         assert report.configuration["sampling"] == {"temperature": 2, "top_p": 0.99, "seed": 0}
         return {
-            result.question_id: [sample["completion"] for sample in result.samples]
+            result.question_id: [sample.text for sample in result.samples]
             for result in report.results
         }
 

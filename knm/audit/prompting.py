@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from knm.corpora import CorpusRecord
 from knm.corpora.bm25 import Bm25
-from knm.engine import Request
 from knm.problems import Problem, PromptTemplate, fence_program
+from knm.records import Request
 
 if TYPE_CHECKING:
     from knm.models import LoadedModel

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.audit.rows import BASELINE, FINETUNED, Row
+from knm.codec import to_json
 from knm.hashing import hash_json
 from knm.jsonio import read_json, write_json
 from knm.judging.trials import Trial
@@ -40,7 +41,7 @@ class RowResult:
             path,
             {
                 "format": FORMAT,
-                "row": self.row.to_json(),
+                "row": to_json(self.row),
                 "configuration": self.configuration,
                 "configuration_hash": hash_json(self.configuration),
                 "token_accuracy": self.token_accuracy,
@@ -106,7 +107,7 @@ def compare(result: RowResult, other: RowResult) -> Comparison:
 
 
 def _completions(trial: Trial) -> dict[str, str | None]:
-    return {result.question_id: result.completion for result in trial.results}
+    return {result.question_id: result.text for result in trial.results}
 
 
 @dataclass(frozen=True)

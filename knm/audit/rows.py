@@ -1,9 +1,9 @@
 """The rungs of the trust ladder: what each row of an audit runs, and what it is compared with."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from knm.errors import UserError, named
 
@@ -43,10 +43,6 @@ class Row:
     finetuned: bool = False
     programs: int | None = None
     against: str = BASELINE
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
 
 
 IN_DOMAIN: Final = Row("in-domain", "store of the corpus", Role.METHOD, store="in-domain")

@@ -105,7 +105,8 @@ def _progress_line(result: RowResult) -> str:
     )
     if trial.faults:
         fault = trial.faults[0]
-        line += f"; {len(trial.faults)} not counted, such as {fault.verdict}: {fault.message:.200}"
+        told = f"{fault.verdict}: {fault.judgement.message:.200}"
+        line += f"; {len(trial.faults)} not counted, such as {told}"
     return line
 
 

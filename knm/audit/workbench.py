@@ -22,9 +22,9 @@ from knm.audit.stores import (
     build_store,
     store_bytes,
 )
+from knm.codec import to_json
 from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
 from knm.datastore import Datastore, MiningOptions
-from knm.engine import Request
 from knm.engine.requests import encode_request
 from knm.errors import UserError
 from knm.judging.trials import TrialSettings, run_trial
@@ -48,6 +48,7 @@ from knm.problems import (
     load_problems,
     load_template,
 )
+from knm.records import Request
 from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
 from knm.retrieval.adaptor import load_adaptor
 
@@ -342,7 +343,7 @@ class Workbench:
             "device": _hardware(loaded.device),
             "problems": self.problem_set.content_hash,
             "prompt": self._template(row).content_hash,
-            "trial": self._trial_settings(row).to_json(),
+            "trial": to_json(self._trial_settings(row)),
             "sandbox": settings.sandbox,
             "finetuned": row.finetuned and [self._finetuning, self._corpus_hash],
             "examples": row.examples and [row.examples, self._corpus_hash],

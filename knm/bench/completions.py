@@ -6,13 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from knm.bench.engines import EngineAddress
-from knm.engine import (
-    Completion,
-    CompletionCache,
-    EngineConfiguration,
-    Request,
-    completion_key,
-)
+from knm.engine import CompletionCache, EngineConfiguration, completion_key
+from knm.records import Completion, Request
 from knm.serving import EngineClient, EngineLost
 
 CALL_SIZE: Final = 64

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from knm.bench.run import DATASTORES
+from knm.codec import from_json
 from knm.engine import EngineConfiguration, GenerationOptions
 from knm.errors import UserError
 from knm.options import EngineOptions, RunOptions
@@ -32,10 +33,6 @@ class EngineAddress:
     def client(self) -> EngineClient:
         """A client of the engine."""
         return EngineClient(self.url, self.token)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "EngineAddress":
@@ -202,7 +199,7 @@ def objection_to_set(
         return None
     from knm.retrieval.guard import Guard
 
-    return Guard.from_json(configuration.guard).objection_to_set(prompts())
+    return from_json(Guard, configuration.guard, "the engine's `guard`").objection_to_set(prompts())
 
 
 def _preset(options: EngineOptions, *, trials: bool) -> "Preset":

@@ -18,19 +18,21 @@ from knm.bench.engines import EngineAddress, RunEngine, find_engine, objection_t
 from knm.bench.options import OPTIONS, addoption_arguments, make_options
 from knm.bench.reporter import BaselineCheck, RunReporter, junit_properties
 from knm.bench.run import BenchRun, cache_directory, prepare_run
-from knm.engine import CompletionCache, Request
+from knm.codec import to_json
+from knm.engine import CompletionCache
 from knm.errors import UserError
-from knm.judging import Evaluation, evaluate, render_failure
+from knm.judging import evaluate, render_failure
 from knm.options import RunOptions, flags_of, naming_flags
 from knm.problems import Problem
-from knm.report import RunHeader, environment_info, load_report, parse_condition
+from knm.records import Request
+from knm.report import ProblemResult, RunHeader, environment_info, load_report, parse_condition
 from knm.sandbox import Sandbox
 
 BENCH_DIRECTORY: Final = "bench"
 BENCH_TESTS: Final = "test_problems.py"
 _RUN = pytest.StashKey[BenchRun]()
 _COMPLETIONS = pytest.StashKey[CompletionService]()
-_EVALUATION = pytest.StashKey[Evaluation]()
+_RESULT = pytest.StashKey[ProblemResult]()
 _WITHHELD = pytest.StashKey[str | None]()
 WORKER_INPUT: Final = "knm"
 WORKER_OUTPUT: Final = "knm_from_cache"
@@ -136,19 +138,19 @@ def completions(pytestconfig: pytest.Config) -> CompletionService:
 
 
 @pytest.fixture
-def evaluation(
+def result(
     request: pytest.FixtureRequest,
     problem: Problem,
     bench_run: BenchRun,
     completions: CompletionService,
     sandbox: Sandbox,
-) -> Evaluation:
+) -> ProblemResult:
     """The problem's completion, judged. A fault of ours is an error of the test."""
     requests = bench_run.requests(problem, request.config.stash[_WITHHELD])
     outcome = evaluate(problem, requests, completions, sandbox, bench_run.options.language)
-    request.node.stash[_EVALUATION] = outcome
-    request.node.user_properties.extend(junit_properties(outcome.result))
-    if outcome.result.verdict.is_infrastructure:
+    request.node.stash[_RESULT] = outcome
+    request.node.user_properties.extend(junit_properties(outcome))
+    if outcome.verdict.is_infrastructure:
         pytest.fail(render_failure(outcome), pytrace=False)
     return outcome
 
@@ -219,8 +221,8 @@ class BenchWorker:
 
     def pytest_json_runtest_metadata(self, item: pytest.Item) -> dict[str, Any]:
         """Put the result into the JSON report."""
-        outcome = item.stash.get(_EVALUATION, None)
-        return {} if outcome is None else {"knm": outcome.result.to_json()}
+        outcome = item.stash.get(_RESULT, None)
+        return {} if outcome is None else {"knm": to_json(outcome)}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -228,9 +230,9 @@ class BenchWorker:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Hand the result to the process that reports; xdist carries the attribute over."""
         report = yield
-        outcome = item.stash.get(_EVALUATION, None)
+        outcome = item.stash.get(_RESULT, None)
         if outcome is not None and report.when == "teardown":
-            report.knm_result = outcome.result.to_json()  # type: ignore[attr-defined]
+            report.knm_result = to_json(outcome)  # type: ignore[attr-defined]
         return report
 
 
@@ -277,7 +279,7 @@ class BenchController(BenchWorker):
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of xdist where the engine is: one serves them all."""
         node.workerinput[WORKER_INPUT] = {
-            "engine": self._engine.address().to_json(),
+            "engine": to_json(self._engine.address()),
             "since": self._since,
             "withheld": self._withheld(),
         }

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.report import (
     Condition,
@@ -23,6 +24,7 @@ from knm.report import (
     RunningTotals,
     diff_reports,
     portable_test,
+    read_result,
     refuse_unlike,
     render_diff,
     render_summary,
@@ -45,8 +47,8 @@ def junit_properties(result: ProblemResult) -> list[tuple[str, object]]:
     """What JUnit XML says of a problem beside its outcome."""
     return [
         ("knm.verdict", result.verdict.value),
-        ("knm.error_class", result.error_class or ""),
-        ("knm.tests", f"{result.tests_passed}/{result.tests_total}"),
+        ("knm.error_class", result.judgement.error_class or ""),
+        ("knm.tests", f"{result.judgement.tests_passed}/{result.judgement.tests_total}"),
         ("knm.completion_tokens", result.completion_tokens),
     ]
 
@@ -114,7 +116,7 @@ class RunReporter:
         if value is None:
             return
         del self._tests[report.nodeid]
-        result = ProblemResult.from_json(value, report.nodeid)
+        result = read_result(value, report.nodeid)
         self._results[report.nodeid] = result
         if self._stream is not None:
             self._stream.write(portable_test({**test, "metadata": {"knm": value}}))
@@ -182,7 +184,7 @@ class RunReporter:
         json_report["knm"] = self._run_header().section(self._ordered())
         diff = self._comparison
         if isinstance(diff, ReportDiff) and not diff.differences:
-            json_report["knm"]["noise"] = diff.noise[0].to_json()
+            json_report["knm"]["noise"] = to_json(diff.noise[0])
 
     def _ordered(self) -> tuple[ProblemResult, ...]:
         return tuple(sorted(self._results.values(), key=lambda result: result.question_id))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from knm.engine import GREEDY, EngineConfiguration, Request, Sampling
+from knm.engine import EngineConfiguration
 from knm.judging.requests import problem_request
 from knm.languages.language import file_hash
 from knm.options import RunOptions
@@ -23,6 +23,7 @@ from knm.problems import (
     problems_path,
     sample_prompts,
 )
+from knm.records import GREEDY, Request, Sampling
 from knm.report import reserve_report, stream_path
 from knm.sandbox import Limits, Sandbox, make_limits, open_sandbox
 

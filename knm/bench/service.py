@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from knm.bench.engines import TOKEN_VARIABLE, ensure_datastore, prepare_engine
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.options import EngineOptions
 from knm.serving import EngineFailed
@@ -51,7 +52,7 @@ def serve_engine(
         except EngineFailed as error:
             told = error.__cause__.marked if isinstance(error.__cause__, UserError) else error
             raise UserError(f"the engine cannot be opened: {told}") from error
-        announce(url_of(listener), configuration.to_json())
+        announce(url_of(listener), to_json(configuration))
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             serve(loop, configuration, listener, token=token)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from knm.codec import to_json
 from knm.commands.output import JsonOption, OverwriteOption, print_table
 from knm.commands.parameters import Commands
 from knm.errors import UserError
@@ -88,7 +89,7 @@ def stats(
     from knm.models.tokenization import token_counter
 
     found = corpus_statistics(load_corpus(corpus), token_counter(model))
-    print(dumps(found.to_json())) if json else _print_statistics(found)
+    print(dumps(to_json(found))) if json else _print_statistics(found)
 
 
 @corpus_app.command()
@@ -193,7 +194,7 @@ def collect(
         CollectOptions(tuple(reports), problems, out, accepted, most, completions)
     )
     if json:
-        print(dumps({"path": str(out), **found.to_json()}))
+        print(dumps({"path": str(out), **to_json(found)}))
         return
     print_table(
         ("corpus", out),
@@ -286,7 +287,7 @@ def translate(
         )
     )
     if json:
-        print(dumps({"path": str(out), **found.to_json()}))
+        print(dumps({"path": str(out), **to_json(found)}))
         return
     asked = sum(found.attempts.values())
     print_table(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from knm.codec import to_json
 from knm.commands.output import JsonOption, print_table
 from knm.jsonio import dumps
 from knm.options import (
@@ -81,7 +82,7 @@ def explore(choice: ExploreChoice, model: ModelOptions, json: JsonOption = False
         options, load_model(model.model, dtype=model.dtype, device=model.device)
     )
     if json:
-        print(dumps({"path": str(choice.out), **found.to_json()}))
+        print(dumps({"path": str(choice.out), **to_json(found)}))
         return
     print_table(
         ("trials", choice.out),

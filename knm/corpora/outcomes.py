@@ -1,7 +1,7 @@
 """What execution found out about a record's program."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from knm.errors import UserError
@@ -30,10 +30,6 @@ class Outcome:
     def passed(self) -> bool:
         """Whether the program passed every test."""
         return self.verdict == ACCEPTED
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Any, where: str) -> "Outcome":

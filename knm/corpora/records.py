@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from knm.codec import to_json
 from knm.corpora.outcomes import Outcome
 from knm.errors import UserError
 from knm.hashing import hash_json_items
@@ -55,7 +56,7 @@ class CorpusRecord:
         if self.problem is not None:
             value["problem"] = self.problem
         if self.outcome is not None:
-            value["outcome"] = self.outcome.to_json()
+            value["outcome"] = to_json(self.outcome)
         return value | dict(self.extras)
 
 

@@ -1,10 +1,11 @@
 """`manifest.json`: what a datastore was made from, how far it got and how it is to be read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from knm.codec import from_json
 from knm.datastore.arrays import KEY_DTYPES
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
@@ -160,15 +161,6 @@ class MiningStatistics:
             by_source=add_tallies([self.by_source, seen.by_source]),
         )
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "MiningStatistics":
-        """Read back what `asdict` gave."""
-        tallies = {
-            name: {key: Tally(**tally) for key, tally in data[name].items()}
-            for name in ("by_token_type", "by_source")
-        }
-        return cls(**{**data, **tallies})
-
 
 def add_tallies(parts: Iterable[Tallies]) -> dict[str, Tally]:
     """The sum of several tallies by name, in the order in which the names come."""
@@ -208,12 +200,6 @@ class PromptDomain:
     low: float
     frame: PromptFrame | None = None
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "PromptDomain":
-        """Read back what `dataclasses.asdict` gave."""
-        frame = value.get("frame")
-        return cls(**{**value, "frame": frame and PromptFrame(**frame)})
-
 
 @dataclass(frozen=True)
 class ProjectionInfo:
@@ -236,6 +222,9 @@ class Manifest:
     `lineage` lists the edits that made it, oldest first: each an `operation`, its `arguments` and
     the `parents` with their content hashes. A mined datastore has none.
     `trials` is None for a datastore of tokens, whose entries are right continuations of a text.
+
+    Raises:
+        ValueError: `dim` is not the projection's, or there is no such `key_dtype`.
     """
 
     model: ModelIdentity
@@ -260,6 +249,12 @@ class Manifest:
     indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
     trials: TrialsInfo | None = None
     format_version: int = FORMAT_VERSION
+
+    def __post_init__(self) -> None:
+        if self.projection is not None and self.projection.dim != self.dim:
+            raise ValueError(f"dim {self.dim} is not that of the projection, {self.projection.dim}")
+        if self.key_dtype not in KEY_DTYPES:
+            raise ValueError(f"key_dtype {self.key_dtype!r} is none of {sorted(KEY_DTYPES)}")
 
     @property
     def finished(self) -> bool:
@@ -304,48 +299,8 @@ class Manifest:
                 f"{path}: format {version} is of an earlier knm and tells too little of entries: "
                 "remove the directory and mine again"
             )
-        try:
-            return _from_json(data)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path}: not a valid datastore manifest: {error!r}") from None
-
-
-def _from_json(data: dict[str, Any]) -> Manifest:
-    calibration, statistics = data["calibration"], data.get("statistics")
-    projection = data.get("projection")
-    if projection is not None:
-        projection = ProjectionInfo(**projection)
-        if projection.dim != data["dim"]:
-            raise ValueError(f"dim {data['dim']} is not that of the projection, {projection.dim}")
-    if data["key_dtype"] not in KEY_DTYPES:
-        raise ValueError(f"key_dtype {data['key_dtype']!r} is none of {sorted(KEY_DTYPES)}")
-    return Manifest(
-        **{
-            **data,
-            "model": ModelIdentity(**data["model"]),
-            "statistics": statistics and MiningStatistics.from_json(statistics),
-            "projection": projection,
-            "lineage": tuple(data.get("lineage", ())),
-            "calibration": calibration and _calibration(calibration),
-            "domain": (domain := data.get("domain")) and PromptDomain.from_json(domain),
-            "indexes": {kind: IndexInfo(**info) for kind, info in data["indexes"].items()},
-            "trials": (trials := data.get("trials")) and _trials(trials),
-        }
-    )
-
-
-def _trials(data: dict[str, Any]) -> TrialsInfo:
-    policy = data["policy"]
-    return TrialsInfo(**{**data, "policy": policy and OutcomePolicy(**policy)})
-
-
-def _calibration(data: dict[str, Any]) -> Calibration:
-    summaries = {
-        name: data[name] and DistanceSummary(**data[name]) for name in ("mistakes", "correct")
-    }
-    reliability = data.get("reliability")
-    return Calibration(
-        mistake_distance_median=data["mistake_distance_median"],
-        **summaries,
-        reliability=reliability and Reliability(**reliability),
-    )
+        unknown = data.keys() - {field.name for field in fields(cls)}
+        where = f"{path}: not a valid datastore manifest"
+        if unknown:
+            raise UserError(f"{where}: {', '.join(sorted(unknown))}: unknown")
+        return from_json(cls, data, where)

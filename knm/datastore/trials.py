@@ -26,16 +26,18 @@ out, and a problem whose greedy program could not be judged has no line.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from knm.codec import from_json, to_json
 from knm.errors import UserError, named
 from knm.jsonio import read_jsonl
 from knm.models import ModelIdentity
 from knm.sandbox import Verdict
 
+KEY: Final = "key"
 HEADER_KEY: Final = ""
 TRIALS_FORMAT: Final = "knm-trials"
 TRIALS_FORMAT_VERSION: Final = 1
@@ -65,7 +67,11 @@ class TrialOptions:
 
 @dataclass(frozen=True)
 class TokenTrial:
-    """Another token written at a position of a greedy completion, and the verdict on that."""
+    """Another token written at a position of a greedy completion, and the verdict on that.
+
+    Raises:
+        ValueError: the verdict is that of a fault.
+    """
 
     position: int
     token: int
@@ -74,10 +80,18 @@ class TokenTrial:
     error_class: str | None = None
     tests_passed: int = 0
 
+    def __post_init__(self) -> None:
+        _check_verdict(self.verdict)
+
 
 @dataclass(frozen=True)
 class ExploredProblem:
-    """A problem's greedy completion, the verdict on it, and the trials at its positions."""
+    """A problem's greedy completion, the verdict on it, and the trials at its positions.
+
+    Raises:
+        ValueError: there is no token, or a trial at none of the completion's, or the verdict is
+            that of a fault.
+    """
 
     id: str
     prompt_ids: tuple[int, ...]
@@ -87,6 +101,21 @@ class ExploredProblem:
     tests_passed: int
     tests_total: int
     trials: tuple[TokenTrial, ...]
+
+    def __post_init__(self) -> None:
+        _check_verdict(self.verdict)
+        for name, tokens in (
+            ("prompt_ids", self.prompt_ids),
+            ("completion_ids", self.completion_ids),
+        ):
+            if not tokens or min(tokens) < 0:
+                raise ValueError(f"{name} is no list of token ids")
+        for trial in self.trials:
+            if not 0 <= trial.position < len(self.completion_ids):
+                raise ValueError(
+                    f"a trial at position {trial.position} of a completion of "
+                    f"{len(self.completion_ids)} tokens"
+                )
 
     def outcome(self, trial: TokenTrial) -> int:
         """1 where the trial gained the problem, -1 where it lost it, else 0."""
@@ -98,11 +127,9 @@ class ExploredProblem:
 
     def to_json(self) -> dict[str, Any]:
         """Its line, but for the key."""
-        value = asdict(self)
+        value: dict[str, Any] = to_json(self)
         del value["id"]
-        return {
-            name: list(held) if isinstance(held, tuple) else held for name, held in value.items()
-        }
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], where: str) -> "ExploredProblem":
@@ -112,29 +139,8 @@ class ExploredProblem:
             UserError: a field is missing or of a wrong type, or a position is not of the
                 completion; `where` names the line.
         """
-        try:
-            problem = cls(
-                id=_typed(value, "key", str),
-                prompt_ids=_tokens(value, "prompt_ids"),
-                completion_ids=_tokens(value, "completion_ids"),
-                verdict=_verdict(value),
-                error_class=value.get("error_class"),
-                tests_passed=_typed(value, "tests_passed", int),
-                tests_total=_typed(value, "tests_total", int),
-                trials=tuple(_trial(each) for each in _typed(value, "trials", list)),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(
-                f"{where}: not a problem with its trials: {error!r}: run `knm explore` again, or "
-                "remove the line"
-            ) from None
-        for trial in problem.trials:
-            if not 0 <= trial.position < len(problem.completion_ids):
-                raise UserError(
-                    f"{where}: a trial at position {trial.position} of a completion of "
-                    f"{len(problem.completion_ids)} tokens: remove the line"
-                )
-        return problem
+        mend = "run `knm explore` again, or remove the line"
+        return from_json(cls, {**value, "id": value.get(KEY)}, where, mend)
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ class TrialsHeader:
         return {
             "format": TRIALS_FORMAT,
             "version": TRIALS_FORMAT_VERSION,
-            **asdict(self),
+            **to_json(self),
         }
 
     @classmethod
@@ -168,18 +174,14 @@ class TrialsHeader:
                 f"{where}: version {value.get('version')!r} of the format, this knm reads "
                 f"{TRIALS_FORMAT_VERSION}: update knm, or explore again"
             )
-        try:
-            settings = dict(value["settings"])
-            if not 0 <= float(settings[LEAST_PROBABILITY]) < 1:
-                raise ValueError(f"{LEAST_PROBABILITY} {settings[LEAST_PROBABILITY]}")
-            return cls(
-                ModelIdentity(**value["model"]),
-                dict(value["prompt"]),
-                settings,
-                dict(value["packages"]),
+        header = from_json(cls, value, f"{where}: not a header of trials", "explore again")
+        least = header.settings.get(LEAST_PROBABILITY)
+        if not isinstance(least, int | float) or not 0 <= least < 1:
+            raise UserError(
+                f"{where}: not a header of trials: `settings.{LEAST_PROBABILITY}` is {least!r}: "
+                "explore again"
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{where}: not a header of trials: {error!r}: explore again") from None
+        return header
 
 
 def load_trials(path: Path) -> tuple[TrialsHeader, list[ExploredProblem]]:
@@ -204,33 +206,6 @@ def _difference(before: Verdict, after: Verdict, kind: frozenset[Verdict] | set[
     return int(after in kind) - int(before in kind)
 
 
-def _trial(value: Mapping[str, Any]) -> TokenTrial:
-    return TokenTrial(
-        position=_typed(value, "position", int),
-        token=_typed(value, "token", int),
-        probability=float(value["probability"]),
-        verdict=_verdict(value),
-        error_class=value.get("error_class"),
-        tests_passed=_typed(value, "tests_passed", int),
-    )
-
-
-def _verdict(value: Mapping[str, Any]) -> Verdict:
-    verdict = Verdict(value["verdict"])
+def _check_verdict(verdict: Verdict) -> None:
     if verdict.is_infrastructure:
         raise ValueError(f"{verdict} says nothing of a program")
-    return verdict
-
-
-def _tokens(value: Mapping[str, Any], name: str) -> tuple[int, ...]:
-    tokens: Sequence[int] = _typed(value, name, list)
-    if not tokens or not all(type(token) is int and token >= 0 for token in tokens):
-        raise ValueError(f"{name} is no list of token ids")
-    return tuple(tokens)
-
-
-def _typed(value: Mapping[str, Any], name: str, kind: type) -> Any:
-    found = value[name]
-    if not isinstance(found, kind) or isinstance(found, bool):
-        raise TypeError(f"{name} is {found!r:.80}")
-    return found

@@ -9,19 +9,7 @@ from typing import TYPE_CHECKING
 
 from knm.engine.cache import CompletionCache, completion_key
 from knm.engine.configuration import EngineConfiguration
-from knm.engine.records import (
-    GREEDY,
-    Completion,
-    ContextExceeded,
-    Event,
-    GenerationOptions,
-    Interventions,
-    NeighbourUse,
-    Request,
-    Sampling,
-    StreamingEngine,
-    TokenChange,
-)
+from knm.engine.records import ContextExceeded, Event, GenerationOptions, StreamingEngine
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
@@ -44,24 +32,17 @@ else:
 
 __all__ = [
     "ARCHITECTURES",
-    "GREEDY",
-    "Completion",
     "CompletionCache",
     "ContextExceeded",
     "EngineConfiguration",
     "EngineSetup",
     "Event",
     "GenerationOptions",
-    "Interventions",
     "LocalEngine",
-    "NeighbourUse",
     "OpenedEngine",
     "PlainEngine",
-    "Request",
-    "Sampling",
     "SlotEngine",
     "StreamingEngine",
-    "TokenChange",
     "UnsupportedModelError",
     "completion_key",
     "describe_setup",

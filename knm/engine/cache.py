@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from knm.codec import from_json, to_json
 from knm.engine.configuration import EngineConfiguration
-from knm.engine.records import Completion, Request
-from knm.engine.serialization import completion_from_json, completion_to_json
 from knm.errors import UserError
 from knm.hashing import hash_bytes, hash_json
 from knm.jsonio import dumps, parse_object
+from knm.records import Completion, Request
 
 FILE_NAME: Final = "completions.sqlite"
 KEY_VERSION: Final = 4
@@ -47,7 +47,7 @@ def completion_key(configuration: EngineConfiguration, request: Request) -> str:
             "sample": request.sample,
             "max_new_tokens": configuration.max_new_tokens if longest is None else longest,
             "stop": list(request.stop),
-            "sampling": vars(request.sampling),
+            "sampling": to_json(request.sampling),
             "withheld": request.withheld,
             "prefix": list(request.prefix),
         }
@@ -98,7 +98,7 @@ class CompletionCache:
         row = self._guarded(lambda: self._connection.execute(query, (key, since)).fetchone())
         if row is None:
             return None
-        return completion_from_json(parse_object(row[0], str(self.path)))
+        return from_json(Completion, parse_object(row[0], str(self.path)), str(self.path))
 
     def put(self, key: str, completion: Completion, configuration: EngineConfiguration) -> None:
         """Keep a completion; one that was there under the same key is replaced."""
@@ -107,7 +107,7 @@ class CompletionCache:
             time.time(),
             configuration.model,
             configuration.datastore,
-            dumps(completion_to_json(completion)),
+            dumps(to_json(completion)),
         )
         try:
             self._guarded(

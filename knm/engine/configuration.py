@@ -1,9 +1,10 @@
 """What an engine is, as others see it: everything besides the request that decides a completion."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from knm.codec import to_json
 from knm.errors import UserError
 
 ENGINE_VERSION: Final = 8
@@ -49,10 +50,6 @@ class EngineConfiguration:
     packages: Mapping[str, str]
     engine_version: int = ENGINE_VERSION
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, value: Any, where: str) -> "EngineConfiguration":
         """Read back what `to_json` gave; `where` names its place in errors.
@@ -70,7 +67,7 @@ class EngineConfiguration:
 
     def determinants(self) -> dict[str, Any]:
         """What decides a completion: all but the names, and what `calibration` covers."""
-        values = self.to_json()
+        values = to_json(self)
         for name in ("model", "datastore", "device", "guard"):
             del values[name]
         return {**values, "preset": self.preset and _without_name(self.preset)}

@@ -8,11 +8,12 @@ from typing import Protocol
 from knm.datastore import Datastore
 from knm.engine.architectures import UnsupportedModelError
 from knm.engine.plain import PlainEngine
-from knm.engine.records import Completion, GenerationOptions, Request, StreamingEngine
+from knm.engine.records import GenerationOptions, StreamingEngine
 from knm.engine.setup import EngineSetup
 from knm.engine.slots import SlotEngine
 from knm.engine.stopping import end_tokens
 from knm.models import LoadedModel, load_model
+from knm.records import Completion, Request
 from knm.retrieval import Retriever
 
 Messages = Sequence[dict[str, str]]

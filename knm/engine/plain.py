@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 
-from knm.engine.records import Completion, Event, GenerationOptions, Request
+from knm.engine.records import Event, GenerationOptions
 from knm.engine.requests import drive, encode_request, find_objection, token_limit
 from knm.engine.sampling import noise_key, sample
 from knm.engine.state import shown_neighbours
 from knm.engine.stopping import StopRule, end_tokens
 from knm.engine.tracing import SequenceTrace
 from knm.models import LoadedModel, context_length
+from knm.records import Completion, Request
 from knm.retrieval import Retriever, corrected
 
 

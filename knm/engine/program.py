@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from knm.engine.decoder import Decoder, Operations, Placement, forward
-from knm.engine.records import Sampling
 from knm.engine.sampling import sample
 from knm.engine.state import Found, SlotState
 from knm.models.transfers import host_copy
+from knm.records import Sampling
 from knm.retrieval import LMOutput, Retriever
 
 

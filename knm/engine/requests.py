@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from knm.engine.records import (
-    Completion,
-    ContextExceeded,
-    Event,
-    GenerationOptions,
-    Request,
-    StreamingEngine,
-)
+from knm.engine.records import ContextExceeded, Event, GenerationOptions, StreamingEngine
 from knm.errors import UserError
 from knm.models import encode_prompt
+from knm.records import Completion, Request
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

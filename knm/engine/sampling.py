@@ -11,7 +11,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from knm.engine.records import Request
+from knm.records import Request
 
 _WORD: Final = 0xFFFFFFFF
 

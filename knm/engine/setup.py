@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import torch
 
+from knm.codec import to_json
 from knm.datastore import Datastore
 from knm.engine.configuration import EngineConfiguration
 from knm.engine.records import GenerationOptions
@@ -91,7 +92,7 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         if store is None
         else {kind: asdict(info) for kind, info in store.manifest.indexes.items()},
         calibration=None if store is None else hash_calibration(store),
-        guard=None if guard is None else guard.to_json(),
+        guard=None if guard is None else to_json(guard),
         packages={name: version(name) for name in COMPUTING_PACKAGES},
     )
 

@@ -10,13 +10,14 @@ import torch
 from knm.engine.architectures import read_decoder
 from knm.engine.devices import open_program
 from knm.engine.program import Mode, SlotProgram, Snapshot
-from knm.engine.records import Completion, Event, GenerationOptions, Request
+from knm.engine.records import Event, GenerationOptions
 from knm.engine.requests import drive, encode_request, find_objection, token_limit
 from knm.engine.sampling import noise_key
 from knm.engine.state import TOKEN
 from knm.engine.stopping import Ending, StopRule, end_tokens
 from knm.engine.tracing import SequenceTrace
 from knm.models import LoadedModel
+from knm.records import Completion, Request
 from knm.retrieval import Retriever
 
 _CAPACITY_STEP = 256  # tokens; a cache grows by whole steps

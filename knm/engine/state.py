@@ -6,8 +6,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from knm.engine.records import Sampling
 from knm.models.transfers import host_copy
+from knm.records import Sampling
 from knm.retrieval import Correction, DecodingContext, Neighbours, Preset, Retriever
 
 # Rows of `SlotState.history`: the token that was chosen, the likeliest of the LM alone and after

@@ -9,14 +9,8 @@ import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
-from knm.engine.records import (
-    MOST_CHANGES,
-    WEIGHT_BINS,
-    Interventions,
-    NeighbourUse,
-    TokenChange,
-)
 from knm.engine.state import CORRECTED, LM_TOKEN, SEARCHED, WEIGHT, Found
+from knm.records import MOST_CHANGES, WEIGHT_BINS, Interventions, Neighbour, TokenChange
 from knm.retrieval import StepTrace
 
 
@@ -129,7 +123,7 @@ def _describe(
             break
         origin = datastore.provenance[entry]
         uses.append(
-            NeighbourUse(
+            Neighbour(
                 token=tokenizer.decode([value]),
                 distance=distance,
                 record=datastore.records[int(origin["record"])].id,

@@ -7,7 +7,7 @@ against; the accepted programs alone are a corpus as any other.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,6 @@ from knm.languages.language import load_language
 from knm.outputs import Input, Output, check_outputs
 from knm.problems import ProblemSet, load_problems, problems_path
 from knm.report import ProblemResult, RunHeader, load_report, stream_path, stream_results
-from knm.sandbox import Verdict
 
 SAMPLING: Final = ("model", "prompt", "max_new_tokens", "sampling", "knn")
 """Settings of a run that say how its programs were drawn."""
@@ -66,10 +65,6 @@ class Collected:
     unknown: int
     verdicts: dict[str, int]
     error_classes: dict[str, int]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
 
 
 @dataclass
@@ -202,10 +197,10 @@ def _take(
 ) -> None:
     language = str(settings.get("language", "lua"))
     held = findings.programs.setdefault(result.question_id, {})
-    for sample in result.samples or [result.to_sample()]:
+    for sample in result.samples:
         findings.samples += 1
-        program, verdict, message = sample["program"], Verdict(sample["verdict"]), sample["message"]
-        if verdict.is_infrastructure:
+        program, judgement = sample.program, sample.judgement
+        if judgement.verdict.is_infrastructure:
             findings.faults += 1
             continue
         if program is None or find_surrogate(program):  # which no file can hold
@@ -217,14 +212,14 @@ def _take(
             continue
         held[key] = _Program(
             program,
-            _clean(sample["completion"] or "") if keep_completion else "",
+            _clean(sample.text or "") if keep_completion else "",
             Outcome(
-                verdict.value,
-                sample["error_class"],
-                _clean(message),
-                error_line(message, program, language),
-                sample["tests_passed"],
-                sample["tests_total"],
+                judgement.verdict.value,
+                judgement.error_class,
+                _clean(judgement.message),
+                error_line(judgement.message, program, language),
+                judgement.tests_passed,
+                judgement.tests_total,
             ),
             language,
             {name: settings.get(name) for name in SAMPLING},

@@ -8,9 +8,9 @@ file of what was found.
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import knm
 from knm.corpora import CorpusRecord, decontaminate
@@ -54,10 +54,6 @@ class Explored:
     faults: int
     tokens: int
     seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
 
 
 def check_explore(options: ExploreOptions) -> tuple[ProblemSet, "PromptTemplate", int]:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from knm.datastore.trials import LEAST_PROBABILITY, ExploredProblem, TokenTrial
-from knm.engine import Completion, ContextExceeded, GenerationOptions, Request, open_engine
+from knm.engine import ContextExceeded, GenerationOptions, open_engine
 from knm.engine.requests import drive_each
 from knm.errors import UserError, named
-from knm.judging.attempts import Candidate, Evaluation, Outcome
+from knm.judging.attempts import Candidate, Outcome
 from knm.judging.pool import JudgePool
 from knm.judging.requests import problem_request
 from knm.problems import Problem, extract_program
+from knm.records import Completion, Request
+from knm.report import ProblemResult
 from knm.sandbox import Limits
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ class _Greedy:
     prompt_ids: tuple[int, ...]
     completion: Completion
     alternatives: Sequence[_Alternative] = ()
-    verdicts: dict[tuple[str | None, bool], "Future[Evaluation]"] = field(default_factory=dict)
+    verdicts: dict[tuple[str | None, bool], "Future[ProblemResult]"] = field(default_factory=dict)
 
 
 class Explorer:
@@ -123,7 +125,7 @@ class Explorer:
         for each in greedy:
             each.alternatives = self._alternatives(each)
             trials += [(each, alternative) for alternative in each.alternatives]
-            self._submit(each, each.completion.text, each.completion.finish_reason)
+            self._submit(each, each.completion)
         rollouts = self._complete([self._rollout(each, other) for each, other in trials])
         written: dict[int, list[tuple[_Alternative, tuple[str | None, bool]]]] = {}
         failed = set()
@@ -133,7 +135,7 @@ class Explorer:
                 continue
             prefix = _prefix(each, alternative)
             text = self._decode([*prefix, *completion.tokens])
-            key = self._submit(each, text, completion.finish_reason)
+            key = self._submit(each, replace(completion, text=text))
             written.setdefault(id(each), []).append((alternative, key))
         found = []
         for each in greedy:
@@ -231,12 +233,11 @@ class Explorer:
         text: str = self._loaded.tokenizer.decode(list(tokens), skip_special_tokens=True)
         return text
 
-    def _submit(self, each: _Greedy, text: str, finish_reason: str) -> tuple[str | None, bool]:
+    def _submit(self, each: _Greedy, completion: Completion) -> tuple[str | None, bool]:
         """Have a program judged, once however often it was written."""
-        program = extract_program(text, self._options.language)
-        key = program, finish_reason == "length"
+        candidate = Candidate.of(completion, self._options.language)
+        key = candidate.program, completion.truncated
         if key not in each.verdicts:
-            candidate = Candidate(completion=text, program=program, finish_reason=finish_reason)
             each.verdicts[key] = self._judges.judge(each.problem, [candidate])
         return key
 
@@ -246,12 +247,12 @@ class Explorer:
         written: Sequence[tuple[_Alternative, tuple[str | None, bool]]],
     ) -> ExploredProblem | None:
         """What became of a problem; None where anything was lost to the sandbox."""
-        results = {key: future.result().result for key, future in each.verdicts.items()}
-        if any(result.verdict.is_infrastructure for result in results.values()):
+        judgements = {key: future.result().judgement for key, future in each.verdicts.items()}
+        if any(judgement.verdict.is_infrastructure for judgement in judgements.values()):
             return None
         completion = each.completion
         program = extract_program(completion.text, self._options.language)
-        own = results[program, completion.truncated]
+        own = judgements[program, completion.truncated]
         return ExploredProblem(
             id=each.problem.question_id,
             prompt_ids=each.prompt_ids,
@@ -265,9 +266,9 @@ class Explorer:
                     other.position,
                     other.token,
                     other.probability,
-                    results[key].verdict,
-                    results[key].error_class,
-                    results[key].tests_passed,
+                    judgements[key].verdict,
+                    judgements[key].error_class,
+                    judgements[key].tests_passed,
                 )
                 for other, key in written
             ),

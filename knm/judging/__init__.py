@@ -4,14 +4,13 @@ Where completions come from is the caller's: a run of the bench, a file, or an e
 process (`knm.judging.trials`). Loads no model library.
 """
 
-from knm.judging.attempts import Completions, Evaluation, evaluate
+from knm.judging.attempts import Completions, evaluate
 from knm.judging.candidates import export_candidates
 from knm.judging.failure_text import render_failure
 from knm.judging.files import JudgeOptions, judge_file
 
 __all__ = [
     "Completions",
-    "Evaluation",
     "JudgeOptions",
     "evaluate",
     "export_candidates",

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
-from knm.engine import Completion, ContextExceeded, Request
+from knm.engine import ContextExceeded
 from knm.problems import BrokenProblem, Problem, extract_program
-from knm.report import CONTEXT, ProblemResult
+from knm.records import Completion, Request
+from knm.report import CONTEXT, ProblemResult, Sample
 from knm.sandbox import Judgement, Sandbox, Verdict
 
 
@@ -20,58 +21,48 @@ class Completions(Protocol):
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """A problem's result, and the judgement behind it where the judge was reached."""
-
-    result: ProblemResult
-    judgement: Judgement | None
-
-
-@dataclass(frozen=True)
 class Candidate:
-    """A completion and the program in it, to be judged; None and 0 are what is not known.
+    """A completion and the program in it, to be judged.
 
-    `finish_reason` is the engine's, or `CONTEXT` where the prompt left no room for a completion.
+    The completion's `finish_reason` is the engine's, or `CONTEXT` where the prompt left no room.
     """
 
-    completion: str | None
+    completion: Completion
     program: str | None
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    finish_reason: str | None = None
-    generation_seconds: float = 0.0
-    knn: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, completion: Completion, language: str) -> "Candidate":
         """What an engine wrote, with the program of `language` taken out of it."""
-        interventions = completion.interventions
-        return cls(
-            completion=completion.text,
-            program=extract_program(completion.text, language),
-            prompt_tokens=completion.prompt_tokens,
-            completion_tokens=completion.completion_tokens,
-            finish_reason=completion.finish_reason,
-            generation_seconds=completion.seconds,
-            knn=None if interventions is None else interventions.to_json(),
-        )
+        return cls(completion, extract_program(completion.text, language))
 
     @classmethod
     def of_nothing(cls, error: ContextExceeded) -> "Candidate":
         """What a model wrote whose context the prompt fills."""
-        return cls("", None, prompt_tokens=error.prompt_tokens, finish_reason=CONTEXT)
+        return cls(
+            Completion(
+                id=error.request_id,
+                text="",
+                finish_reason=CONTEXT,
+                prompt_tokens=error.prompt_tokens,
+                completion_tokens=0,
+                seconds=0.0,
+                interventions=None,
+            ),
+            None,
+        )
 
     def judge(self, problem: Problem, sandbox: Sandbox) -> Judgement:
         """The verdict on it. Faults become verdicts, never exceptions."""
-        truncated = self.finish_reason in ("length", CONTEXT)
+        without_room = self.completion.finish_reason == CONTEXT
+        truncated = without_room or self.completion.truncated
         judgement = judge_completion(sandbox, problem, self.program, truncated=truncated)
-        if self.finish_reason != CONTEXT or judgement.verdict is not Verdict.TRUNCATED:
+        if not without_room or judgement.verdict is not Verdict.TRUNCATED:
             return judgement
         return replace(
             judgement,
             error_class=CONTEXT,
-            message=f"the prompt of {self.prompt_tokens} tokens leaves no room in the model's "
-            "context",
+            message=f"the prompt of {self.completion.prompt_tokens} tokens leaves no room in the "
+            "model's context",
         )
 
 
@@ -95,7 +86,7 @@ def evaluate(
     completions: Completions,
     sandbox: Sandbox,
     language: str,
-) -> Evaluation:
+) -> ProblemResult:
     """Complete, extract and judge one problem. Faults become verdicts, never exceptions."""
     attempts = (read_outcome(_outcome(request, completions), language) for request in requests)
     return judge_attempts(problem, attempts, sandbox)
@@ -108,16 +99,17 @@ def _outcome(request: Request, completions: Completions) -> Outcome:
         return error
 
 
-def judge_attempts(problem: Problem, attempts: Iterable[Attempt], sandbox: Sandbox) -> Evaluation:
+def judge_attempts(
+    problem: Problem, attempts: Iterable[Attempt], sandbox: Sandbox
+) -> ProblemResult:
     """Judge one problem's samples, in their order. Faults become verdicts, never exceptions."""
-    return combine_samples(
-        [
-            engine_fault(problem, attempt)
-            if isinstance(attempt, Exception)
-            else judge_candidate(problem, attempt, sandbox)
-            for attempt in attempts
-        ]
+    samples = (
+        engine_fault(attempt)
+        if isinstance(attempt, Exception)
+        else judge_candidate(problem, attempt, sandbox)
+        for attempt in attempts
     )
+    return ProblemResult(problem.question_id, tuple(samples), problem.errata)
 
 
 def judge_completion(
@@ -156,72 +148,17 @@ def judge_completion(
     return judgement
 
 
-def judge_candidate(problem: Problem, candidate: Candidate, sandbox: Sandbox) -> Evaluation:
+def judge_candidate(problem: Problem, candidate: Candidate, sandbox: Sandbox) -> Sample:
     """Judge one completion. Faults become verdicts, never exceptions."""
     started = time.perf_counter()
     judgement = candidate.judge(problem, sandbox)
-    result = ProblemResult(
-        question_id=problem.question_id,
-        completion=candidate.completion,
-        program=candidate.program,
-        verdict=judgement.verdict,
-        error_class=judgement.error_class,
-        message=judgement.message,
-        failing_test=judgement.failing_test,
-        tests_passed=judgement.tests_passed,
-        tests_total=judgement.tests_total,
-        lenient_accepted=judgement.lenient_accepted,
-        prompt_tokens=candidate.prompt_tokens,
-        completion_tokens=candidate.completion_tokens,
-        finish_reason=candidate.finish_reason,
-        generation_seconds=candidate.generation_seconds,
-        judge_seconds=time.perf_counter() - started,
-        knn=candidate.knn,
-        errata=problem.errata,
+    seconds = time.perf_counter() - started
+    return Sample(candidate.completion, candidate.program, judgement, seconds)
+
+
+def engine_fault(error: Exception) -> Sample:
+    """What there is of a sample that the engine gave no completion for."""
+    judgement = Judgement(
+        Verdict.ENGINE_FAULT, type(error).__name__, message=f"the engine failed: {error}"
     )
-    return Evaluation(result, judgement)
-
-
-def combine_samples(attempts: Sequence[Evaluation]) -> Evaluation:
-    """One problem's samples as one evaluation.
-
-    The first decides, so that the rate of passed problems is Pass@1; a fault in any of them is the
-    problem's, because what they say together is then incomplete.
-    """
-    faults = [attempt for attempt in attempts if attempt.result.verdict.is_infrastructure]
-    chosen = (faults or attempts)[0]
-    if len(attempts) == 1:
-        return chosen
-    results = [attempt.result for attempt in attempts]
-    together = replace(
-        chosen.result,
-        completion_tokens=sum(result.completion_tokens for result in results),
-        generation_seconds=sum(result.generation_seconds for result in results),
-        judge_seconds=sum(result.judge_seconds for result in results),
-        samples=[result.to_sample() for result in results],
-    )
-    return replace(chosen, result=together)
-
-
-def engine_fault(problem: Problem, error: Exception) -> Evaluation:
-    """The result of a problem that the engine gave no completion for."""
-    result = ProblemResult(
-        question_id=problem.question_id,
-        completion=None,
-        program=None,
-        verdict=Verdict.ENGINE_FAULT,
-        error_class=type(error).__name__,
-        message=f"the engine failed: {error}",
-        failing_test=None,
-        tests_passed=0,
-        tests_total=0,
-        lenient_accepted=False,
-        prompt_tokens=0,
-        completion_tokens=0,
-        finish_reason=None,
-        generation_seconds=0.0,
-        judge_seconds=0.0,
-        knn=None,
-        errata=problem.errata,
-    )
-    return Evaluation(result, None)
+    return Sample(None, None, judgement)

@@ -13,8 +13,9 @@ from knm.errors import UserError
 from knm.hashing import hash_file
 from knm.jsonio import read_jsonl, write_jsonl
 from knm.judging.attempts import Candidate
-from knm.problems import extract_program, fence_program
-from knm.report import ProblemResult, Report, load_report
+from knm.problems import fence_program
+from knm.records import Completion
+from knm.report import Report, load_report
 
 UNKNOWN: Final = "unknown"
 
@@ -49,11 +50,11 @@ def export_candidates(report: Report, path: Path) -> int:
     rows = [
         {
             "question_id": result.question_id,
-            "solution": sample["program"],
-            "reasoning": sample["completion"] or "",
+            "solution": sample.program,
+            "reasoning": sample.text or "",
         }
         for result in report.results
-        for sample in result.samples or [result.to_sample()]
+        for sample in result.samples
     ]
     write_jsonl(path, rows)
     return len(rows)
@@ -66,30 +67,11 @@ def _of_report(path: Path, language: str) -> CandidateFile:
         report.configuration,
         report.hashes,
         {
-            result.question_id: tuple(
-                _candidate(sample, language) for sample in result.samples or [result.to_sample()]
-            )
+            result.question_id: tuple(Candidate.of(each, language) for each in result.completions)
             for result in report.results
-            if _was_written(result)
+            # The engine did its part; the judge's faults are what judging again may mend.
+            if len(result.completions) == len(result.samples)
         },
-    )
-
-
-def _was_written(result: ProblemResult) -> bool:
-    """Whether the engine did its part; the judge's faults are what judging again may mend."""
-    samples = result.samples or [result.to_sample()]
-    return all(sample["completion"] is not None for sample in samples)
-
-
-def _candidate(sample: Mapping[str, Any], language: str) -> Candidate:
-    return Candidate(
-        completion=sample["completion"],
-        program=extract_program(sample["completion"], language),
-        prompt_tokens=sample["prompt_tokens"],
-        completion_tokens=sample["completion_tokens"],
-        finish_reason=sample["finish_reason"],
-        generation_seconds=sample["generation_seconds"],
-        knn=sample["knn"],
     )
 
 
@@ -121,4 +103,17 @@ def _read_row(row: Mapping[str, Any], where: str, language: str) -> tuple[str, C
     written = reasoning
     if program is not None and program not in reasoning:
         written = "\n\n".join(filter(None, (reasoning, fence_program(program, language))))
-    return question_id, Candidate(completion=written, program=program)
+    return question_id, Candidate(_unknown(question_id, written), program)
+
+
+def _unknown(question_id: str, text: str) -> Completion:
+    """A completion of which nothing else is known."""
+    return Completion(
+        id=question_id,
+        text=text,
+        finish_reason=None,
+        prompt_tokens=0,
+        completion_tokens=0,
+        seconds=0.0,
+        interventions=None,
+    )

@@ -1,19 +1,17 @@
 """The failure text of a problem: verdict and class first, then what a person needs to see."""
 
-from knm.judging.attempts import Evaluation
+from knm.report import ProblemResult
 
 PROGRAM_LINES = 80
 
 
-def render_failure(evaluation: Evaluation) -> str:
+def render_failure(result: ProblemResult) -> str:
     """Text of a failed or faulty problem. Its first line is what `pytest -rf` shows."""
-    result, judgement = evaluation.result, evaluation.judgement
-    head = result.verdict.value
-    if result.error_class:
-        head += f" ({result.error_class})"
-    blocks = [f"{head}: {result.message}" if result.message else head]
+    judgement = result.judgement
+    head = judgement.label
+    blocks = [f"{head}: {judgement.message}" if judgement.message else head]
     blocks += _block("program", _cut_lines(result.program))
-    if judgement is not None and judgement.failing_test is not None:
+    if judgement.failing_test is not None:
         blocks.append(
             f"test {judgement.failing_test + 1} of {judgement.tests_total} was the first to fail"
         )

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from knm.codec import to_json
 from knm.errors import UserError, named
 from knm.jsonio import write_json
 from knm.judging.candidates import CandidateFile, load_candidates
@@ -92,7 +93,7 @@ def judge_file(options: JudgeOptions) -> Judged:
     source = candidates.report
     if source is not None and not setting_differences(source, header):
         noise = noise_between(source.results, read_stream(stream).results)
-        document["knm"]["noise"] = noise.to_json()
+        document["knm"]["noise"] = to_json(noise)
     write_json(options.out, document)
     return Judged(
         load_report(options.out),
@@ -115,9 +116,8 @@ def _judge(
             for problem in problems
         ]
         for judged in pending:
-            evaluation = judged.result()
-            result = evaluation.result
-            text = "" if result.accepted else render_failure(evaluation)
+            result = judged.result()
+            text = "" if result.accepted else render_failure(result)
             written.write(judged_test(result, text))
             running.add(result)
             bar.set_postfix_str(running.line(), refresh=False)

@@ -7,8 +7,9 @@ from contextlib import ExitStack, contextmanager
 from queue import SimpleQueue
 from typing import Final
 
-from knm.judging.attempts import Attempt, Evaluation, judge_attempts
+from knm.judging.attempts import Attempt, judge_attempts
 from knm.problems import Problem
+from knm.report import ProblemResult
 from knm.sandbox import Limits, Sandbox, open_sandbox
 
 MOST_WORKERS: Final = 16
@@ -27,11 +28,11 @@ class JudgePool:
         """What its sandboxes are, for the report."""
         return self._sandbox.describe()
 
-    def judge(self, problem: Problem, attempts: Sequence[Attempt]) -> Future[Evaluation]:
+    def judge(self, problem: Problem, attempts: Sequence[Attempt]) -> Future[ProblemResult]:
         """Have one problem's attempts judged together; what waits is dropped with the pool."""
         return self._threads.submit(self._judge, problem, attempts)
 
-    def _judge(self, problem: Problem, attempts: Sequence[Attempt]) -> Evaluation:
+    def _judge(self, problem: Problem, attempts: Sequence[Attempt]) -> ProblemResult:
         sandbox = self._free.get()
         try:
             return judge_attempts(problem, attempts, sandbox)

@@ -1,7 +1,7 @@
 """What a model is asked for a problem."""
 
-from knm.engine import Request
 from knm.problems import Problem, PromptTemplate
+from knm.records import Request
 
 
 def problem_request(problem: Problem, template: PromptTemplate, language: str) -> Request:

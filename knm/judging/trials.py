@@ -8,19 +8,21 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from knm.engine import ContextExceeded, GenerationOptions, Request, open_engine
+from knm.codec import to_json
+from knm.engine import ContextExceeded, GenerationOptions, open_engine
 from knm.engine.requests import drive_each
 from knm.errors import UserError
-from knm.judging.attempts import Evaluation, Outcome, read_outcome
+from knm.judging.attempts import Outcome, read_outcome
 from knm.judging.pool import JudgePool, open_judges
 from knm.judging.requests import problem_request
 from knm.problems import Problem, PromptTemplate, load_template, sample_prompts
 from knm.progress import progress_bar
-from knm.report import ProblemResult, Totals, summarize
+from knm.records import Request
+from knm.report import ProblemResult, Sample, Totals, read_result, summarize
 from knm.sandbox import Limits
 
 if TYPE_CHECKING:
@@ -43,10 +45,6 @@ class TrialSettings:
     def template(self) -> PromptTemplate:
         """The template of that name, read when it is first needed."""
         return load_template(self.prompt)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
 
     def request(self, problem: Problem) -> Request:
         """What the model is asked for a problem."""
@@ -102,7 +100,7 @@ class Trial:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         return {
-            "results": [result.to_json() for result in self.results],
+            "results": [to_json(result) for result in self.results],
             "decode_seconds": self.decode_seconds,
             "seconds": self.seconds,
             "tokens_per_second": self.tokens_per_second,
@@ -118,7 +116,7 @@ class Trial:
         """
         try:
             results = [
-                ProblemResult.from_json(result, f"{where}: result {number}")
+                read_result(result, f"{where}: result {number}")
                 for number, result in enumerate(value["results"])
             ]
             return cls(tuple(results), float(value["decode_seconds"]), float(value["seconds"]))
@@ -156,9 +154,9 @@ def run_trial(
         began = time.perf_counter()
         pending = _decode(engine, problems, requests, settings.language, judges, label)
         decode_seconds = time.perf_counter() - began
-        evaluations = [judged.result() for judged in pending]
+        results = [judged.result() for judged in pending]
     return Trial(
-        tuple(_compact(evaluation.result) for evaluation in evaluations),
+        tuple(map(_compact, results)),
         decode_seconds=decode_seconds,
         seconds=time.perf_counter() - started,
     )
@@ -186,9 +184,9 @@ def _decode(
     language: str,
     judges: JudgePool,
     label: str,
-) -> list[Future[Evaluation]]:
+) -> list[Future[ProblemResult]]:
     """Complete every request; the judge has each as soon as it is there."""
-    pending: dict[int, Future[Evaluation]] = {}
+    pending: dict[int, Future[ProblemResult]] = {}
     with progress_bar(label=label, total=len(problems), unit="problem") as bar:
 
         def deliver(number: int, outcome: Outcome) -> None:
@@ -200,5 +198,14 @@ def _decode(
 
 
 def _compact(result: ProblemResult) -> ProblemResult:
-    """Without the places of changed tokens: hundreds of trials are kept."""
-    return result if result.knn is None else replace(result, knn={**result.knn, "changes": []})
+    """Without changed tokens, token ids and excerpts: hundreds of trials are kept."""
+    return replace(result, samples=tuple(map(_compact_sample, result.samples)))
+
+
+def _compact_sample(sample: Sample) -> Sample:
+    completion = sample.completion
+    if completion is not None:
+        done = completion.interventions and replace(completion.interventions, changes=())
+        completion = replace(completion, interventions=done, tokens=())
+    judgement = replace(sample.judgement, failing_input=None, expected=None, got=None, stderr="")
+    return replace(sample, completion=completion, judgement=judgement)

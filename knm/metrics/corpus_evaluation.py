@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from knm.codec import to_json
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.datastore import Datastore
 from knm.metrics.figures import Figures, Positions, lm_figures, preset_figures
@@ -54,7 +55,7 @@ class CorpusEvaluation:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
         settings: list[Any] = [None, *(preset.to_json() for preset in self.presets)]
-        lines: list[Any] = [line.to_json() for line in self.next_lines]
+        lines: list[Any] = [to_json(line) for line in self.next_lines]
         lines += [None] * (len(self.figures) - len(lines))
         return {
             "model": {
@@ -65,7 +66,7 @@ class CorpusEvaluation:
             "corpus": {"hash": self.corpus_hash, "records": self.records},
             "datastore": self.datastore_hash,
             "results": [
-                {**figures.to_json(), "preset": preset, "next_line": line}
+                {**to_json(figures), "preset": preset, "next_line": line}
                 for figures, preset, line in zip(self.figures, settings, lines, strict=True)
             ],
             "seconds": self.seconds,

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -57,10 +56,6 @@ class Figures:
     searched: float | None = None
     offered: float | None = None
     offered_at_mistakes: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

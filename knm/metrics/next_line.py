@@ -6,21 +6,16 @@ distance in characters and n the length of the longer line.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from knm.corpora import CorpusRecord
-from knm.engine import (
-    ContextExceeded,
-    GenerationOptions,
-    Request,
-    StreamingEngine,
-    open_engine,
-)
+from knm.engine import ContextExceeded, GenerationOptions, StreamingEngine, open_engine
 from knm.errors import UserError, named
 from knm.models import EncodedExample, LoadedModel
 from knm.problems import PromptTemplate, fence_program
 from knm.progress import progress_bar
+from knm.records import Request
 from knm.retrieval import Retriever
 
 MOST_TOKENS: Final = 64
@@ -49,10 +44,6 @@ class NextLine:
     cases: int
     exact: float
     similarity: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
 
 
 def draw_cases(

@@ -1,7 +1,7 @@
 """Scoring configurations at every token of a corpus, each neighbour searched once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -31,10 +31,6 @@ class Scores:
     lost: int
     mean_weight: float
     searched: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from knm.codec import to_json
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.engine.setup import hash_calibration
 from knm.errors import UserError
@@ -38,7 +39,7 @@ class Tried:
             "values": dict(self.point.values),
             "preset": self.point.preset.to_json(),
             "objective": self.objective,
-            "scores": self.scores.to_json(),
+            "scores": to_json(self.scores),
         }
 
 
@@ -203,7 +204,7 @@ class Sweep:
                     {
                         "values": dict(point.values),
                         "preset": point.preset.to_json(),
-                        "scores": scores.to_json(),
+                        "scores": to_json(scores),
                     },
                 )
         return [Scores(**self._entry(key)["scores"]) for key in keys]
@@ -215,7 +216,7 @@ class Sweep:
                 "point": None if point is None else self._key(point),
                 "data": self._measured_on,
                 "problems": problems.content_hash,
-                "settings": finals.settings.to_json(),
+                "settings": to_json(finals.settings),
                 "sandbox": finals.sandbox,
             }
         )

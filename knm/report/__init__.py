@@ -19,13 +19,13 @@ from knm.report.document import (
     portable_test,
 )
 from knm.report.explanation import Explanation, explain
-from knm.report.flips import Divergence, Flip, Outcome
+from knm.report.flips import Divergence, Flip
 from knm.report.header import RunHeader, environment_info
 from knm.report.markdown import markdown_diff, markdown_matrix
 from knm.report.marking import render_explanation
 from knm.report.matrix import RunMatrix, compare_runs, render_matrix
 from knm.report.noise import NoiseFloor, noise_between, noise_of_repeats
-from knm.report.schema import CONTEXT, SCHEMA_VERSION, ProblemResult
+from knm.report.schema import CONTEXT, SCHEMA_VERSION, ProblemResult, Sample, read_result
 from knm.report.settings import Difference, refuse_unlike, setting_differences
 from knm.report.stream import (
     ResultStream,
@@ -57,7 +57,6 @@ __all__ = [
     "FlipView",
     "KnnUse",
     "NoiseFloor",
-    "Outcome",
     "ProblemResult",
     "Report",
     "ReportDiff",
@@ -65,6 +64,7 @@ __all__ = [
     "RunHeader",
     "RunMatrix",
     "RunningTotals",
+    "Sample",
     "Side",
     "Stream",
     "Throughput",
@@ -88,6 +88,7 @@ __all__ = [
     "parse_condition",
     "pass_at_k",
     "portable_test",
+    "read_result",
     "read_stream",
     "refuse_unlike",
     "regressed",

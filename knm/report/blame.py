@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from knm.errors import UserError, named
 from knm.report import text
-from knm.report.changes import changes_of
 from knm.report.diff import diff_reports
 from knm.report.document import Report
 from knm.report.schema import ProblemResult
@@ -123,7 +122,7 @@ def blame(report: Report, baseline: Report | None = None, *, force: bool = False
     Raises:
         UserError: the run had no datastore, or the runs are not comparable and `force` is off.
     """
-    if all(result.knn is None for result in report.results):
+    if all(result.interventions is None for result in report.results):
         raise UserError(
             f"{report.path}: decoded without a datastore, so there is nobody to blame; name the "
             f"report of a run with {named('knn')}"
@@ -204,7 +203,7 @@ def _supporters(result: ProblemResult) -> Iterator[dict[tuple[str, int, str], st
 
     With each what came of it, where it is a trial.
     """
-    for change in changes_of(result):
+    for change in result.changes:
         yield {
             (entry.record, entry.offset, entry.token): None
             if entry.came_of_it is None

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.report.document import Report
 from knm.report.flips import Flip, find_flips
@@ -89,7 +90,7 @@ class ReportDiff:
                     "unmatched": list(side.unmatched),
                     "missing": side.missing,
                     "totals": side.totals.to_json(),
-                    "throughput": side.totals.throughput.to_json(),
+                    "throughput": to_json(side.totals.throughput),
                 }
                 for name, side in (("a", self.a), ("b", self.b))
             },
@@ -107,7 +108,7 @@ class ReportDiff:
                 name: {"a": before, "b": after}
                 for name, (before, after) in self.error_classes.items()
             },
-            "noise": [floor.to_json() for floor in self.noise],
+            "noise": [to_json(floor) for floor in self.noise],
             "flips": [flip.to_json() for flip in self.flips],
         }
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from knm.codec import to_json
 from knm.errors import UserError, named
 from knm.jsonio import read_json
 from knm.report.header import RunHeader, check_hashes
-from knm.report.schema import ProblemResult, check_version
+from knm.report.schema import ProblemResult, check_version, read_result
 from knm.report.stream import read_stream, stream_path
 
 STAGES: Final = ("setup", "call", "teardown")
@@ -43,7 +44,7 @@ def judged_test(result: ProblemResult, failure_text: str) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "nodeid": f"{_PROBLEM_TEST}{result.question_id}]",
         "outcome": "error" if faulty else "passed" if result.accepted else "failed",
-        "metadata": {"knm": result.to_json()},
+        "metadata": {"knm": to_json(result)},
         "setup": failed if faulty else passed,
     }
     if not faulty:
@@ -71,7 +72,7 @@ def build_document(
 ) -> dict[str, Any]:
     """A whole report from its parts, as pytest-json-report and the plugin write one."""
     ordered = sorted(tests, key=lambda test: test["nodeid"])
-    results = [ProblemResult.from_json(test["metadata"]["knm"], test["nodeid"]) for test in ordered]
+    results = [read_result(test["metadata"]["knm"], test["nodeid"]) for test in ordered]
     outcomes = Counter(test["outcome"] for test in ordered)
     complete = header.selected in (None, len(ordered))
     return {
@@ -155,9 +156,7 @@ def _results(tests: Sequence[Any], path: Path) -> tuple[ProblemResult, ...]:
         metadata = test.get("metadata")
         if not isinstance(metadata, dict) or "knm" not in metadata:
             continue
-        result = ProblemResult.from_json(
-            metadata["knm"], f"{path}: {test.get('nodeid', f'tests[{number}]')}"
-        )
+        result = read_result(metadata["knm"], f"{path}: {test.get('nodeid', f'tests[{number}]')}")
         if result.question_id in found:
             raise UserError(
                 f"{path}: two results of problem {result.question_id};"

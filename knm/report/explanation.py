@@ -2,13 +2,14 @@
 
 import difflib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
+from knm.codec import to_json
 from knm.errors import UserError, named
-from knm.report.changes import Change, Neighbour, changes_of, place_changes
+from knm.records import Neighbour, TokenChange
 from knm.report.document import Report
-from knm.report.schema import ProblemResult
+from knm.report.schema import ProblemResult, place_changes
 
 MOST_NAMED: Final = 6
 
@@ -37,7 +38,7 @@ class Explained:
     `origins` belong to its neighbours, in order.
     """
 
-    change: Change
+    change: TokenChange
     start: int | None
     weight: float | None
     origins: tuple[Origin, ...]
@@ -45,7 +46,7 @@ class Explained:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; `start` is the place in the program."""
         neighbours = [
-            {**asdict(neighbour), **{k: v for k, v in asdict(origin).items() if v is not None}}
+            {**to_json(neighbour), **{k: v for k, v in to_json(origin).items() if v is not None}}
             for neighbour, origin in zip(self.change.neighbours, self.origins, strict=True)
         ]
         return {
@@ -54,31 +55,32 @@ class Explained:
             "lm_token": self.change.lm_token,
             "token": self.change.token,
             "weight": self.weight,
-            "trials": self.change.tally and asdict(self.change.tally),
+            "trials": self.change.tally and to_json(self.change.tally),
             "neighbours": neighbours,
         }
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A problem's result and its recorded changes in order; `result.knn` is there."""
+    """A problem's result and its recorded changes in order; `result.interventions` are there."""
 
     result: ProblemResult
     changes: tuple[Explained, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON."""
-        knn = self.result.knn or {}
+        judgement, done = self.result.judgement, self.result.interventions
+        assert done is not None
         return {
             "question_id": self.result.question_id,
-            "verdict": self.result.verdict.value,
-            "error_class": self.result.error_class,
-            "message": self.result.message,
+            "verdict": judgement.verdict.value,
+            "error_class": judgement.error_class,
+            "message": judgement.message,
             "program": self.result.program,
-            "steps": knn["steps"],
-            "searched": knn["searched"],
-            "argmax_changes": knn["argmax_changes"],
-            "weights": knn.get("weights"),
+            "steps": done.steps,
+            "searched": done.searched,
+            "argmax_changes": done.argmax_changes,
+            "weights": list(done.weights) or None,
             "changes": [entry.to_json() for entry in self.changes],
         }
 
@@ -92,12 +94,11 @@ def explain(
         UserError: none or several problems are meant, or it was decoded without a datastore.
     """
     result = find_result(report, problem)
-    if result.knn is None:
+    if result.interventions is None:
         raise UserError(
             f"{report.path}: {result.question_id} was decoded without a datastore, so there is "
             f"nothing to explain; name the report of a run with {named('knn')}"
         )
-    changes = changes_of(result)
     return Explanation(
         result,
         tuple(
@@ -107,7 +108,7 @@ def explain(
                 weight=_weight(change, report),
                 origins=tuple(map(find_origin, change.neighbours)),
             )
-            for change, start in zip(changes, place_changes(result, changes), strict=True)
+            for change, start in zip(result.changes, place_changes(result), strict=True)
         ),
     )
 
@@ -138,7 +139,7 @@ def _named(names: list[str], total: int | None = None) -> str:
     return ", ".join(shown) + (f" and {left} more" if left else "")
 
 
-def _weight(change: Change, report: Report) -> float | None:
+def _weight(change: TokenChange, report: Report) -> float | None:
     """What the report tells of a change's weight: an older one, that of a static preset."""
     if change.weight is not None:
         return change.weight

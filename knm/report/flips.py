@@ -1,30 +1,25 @@
 """Problems whose outcome differs between two runs, and what lies behind each."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+from knm.codec import to_json
+from knm.records import TokenChange
 from knm.report.schema import ProblemResult
+from knm.sandbox import Judgement
 
 CONTEXT: Final = 48
 """Characters shown on each side of a divergence."""
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a problem in one run."""
-
-    verdict: str
-    error_class: str | None
-    message: str
-    failing_test: int | None
-    tests_passed: int
-    tests_total: int
-
-    @property
-    def label(self) -> str:
-        """Verdict and class, such as `runtime-error (index-nil)`."""
-        return f"{self.verdict} ({self.error_class})" if self.error_class else self.verdict
+_TOLD: Final = (
+    "verdict",
+    "error_class",
+    "message",
+    "failing_test",
+    "tests_passed",
+    "tests_total",
+)
 
 
 @dataclass(frozen=True)
@@ -56,14 +51,17 @@ class Flip:
 
     question_id: str
     gained: bool
-    a: Outcome
-    b: Outcome
+    a: Judgement
+    b: Judgement
     divergence: Divergence | None
-    change: dict[str, Any] | None
+    change: TokenChange | None
 
     def to_json(self) -> dict[str, Any]:
         """The flip as plain JSON."""
-        return asdict(self)
+        told: dict[str, Any] = to_json(self)
+        for side in ("a", "b"):
+            told[side] = {name: told[side][name] for name in _TOLD}
+        return told
 
 
 def find_flips(pairs: Iterable[tuple[ProblemResult, ProblemResult]]) -> Iterator[Flip]:
@@ -78,39 +76,28 @@ def _flip(before: ProblemResult, after: ProblemResult) -> Flip:
     return Flip(
         question_id=after.question_id,
         gained=after.accepted,
-        a=_outcome(before),
-        b=_outcome(after),
-        divergence=_divergence(before.completion or "", after.completion or "", change),
+        a=before.judgement,
+        b=after.judgement,
+        divergence=_divergence(before.text or "", after.text or "", change),
         change=change,
     )
 
 
-def _outcome(result: ProblemResult) -> Outcome:
-    return Outcome(
-        verdict=result.verdict.value,
-        error_class=result.error_class,
-        message=result.message,
-        failing_test=result.failing_test,
-        tests_passed=result.tests_passed,
-        tests_total=result.tests_total,
-    )
-
-
-def _first_change(before: ProblemResult, after: ProblemResult) -> dict[str, Any] | None:
+def _first_change(before: ProblemResult, after: ProblemResult) -> TokenChange | None:
     """The first change of one run that the other has not; the second run's if both have one."""
-    a, b = ((result.knn or {}).get("changes", []) for result in (before, after))
+    a, b = before.changes, after.changes
     shared = sum(1 for _ in _common(a, b))
     return next(iter([*b[shared : shared + 1], *a[shared : shared + 1]]), None)
 
 
-def _common(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> Iterator[None]:
+def _common(a: Sequence[TokenChange], b: Sequence[TokenChange]) -> Iterator[None]:
     for left, right in zip(a, b, strict=False):
-        if any(left.get(name) != right.get(name) for name in ("position", "token")):
+        if (left.position, left.token) != (right.position, right.token):
             return
         yield
 
 
-def _divergence(a: str, b: str, change: dict[str, Any] | None) -> Divergence | None:
+def _divergence(a: str, b: str, change: TokenChange | None) -> Divergence | None:
     if a == b:
         return None
     offset = _alike(a, b)
@@ -119,16 +106,16 @@ def _divergence(a: str, b: str, change: dict[str, Any] | None) -> Divergence | N
         offset=offset,
         line=a.count("\n", 0, offset) + 1,
         column=offset - line_start + 1,
-        token=change["position"] if change and _explains(change, a, b, offset) else None,
+        token=change.position if change and _explains(change, a, b, offset) else None,
         before=a[max(line_start, offset - CONTEXT) : offset],
         a=_line_at(a, offset),
         b=_line_at(b, offset),
     )
 
 
-def _explains(change: dict[str, Any], a: str, b: str, offset: int) -> bool:
+def _explains(change: TokenChange, a: str, b: str, offset: int) -> bool:
     """Whether the texts part with the two tokens of a change (they may begin alike)."""
-    theirs, own = str(change.get("lm_token", "")), str(change.get("token", ""))
+    theirs, own = change.lm_token, change.token
     start = offset - _alike(theirs, own)
     if start < 0:
         return False

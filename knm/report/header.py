@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.report.schema import SCHEMA_VERSION, ProblemResult, check_version
 from knm.report.summary import summarize
@@ -65,7 +66,7 @@ class RunHeader:
             "hashes": self.hashes,
             "selected": self.selected,
             "totals": totals.to_json(),
-            "throughput": totals.throughput.to_json(),
+            "throughput": to_json(totals.throughput),
             "environment": self.environment,
         }
 

@@ -101,7 +101,7 @@ def _parting(flip: Flip) -> str:
         return "nowhere"
     where = f"line {flip.divergence.line}"
     if flip.change and flip.divergence.token is not None:
-        where += f": {_code(flip.change['lm_token'])} → {_code(flip.change['token'])}"
+        where += f": {_code(flip.change.lm_token)} → {_code(flip.change.token)}"
     return where
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from knm.records import Neighbour
 from knm.report import text
-from knm.report.changes import Neighbour
 from knm.report.explanation import Explained, Explanation, Origin
 
 MOST_NEIGHBOURS: Final = 3
@@ -19,19 +19,19 @@ def render_explanation(
 ) -> str:
     """The explanation as text, with ANSI colours or plain marks; ends without a line end."""
     result = explanation.result
-    knn = result.knn or {}
-    label = result.verdict.value + (f" ({result.error_class})" if result.error_class else "")
-    passed = f"{result.tests_passed} of {result.tests_total} tests passed"
-    changed = f"{knn['argmax_changes']} of {knn['steps']} tokens changed"
+    judgement, done = result.judgement, result.interventions
+    assert done is not None
+    passed = f"{judgement.tests_passed} of {judgement.tests_total} tests passed"
+    changed = f"{done.argmax_changes} of {done.steps} tokens changed"
     lines = [
-        f"{result.question_id}  {label}; {passed}",
-        f"{changed}, {knn['searched']} steps searched",
+        f"{result.question_id}  {judgement.label}; {passed}",
+        f"{changed}, {done.searched} steps searched",
         "",
         mark_program(result.program or "", explanation.changes, color=color) or "(no program)",
     ]
     for number, entry in enumerate(explanation.changes, start=1):
         lines += ["", *_told(number, entry, result.program or "", neighbours)]
-    left = knn["argmax_changes"] - len(explanation.changes)
+    left = done.argmax_changes - len(explanation.changes)
     if left > 0:
         lines += ["", f"{left} later changes are not in the report"]
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from itertools import combinations
 from string import ascii_uppercase
 from typing import Any
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.report import text
 from knm.report.diff import ReportDiff, diff_reports
@@ -45,7 +46,7 @@ class RunMatrix:
                     "name": name,
                     "path": str(report.path),
                     "totals": totals.to_json(),
-                    "throughput": totals.throughput.to_json(),
+                    "throughput": to_json(totals.throughput),
                     "differences": [entry.to_json() for entry in differences],
                 }
                 for name, report, totals, differences in runs

@@ -6,8 +6,8 @@ second time.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from knm.codec import from_json
 from knm.errors import UserError
 from knm.report.document import Report
 from knm.report.schema import ProblemResult
@@ -28,40 +28,16 @@ class NoiseFloor:
     judged_otherwise: tuple[str, ...]
     flips: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain JSON."""
-        return {
-            "problems": self.problems,
-            "rewritten": list(self.rewritten),
-            "judged_otherwise": list(self.judged_otherwise),
-            "flips": list(self.flips),
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any], where: str) -> "NoiseFloor":
-        """Read back what `to_json` gave; `where` names its place in errors.
-
-        Raises:
-            UserError: it is something else.
-        """
-        try:
-            lists = [tuple(value[name]) for name in ("rewritten", "judged_otherwise", "flips")]
-            return cls(int(value["problems"]), *lists)
-        except (KeyError, TypeError, ValueError):
-            raise UserError(f"{where}: `noise` is damaged; judge or run again") from None
-
 
 def measure_noise(pairs: Sequence[tuple[ProblemResult, ProblemResult]]) -> NoiseFloor:
     """The noise floor from pairs of results of the same problems, free of infrastructure faults."""
     return NoiseFloor(
         problems=len(pairs),
-        rewritten=tuple(
-            first.question_id for first, again in pairs if first.completion != again.completion
-        ),
+        rewritten=tuple(first.question_id for first, again in pairs if first.text != again.text),
         judged_otherwise=tuple(
             first.question_id
             for first, again in pairs
-            if first.completion == again.completion and first.verdict != again.verdict
+            if first.text == again.text and first.verdict != again.verdict
         ),
         flips=tuple(
             first.question_id for first, again in pairs if first.accepted != again.accepted
@@ -81,7 +57,9 @@ def noise_between(first: Sequence[ProblemResult], again: Sequence[ProblemResult]
 def kept_noise(report: Report) -> tuple[NoiseFloor, ...]:
     """The noise floor that a report holds, if it does."""
     value = report.section.get("noise")
-    return (NoiseFloor.from_json(value, str(report.path)),) if isinstance(value, Mapping) else ()
+    if not isinstance(value, Mapping):
+        return ()
+    return (from_json(NoiseFloor, value, f"{report.path}: `noise`", "judge or run again"),)
 
 
 def noise_of_repeats(runs: Sequence[Report], repeat: Report) -> NoiseFloor:

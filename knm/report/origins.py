@@ -12,8 +12,8 @@ from knm.datastore import Datastore
 from knm.errors import UserError, named
 from knm.models import ChatEncoding, CorpusEncoding, RawEncoding, read_tokenizer
 from knm.problems import load_template
+from knm.records import Neighbour
 from knm.report import Report
-from knm.report.changes import Neighbour
 from knm.report.explanation import Origin, OriginFinder
 
 _WHOLE: Final = 1 << 30  # tokens of a block that no program fills

@@ -1,14 +1,15 @@
 """One problem's outcome as reports and streams hold it. Knows nothing of the file around it."""
 
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from types import UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Final
 
+from knm.codec import from_json
 from knm.errors import UserError
-from knm.sandbox import Verdict
+from knm.records import Completion, Interventions, TokenChange
+from knm.report.upgrade import upgrade_result
+from knm.sandbox import Judgement, Verdict
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Version of the `knm` section and of `ProblemResult`; grows when an older reader would misread."""
 
 CONTEXT: Final = "context"
@@ -33,125 +34,139 @@ def check_version(version: Any, name: str, where: str) -> None:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """One completion of a problem, the program in it, and the judgement on that.
+
+    `completion` is None where the engine gave none, `program` where there is none in it.
+    `judge_seconds` is wall time.
+    """
+
+    completion: Completion | None
+    program: str | None
+    judgement: Judgement
+    judge_seconds: float = 0.0
+
+    @property
+    def text(self) -> str | None:
+        """The completion's text."""
+        return None if self.completion is None else self.completion.text
+
+
+@dataclass(frozen=True)
 class ProblemResult:
     """What became of one problem: the test's `metadata.knm`.
 
-    Infrastructure verdicts are results too; what never came to be is then None or 0.
-    `generation_seconds` is the problem's share of its batch, so that the sum is the engine's time.
-    `tests_passed` counts the tests before the first failing one.
-    `knn` is None without retrieval, else `steps` and of those how many `searched`, the number of
-    `argmax_changes`, and `changes`: the engine's records of the first of these, in their order;
-    perhaps `weights`: the numbers of searched steps by weight, in equal parts of 0 to 1; and
-    `withheld`: why the datastore was not used for this problem, None if it was.
-    `samples` holds every one of several completions with its own verdict; the other fields are then
-    the first sample's (or the first faulty one's), `completion_tokens` and times are sums.
-    `errata` is what is known to be wrong with the problem itself, None if nothing is.
+    Infrastructure verdicts are results too. The first of the `samples` decides, so that the rate of
+    passed problems is Pass@1; a fault in any of them is the problem's, because what they say
+    together is then incomplete. `errata` is what is known to be wrong with the problem itself, None
+    if nothing is.
+
+    Raises:
+        ValueError: there is no sample.
     """
 
     question_id: str
-    completion: str | None
-    program: str | None
-    verdict: Verdict
-    error_class: str | None
-    message: str
-    failing_test: int | None
-    tests_passed: int
-    tests_total: int
-    lenient_accepted: bool
-    prompt_tokens: int
-    completion_tokens: int
-    finish_reason: str | None
-    generation_seconds: float
-    judge_seconds: float
-    knn: dict[str, Any] | None
-    samples: list[dict[str, Any]] = field(default_factory=list)
+    samples: tuple[Sample, ...]
     errata: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.samples:
+            raise ValueError("no `samples`, of which there is at least one")
+
+    @property
+    def sample(self) -> Sample:
+        """The one that decides: the first, or the first faulty one."""
+        faulty = (each for each in self.samples if each.judgement.verdict.is_infrastructure)
+        return next(faulty, self.samples[0])
+
+    @property
+    def judgement(self) -> Judgement:
+        """The judgement that decides."""
+        return self.sample.judgement
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that decides."""
+        return self.sample.judgement.verdict
 
     @property
     def accepted(self) -> bool:
         """Whether the program passed every test."""
         return self.verdict is Verdict.ACCEPTED
 
-    def to_json(self) -> dict[str, Any]:
-        """The result as plain JSON."""
-        return {**asdict(self), "verdict": self.verdict.value}
+    @property
+    def text(self) -> str | None:
+        """The text of the completion that decides; None where there is none."""
+        return self.sample.text
 
-    def to_sample(self) -> dict[str, Any]:
-        """The result as one entry of another's `samples`."""
-        value = self.to_json()
-        return {name: value[name] for name in value if name not in _OF_THE_PROBLEM}
+    @property
+    def program(self) -> str | None:
+        """The program that decides; None where there is none."""
+        return self.sample.program
 
-    @classmethod
-    def from_json(cls, value: Any, where: str) -> "ProblemResult":
-        """Read a result of this schema or an older one back; unknown fields are ignored.
+    @property
+    def interventions(self) -> Interventions | None:
+        """What retrieval did to the completion that decides; None without retrieval."""
+        completion = self.sample.completion
+        return None if completion is None else completion.interventions
 
-        `where` names its place in errors.
+    @property
+    def changes(self) -> tuple[TokenChange, ...]:
+        """The recorded changes of the completion that decides, in order."""
+        return () if self.interventions is None else self.interventions.changes
 
-        Raises:
-            UserError: a field is missing or has a wrong type, or the verdict is unknown.
-        """
-        if not isinstance(value, Mapping):
-            raise UserError(f"{where}: expected a JSON object, found {type(value).__name__}")
-        found: dict[str, Any] = {}
-        for name, hint in _HINTS.items():
-            if name not in value and name in _OPTIONAL:
-                continue
-            if name not in value:
-                raise UserError(f"{where}: no `{name}`; was the file edited by hand?")
-            found[name] = value[name]
-            if not _conforms(value[name], str if hint is Verdict else hint):
-                raise UserError(f"{where}: `{name}` is not {_name(hint)}: {value[name]!r:.80}")
-        try:
-            found["verdict"] = Verdict(found["verdict"])
-        except ValueError:
-            known = ", ".join(Verdict)
-            raise UserError(
-                f"{where}: unknown verdict {found['verdict']!r}; known are {known}"
-            ) from None
-        if found["knn"] is not None:
-            found["knn"] = _read_knn(found["knn"], where)
-        return cls(**found)
+    @property
+    def completions(self) -> tuple[Completion, ...]:
+        """Of all samples, those that there are."""
+        return tuple(each.completion for each in self.samples if each.completion is not None)
 
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of the prompt; 0 where that is not known."""
+        completion = self.sample.completion
+        return 0 if completion is None else completion.prompt_tokens
 
-_HINTS: Final = {
-    field.name: get_type_hints(ProblemResult)[field.name] for field in fields(ProblemResult)
-}
+    @property
+    def completion_tokens(self) -> int:
+        """Tokens written, in all samples."""
+        return sum(completion.completion_tokens for completion in self.completions)
 
-_OPTIONAL: Final = frozenset(
-    field.name
-    for field in fields(ProblemResult)
-    if field.default_factory is not MISSING or field.default is not MISSING
-)
-"""Added since the first reports were written: what lacks them is still read."""
+    @property
+    def generation_seconds(self) -> float:
+        """The samples' share of their batches, so that the sum over problems is the engine's."""
+        return sum(completion.seconds for completion in self.completions)
 
-_OF_THE_PROBLEM: Final = frozenset({"question_id", "samples", "errata"})
+    @property
+    def judge_seconds(self) -> float:
+        """Wall time of judging all samples."""
+        return sum(each.judge_seconds for each in self.samples)
 
 
-def _read_knn(value: dict[str, Any], where: str) -> dict[str, Any]:
-    """Check what retrieval did; schema 1 kept the first change alone."""
-    for name in KNN_COUNTS:
-        if not _conforms(value.get(name), int):
-            raise UserError(f"{where}: `knn.{name}` is not an integer")
-    if "changes" not in value:
-        older = {name: value[name] for name in value if name != "first_change"}
-        first = value.get("first_change")
-        value = {**older, "changes": [] if first is None else [first]}
-    if not _conforms(value.get("withheld"), str | None):
-        raise UserError(f"{where}: `knn.withheld` is not a text or null")
-    changes = value["changes"]
-    if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
-        raise UserError(f"{where}: `knn.changes` is not a list of objects")
-    return value
+def read_result(value: Any, where: str) -> ProblemResult:
+    """Read a result of this schema or an older one back; unknown fields are ignored.
+
+    `where` names its place in errors.
+
+    Raises:
+        UserError: a field is missing or has a wrong type, or the verdict is unknown.
+    """
+    return from_json(ProblemResult, upgrade_result(value), where, "was the file edited by hand?")
 
 
-def _conforms(value: Any, hint: Any) -> bool:
-    """Whether a JSON value fits a field's type. A float may be written as an integer."""
-    options = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    kinds = tuple(get_origin(option) or option for option in options)
-    if isinstance(value, bool):  # else True would pass for an integer
-        return bool in kinds
-    return isinstance(value, kinds) or (float in kinds and isinstance(value, int))
+def place_changes(result: ProblemResult) -> list[int | None]:
+    """Where in `result.program` each change begins; None where it does not stand there.
 
-
-def _name(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) else str(hint)
+    That is so of a sampled token that was not the likeliest, and of reports that do not tell.
+    """
+    changes, text, program = result.changes, result.text, result.program
+    if not text or not program or (begin := text.find(program)) < 0:
+        return [None] * len(changes)
+    return [
+        start - begin
+        if (start := change.start) is not None
+        and change.token
+        and 0 <= start - begin <= len(program) - len(change.token)
+        and text.startswith(change.token, start)
+        else None
+        for change in changes
+    ]

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.jsonio import dumps, parse_object
 from knm.outputs import hold_file
 from knm.report.header import RunHeader
-from knm.report.schema import ProblemResult
+from knm.report.schema import ProblemResult, read_result
 
 HEADER_KEY: Final = "knm_stream"
 
@@ -112,7 +113,7 @@ def _begins_stream(line: bytes) -> bool:
         return True
     try:
         value = parse_object(line, "first line")
-        ProblemResult.from_json(value, "first line")
+        read_result(value, "first line")
     except UserError:
         return False
     return True
@@ -159,7 +160,10 @@ def read_stream(path: Path) -> Stream:
             continue
         results[found.question_id] = found
         if _held(value) is not None:
-            tests[found.question_id] = value
+            tests[found.question_id] = {
+                **value,
+                "metadata": {**value["metadata"], "knm": to_json(found)},
+            }
     return Stream(
         path,
         header,
@@ -187,7 +191,7 @@ def _parse(value: dict[str, Any], where: str) -> RunHeader | ProblemResult:
     if HEADER_KEY in value:
         return RunHeader.from_json(value, where)
     held = _held(value)
-    return ProblemResult.from_json(value if held is None else held, where)
+    return read_result(value if held is None else held, where)
 
 
 def _held(value: dict[str, Any]) -> Any:

@@ -51,10 +51,6 @@ class Throughput:
     judge_seconds: float
     tokens_per_second: float | None
 
-    def to_json(self) -> dict[str, Any]:
-        """The fields as plain JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Totals:
@@ -147,12 +143,16 @@ def summarize(results: Sequence[ProblemResult]) -> Totals:
     """Sum up results, in any order."""
     counted = [result for result in results if not result.verdict.is_infrastructure]
     verdicts = Counter(result.verdict for result in results)
-    classes = Counter(result.error_class for result in counted if result.error_class)
+    classes = Counter(
+        result.judgement.error_class for result in counted if result.judgement.error_class
+    )
     return Totals(
         problems=len(results),
         infrastructure=len(results) - len(counted),
         passed=sum(result.accepted for result in counted),
-        lenient_passed=sum(result.accepted or result.lenient_accepted for result in counted),
+        lenient_passed=sum(
+            result.accepted or result.judgement.lenient_accepted for result in counted
+        ),
         test_pass_rates=tuple(
             map(share_of_tests_passed, sorted(counted, key=lambda result: result.question_id))
         ),
@@ -173,7 +173,7 @@ def share_of_tests_passed(result: ProblemResult) -> float:
 
     A completion without a program has run no test: it passed none of them.
     """
-    return result.tests_passed / max(result.tests_total, 1)
+    return result.judgement.tests_passed / max(result.judgement.tests_total, 1)
 
 
 def _pass_at_k(counted: Sequence[ProblemResult]) -> dict[int, float]:
@@ -190,15 +190,15 @@ def _pass_at_k(counted: Sequence[ProblemResult]) -> dict[int, float]:
 
 
 def _passed_samples(result: ProblemResult) -> int:
-    return sum(sample.get("verdict") == Verdict.ACCEPTED for sample in result.samples)
+    return sum(sample.judgement.verdict is Verdict.ACCEPTED for sample in result.samples)
 
 
 def _knn_use(results: Sequence[ProblemResult]) -> KnnUse | None:
-    uses = [result.knn for result in results if result.knn is not None]
+    uses = [result.interventions for result in results if result.interventions is not None]
     if not uses:
         return None
-    withheld = Counter(use["withheld"] for use in uses if use.get("withheld") is not None)
-    steps, searched, changes = (sum(use[name] for use in uses) for name in KNN_COUNTS)
+    withheld = Counter(use.withheld for use in uses if use.withheld is not None)
+    steps, searched, changes = (sum(getattr(use, name) for use in uses) for name in KNN_COUNTS)
     return KnnUse(steps, searched, changes, dict(withheld))
 
 

@@ -6,11 +6,11 @@ from typing import Final
 
 from knm.report import text
 from knm.report.diff import ReportDiff
-from knm.report.flips import Divergence, Flip, Outcome
+from knm.report.flips import Divergence, Flip
 from knm.report.schema import CONTEXT
 from knm.report.settings import show_value
 from knm.report.summary import Totals
-from knm.sandbox import Verdict
+from knm.sandbox import Judgement, Verdict
 
 MESSAGE_LENGTH: Final = 60
 MOST_IDS: Final = 12
@@ -194,15 +194,15 @@ def _detailed(flip: Flip) -> list[str]:
     ]
     if flip.change:
         lines.append(
-            f"  datastore, token {flip.change['position']}:"
-            f" {text.quote(flip.change['lm_token'])} -> {text.quote(flip.change['token'])}"
+            f"  datastore, token {flip.change.position}:"
+            f" {text.quote(flip.change.lm_token)} -> {text.quote(flip.change.token)}"
         )
         near = text.neighbours(flip.change)
         lines += [f"    nearest {near}"] if near else []
     return lines
 
 
-def _told(outcome: Outcome) -> str:
+def _told(outcome: Judgement) -> str:
     """Verdict, message and tests; the message of a wrong output says no more than its test."""
     failed = outcome.failing_test is not None
     parts = [outcome.label]

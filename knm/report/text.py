@@ -2,8 +2,9 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
+from knm.records import TokenChange
 from knm.report.noise import NoiseFloor
 from knm.report.summary import Totals
 
@@ -112,10 +113,10 @@ def quote(text: str) -> str:
 _TRIED: Final = {1: " gained", 0: " no change", -1: " lost"}
 
 
-def neighbours(change: Mapping[str, Any], most: int = 3) -> str:
+def neighbours(change: TokenChange, most: int = 3) -> str:
     """The neighbours behind a change, the nearest first, such as `'gmatch' 586.1 (train-1:157)`."""
     return ", ".join(
-        f"{quote(use['token'])} {use['distance']:.1f} ({use['record']}:{use['offset']})"
-        f"{_TRIED.get(use.get('outcome'), '')}"
-        for use in change.get("neighbours", [])[:most]
+        f"{quote(use.token)} {use.distance:.1f} ({use.record}:{use.offset})"
+        f"{'' if use.outcome is None else _TRIED[use.outcome]}"
+        for use in change.neighbours[:most]
     )

@@ -9,9 +9,9 @@ prompts are. Whether problems are of another kind only many of them tell togethe
 problem set asks `objection_to_set` once, before any of it is selected.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from knm.datastore import Datastore
 from knm.datastore.domain import display_names, is_foreign, name_pattern, names_language, surrounds
@@ -72,16 +72,6 @@ class Guard:
     @property
     def _held(self) -> str:
         return " or ".join(self.own)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Guard":
-        """Read back what `to_json` gave."""
-        domain = value["domain"] and PromptDomain.from_json(value["domain"])
-        return cls(domain, value["own"], value["others"])
 
 
 def _names(names: Iterable[str], prompt: str) -> str | None:

@@ -123,6 +123,13 @@ class Judgement:
     peak_memory_bytes: int = 0
     lenient_accepted: bool = False
 
+    @property
+    def label(self) -> str:
+        """Verdict and class, such as `runtime-error (index-nil)`."""
+        return (
+            f"{self.verdict.value} ({self.error_class})" if self.error_class else self.verdict.value
+        )
+
 
 class Sandbox(Protocol):
     """Judges programs of one language, each in isolation. Not for several threads at once."""

@@ -8,7 +8,9 @@ import secrets
 import time
 from typing import Any
 
-from knm.engine import Completion, ContextExceeded
+from knm.codec import to_json
+from knm.engine import ContextExceeded
+from knm.records import Completion
 from knm.serving.calls import Call
 from knm.serving.errors import CONTEXT_EXCEEDED
 from knm.serving.loop import EngineLoop
@@ -149,5 +151,5 @@ def _details(completion: Completion) -> dict[str, Any]:
         "prompt_tokens": completion.prompt_tokens,
         "completion_tokens": completion.completion_tokens,
         "seconds": completion.seconds,
-        "interventions": None if interventions is None else interventions.to_json(),
+        "interventions": None if interventions is None else to_json(interventions),
     }

@@ -16,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from knm.engine import Completion, EngineConfiguration, Event
+from knm.codec import to_json
+from knm.engine import EngineConfiguration, Event
 from knm.jsonio import dumps, find_surrogate
+from knm.records import Completion
 from knm.serving.answers import Answer, render_metrics
 from knm.serving.calls import Call, Messages, read_chat_call, read_completion_call
 from knm.serving.errors import ApiError, EngineFailed, QueueFull, as_api_error, engine_failed
@@ -83,7 +85,7 @@ class _Service:
         return JSONResponse({"object": "list", "data": [{**entry, "created": 0}]})
 
     async def configuration(self, _request: Request) -> Response:
-        return JSONResponse(self._configuration.to_json())
+        return JSONResponse(to_json(self._configuration))
 
     async def metrics(self, _request: Request) -> Response:
         return PlainTextResponse(render_metrics(self._loop))

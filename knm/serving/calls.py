@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from knm.engine import GREEDY, Request, Sampling
 from knm.hashing import hash_bytes
+from knm.records import GREEDY, Request, Sampling
 from knm.serving.errors import ApiError
 
 MOST_CHOICES: Final = 128

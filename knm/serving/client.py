@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from knm.engine import Completion, ContextExceeded, EngineConfiguration, Request, Sampling
-from knm.engine.serialization import interventions_from_json
+from knm.codec import from_json
+from knm.engine import ContextExceeded, EngineConfiguration
 from knm.errors import UserError, named
 from knm.jsonio import dumps
+from knm.records import Completion, Interventions, Request, Sampling
 from knm.serving.errors import CONTEXT_EXCEEDED, EngineFailed, EngineLost, EngineRefused
 
 Outcome = Completion | Exception
@@ -255,7 +256,9 @@ def _outcome(request: Request, choice: dict[str, Any]) -> Outcome:
         prompt_tokens=details["prompt_tokens"],
         completion_tokens=details["completion_tokens"],
         seconds=details["seconds"],
-        interventions=interventions and interventions_from_json(interventions),
+        interventions=None
+        if interventions is None
+        else from_json(Interventions, interventions, "an engine's answer"),
     )
 
 

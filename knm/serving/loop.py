@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from knm.engine import Event, Request, StreamingEngine
+from knm.engine import Event, StreamingEngine
 from knm.errors import UserError
+from knm.records import Request
 from knm.serving.errors import EngineFailed, QueueFull, ServerStopping
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ class EngineLoop:
         if done is None:
             counters.errors += 1
             return
-        reason = done.finish_reason
+        reason = done.finish_reason or "unknown"
         counters.completions[reason] = counters.completions.get(reason, 0) + 1
         counters.prompt_tokens += done.prompt_tokens
         counters.completion_tokens += done.completion_tokens

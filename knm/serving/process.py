@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from knm.codec import to_json
 from knm.engine import EngineConfiguration
 from knm.errors import UserError, named
 from knm.jsonio import dumps
@@ -46,7 +47,7 @@ class EngineProcess:
             )
             order = {
                 "setup": setup.to_json(),
-                "configuration": configuration.to_json(),
+                "configuration": to_json(configuration),
                 "socket": listener.fileno(),
                 "token": self.token,
                 "capacity": _CAPACITY,

@@ -95,7 +95,7 @@ def test_only_rows_of_another_configuration_are_run_again(copied):
 def test_a_row_that_lost_problems_to_the_sandbox_is_run_again(audit, copied):
     path = copied.out / "rows" / "baseline.json"
     value = read_json(path)
-    value["trial"]["results"][0]["verdict"] = "sandbox-fault"
+    value["trial"]["results"][0]["samples"][0]["judgement"]["verdict"] = "sandbox-fault"
     write_json(path, value)
     (line,) = run_audit(copied, rows=["baseline"]).lines
     assert line.result.trial.faults == ()

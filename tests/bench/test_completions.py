@@ -6,7 +6,8 @@ import pytest
 
 from knm.bench import CompletionService, EngineAddress
 from knm.bench.completions import CALL_SIZE
-from knm.engine import Completion, CompletionCache, ContextExceeded, Request
+from knm.engine import CompletionCache, ContextExceeded
+from knm.records import Completion, Request
 from knm.serving import EngineFailed, EngineLost
 from tests.engine.configurations import CONFIGURATION
 from tests.serving.scripted import ScriptedEngine, serving

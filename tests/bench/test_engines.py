@@ -7,12 +7,13 @@ import pytest
 
 from knm.bench import find_engine, prepare_engine
 from knm.bench.engines import OwnEngine
-from knm.engine import GenerationOptions, Request, completion_key, describe_setup
+from knm.engine import GenerationOptions, completion_key, describe_setup
 from knm.engine.setup import EngineSetup
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import Placement, find_model, identify_model
 from knm.options import RunOptions
+from knm.records import Request
 from tests.problems.problem_files import ROOT
 from tests.retrieval.stores import POLICY, saved, store_of, trials_of
 from tests.serving import scripted

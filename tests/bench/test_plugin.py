@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.engine import describe_setup
-from knm.engine.records import MOST_CHANGES
+from knm.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
 from tests.bench.processes import clean_environment, run_bench, run_pytest
 from tests.bench.test_engines import EMBEDDED
@@ -45,8 +45,7 @@ def outcomes(path: Path) -> dict[str, tuple[str | None, str]]:
     """Completion and verdict by id, of a report that has to be valid."""
     assert list(validate_document(json.loads(path.read_text()))) == []
     return {
-        result.question_id: (result.completion, result.verdict)
-        for result in load_report(path).results
+        result.question_id: (result.text, result.verdict) for result in load_report(path).results
     }
 
 
@@ -55,7 +54,7 @@ def test_each_problem_is_one_test_and_passes_if_its_program_is_accepted(baseline
     report = json.loads(results.read_text())
     assert len(report["tests"]) == 6
     for test in report["tests"]:
-        accepted = test["metadata"]["knm"]["verdict"] == "accepted"
+        accepted = test["metadata"]["knm"]["samples"][0]["judgement"]["verdict"] == "accepted"
         assert test["outcome"] == ("passed" if accepted else "failed")
     assert process.returncode == 1
     assert {"passed", "failed"} == {test["outcome"] for test in report["tests"]}
@@ -71,8 +70,7 @@ def test_a_failure_line_shows_verdict_and_class(baseline):
     process, results = baseline
     for result in load_report(results).results:
         if not result.accepted:
-            label = f" ({result.error_class})" if result.error_class else ""
-            line = f"test_problem[{result.question_id}] - Failed: {result.verdict}{label}"
+            line = f"test_problem[{result.question_id}] - Failed: {result.judgement.label}"
             assert line in process.stdout
 
 
@@ -137,11 +135,11 @@ def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
         list(pool.map(lambda options: run_bench(*common, *options), runs))
     assert outcomes(unweighted) == outcomes(results)
     assert outcomes(corrected) != outcomes(results)
-    changes = [result.knn for result in load_report(corrected).results]
-    assert all(knn is not None and knn["searched"] == knn["steps"] for knn in changes)
-    assert any(knn is not None and knn["argmax_changes"] for knn in changes)
+    changes = [result.interventions for result in load_report(corrected).results]
+    assert all(knn is not None and knn.searched == knn.steps for knn in changes)
+    assert any(knn is not None and knn.argmax_changes for knn in changes)
     assert all(
-        knn is not None and len(knn["changes"]) == min(knn["argmax_changes"], MOST_CHANGES)
+        knn is not None and len(knn.changes) == min(knn.argmax_changes, MOST_CHANGES)
         for knn in changes
     )
 

@@ -19,6 +19,7 @@ from tests.report.builders import result, without_times
 CONFTEST = """
 from pathlib import Path
 import pytest
+from knm.codec import to_json
 from knm.report import load_report, parse_condition
 from knm.bench.reporter import BaselineCheck, RunReporter
 from tests.report.builders import header, result
@@ -52,7 +53,7 @@ def pytest_json_runtest_metadata(item):
     return {{"knm": value(name)}} if name else {{}}
 
 def value(name):
-    return result(name, Verdict(VERDICTS[name])).to_json()
+    return to_json(result(name, Verdict(VERDICTS[name])))
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):

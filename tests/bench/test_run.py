@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from knm.bench import prepare_run
-from knm.engine import GREEDY, Sampling
 from knm.errors import UserError
 from knm.options import RunOptions
+from knm.records import GREEDY, Sampling
 from tests.engine.configurations import CONFIGURATION
 from tests.problems.problem_files import ROOT, grammar_records, write_problems
 

@@ -3,14 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from knm.engine import (
-    Completion,
-    EngineConfiguration,
-    Interventions,
-    NeighbourUse,
-    Request,
-    TokenChange,
-)
+from knm.engine import EngineConfiguration
+from knm.records import Completion, Interventions, Neighbour, Request, TokenChange
 
 CONFIGURATION = EngineConfiguration(
     model="embedded",
@@ -37,7 +31,7 @@ INTERVENTIONS = Interventions(
     searched=4,
     argmax_changes=1,
     weights=(0, 0, 1, 3, 0, 0, 0, 0, 0, 0),
-    changes=(TokenChange(2, 6, "//", "math", (NeighbourUse("math", 0.5, "lua_cp_1", 7),)),),
+    changes=(TokenChange(2, 6, "//", "math", (Neighbour("math", 0.5, "lua_cp_1", 7),)),),
 )
 
 

@@ -14,8 +14,8 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from knm.engine import Request
 from knm.models import LoadedModel, ModelIdentity
+from knm.records import Request
 
 VOCABULARY = 97
 HIDDEN = 64

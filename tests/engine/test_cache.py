@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from knm.engine import CompletionCache, Request, Sampling, completion_key
+from knm.engine import CompletionCache, completion_key
 from knm.errors import UserError
+from knm.hashing import hash_json
+from knm.records import Request, Sampling
 from tests.engine.configurations import CONFIGURATION, completion
 from tests.problems.problem_files import ROOT
 
@@ -181,3 +183,13 @@ def test_many_processes_write_at_once(tmp_path):
     cache = CompletionCache(tmp_path, print)
     assert cache.info().completions == 200
     cache.close()
+
+
+def test_keys_are_those_of_earlier_versions_of_the_code():
+    # Whoever changes how records are written must not lose what users have kept. Another
+    # `ENGINE_VERSION` or `KEY_VERSION` has other values.
+    request = Request("p1", "Say hello.", stop=("a",))
+    assert (hash_json(CONFIGURATION.determinants()), completion_key(CONFIGURATION, request)) == (
+        "8e218d7ca50065f7b9b53be1ccf52f7849f4fe7db8d6eaf211c00a8a5f58bac0",
+        "55221a59e8d48fe39637c7225dcec4bbc0262efbe6bfa8d184e3dc5e0ab61cdb",
+    )

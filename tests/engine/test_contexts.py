@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from knm.engine import GenerationOptions, PlainEngine, Request, open_engine
+from knm.engine import GenerationOptions, PlainEngine, open_engine
 from knm.errors import UserError
 from knm.models import LoadedModel
 from knm.problems import load_template
+from knm.records import Request
 from knm.retrieval import FUSIONS, WEIGHTS, LMOutput, Preset, Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
 from tests.engine.test_slots import SAMPLED, TOKENS, by_id, engine_of

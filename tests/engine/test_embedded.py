@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from knm.datastore import mine
-from knm.engine import GenerationOptions, Request, open_engine
-from knm.engine.records import MOST_CHANGES
+from knm.engine import GenerationOptions, open_engine
 from knm.models import encode_example, encode_prompt
 from knm.problems import fence_program, load_template
+from knm.records import MOST_CHANGES, Request
 from knm.retrieval import Retriever, resolve_preset
 from tests.problems.problem_files import short_records
 

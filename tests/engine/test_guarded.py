@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from knm.datastore.manifest import PromptDomain, PromptFrame, Reliability
-from knm.engine import Completion, GenerationOptions, PlainEngine, Request
+from knm.engine import GenerationOptions, PlainEngine
 from knm.models import LoadedModel
+from knm.records import Completion, Request
 from knm.retrieval import Preset, Retriever, corrected, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
 from tests.engine.test_slots import SAMPLED, TOKENS, by_id, engine_of

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from knm.datastore import MiningOptions, mine
-from knm.engine import GenerationOptions, PlainEngine, Request
+from knm.engine import GenerationOptions, PlainEngine
 from knm.models import EncodedExample
+from knm.records import Request
 from knm.retrieval import Correction, DecodingContext, LMOutput, Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, KINDS, number_requests, random_model
 from tests.engine.test_slots import by_id, engine_of

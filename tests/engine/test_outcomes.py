@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from knm.datastore.manifest import PromptDomain, PromptFrame
-from knm.engine.records import GREEDY
+from knm.records import GREEDY
 from knm.retrieval import Retriever, corrected, resolve_preset, vary_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
 from tests.engine.test_guarded import complete

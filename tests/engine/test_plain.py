@@ -12,16 +12,9 @@ from transformers import (
     MistralForCausalLM,
 )
 
-from knm.engine import (
-    ContextExceeded,
-    GenerationOptions,
-    PlainEngine,
-    Request,
-    Sampling,
-    SlotEngine,
-    open_engine,
-)
+from knm.engine import ContextExceeded, GenerationOptions, PlainEngine, SlotEngine, open_engine
 from knm.models import LoadedModel
+from knm.records import Request, Sampling
 from knm.retrieval import Retriever, resolve_preset
 from tests.datastore.tiny import mine_tiny
 from tests.engine.random_models import (

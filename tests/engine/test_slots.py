@@ -6,17 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from knm.engine import (
-    Completion,
-    GenerationOptions,
-    Request,
-    Sampling,
-    SlotEngine,
-    open_engine,
-)
+from knm.engine import GenerationOptions, SlotEngine, open_engine
 from knm.engine import devices as devices_module
 from knm.errors import UserError
 from knm.models import LoadedModel
+from knm.records import Completion, Request, Sampling
 from knm.retrieval import Retriever, resolve_preset
 from tests.engine.random_models import (
     DEVICES,

@@ -13,7 +13,7 @@ from knm.sandbox import Verdict
 from knm.testcases import TestCase
 from tests.corpora.corpora import record
 from tests.problems.problem_files import grammar_records, write_problems
-from tests.report.builders import header, result, write_report
+from tests.report.builders import header, of_samples, result, write_report
 
 SETTINGS = {
     "model": "models/small",
@@ -31,7 +31,7 @@ def sampled(question_id: str, *samples, **changes):
         result(question_id, verdict, program=program, **{"message": "", **fields})
         for program, verdict, fields in ((*sample, {})[:3] for sample in samples)
     ]
-    return replace(made[0], samples=[entry.to_sample() for entry in made], **changes)
+    return replace(of_samples(*made), **changes)
 
 
 FIRST, SECOND, THIRD, FOURTH = (entry["question_id"] for entry in grammar_records(4))

@@ -7,12 +7,13 @@ import torch
 from knm.datastore import MiningOptions
 from knm.datastore.trial_mining import mine_trials
 from knm.datastore.trials import TrialOptions, load_trials
-from knm.engine import GenerationOptions, Request, open_engine
+from knm.engine import GenerationOptions, open_engine
 from knm.errors import UserError
 from knm.gathering.exploring import check_explore, explore
 from knm.gathering.token_trials import ExploreOptions
 from knm.models import encode_prompt
 from knm.problems import extract_program, load_problems
+from knm.records import Request
 from knm.sandbox import Verdict, open_sandbox
 from tests.problems.problem_files import short_records, without_tests, write_problems
 

@@ -2,11 +2,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from knm.engine import Completion, ContextExceeded, Request
+from knm.codec import to_json
+from knm.engine import ContextExceeded
 from knm.judging import evaluate, render_failure
 from knm.judging.attempts import judge_completion
 from knm.problems import BrokenProblem, Problem, TestCase, load_problems
-from knm.report import ProblemResult
+from knm.records import Completion, Request
+from knm.report import read_result
 from knm.sandbox import Verdict
 from knm.serving import EngineLost
 from tests.problems.problem_files import grammar_records, without_tests, write_problems
@@ -52,19 +54,19 @@ def test_a_reference_is_accepted(problems, sandbox):
     problem = problems[0]
     text = f"Here it is:\n```lua\n{problem.extras['reference']}\n```"
     outcome = judge(problem, Answers(text), sandbox)
-    assert outcome.result.verdict is Verdict.ACCEPTED
-    assert outcome.result.program == problem.extras["reference"]
-    assert outcome.result.tests_passed == outcome.result.tests_total == 12
+    assert outcome.verdict is Verdict.ACCEPTED
+    assert outcome.program == problem.extras["reference"]
+    assert outcome.judgement.tests_passed == outcome.judgement.tests_total == 12
 
 
 def test_an_answer_without_code_is_a_failure_of_the_model(problems, sandbox):
     outcome = judge(problems[0], Answers("I cannot do that."), sandbox)
-    assert outcome.result.verdict is Verdict.NO_CODE
+    assert outcome.verdict is Verdict.NO_CODE
 
 
 def test_running_out_of_tokens_is_a_failure_of_the_model(problems, sandbox):
     outcome = judge(problems[0], Answers("```lua\nprint(", finish_reason="length"), sandbox)
-    assert outcome.result.verdict is Verdict.TRUNCATED
+    assert outcome.verdict is Verdict.TRUNCATED
 
 
 class NoRoom:
@@ -74,29 +76,34 @@ class NoRoom:
 
 @pytest.mark.parametrize("samples", [1, 2])
 def test_a_prompt_that_fills_the_context_is_a_failure_of_the_model(problems, sandbox, samples):
-    result = judge(problems[0], NoRoom(), sandbox, samples).result
-    assert (result.verdict, result.error_class) == (Verdict.TRUNCATED, "context")
+    result = judge(problems[0], NoRoom(), sandbox, samples)
+    assert (result.verdict, result.judgement.error_class) == (Verdict.TRUNCATED, "context")
     assert not result.verdict.is_infrastructure
-    assert "the prompt of 600 tokens leaves no room" in result.message
-    assert (result.completion, result.program, result.finish_reason) == ("", None, "context")
-    assert (result.prompt_tokens, result.tests_passed, result.tests_total) == (600, 0, 12)
+    assert "the prompt of 600 tokens leaves no room" in result.judgement.message
+    assert (result.text, result.program) == ("", None)
+    assert result.completions[0].finish_reason == "context"
+    assert (result.prompt_tokens, result.judgement.tests_passed, result.judgement.tests_total) == (
+        600,
+        0,
+        12,
+    )
 
 
 def test_a_broken_problem_stays_one_whatever_the_context(problems, sandbox):
     outcome = judge(problems[-1], NoRoom(), sandbox)
-    assert outcome.result.verdict is Verdict.BROKEN_PROBLEM
+    assert outcome.verdict is Verdict.BROKEN_PROBLEM
 
 
 def test_an_engine_that_fails_is_a_fault_and_never_a_failure(problems, sandbox):
     outcome = judge(problems[0], NoAnswer(), sandbox)
-    assert outcome.result.verdict is Verdict.ENGINE_FAULT
-    assert outcome.result.verdict.is_infrastructure
+    assert outcome.verdict is Verdict.ENGINE_FAULT
+    assert outcome.verdict.is_infrastructure
     assert "out of luck" in render_failure(outcome)
 
 
 def test_a_problem_without_tests_is_broken_and_never_a_pass(problems, sandbox):
     outcome = judge(problems[-1], Answers("```lua\nprint(1)\n```"), sandbox)
-    assert outcome.result.verdict is Verdict.BROKEN_PROBLEM
+    assert outcome.verdict is Verdict.BROKEN_PROBLEM
 
 
 def test_the_failure_text_shows_program_input_expected_and_got(problems, sandbox):
@@ -111,12 +118,12 @@ def test_the_failure_text_shows_program_input_expected_and_got(problems, sandbox
 def test_of_several_samples_the_first_decides_and_all_are_reported(problems, sandbox):
     right = f"```lua\n{problems[0].extras['reference']}\n```"
     outcome = judge(problems[0], Answers("I give up.", right, right), sandbox, samples=3)
-    result = outcome.result
+    result = outcome
     assert result.verdict is Verdict.NO_CODE
-    verdicts = [sample["verdict"] for sample in result.samples]
+    verdicts = [sample.judgement.verdict for sample in result.samples]
     assert verdicts == ["no-code", "accepted", "accepted"]
     assert result.completion_tokens == 15
-    assert ProblemResult.from_json(result.to_json(), "here") == result
+    assert read_result(to_json(result), "here") == result
 
 
 def test_a_fault_in_any_sample_is_the_problems(problems, sandbox):
@@ -127,7 +134,7 @@ def test_a_fault_in_any_sample_is_the_problems(problems, sandbox):
             return super().complete(request)
 
     outcome = judge(problems[0], FirstOnly("```lua\nprint(1)\n```"), sandbox, samples=2)
-    assert outcome.result.verdict is Verdict.ENGINE_FAULT
+    assert outcome.verdict is Verdict.ENGINE_FAULT
 
 
 @dataclass(frozen=True)

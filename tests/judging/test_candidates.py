@@ -9,7 +9,7 @@ from knm.judging import export_candidates
 from knm.judging.candidates import load_candidates
 from knm.problems import fence_program
 from knm.sandbox import Verdict
-from tests.report.builders import result, write_report
+from tests.report.builders import interventions, of_samples, result, write_report
 
 
 def write_lines(path, *rows):
@@ -27,8 +27,8 @@ def test_lines_of_the_reference_harness_are_candidates(tmp_path):
     found = load_candidates(path, "lua").by_problem
 
     assert [candidate.program for candidate in found["a"]] == ["print(1)", "print(2)"]
-    assert found["a"][0].completion == "One.\n\n```lua\nprint(1)\n```"
-    assert (found["b"][0].program, found["b"][0].completion) == (None, "No idea.")
+    assert found["a"][0].completion.text == "One.\n\n```lua\nprint(1)\n```"
+    assert (found["b"][0].program, found["b"][0].completion.text) == (None, "No idea.")
 
 
 @given(st.text(st.characters(codec="utf-8")).filter(str.strip))
@@ -43,12 +43,12 @@ def test_what_is_exported_is_imported_again(tmp_path_factory, program):
 
     assert candidate.program == program
     if not program.endswith("\n"):  # which a fence drops
-        assert candidate.completion == completion
+        assert candidate.completion.text == completion
 
 
 def test_samples_are_lines_of_their_own(tmp_path):
-    samples = [result("a", program=f"print({n})").to_sample() for n in range(3)]
-    report = write_report(tmp_path / "r.json", [result("a", samples=samples)])
+    samples = [result("a", program=f"print({n})") for n in range(3)]
+    report = write_report(tmp_path / "r.json", [of_samples(*samples)])
     export_candidates(report, tmp_path / "c.jsonl")
 
     found = load_candidates(tmp_path / "c.jsonl", "lua")
@@ -69,8 +69,11 @@ def test_of_a_report_settings_tokens_and_retrieval_are_kept(tmp_path):
 
     assert found.by_problem.keys() == {"a"}
     (candidate,) = found.by_problem["a"]
-    assert candidate.knn == knn
-    assert (candidate.prompt_tokens, candidate.finish_reason) == (100, "length")
+    assert candidate.completion.interventions == interventions(**knn)
+    assert (candidate.completion.prompt_tokens, candidate.completion.finish_reason) == (
+        100,
+        "length",
+    )
     assert (found.configuration, found.hashes) == (report.configuration, report.hashes)
 
 

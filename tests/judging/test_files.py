@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.jsonio import read_json
 from knm.judging import JudgeOptions, judge_file
@@ -66,7 +67,7 @@ def test_a_report_judged_again_differs_in_nothing(options):
 
     assert diff.differences == ()
     assert diff.noise == (NoiseFloor(2, (), (), ()),)
-    assert again.report.section["noise"] == diff.noise[0].to_json()
+    assert again.report.section["noise"] == to_json(diff.noise[0])
 
 
 def test_several_workers_judge_alike_and_in_the_same_order(options):
@@ -120,7 +121,7 @@ def test_several_completions_of_a_problem_are_its_samples(options):
     (found,) = judge_file(options).report.results
 
     assert found.verdict is Verdict.WRONG_OUTPUT
-    assert [sample["verdict"] for sample in found.samples] == ["wrong-output", "accepted"]
+    assert [sample.judgement.verdict for sample in found.samples] == ["wrong-output", "accepted"]
 
 
 def test_errata_of_problems_are_marked(options, tmp_path):

@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 
 from knm.datastore import mine
-from knm.engine import Request
 from knm.errors import UserError
 from knm.jsonio import dumps, parse_object
 from knm.judging.trials import Trial, TrialSettings, run_trial
 from knm.models import encode_example
 from knm.problems import fence_program, load_problems
+from knm.records import Request
 from knm.retrieval import Retriever, resolve_preset
 from knm.sandbox import Verdict
 from tests.problems.problem_files import short_records, without_tests, write_problems
@@ -51,7 +51,7 @@ def test_each_problem_is_decoded_and_judged_in_the_order_given(trial, problems):
     assert [result.verdict for result in trial.results[:2]] == [Verdict.ACCEPTED] * 2
     for result, problem in zip(trial.results[:2], problems[:2], strict=True):
         assert result.program == problem.extras["reference"]
-        assert result.tests_passed == result.tests_total == 12
+        assert result.judgement.tests_passed == result.judgement.tests_total == 12
 
 
 def test_a_broken_problem_is_reported_apart_and_never_a_failure(trial, problems):
@@ -90,7 +90,7 @@ def test_a_prompt_that_fills_the_context_is_one_failure_and_not_the_end(embedded
 
     trial = run_trial(problems[:2], embedded, None, "local", SETTINGS, workers=1, request=request)
     first, second = trial.results
-    assert (first.verdict, first.error_class) == (Verdict.TRUNCATED, "context")
+    assert (first.verdict, first.judgement.error_class) == (Verdict.TRUNCATED, "context")
     assert second.completion_tokens > 0
     assert trial.totals.counted == 2
 

@@ -82,8 +82,8 @@ def test_the_bench_asks_for_it_finds_its_programs_and_judges_them(toy, tmp_path)
     found = verdicts(results)
     assert found == {name: (verdict, kind) for name, (_, verdict, kind) in PROGRAMS.items()}
     for result in load_report(results).results:
-        assert "Write a complete Toy Shell 1.0 program" in str(result.completion)
-        assert "In Toy Shell 1.0 there is arithmetic" in str(result.completion)
+        assert "Write a complete Toy Shell 1.0 program" in str(result.text)
+        assert "In Toy Shell 1.0 there is arithmetic" in str(result.text)
     assert "Pass@1" in process.stdout
 
     again = tmp_path / "again.json"
@@ -107,7 +107,10 @@ def test_the_bench_asks_for_it_finds_its_programs_and_judges_them(toy, tmp_path)
 
 def verdicts(path: Path) -> dict[str, tuple[str, str | None]]:
     results = load_report(path).results
-    return {result.question_id: (str(result.verdict), result.error_class) for result in results}
+    return {
+        result.question_id: (str(result.verdict), result.judgement.error_class)
+        for result in results
+    }
 
 
 def corpus_of(toy: Path) -> list[CorpusRecord]:

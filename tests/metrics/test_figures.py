@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knm.codec import to_json
 from knm.metrics.figures import Positions, lm_figures, preset_figures
 from knm.metrics.measuring import Measured, Predictions
 
@@ -71,4 +72,4 @@ def test_an_impossible_token_makes_perplexity_infinite():
     lm = Predictions(np.array([1, 1]), np.array([-1.0, -np.inf]))
     figures = lm_figures(Positions.of([1, 0], ["a", "a"], ["s", "s"]), lm)
     assert figures.all.perplexity is None
-    assert figures.to_json()["all"]["accuracy"] == 0.5
+    assert to_json(figures)["all"]["accuracy"] == 0.5

@@ -79,10 +79,12 @@ def test_a_missing_file_and_a_directory_are_named(tmp_path):
 
 def test_a_malformed_result_is_found_by_its_test(tmp_path):
     content = document([result("a")])
-    del content["tests"][1]["metadata"]["knm"]["verdict"]
+    del content["tests"][1]["metadata"]["knm"]["samples"][0]["judgement"]["verdict"]
     write_json(tmp_path / "bad.json", content)
 
-    with pytest.raises(UserError, match=r"bad\.json: .*test_problem\[a\]: no `verdict`"):
+    with pytest.raises(
+        UserError, match=r"bad\.json: .*test_problem\[a\]: no `samples\[0\].judgement.verdict`"
+    ):
         load_report(tmp_path / "bad.json")
 
 

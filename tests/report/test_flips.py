@@ -1,29 +1,24 @@
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knm.records import Neighbour, TokenChange
 from knm.report import Flip, ProblemResult, diff_reports
 from knm.report.flips import find_flips
 from knm.sandbox import Verdict
 from tests.report.builders import result, write_report
 
-COUNTS = {"steps": 20, "searched": 20, "argmax_changes": 1}
-NEIGHBOUR = {"token": " text", "distance": 1.25, "record": "train-7", "offset": 40}
+
+def change(position: int, lm_token: str, token: str) -> TokenChange:
+    near = Neighbour(token, distance=1.25, record="train-7", offset=40)
+    return TokenChange(position, None, lm_token, token, (near,))
 
 
-def change(position: int, lm_token: str, token: str) -> dict[str, object]:
-    return {
-        "position": position,
-        "lm_token": lm_token,
-        "token": token,
-        "neighbours": [{**NEIGHBOUR, "token": token}],
-    }
-
-
-def corrected(*changes: dict[str, object]) -> dict[str, object]:
-    return {**COUNTS, "changes": list(changes)}
+def corrected(*changes: TokenChange) -> dict[str, object]:
+    return {"argmax_changes": 1, "changes": changes}
 
 
 def flip(before: ProblemResult, after: ProblemResult) -> Flip:
@@ -31,7 +26,7 @@ def flip(before: ProblemResult, after: ProblemResult) -> Flip:
     return found
 
 
-def wrong(completion: str, **changes: object) -> ProblemResult:
+def wrong(completion: str, **changes: Any) -> ProblemResult:
     return result("a", Verdict.WRONG_OUTPUT, completion=completion, **changes)
 
 

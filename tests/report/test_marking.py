@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from knm.report.changes import Change, Neighbour
+from knm.records import Neighbour, TokenChange
 from knm.report.explanation import Explained, Explanation, Origin
 from knm.report.marking import mark_program, render_explanation
 from tests.report.builders import result
@@ -13,7 +13,7 @@ PROGRAM = "local a = b\nprint(a)\n"
 
 def changed(token, lm_token="?", *, position=0, weight=None, neighbours=(), start=-1):
     place = PROGRAM.index(token) if start == -1 else start
-    change = Change(position, place, lm_token, token, tuple(neighbours))
+    change = TokenChange(position, place, lm_token, token, tuple(neighbours))
     return Explained(change, place, weight, tuple(Origin() for _ in neighbours))
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.jsonio import write_json
 from knm.report import (
@@ -55,7 +56,7 @@ def test_runs_of_different_configurations_have_none_of_their_own(tmp_path):
 
 def test_what_a_report_holds_is_shown_once(tmp_path):
     content = document([result("a"), result("b", WRONG)])
-    content["knm"]["noise"] = NoiseFloor(2, ("b",), (), ("b",)).to_json()
+    content["knm"]["noise"] = to_json(NoiseFloor(2, ("b",), (), ("b",)))
     assert list(validate_document(content)) == []
     write_json(tmp_path / "a.json", content)
     a = load_report(tmp_path / "a.json")
@@ -72,7 +73,7 @@ def test_a_damaged_noise_floor_is_named(tmp_path, value):
     write_json(tmp_path / "a.json", content)
     report = load_report(tmp_path / "a.json")
 
-    with pytest.raises(UserError, match=r"a\.json: `noise` is damaged"):
+    with pytest.raises(UserError, match=r"a\.json: `noise`: .*`.*`; judge or run again"):
         diff_reports(report, report)
 
 

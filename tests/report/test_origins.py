@@ -6,7 +6,7 @@ from knm.corpora import load_corpus
 from knm.datastore import Datastore
 from knm.errors import UserError
 from knm.packaged import EMBEDDED_CORPUS
-from knm.report.changes import Neighbour
+from knm.records import Neighbour
 from knm.report.origins import origin_finder
 from tests.report.builders import result, write_report
 

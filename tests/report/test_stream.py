@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knm.codec import to_json
 from knm.errors import UserError
 from knm.jsonio import write_json
 from knm.report import (
@@ -86,7 +87,7 @@ def test_any_completion_survives(tmp_path_factory, completion):
 
     # JSON has no way to tell a surrogate pair from the character it stands for.
     expected = completion.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-    assert read_stream(path).results[0].completion == expected
+    assert read_stream(path).results[0].text == expected
 
 
 def test_a_broken_line_in_the_middle_is_named(tmp_path):
@@ -126,7 +127,7 @@ def test_a_file_that_is_no_stream_is_never_changed(tmp_path, content, fresh):
     assert path.read_text() == content
 
 
-@pytest.mark.parametrize("content", ["", '{"knm_st', json.dumps(result("a").to_json()) + "\n"])
+@pytest.mark.parametrize("content", ["", '{"knm_st', json.dumps(to_json(result("a"))) + "\n"])
 def test_what_may_be_a_stream_can_be_replaced(tmp_path, content):
     path = tmp_path / "s.jsonl"
     path.write_text(content)
@@ -171,21 +172,6 @@ def test_a_killed_run_is_finished_from_its_stream_as_if_it_had_done_no_more(tmp_
     assert finished["knm"] == whole["knm"]
     assert report.missing == 4 - done
     assert finished["exitcode"] == (1 if done == 4 else 2)
-
-
-def test_a_stream_of_version_1_is_read_and_cannot_be_finished(tmp_path):
-    path = tmp_path / "old.jsonl"
-    value = result("a", knn=KNN_1).to_json()
-    path.write_text(json.dumps(value) + "\n")
-
-    read = read_stream(path)
-    assert read.results[0].knn == {**COUNTS, "changes": [{"position": 3}]}
-    with pytest.raises(UserError, match="no header line"):
-        finish_stream(path)
-
-
-COUNTS = {"steps": 9, "searched": 9, "argmax_changes": 2}
-KNN_1 = {**COUNTS, "first_change": {"position": 3}}
 
 
 @pytest.mark.parametrize(

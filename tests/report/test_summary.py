@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from knm.report import CONTEXT, RunningTotals, Throughput, render_summary, summarize
 from knm.sandbox import Verdict
-from tests.report.builders import result
+from tests.report.builders import of_samples, result
 
 KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "changes": []}
 
@@ -165,11 +165,11 @@ def test_problems_with_errata_are_left_out_of_a_second_total():
 
 
 def test_several_samples_give_pass_at_k():
-    right, wrong = result("q").to_sample(), result("q", Verdict.TIMEOUT).to_sample()
+    right, wrong = result("q"), result("q", Verdict.TIMEOUT)
     totals = summarize(
         [
-            result("a", samples=[right, wrong, wrong, wrong, wrong]),
-            result("b", Verdict.TIMEOUT, samples=[wrong] * 5),
+            of_samples(right, *[wrong] * 4),
+            of_samples(*[wrong] * 5),
         ]
     )
 

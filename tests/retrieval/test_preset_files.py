@@ -128,7 +128,7 @@ def test_presets_of_a_folder_may_extend_each_other_in_any_order(tmp_path):
             c="{weight: 0.25, temperature: 2}",
         )
     )
-    assert [(name, one.name, one.k, one.weight) for name, one in found.items()] == [
+    assert [(name, one.name, one.k, one.lmbda) for name, one in found.items()] == [
         ("a", "a", 3, 0.5),
         ("b", "b", 16, 0.5),
         ("c", "c", 16, 0.25),

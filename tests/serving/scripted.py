@@ -5,9 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from knm.engine import ContextExceeded, EngineConfiguration, Event, Request
+from knm.engine import ContextExceeded, EngineConfiguration, Event
 from knm.engine.opening import OpenedEngine
 from knm.errors import UserError
+from knm.records import Request
 from knm.serving.loop import EngineLoop
 from knm.serving.process import listen, url_of
 from knm.serving.server import make_server

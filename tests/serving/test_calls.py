@@ -1,7 +1,7 @@
 import pytest
 
-from knm.engine import GREEDY, Request, Sampling
 from knm.hashing import hash_bytes
+from knm.records import GREEDY, Request, Sampling
 from knm.serving.calls import read_chat_call, read_completion_call
 from knm.serving.errors import ApiError
 

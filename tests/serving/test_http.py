@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from knm.engine import Completion, ContextExceeded, Request
-from knm.engine.serialization import interventions_from_json
+from knm.codec import from_json
+from knm.engine import ContextExceeded
 from knm.errors import UserError
+from knm.records import Completion, Interventions, Request
 from knm.serving import EngineClient, EngineFailed, EngineLost
 from tests.engine.configurations import CONFIGURATION, INTERVENTIONS
 from tests.serving.scripted import ScriptedEngine, serving
@@ -73,7 +74,7 @@ def test_an_answer_has_usage_and_details_of_each_choice(url):
     assert [choice["text"] for choice in answer["choices"]] == ["a 0 1 2"] * 2
     assert answer["usage"] == {"prompt_tokens": 3, "completion_tokens": 6, "total_tokens": 9}
     details = answer["choices"][0]["knm"]
-    assert interventions_from_json(details["interventions"]) == INTERVENTIONS
+    assert from_json(Interventions, details["interventions"], "here") == INTERVENTIONS
 
 
 def test_a_conversation_is_rendered_by_the_model(url, engine):

@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from knm.engine import Event, Request
+from knm.engine import Event
+from knm.records import Request
 from knm.serving.errors import EngineFailed, QueueFull
 from knm.serving.loop import EngineLoop
 from tests.serving.scripted import ScriptedEngine

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from knm.engine import Request
+from knm.records import Request
 from knm.serving import EngineLost, EngineProcess
 from tests.engine.configurations import CONFIGURATION
 from tests.problems.problem_files import ROOT

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from knm.engine import Request
+from knm.records import Request
 from knm.serving import EngineClient, EngineFailed, server
 from tests.serving.scripted import ScriptedEngine, serving
 

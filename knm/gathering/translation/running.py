@@ -12,7 +12,6 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from knm.corpora import CorpusRecord, decontaminate, parse_record, save_corpus
-from knm.engine import GREEDY, Sampling
 from knm.errors import UserError, named
 from knm.gathering.collecting import check_target
 from knm.gathering.translation.drawing import DrawnTests, SandboxLost, draw_tests
@@ -33,6 +32,7 @@ from knm.problems import (
     problems_path,
 )
 from knm.progress import progress_bar
+from knm.records import GREEDY, Sampling
 from knm.sandbox import Limits, Sandbox, Verdict, open_sandbox
 from knm.serving import EngineClient, EngineFailed, EngineLost, EngineRefused
 
@@ -110,10 +110,6 @@ class Translated:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
 
 
 def journal_path(out: Path) -> Path:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from knm.records import Interventions
 from knm.report.page.flipgrid import flip_grid
 from knm.report.page.palette import INFRASTRUCTURE, run_kind, verdict_kind
 from knm.report.page.runs import Bench, Run
@@ -22,6 +23,12 @@ GROUPS: Final = {
     "other": "other",
 }
 """The original study's groups of failures, and the style of each."""
+
+
+def _interventions(run: Run) -> list[Interventions]:
+    """What retrieval did to each problem of a run that had it."""
+    found = (entry.interventions for entry in run.report.results)
+    return [done for done in found if done is not None]
 
 
 def draw_charts(bench: Bench, width: float) -> list[Scene]:
@@ -161,7 +168,7 @@ def retrieval(bench: Bench, width: float) -> Scene | None:
 def interventions(bench: Bench, width: float) -> Scene | None:
     """How many tokens retrieval changed per problem, as a histogram per run."""
     found = [
-        (number, run, [entry.knn["argmax_changes"] for entry in run.report.results if entry.knn])
+        (number, run, [done.argmax_changes for done in _interventions(run)])
         for number, run in enumerate(bench.runs)
     ]
     used = [entry for entry in found if entry[2]]
@@ -190,7 +197,7 @@ def weights(bench: Bench, width: float) -> Scene | None:
     scene = Scene("weights", "Weight of the neighbours: searched steps", width)
     lines = []
     for number, run in enumerate(bench.runs):
-        told = [entry.knn.get("weights") for entry in run.report.results if entry.knn]
+        told = [done.weights for done in _interventions(run)]
         counts = [sum(column) for column in zip(*told, strict=True)] if all(told) else []
         if not any(counts):
             continue

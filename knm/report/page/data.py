@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from knm.jsonio import dumps
-from knm.report.changes import Change, changes_of, place_changes
+from knm.records import TokenChange
 from knm.report.page.palette import run_kind, verdict_kind
 from knm.report.page.runs import Bench, Row
-from knm.report.schema import KNN_COUNTS, ProblemResult
+from knm.report.schema import KNN_COUNTS, ProblemResult, place_changes
 from knm.sandbox import Verdict
 
 _SHOWN_NEIGHBOURS: Final = 4
@@ -46,7 +46,9 @@ def _summary(row: Row) -> dict[str, Any]:
         "flip": row.flip.value,
         "errata": next((entry.errata for entry in row.results if entry and entry.errata), None),
         "outcomes": [
-            {"verdict": entry.verdict.value, "class": entry.error_class} if entry else None
+            {"verdict": entry.verdict.value, "class": entry.judgement.error_class}
+            if entry
+            else None
             for entry in row.results
         ],
     }
@@ -70,31 +72,32 @@ def _shown_text(result: ProblemResult | None) -> str | None:
     """The program, or the completion when it shows why there is none."""
     if result is None:
         return None
-    return result.completion if result.program is None else result.program
+    return result.text if result.program is None else result.program
 
 
 def _facts(result: ProblemResult | None) -> dict[str, Any] | None:
     if result is None:
         return None
+    judgement, completion, done = result.judgement, result.sample.completion, result.interventions
     return {
         "extracted": result.program is not None,
-        "message": result.message,
-        "failing_test": result.failing_test,
-        "tests_passed": result.tests_passed,
-        "tests_total": result.tests_total,
+        "message": judgement.message,
+        "failing_test": judgement.failing_test,
+        "tests_passed": judgement.tests_passed,
+        "tests_total": judgement.tests_total,
         "prompt_tokens": result.prompt_tokens,
         "completion_tokens": result.completion_tokens,
-        "finish_reason": result.finish_reason,
+        "finish_reason": None if completion is None else completion.finish_reason,
         "generation_seconds": round(result.generation_seconds, 3),
         "judge_seconds": round(result.judge_seconds, 3),
-        "knn": result.knn and {name: result.knn[name] for name in KNN_COUNTS},
+        "knn": done and {name: getattr(done, name) for name in KNN_COUNTS},
     }
 
 
 def _changes(row: Row, records: dict[str, int]) -> Iterator[list[Any]]:
     for result in row.results:
-        changes = () if result is None else changes_of(result)
-        places = [] if result is None else place_changes(result, changes)
+        changes = () if result is None else result.changes
+        places = [] if result is None else place_changes(result)
         program = "" if result is None else result.program or ""
         yield [
             _change(change, place, program, records)
@@ -102,7 +105,9 @@ def _changes(row: Row, records: dict[str, int]) -> Iterator[list[Any]]:
         ]
 
 
-def _change(change: Change, place: int | None, program: str, records: dict[str, int]) -> list[Any]:
+def _change(
+    change: TokenChange, place: int | None, program: str, records: dict[str, int]
+) -> list[Any]:
     return [
         change.position,
         change.lm_token,

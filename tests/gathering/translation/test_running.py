@@ -9,13 +9,14 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.corpora import CorpusRecord, load_corpus, save_corpus
-from knm.engine import Event, Request
+from knm.engine import Event
 from knm.engine.opening import OpenedEngine
 from knm.errors import UserError
 from knm.gathering.translation import Translated, TranslateOptions, translate
 from knm.gathering.translation.running import journal_path
 from knm.jsonio import read_jsonl
 from knm.problems import fence_program
+from knm.records import Request
 from knm.sandbox import Verdict
 from tests.engine.configurations import completion
 from tests.problems.problem_files import without_tests, write_problems
