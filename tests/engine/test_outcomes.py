@@ -85,7 +85,7 @@ def test_plain_engine_and_slots_agree(sampled):
 
 
 @pytest.mark.parametrize("engine", ["slots", "plain"])
-@pytest.mark.parametrize("settings", [{"weight": 0.0}, {"policy": None, "weight_options": {}}])
+@pytest.mark.parametrize("settings", [{"lmbda": 0.0}, {"policy": None, "weight_options": {}}])
 def test_left_alone_it_is_the_lm(engine, settings, device):
     loaded, asked = random_model(device=device, dtype=torch.bfloat16), number_requests(4)
     without = by_id(complete(engine, loaded, None, asked))
