@@ -53,7 +53,7 @@ class Request:
     prefix: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Neighbour:
     """One neighbour behind a change: its token, squared L2 distance and provenance.
 
@@ -107,7 +107,7 @@ class Tally:
         return "; ".join([told, ", ".join(crashes)]) if crashes else told
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TokenChange:
     """A step at which the datastore changed the argmax, with the nearest neighbours.
 
