@@ -66,7 +66,7 @@ def neighbours_of(retriever: Retriever, hidden: torch.Tensor, k: int) -> Neighbo
 def test_queries_are_projected_before_the_search(source, projected, projection):
     preset = resolve_preset("v1", lmbda=1.0)
     hidden = torch.from_numpy(source.read_keys(slice(0, 30)))
-    retriever = Retriever(projected, preset)
+    retriever = Retriever(projected, preset, device="cpu")
     found = neighbours_of(retriever, hidden, 4)
     asked = torch.from_numpy(projection.apply(hidden.numpy()))
     expected = TorchSearcher(projected, torch.device("cpu")).search(asked, 4)
@@ -75,7 +75,7 @@ def test_queries_are_projected_before_the_search(source, projected, projection):
 
 
 def test_a_projected_row_does_not_depend_on_the_others_to_the_bit(projected):
-    retriever = Retriever(projected, resolve_preset("v1"))
+    retriever = Retriever(projected, resolve_preset("v1"), device="cpu")
     hidden = torch.randn(37, HIDDEN, generator=torch.Generator().manual_seed(0))
     together = neighbours_of(retriever, hidden, 4)
     hidden[5] = torch.nan
@@ -104,7 +104,7 @@ def test_projecting_twice_searches_through_both(source, projected, tmp_path):
     assert [entry["operation"] for entry in twice.manifest.lineage] == ["pca", "metric"]
     assert (twice.manifest.query_dim, twice.manifest.dim) == (HIDDEN, 3)
     hidden = torch.from_numpy(source.read_keys(slice(0, 20)))
-    nearest = neighbours_of(Retriever(twice, resolve_preset("v1")), hidden, 1)
+    nearest = neighbours_of(Retriever(twice, resolve_preset("v1"), device="cpu"), hidden, 1)
     scale = float(np.square(twice.read_keys(slice(None))).sum(1).mean())
     assert (nearest.distances[:, 0] < 1e-4 * scale).all()
 
