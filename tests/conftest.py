@@ -1,5 +1,6 @@
 import signal
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 import torch
@@ -17,6 +18,21 @@ settings.register_profile("knm", deadline=None)
 settings.load_profile("knm")
 # Small tensors gain nothing from threads and wait long for them on a busy machine.
 torch.set_num_threads(1)
+
+# Whole runs and hundreds of attacks in one file: begun last, they would keep one process waiting.
+LONG_FILES: Final = (
+    "test_plugin.py",
+    "test_selection.py",
+    "test_sharing.py",
+    "test_selfcheck.py",
+    "test_exploring.py",
+    "test_api.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest; a file's tests stay together."""
+    items.sort(key=lambda item: item.path.name not in LONG_FILES)
 
 
 @pytest.fixture(scope="session")

@@ -212,7 +212,7 @@ def test_few_keys_are_searched_exactly_and_many_by_their_index(indexed):
 
 
 def test_an_index_that_was_not_built_is_refused():
-    with pytest.raises(UserError, match="has no ivf index: run knm index"):
+    with pytest.raises(UserError, match="has no ivf index: run `knm index --kind ivf`"):
         open_searcher("faiss-ivf", store_of(random_keys(5)), "cpu")
 
 
