@@ -159,7 +159,7 @@ def test_a_changed_token_shows_its_neighbours_and_escape_hides_them(tab: Page) -
 def test_programs_stand_side_by_side_with_their_differences(tab: Page) -> None:
     tab.evaluate("location.hash = '#problem/gained_1'")
     rows = tab.locator(".program tbody tr")
-    assert rows.count() == 3
+    expect(rows).to_have_count(3)
     assert "".join(rows.nth(0).locator("del").all_inner_texts()).startswith("tonumber(")
     assert rows.nth(2).get_attribute("class") == "same"
     right = tab.locator(".program td.code:nth-child(4)").all_text_contents()
