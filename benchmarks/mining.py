@@ -33,6 +33,7 @@ from knm.corpora import load_corpus, save_corpus
 from knm.datastore import CorpusExamples, ExampleSource, MiningOptions, mine
 from knm.datastore.examples import Batch, ListedExamples, cut_batches
 from knm.datastore.mining import fill, fresh_manifest
+from knm.datastore.mining_options import batch_tokens_on
 from knm.datastore.writer import open_writer
 from knm.models import (
     ChatEncoding,
@@ -282,7 +283,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     if options.batch_tokens is None:
-        options.batch_tokens = 16_384 if options.device == "cuda" else 2048
+        options.batch_tokens = batch_tokens_on(options.device)
     return options
 
 

@@ -25,6 +25,7 @@ from knm.audit.stores import (
 from knm.codec import to_json
 from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
 from knm.datastore import Datastore, MiningOptions
+from knm.datastore.mining_options import batch_tokens_on
 from knm.engine.requests import encode_request
 from knm.errors import UserError
 from knm.judging.trials import TrialSettings, run_trial
@@ -54,9 +55,6 @@ from knm.retrieval.adaptor import load_adaptor
 
 ANY_LANGUAGE = "task"
 """The template of rows in a language that the audit's own template does not suit."""
-
-_GPU_BATCH_TOKENS = 16_384
-"""Of a forward batch of mining on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +102,11 @@ class Workbench:
         self.template = load_template(settings.trial.prompt)
         self.problem_set: ProblemSet = load_problems(settings.problems, limit=settings.limit)
         self._corpora: dict[str, Sequence[CorpusRecord]] = {}
-        self.mining = MiningOptions(positions=settings.positions, key_kind=settings.key_kind)
-        if torch.device(self._placement.device).type == "cuda":
-            self.mining = replace(self.mining, batch_tokens=_GPU_BATCH_TOKENS)
+        self.mining = MiningOptions(
+            positions=settings.positions,
+            key_kind=settings.key_kind,
+            batch_tokens=batch_tokens_on(torch.device(self._placement.device).type),
+        )
         # What store, copy and prompts are made of.
         self.programs: Sequence[CorpusRecord] = self._first(settings.programs)
         resolve_preset(settings.preset)
