@@ -4,19 +4,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import torch
 import triton
 from torch import Tensor
 from torch.nn import functional
 
 from knm.engine import kernels
-from knm.engine.decoder import Decoder, Layer, Norm, Placement, TorchOperations
-from knm.engine.program import Mode, SlotProgram
+from knm.engine.decoder import Decoder, Layer, Norm, Placement, TorchOperations, forward
+from knm.engine.packing import Layout, Part, lay_out
+from knm.engine.program import Mode, SlotProgram, placement
+from knm.models.transfers import device_copy
 
 _SPLIT: Final = 256  # places that one program of the attention reads
 _PLACES: Final = 64  # of them at a time
+_CHOICES: Final = 2048  # tokens of the vocabulary that sampling reads at a time
 _WARM_UP: Final = 2
-_BUCKET: Final = 32  # tokens
+_PREFILL: Final = 2048  # tokens that one prefill computes
+_QUERIES: Final = 64  # of them that one program of its attention handles: all of one prompt
+_PREFIX: Final = 32  # tokens; prompts share a prefill in whole multiples of them
 
 
 class CudaKernels(TorchOperations):
@@ -128,6 +134,31 @@ class CudaKernels(TorchOperations):
         )
         return out.flatten(1)
 
+    def sample(
+        self,
+        logits: Tensor,
+        temperature: Tensor,
+        top_p: Tensor | None,
+        keys: Tensor,
+        positions: Tensor,
+    ) -> Tensor:
+        """Draw a token (B,) for each row of logits (B, V), which is read two times or so."""
+        rows, vocabulary = logits.shape
+        drawn = torch.empty(rows, dtype=torch.int64, device=logits.device)
+        kernels.sample_kernel[(rows,)](
+            logits.contiguous(),
+            temperature,
+            temperature if top_p is None else top_p,
+            keys,
+            positions,
+            drawn,
+            vocabulary,
+            NUCLEUS=top_p is not None,
+            BLOCK=_CHOICES,
+            num_warps=8,
+        )
+        return drawn
+
     def _add_norm(
         self, x: Tensor, residual: Tensor, norm: Norm, normed: Tensor, total: Tensor, *, add: bool
     ) -> None:
@@ -147,57 +178,97 @@ class CudaKernels(TorchOperations):
 
 
 @dataclass(frozen=True)
-class _PromptGraph:
-    """A prefill of a fixed number of `tokens` (T,) into the scratch cache."""
+class _PromptInputs:
+    """What a prefill reads: `flat` is all of it, the others are views; see `Layout`."""
 
+    flat: Tensor
     tokens: Tensor
-    graph: torch.cuda.CUDAGraph
+    positions: Tensor
+    slots: Tensor
+    blocks: Tensor
+
+    @classmethod
+    def allocate(cls, spare: int, device: torch.device) -> "_PromptInputs":
+        """Of a prefill of nothing."""
+        blocks = _PREFILL // _QUERIES
+        flat = torch.zeros(3 * (_PREFILL + blocks), dtype=torch.int64, device=device)
+        tokens, positions, slots, table = flat.split([_PREFILL] * 3 + [3 * blocks])
+        slots.fill_(spare)
+        return cls(flat, tokens, positions, slots, table.view(blocks, 3))
+
+    def fill(self, layout: Layout) -> None:
+        """Let the next prefill read `layout`; the host does not wait."""
+        parts = (layout.tokens, layout.positions, layout.slots, layout.blocks.ravel())
+        self.flat.copy_(device_copy(np.concatenate(parts), self.flat.device))
 
 
 class CudaProgram(SlotProgram):
     """Replays each step as a graph, unless the searcher works on the host; prefills too.
 
-    A graph is captured when its mode or prompt length is first needed, and again when the cache
-    has grown. Prompts are padded to whole multiples of `_BUCKET` tokens, which is a matter of each
-    prompt alone.
+    A graph is captured when it is first needed, and again when the cache has grown. A prefill
+    always computes `_PREFILL` tokens of whatever prompts wait: what comes out for a token depends
+    on its prompt alone, as in a step.
     """
 
     waits = False
+    prefix_unit = _PREFIX
+    prefill_tokens = _PREFILL
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._steps: dict[Mode, torch.cuda.CUDAGraph] = {}
-        self._prompts: dict[int, _PromptGraph] = {}
+        self._prompts: torch.cuda.CUDAGraph | None = None
         self._pool = torch.cuda.graph_pool_handle()
         super().__init__(*arguments, **options)
+        self._inputs = _PromptInputs.allocate(self._slots, self._decoder.device)
         self._capturable = self._retriever is None or self._retriever.on_device
 
     def grow(self, capacity: int) -> None:
         """Make room for longer sequences; those in the slots stay."""
         self._steps.clear()
-        self._prompts.clear()
+        self._prompts = None
         super().grow(capacity)
 
-    def _allocate(self) -> Tensor:
-        # Where prompts are prefilled before they are copied to their slots: a graph cannot choose.
-        cache = super()._allocate()
-        self._scratch = torch.zeros_like(cache[:, :, :1])
-        return cache
+    def _prefill(self, parts: Sequence[Part]) -> None:
+        for layout in lay_out(parts, _PREFILL, _QUERIES, self._slots):
+            if self._prompts is None:
+                self._prompts = self._capture(self._forward_prompts)
+            self._inputs.fill(layout)
+            self._prompts.replay()
 
-    def _prefill(self, slot: int, tokens: Tensor) -> None:
-        length = len(tokens)
-        padded = min(-(-length // _BUCKET) * _BUCKET, self.capacity)
-        if padded not in self._prompts:
-            self._prompts[padded] = self._capture_prompt(padded, tokens.device)
-        prompt = self._prompts[padded]
-        prompt.tokens.zero_()
-        prompt.tokens[:length] = tokens
-        prompt.graph.replay()
-        self._cache[:, :, slot, :length] = self._scratch[:, :, 0, :length]
+    def _forward_prompts(self) -> None:
+        inputs = self._inputs
+        forward(
+            self._decoder,
+            self._kernels,
+            inputs.tokens,
+            inputs.positions,
+            placement(self._cache, inputs.slots, inputs.positions),
+            self._attend_prompts,
+        )
 
-    def _capture_prompt(self, length: int, device: torch.device) -> _PromptGraph:
-        tokens = torch.zeros(length, dtype=torch.int64, device=device)
-        graph = self._capture(lambda: self._forward_prompt(tokens, self._scratch))
-        return _PromptGraph(tokens, graph)
+    def _attend_prompts(self, layer: int, q: Tensor) -> Tensor:
+        """Causal attention of q (T, heads, D) to what the cache holds of each block's slot."""
+        decoder, (keys, values) = self._decoder, self._cache[layer]
+        out = torch.empty_like(q)
+        small = q.dtype.itemsize == 2
+        kernels.attend_prompts_kernel[(len(self._inputs.blocks), decoder.heads)](
+            q,
+            keys,
+            values,
+            self._inputs.blocks,
+            out,
+            decoder.attention_scale,
+            self.capacity,
+            HEADS=decoder.heads,
+            KV_HEADS=decoder.key_value_heads,
+            DIM=decoder.head_dim,
+            DIM_BLOCK=max(16, triton.next_power_of_2(decoder.head_dim)),
+            QUERIES=_QUERIES,
+            BLOCK=_PLACES if small else _PLACES // 2,
+            num_warps=4,
+            num_stages=3 if small else 2,
+        )
+        return out.flatten(1)
 
     def _take_step(self, mode: Mode) -> None:
         if not self._capturable:

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from knm.engine.decoder import Decoder, TorchOperations
 from knm.engine.program import SlotProgram
+from knm.engine.sampling import sample
 from knm.retrieval import Retriever
 
 # Steps between looks at what was written: a finished sequence keeps its slot until the next one.
@@ -50,6 +51,17 @@ class CpuKernels(TorchOperations):
             for row, length in enumerate(lengths)
         ]
         return torch.cat(parts).flatten(1)
+
+    def sample(
+        self,
+        logits: Tensor,
+        temperature: Tensor,
+        top_p: Tensor | None,
+        keys: Tensor,
+        positions: Tensor,
+    ) -> Tensor:
+        """Draw a token (B,) for each row of logits (B, V)."""
+        return sample(logits.float(), temperature, top_p, keys, positions)
 
 
 def open_program(

@@ -1,7 +1,7 @@
-"""Triton kernels of the decoding step. Imported on machines with a GPU only.
+"""Triton kernels of prefill and decoding steps. Imported on machines with a GPU only.
 
-Each program handles one row, or one head of one row: nothing is shared between rows, and the order
-of every sum is fixed by the row alone.
+Each program handles one row, or one head of a row or of a few of one prompt: nothing is shared
+between prompts, and the order of every sum is fixed by the row alone.
 """
 
 import triton
@@ -189,3 +189,137 @@ def join_kernel(
         top = higher
     target = out + (row * HEADS + head) * DIM + dims
     tl.store(target, (joined / total).to(out.dtype.element_ty), real)
+
+
+@triton.jit
+def attend_prompts_kernel(
+    queries,
+    keys,
+    values,
+    blocks,
+    out,
+    scale,
+    capacity,
+    HEADS: tl.constexpr,
+    KV_HEADS: tl.constexpr,
+    DIM: tl.constexpr,
+    DIM_BLOCK: tl.constexpr,
+    QUERIES: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """Block n, head h: tokens of one prompt attend to themselves and all before them.
+
+    `blocks` (n, 3) are slot, first position and number of tokens of each block of QUERIES rows.
+    Sums run over places from 0 on: where a block begins changes nothing in them.
+    """
+    block, head = tl.program_id(0), tl.program_id(1)
+    slot = tl.load(blocks + block * 3)
+    start = tl.load(blocks + block * 3 + 1).to(tl.int32)
+    count = tl.load(blocks + block * 3 + 2).to(tl.int32)
+    if count == 0:
+        return
+    member = tl.arange(0, QUERIES)
+    dims = tl.arange(0, DIM_BLOCK)
+    real = dims < DIM
+    rows = (block * QUERIES + member) * HEADS + head
+    q = tl.load(queries + rows[:, None] * DIM + dims[None, :], real[None, :], 0.0)
+    last = start + member
+    end = start + count
+    base = (slot * capacity * KV_HEADS + head // (HEADS // KV_HEADS)) * DIM
+    top = tl.full([QUERIES], float("-inf"), tl.float32)
+    total = tl.zeros([QUERIES], tl.float32)
+    joined = tl.zeros([QUERIES, DIM_BLOCK], tl.float32)
+    for offset in range(0, end, BLOCK):
+        places = offset + tl.arange(0, BLOCK)
+        at = base + places.to(tl.int64)[:, None] * (KV_HEADS * DIM) + dims[None, :]
+        mask = (places < end)[:, None] & real[None, :]
+        k = tl.load(keys + at, mask, 0.0)
+        scores = tl.dot(q, tl.trans(k), input_precision="ieee") * scale
+        scores = tl.where(places[None, :] <= last[:, None], scores, float("-inf"))
+        higher = tl.maximum(top, tl.max(scores, 1))
+        p = tl.exp(scores - higher[:, None])
+        fade = tl.exp(top - higher)
+        total = total * fade + tl.sum(p, 1)
+        v = tl.load(values + at, mask, 0.0)
+        joined = joined * fade[:, None] + tl.dot(p.to(v.dtype), v, input_precision="ieee")
+        top = higher
+    result = (joined / total[:, None]).to(out.dtype.element_ty)
+    tl.store(out + rows[:, None] * DIM + dims[None, :], result, real[None, :])
+
+
+@triton.jit
+def _mix(words):
+    """Scramble words of 32 bits, as `knm.engine.sampling` does."""
+    words = (words ^ (words >> 16)) * tl.full([], 0x7FEB352D, tl.uint32)
+    words = (words ^ (words >> 15)) * tl.full([], 0x846CA68B, tl.uint32)
+    return words ^ (words >> 16)
+
+
+@triton.jit
+def _gumbel(tokens, low, high):
+    """The noise of `tokens`, float64."""
+    words = _mix(_mix(tokens.to(tl.uint32) ^ low) + high)
+    uniform = (words.to(tl.float64) + 0.5) / 4294967296.0
+    return -tl.log(-tl.log(uniform))
+
+
+@triton.jit
+def sample_kernel(
+    logits,
+    temperature,
+    top_p,
+    noise_keys,
+    positions,
+    drawn,
+    vocabulary,
+    NUCLEUS: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """Row b: the token that `knm.engine.sampling.sample` draws."""
+    row = tl.program_id(0)
+    heat = tl.maximum(tl.load(temperature + row).to(tl.float64), 1e-6)
+    key, position = tl.load(noise_keys + row), tl.load(positions + row)
+    low = _mix(key.to(tl.uint32) ^ _mix(position.to(tl.uint32)))
+    high = _mix(((key >> 32) + position).to(tl.uint32))
+    base = logits + row.to(tl.int64) * vocabulary
+    nothing = tl.full([], float("-inf"), tl.float64)
+    best, top = nothing, nothing
+    total = tl.full([], 0.0, tl.float64)
+    token = tl.full([], 0, tl.int32)
+    for start in range(0, vocabulary, BLOCK):
+        tokens = start + tl.arange(0, BLOCK)
+        inside = tokens < vocabulary
+        scaled = tl.load(base + tokens, inside, float("-inf")).to(tl.float32).to(tl.float64) / heat
+        scores = tl.where(inside, scaled + _gumbel(tokens, low, high), float("-inf"))
+        score, place = tl.max(scores, 0, return_indices=True)
+        token = tl.where(score > best, start + place, token)
+        best = tl.maximum(score, best)
+        if NUCLEUS:
+            higher = tl.maximum(top, tl.max(scaled, 0))
+            total = total * tl.exp(top - higher) + tl.sum(tl.exp(scaled - higher), 0)
+            top = higher
+    if NUCLEUS:
+        bound = tl.load(top_p + row).to(tl.float64) * total
+        searching = True
+        while searching:
+            chosen = tl.load(base + token).to(tl.float32).to(tl.float64) / heat
+            mass = tl.full([], 0.0, tl.float64)
+            best = nothing
+            other = token
+            for start in range(0, vocabulary, BLOCK):
+                tokens = start + tl.arange(0, BLOCK)
+                inside = tokens < vocabulary
+                scaled = (
+                    tl.load(base + tokens, inside, float("-inf")).to(tl.float32).to(tl.float64)
+                    / heat
+                )
+                before = (scaled > chosen) | ((scaled == chosen) & (tokens < token))
+                before = before & inside
+                mass += tl.sum(tl.where(before, tl.exp(scaled - top), 0.0), 0)
+                scores = tl.where(before, scaled + _gumbel(tokens, low, high), float("-inf"))
+                score, place = tl.max(scores, 0, return_indices=True)
+                other = tl.where(score > best, start + place, other)
+                best = tl.maximum(score, best)
+            searching = (mass >= bound) & (best > float("-inf"))
+            token = tl.where(searching, other, token)
+    tl.store(drawn + row, token.to(tl.int64))

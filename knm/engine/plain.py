@@ -38,7 +38,7 @@ class PlainEngine:
         """One completion per request, in their order. Raises what went wrong with any of them."""
         return drive(self, requests)
 
-    def submit(self, request: Request) -> int:
+    def submit(self, request: Request, *, streamed: bool = False) -> int:  # noqa: ARG002
         """Queue a request.
 
         Raises:

@@ -1,7 +1,8 @@
 """The device's part of slot decoding: prefill, decoding steps and the cache that they share.
 
-Rows are independent: a step always computes all slots, in the same shapes, whichever are taken; a
-prompt is prefilled by itself in its own length.
+Rows are independent: a step always computes all slots, in the same shapes, whichever are taken,
+and what is computed of a prompt depends on its tokens alone. Therefore it need not be computed
+where a slot holds it already.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +15,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from knm.engine.decoder import Decoder, Operations, Placement, forward
-from knm.engine.sampling import sample
-from knm.engine.state import Found, SlotState
+from knm.engine.packing import Part
+from knm.engine.prefixes import PrefixIndex
+from knm.engine.state import Admission, Found, SlotState
 from knm.models.transfers import host_copy
-from knm.records import Sampling
 from knm.retrieval import LMOutput, Retriever
 
 
@@ -54,6 +55,17 @@ class Kernels(Operations, Protocol):
         """
         ...
 
+    def sample(
+        self,
+        logits: Tensor,
+        temperature: Tensor,
+        top_p: Tensor | None,
+        keys: Tensor,
+        positions: Tensor,
+    ) -> Tensor:
+        """Draw a token (B,) for each row of logits (B, V); see `knm.engine.sampling.sample`."""
+        ...
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -88,9 +100,13 @@ class SlotProgram:
         # What the host knows of the lengths; a graph does not need it.
         self._lengths = [1] * slots
         self._running = [False] * slots
+        self._freed: list[int] = []
+        self._prefixes = PrefixIndex(self.prefix_unit)
         self._cache = self._allocate()
 
     waits = True  # whether `run` returns only when the steps are done
+    prefix_unit: int | None = None  # tokens; None: what a prompt shares with others is not found
+    prefill_tokens = 1  # of this many a prefill costs as much as of one
 
     @torch.inference_mode()
     def grow(self, capacity: int) -> None:
@@ -100,27 +116,54 @@ class SlotProgram:
         self._cache = self._allocate()
         self._cache[:, :, :, :written] = old
 
+    def choose_slot(self, prompt: Sequence[int], free: Sequence[int]) -> int:
+        """Which of the `free` slots a prompt had best take: the one that holds its beginning."""
+        held = self._prefixes.find(prompt[:-1])
+        return held.slot if held is not None and held.slot in free else free[0]
+
     @torch.inference_mode()
-    def admit(
-        self, slot: int, prompt: Sequence[int], noise_key: int, how: Sampling, *, corrected: bool
-    ) -> None:
-        """Put a prompt into a slot, to be `corrected` if there is a retriever.
-
-        Its last token is left to the first step.
-        """
-        last = len(prompt) - 1
-        if last:
-            self._prefill(slot, torch.tensor(prompt[:last], device=self._decoder.device))
-        self._state.occupy(slot, prompt[last], last, noise_key, how, admitted=corrected)
+    def admit(self, admissions: Sequence[Admission]) -> None:
+        """Put prompts into slots. The last token of each is left to the first step."""
+        self._flush_freed()
+        waiting = list(admissions)
+        while waiting:
+            waiting = self._begin_prompts(waiting)
+        self._state.occupy(admissions)
         if self._retriever is not None and self._state.context is not None:
-            self._retriever.begin(self._state.context, slot, prompt)
-        self._lengths[slot] = last + 1
-        self._running[slot] = True
+            slots = [each.slot for each in admissions]
+            prompts = [each.prompt for each in admissions]
+            self._retriever.begin(self._state.context, slots, prompts)
+        for each in admissions:
+            self._lengths[each.slot] = len(each.prompt)
+            self._running[each.slot] = True
 
-    def _prefill(self, slot: int, tokens: Tensor) -> None:
-        """Write keys and values of `tokens` (T,) into a slot."""
-        cache = self._cache[:, :, slot : slot + 1]
-        self._forward_prompt(tokens, cache)
+    def _begin_prompts(self, admissions: Sequence[Admission]) -> list[Admission]:
+        """Compute what no slot holds of the prompts; returns those that wait for others of them."""
+        parts: list[Part] = []
+        begun: dict[int, int] = {}  # how much of what a slot is to hold is there already
+        waiting = []
+        for each in admissions:
+            tokens = each.prompt[:-1]
+            held = self._prefixes.find(tokens)
+            if held is not None and held.length > begun.get(held.slot, held.length):
+                waiting.append(each)
+                continue
+            shared = 0 if held is None else held.length
+            if held is not None and held.slot != each.slot:
+                layers = self._cache[:, :, :, :shared]
+                layers[:, :, each.slot] = layers[:, :, held.slot]
+            self._prefixes.put(each.slot, tokens)
+            if shared < len(tokens):
+                parts.append(Part(each.slot, shared, tokens[shared:]))
+                begun[each.slot] = shared
+        self._prefill(parts)
+        return waiting
+
+    def _prefill(self, parts: Sequence[Part]) -> None:
+        """Write keys and values of parts of prompts into their slots."""
+        for part in parts:
+            cache = self._cache[:, :, part.slot : part.slot + 1]
+            self._forward_prompt(torch.tensor(part.tokens, device=self._decoder.device), cache)
 
     def _forward_prompt(self, tokens: Tensor, cache: Tensor) -> None:
         """Write keys and values of `tokens` (T,) to the front of a cache of one slot."""
@@ -130,20 +173,25 @@ class SlotProgram:
             self._kernels,
             tokens,
             positions,
-            _placement(cache, torch.zeros_like(positions), positions),
+            placement(cache, torch.zeros_like(positions), positions),
             lambda layer, q: self._attend_prompt(q, cache[layer]),
         )
 
-    @torch.inference_mode()
     def free(self, slot: int) -> None:
         """Take a sequence out of its slot."""
-        self._state.free(slot)
+        self._freed.append(slot)
         self._lengths[slot] = 1
         self._running[slot] = False
+
+    def _flush_freed(self) -> None:
+        if self._freed:
+            self._state.free(self._freed)
+            self._freed = []
 
     @torch.inference_mode()
     def run(self, mode: Mode) -> Snapshot:
         """Take `interval` steps."""
+        self._flush_freed()
         for _ in range(self.interval):
             self._take_step(mode)
             for slot, running in enumerate(self._running):
@@ -156,9 +204,9 @@ class SlotProgram:
         )
 
     def _allocate(self) -> Tensor:
-        """A cache (layers, key or value, slots, capacity, kv heads, D)."""
+        """A cache (layers, key or value, slots + 1, capacity, kv heads, D); the last is unread."""
         decoder = self._decoder
-        shape = (len(decoder.layers), 2, self._slots, self.capacity)
+        shape = (len(decoder.layers), 2, self._slots + 1, self.capacity)
         heads, dim = decoder.key_value_heads, decoder.head_dim
         if not self._kernels.heads_first:
             return torch.zeros((*shape, heads, dim), dtype=decoder.dtype, device=decoder.device)
@@ -179,7 +227,7 @@ class SlotProgram:
             self._kernels,
             state.tokens,
             state.positions,
-            _placement(self._cache, state.rows, state.positions),
+            placement(self._cache, state.rows, state.positions),
             self._attend_slots,
             self._taps,
         )
@@ -189,8 +237,8 @@ class SlotProgram:
             correction = self._retriever.correct(keys, lm, state.context, state.admitted)
         token = lm.token if correction is None else correction.token
         if mode is not Mode.GREEDY:
-            drawn = sample(
-                (lm.logits if correction is None else correction.logits).float(),
+            drawn = self._kernels.sample(
+                lm.logits if correction is None else correction.logits,
                 state.temperature,
                 state.top_p if mode is Mode.NUCLEUS else None,
                 state.noise_keys,
@@ -223,7 +271,7 @@ class SlotProgram:
         return attended[0].transpose(0, 1).flatten(1)
 
 
-def _placement(cache: Tensor, rows: Tensor, positions: Tensor) -> Callable[[int], Placement]:
+def placement(cache: Tensor, rows: Tensor, positions: Tensor) -> Callable[[int], Placement]:
     """Where tokens go in a cache (layers, 2, slots, capacity, kv heads, D)."""
     places = rows * cache.shape[3] + positions
 

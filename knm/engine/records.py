@@ -46,10 +46,11 @@ class StreamingEngine(Protocol):
     one event that holds a completion or an error. `cancel` forgets a ticket (no more events).
     """
 
-    def submit(self, request: Request) -> int:
-        """Queue a request. Raises `UserError` where it can never be served.
+    def submit(self, request: Request, *, streamed: bool = False) -> int:
+        """Queue a request; final text comes as it is written if `streamed`, else at the end.
 
-        Of these `ContextExceeded` speaks of the model, all others of the request.
+        Raises `UserError` where it can never be served. Of these `ContextExceeded` speaks of the
+        model, all others of the request.
         """
         ...
 

@@ -38,24 +38,29 @@ def sample(
 ) -> Tensor:
     """Draw a token (B,) for each row of logits (B, V) float32.
 
-    `temperature` and `top_p` (B,) float32; rows of temperature 0 give no meaningful token. Without
-    `top_p` nothing is cut off.
+    `temperature` and `top_p` (B,) float32; rows of temperature 0 give no meaningful token. With
+    `top_p` it is one of the nucleus: the fewest tokens, the likeliest first and of equals the first
+    of the vocabulary, whose probabilities reach `top_p`; at least one.
     """
     scaled = logits.double() / temperature.double().clamp_min(1e-6)[:, None]
     scores = scaled + gumbel(keys, positions, logits.shape[1])
-    if top_p is not None:
-        scores = scores.masked_fill(_outside_nucleus(scaled, top_p), -torch.inf)
-    return scores.argmax(1)
-
-
-def _outside_nucleus(scaled: Tensor, top_p: Tensor) -> Tensor:
-    """Tokens (B, V) that are not among the fewest whose probabilities reach `top_p`."""
-    order = scaled.sort(dim=1, descending=True, stable=True).indices
-    probabilities = scaled.softmax(1).gather(1, order)
-    before = probabilities.cumsum(1) - probabilities
-    outside = before >= top_p.double()[:, None]
-    outside[:, 0] = False
-    return torch.zeros_like(outside).scatter(1, order, outside)
+    token = scores.argmax(1)
+    if top_p is None:
+        return token
+    # Whether a token is of the nucleus needs no sorting, only the sum of those before it; one that
+    # is not leaves those before it to choose from.
+    mass = (scaled - scaled.amax(1, keepdim=True)).exp()
+    bound = top_p.double() * mass.sum(1)
+    tokens = torch.arange(logits.shape[1], device=logits.device)
+    while True:
+        chosen = scaled.gather(1, token[:, None])
+        before = (scaled > chosen) | ((scaled == chosen) & (tokens < token[:, None]))
+        outside = (mass * before).sum(1) >= bound
+        outside &= before.any(1)
+        if not outside.any():
+            return token
+        scores = scores.masked_fill(~before, -torch.inf)
+        token = torch.where(outside, scores.argmax(1), token)
 
 
 def _mix(words: Tensor) -> Tensor:

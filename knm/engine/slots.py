@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import torch
 
@@ -13,7 +14,7 @@ from knm.engine.program import Mode, SlotProgram, Snapshot
 from knm.engine.records import Event, GenerationOptions
 from knm.engine.requests import drive, encode_request, find_objection, token_limit
 from knm.engine.sampling import noise_key
-from knm.engine.state import TOKEN
+from knm.engine.state import TOKEN, Admission
 from knm.engine.stopping import Ending, StopRule, end_tokens
 from knm.engine.tracing import SequenceTrace
 from knm.models import LoadedModel
@@ -21,6 +22,7 @@ from knm.records import Completion, Request
 from knm.retrieval import Retriever
 
 _CAPACITY_STEP = 256  # tokens; a cache grows by whole steps
+_IDLE_SHARE = 8  # one slot of so many may stand empty until a prefill is full
 
 
 @dataclass(eq=False)
@@ -33,6 +35,7 @@ class _Sequence:
     rule: StopRule
     room: int  # tokens of prompt and completion
     withheld: str | None  # why the datastore is not used
+    streamed: bool  # whether text is given out before the end
     slot: int | None = None
     tokens: list[int] = field(default_factory=list)
     trace: SequenceTrace = field(default_factory=SequenceTrace)
@@ -100,7 +103,7 @@ class SlotEngine:
         finally:
             self._events += others
 
-    def submit(self, request: Request) -> int:
+    def submit(self, request: Request, *, streamed: bool = False) -> int:
         """Queue a request.
 
         Raises:
@@ -112,7 +115,8 @@ class SlotEngine:
         self._tickets += 1
         rule = StopRule(self._loaded.tokenizer, self._ends, limit, request.stop)
         withheld = find_objection(self._retriever, request, prompt)
-        sequence = _Sequence(self._tickets, request, prompt, rule, len(prompt) + limit, withheld)
+        room = len(prompt) + limit
+        sequence = _Sequence(self._tickets, request, prompt, rule, room, withheld, streamed)
         self._queue.append(sequence)
         return sequence.ticket
 
@@ -165,20 +169,37 @@ class SlotEngine:
     def _refill(self, program: SlotProgram) -> None:
         if not self._active:
             self._marked = time.perf_counter()
-        for slot in range(self._slots):
-            if slot in self._active or not self._queue:
-                continue
+        free = [slot for slot in range(self._slots) if slot not in self._active]
+        if not self._worth_a_prefill(program, len(free)):
+            return
+        admissions = []
+        while free and self._queue:
             sequence = self._queue.popleft()
-            sequence.slot = slot
-            self._active[slot] = sequence
+            sequence.slot = program.choose_slot(sequence.prompt, free)
+            free.remove(sequence.slot)
+            self._active[sequence.slot] = sequence
             request = sequence.request
-            program.admit(
-                slot,
-                sequence.prompt,
-                noise_key(request),
-                request.sampling,
-                corrected=sequence.withheld is None,
+            admissions.append(
+                Admission(
+                    sequence.slot,
+                    sequence.prompt,
+                    noise_key(request),
+                    request.sampling,
+                    corrected=sequence.withheld is None,
+                )
             )
+        program.admit(admissions)
+
+    def _worth_a_prefill(self, program: SlotProgram, free: int) -> bool:
+        """Whether to fill `free` slots now, or to wait for more: a prefill has a fixed size."""
+        waiting = list(islice(self._queue, free))
+        if not waiting:
+            return False
+        return (
+            not self._active
+            or free * _IDLE_SHARE >= self._slots
+            or sum(len(sequence.prompt) for sequence in waiting) >= program.prefill_tokens
+        )
 
     def _launch(self, program: SlotProgram) -> _Chunk | None:
         if not self._active:
@@ -206,6 +227,8 @@ class SlotEngine:
                 self._leave(sequence)
                 completion = self._completion(sequence, ending)
                 events.append(Event(sequence.ticket, ending.text[sequence.sent :], completion))
+                continue
+            if not sequence.streamed:
                 continue
             settled = sequence.rule.settled(sequence.tokens)
             if len(settled) > sequence.sent:

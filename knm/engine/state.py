@@ -1,12 +1,14 @@
 """What the slots of an engine hold, in tensors that are allocated once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from knm.models.transfers import host_copy
+from knm.models.transfers import device_copy, host_copy
 from knm.records import Sampling
 from knm.retrieval import Correction, DecodingContext, Neighbours, Preset, Retriever
 
@@ -55,14 +57,27 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Admission:
+    """A prompt that takes a slot; `corrected` where a datastore may correct what it is answered."""
+
+    slot: int
+    prompt: Sequence[int]
+    noise_key: int
+    sampling: Sampling
+    corrected: bool
+
+
+@dataclass(frozen=True)
 class SlotState:
     """The decoding state of B slots.
 
     The next step feeds in `tokens` (B,) at `positions` (B,). `running` (B,) is 1 for taken slots, 0
     for free ones, which stand still at position 0. `history` (interval, 5, B) holds what the steps
     since the last read gave and `cursor` (1,) its next row. All are int64 but `temperature` and
-    `top_p` (B,) float32. `rows` (B,) counts the slots. `context` is what the retriever knows of the
-    completions, if it asks for any, and `admitted` (B,) bool the slots that it may correct.
+    `top_p` (B,) float32. `rows` (B,) says where keys and values of the next step go: to the slot
+    itself, or to number B, which nobody reads, where it is free and keeps what it held. `context`
+    is what the retriever knows of the completions, if it asks for any, and `admitted` (B,) bool the
+    slots that it may correct.
     """
 
     tokens: Tensor
@@ -96,7 +111,7 @@ class SlotState:
             top_p=zeros(slots, dtype=torch.float32),
             history=zeros(interval, 5, slots),
             cursor=zeros(1),
-            rows=torch.arange(slots, device=device),
+            rows=torch.full((slots,), slots, device=device),
             found=None
             if retriever is None
             else Found.allocate(interval, slots, shown_neighbours(retriever.preset), device),
@@ -111,24 +126,37 @@ class SlotState:
         known = [] if context is None else context.parts()
         return [self.tokens, self.positions, self.history, self.cursor, *traced, *known]
 
-    def occupy(
-        self, slot: int, token: int, position: int, noise: int, how: Sampling, *, admitted: bool
-    ) -> None:
-        """Let a slot go on from `token` at `position`."""
-        self.tokens[slot] = token
-        self.positions[slot] = position
-        self.running[slot] = 1
-        self.noise_keys[slot] = noise
-        self.temperature[slot] = how.temperature
-        self.top_p[slot] = how.top_p
-        self.admitted[slot] = admitted
+    def occupy(self, admissions: Sequence[Admission]) -> None:
+        """Let slots go on from the last tokens of their prompts."""
+        whole = np.array(
+            [
+                (each.slot, each.prompt[-1], len(each.prompt) - 1, each.noise_key, each.corrected)
+                for each in admissions
+            ],
+            np.int64,
+        ).T
+        real = np.array(
+            [(each.sampling.temperature, each.sampling.top_p) for each in admissions], np.float32
+        ).T
+        # Each in one transfer that the host does not wait for.
+        device = self.tokens.device
+        slots, tokens, positions, noise_keys, admitted = device_copy(whole.copy(), device)
+        temperature, top_p = device_copy(real.copy(), device)
+        self.tokens[slots] = tokens
+        self.positions[slots] = positions
+        self.rows[slots] = slots
+        self.noise_keys[slots] = noise_keys
+        self.temperature[slots] = temperature
+        self.top_p[slots] = top_p
+        self.admitted[slots] = admitted.bool()
+        self.running.index_fill_(0, slots, 1)
 
-    def free(self, slot: int) -> None:
-        """Let a slot stand still."""
-        self.running[slot] = 0
-        self.positions[slot] = 0
-        self.temperature[slot] = 0.0
-        self.admitted[slot] = False
+    def free(self, slots: Sequence[int]) -> None:
+        """Let slots stand still."""
+        where = device_copy(np.array(slots, np.int64), self.tokens.device)
+        for part in (self.running, self.positions, self.temperature, self.admitted):
+            part.index_fill_(0, where, 0)
+        self.rows.index_fill_(0, where, len(self.rows))
 
     def advance(self, token: Tensor, correction: Correction | None, last: int) -> None:
         """Note what a step chose, (B,), and move on; positions never pass `last`."""

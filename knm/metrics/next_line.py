@@ -105,7 +105,8 @@ def _write(engine: StreamingEngine, cases: Sequence[LineCase]) -> Iterator[tuple
     texts: dict[int, str] = {}
     for case in cases:
         try:
-            ticket = engine.submit(Request(case.record_id, case.prompt, prefix=case.written))
+            request = Request(case.record_id, case.prompt, prefix=case.written)
+            ticket = engine.submit(request, streamed=True)
         except ContextExceeded:  # no room for a line
             yield case, ""
         else:

@@ -1,9 +1,13 @@
 """What decoding has come to so far, where a weight or a condition asks for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from knm.models.transfers import device_copy
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,11 @@ class DecodingContext:
         """The tensors that steps change."""
         return [self.steps, self.only_lm, self.only_knn, self.lexer, self.seen]
 
-    def reset(self, row: int) -> None:
-        """Let a row begin anew."""
+    def reset(self, rows: Sequence[int]) -> None:
+        """Let rows begin anew."""
+        where = device_copy(np.array(rows, np.int64), self.steps.device)
         for part in self.parts():
-            part[row] = 0
+            part.index_fill_(0, where, 0)
 
     def note(self, lm_right: Tensor, knn_right: Tensor) -> None:
         """Count a step: whether the LM and the neighbours foresaw its token, (B,) bool each."""

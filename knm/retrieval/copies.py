@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
+from knm.models.transfers import device_copy
 from knm.models.words import token_words
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.neighbours import Neighbours
@@ -44,10 +45,16 @@ class CopyCheck:
             torch.from_numpy(copied).to(device),
         )
 
-    def begin(self, context: DecodingContext, row: int, prompt: Sequence[int]) -> None:
-        """Read the prompt of a row that begins."""
-        tokens = torch.tensor(prompt, dtype=torch.int64, device=self.words.device)
-        context.seen[row, self.words[tokens]] = True
+    def begin(
+        self, context: DecodingContext, rows: Sequence[int], prompts: Sequence[Sequence[int]]
+    ) -> None:
+        """Read the prompts of rows that begin."""
+        read = np.array(
+            [(row, token) for row, prompt in zip(rows, prompts, strict=True) for token in prompt],
+            np.int64,
+        ).reshape(-1, 2)
+        where, tokens = device_copy(read.T.copy(), self.words.device)
+        context.seen[where, self.words[tokens]] = True
 
     def advance(self, context: DecodingContext, tokens: Tensor) -> None:
         """Read the `tokens` (B,) that were written."""

@@ -253,15 +253,16 @@ class Retriever:
         """A context of completions that begin behind the token ids of `prompts`; None as above."""
         context = self.new_context(len(prompts), device)
         if context is not None:
-            for row, prompt in enumerate(prompts):
-                self.begin(context, row, prompt)
+            self.begin(context, range(len(prompts)), prompts)
         return context
 
-    def begin(self, context: DecodingContext, row: int, prompt: Sequence[int]) -> None:
-        """Let a row of a context begin behind the token ids of a prompt."""
-        context.reset(row)
+    def begin(
+        self, context: DecodingContext, rows: Sequence[int], prompts: Sequence[Sequence[int]]
+    ) -> None:
+        """Let rows of a context begin behind the token ids of their prompts."""
+        context.reset(rows)
         if self._copies is not None:
-            self._copies.begin(context, row, prompt)
+            self._copies.begin(context, rows, prompts)
 
     def advance(self, context: DecodingContext, correction: Correction, tokens: Tensor) -> None:
         """Tell a context which `tokens` (B,) were written where `correction` was made."""

@@ -114,7 +114,8 @@ class _Service:
                 events.call_soon_threadsafe(news.put_nowait, (place, event))
 
         try:
-            subscription = self._loop.submit(call.requests, deliver)
+            streamed = call.stream and not call.whole
+            subscription = self._loop.submit(call.requests, deliver, streamed=streamed)
         except QueueFull as error:
             raise ApiError(429, f"the queue is full: {error}", code="queue_full") from None
         except EngineFailed as error:

@@ -34,6 +34,7 @@ class _Job:
     """One request in work, and who waits for it."""
 
     request: Request
+    streamed: bool
     listeners: list[tuple["Subscription", int]] = field(default_factory=list)
     text: str = ""
     ticket: int | None = None
@@ -116,8 +117,13 @@ class EngineLoop:
         assert self._opened is not None
         return self._opened
 
-    def submit(self, requests: Sequence[Request], deliver: Deliver) -> Subscription:
+    def submit(
+        self, requests: Sequence[Request], deliver: Deliver, *, streamed: bool = False
+    ) -> Subscription:
         """Queue requests. Each gets events, the last with its completion or error.
+
+        Where they are `streamed` text comes as it is written, unless an equal request is in work
+        already that is not.
 
         Raises:
             QueueFull: there is no room for all of them.
@@ -130,7 +136,7 @@ class EngineLoop:
             if len(self._jobs) + len(new) > self.capacity:
                 raise QueueFull(f"{len(self._jobs)} of at most {self.capacity} requests wait")
             for place, request in enumerate(requests):
-                self._join(request, subscription, place)
+                self._join(request, subscription, place, streamed=streamed)
             self._opening.set()
             self._changed.notify()
         return subscription
@@ -168,10 +174,12 @@ class EngineLoop:
         if self._failure is not None:
             raise type(self._failure)(str(self._failure)) from self._failure
 
-    def _join(self, request: Request, subscription: Subscription, place: int) -> None:
+    def _join(
+        self, request: Request, subscription: Subscription, place: int, *, streamed: bool
+    ) -> None:
         job = self._jobs.get(request)
         if job is None:
-            job = self._jobs[request] = _Job(request)
+            job = self._jobs[request] = _Job(request, streamed)
             self._inbox.append(job)
         elif job.text:
             subscription.deliver(place, Event(0, text=job.text))
@@ -212,7 +220,7 @@ class EngineLoop:
 
     def _enter(self, engine: StreamingEngine, job: _Job) -> None:
         try:
-            job.ticket = engine.submit(job.request)
+            job.ticket = engine.submit(job.request, streamed=job.streamed)
         except UserError as error:
             self._tell(job, Event(0, error=error))
         else:

@@ -47,7 +47,7 @@ def written_alone(loaded: LoadedModel, prompt: str, retriever: Retriever, tokens
     retriever.attach(model, loaded.tokenizer)
     context = retriever.new_context(1, "cpu")
     assert context is not None
-    retriever.begin(context, 0, ids)
+    retriever.begin(context, [0], [ids])
     for _ in range(tokens):
         hidden = model.get_decoder()(torch.tensor([ids])).last_hidden_state[:, -1]
         lm = LMOutput.read(model.get_output_embeddings()(hidden))

@@ -216,7 +216,7 @@ def test_the_texts_of_a_stream_add_up(device):
     loaded = random_model(device=device)
     requests = number_requests(8, stop=("9 4", " 5 "))
     engine = engine_of(loaded)
-    texts = {engine.submit(request): "" for request in requests}
+    texts = {engine.submit(request, streamed=True): "" for request in requests}
     completions = {}
     while engine.busy:
         for event in engine.step():

@@ -46,7 +46,7 @@ def test_who_copied_a_word_that_does_not_stand_in_the_text_has_no_vote(case):
     check = CopyCheck.of(store, WORDS, len(WORDS), "cpu")
     context = DecodingContext.allocate(len(prompts), 0, "cpu", len(WORDS))
     for row, prompt in enumerate(prompts):
-        check.begin(context, row, prompt)
+        check.begin(context, [row], [prompt])
     for step in range(len(written[0])):
         check.advance(context, torch.tensor([tokens[step] for tokens in written]))
     neighbours = found(ids, values)
@@ -69,7 +69,7 @@ def test_a_row_that_begins_anew_has_seen_nothing():
     check = CopyCheck.of(store, WORDS, len(WORDS), "cpu")
     context = DecodingContext.allocate(2, 0, "cpu", len(WORDS))
     for row in (0, 1):
-        check.begin(context, row, [3])
+        check.begin(context, [row], [[3]])
     context.reset(1)
     left = check.apply(context, found([[0], [0]], np.array([2])))
     assert left.ids.tolist() == [[0], [-1]]

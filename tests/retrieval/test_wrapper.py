@@ -303,7 +303,7 @@ def test_presets_that_look_back_follow_what_generate_writes(model, own_store):
     for row, ids in enumerate(together):
         context = retriever.new_context(1, "cpu")
         assert context is not None
-        retriever.begin(context, 0, IDS[row].tolist())
+        retriever.begin(context, [0], [IDS[row].tolist()])
         assert torch.equal(alone[row], ids)
         for place in range(IDS.shape[1], len(ids)):
             with torch.no_grad():

@@ -29,7 +29,7 @@ class ScriptedEngine:
         self.cancelled: list[int] = []
         self._running: dict[int, tuple[Request, list[str]]] = {}
 
-    def submit(self, request: Request) -> int:
+    def submit(self, request: Request, *, streamed: bool = False) -> int:
         if request.prompt == "refuse":
             raise UserError("the prompt is empty")
         if request.prompt == "long":
