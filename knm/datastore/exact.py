@@ -51,14 +51,13 @@ def nearest(
     k: int,
     *,
     exclude: Tensor | None = None,
-    only: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Find the k nearest keys of `queries` (B, D) float32.
 
     `fetch` maps ids (B, k) to their keys (B, k, D) float32. `exclude` (B,) names for each query the
-    group of keys that must not be found, `only` (B,) the group of those that alone may be. Returns
-    squared distances (B, k) float32, ascending, and ids (B, k) int64; -1 at infinite distance where
-    there are fewer than k keys or the query is not finite.
+    group of keys that must not be found. Returns squared distances (B, k) float32, ascending, and
+    ids (B, k) int64; -1 at infinite distance where there are fewer than k keys or the query is not
+    finite.
     """
     lost = ~queries.square().sum(1, keepdim=True).isfinite()
     queries = queries.masked_fill(lost, 0.0)
@@ -67,8 +66,6 @@ def nearest(
         scores = torch.addmm(chunk.norms, queries, chunk.keys.T, alpha=-2)
         if exclude is not None and chunk.groups is not None:
             scores.masked_fill_(chunk.groups == exclude[:, None], torch.inf)
-        if only is not None and chunk.groups is not None:
-            scores.masked_fill_(chunk.groups != only[:, None], torch.inf)
         lows = scores.view(len(scores), -1, BLOCK).amin(-1)
         best = _smallest(torch.cat([best, _best_of_scores(scores, lows, chunk.start, k)], 1), k)
     if best.shape[1] < k:
@@ -124,6 +121,12 @@ def _best_of_scores(scores: Tensor, lows: Tensor, start: int, k: int) -> Tensor:
     inside = torch.arange(BLOCK, device=scores.device)
     members = (blocks[:, :, None] * BLOCK + inside).flatten(1)
     return _smallest(_pack(scores.gather(1, members), members + start), k)
+
+
+def unpack(packed: Tensor) -> tuple[Tensor, Tensor]:
+    """Distances float32 and ids int64 of packed ones; -1 at infinite distance for missing ones."""
+    distances = (packed >> 32).to(torch.int32).view(torch.float32)
+    return distances, (packed & _LOW_WORD).masked_fill(distances.isinf(), -1)
 
 
 def _pack(scores: Tensor, ids: Tensor) -> Tensor:

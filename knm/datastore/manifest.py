@@ -83,8 +83,9 @@ class OutcomePolicy:
     A candidate's score is the mean outcome of its `k` nearest trials, weighted by distance at
     `temperature` (squared L2), less `crash_price` times their mean crash, drawn to 0 as by `prior`
     trials without effect. It is written where its score is above `threshold` and the LM gave it
-    `least_probability`. Over the whole programs of `problems`, each without its own trials, that
-    changed `fired`, of which `gained` and `lost` the verdict; `price` is what a loss counted for.
+    `least_probability`. Over the whole programs of `problems`, each without its own trials and at
+    the threshold that other problems choose, that changed `fired`, of which `gained` and `lost` the
+    verdict; `price` is what a loss counted for.
     """
 
     k: int

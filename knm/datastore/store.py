@@ -1,5 +1,6 @@
 """A datastore as its readers see it: memory-mapped keys, values and provenance."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,8 @@ from knm.models import ModelIdentity
 KEYS_NAME: Final = "keys.npy"
 VALUES_NAME: Final = "vals.npy"
 PROVENANCE_NAME: Final = "provenance.npy"
+_TRIES: Final = 3
+_PAUSE_SECONDS: Final = 0.02
 
 Array = np.ndarray[Any, Any]
 
@@ -199,13 +202,24 @@ def _map_provenance(directory: Path, manifest: Manifest) -> Array:
     return provenance
 
 
+def _load(path: Path) -> Array:
+    for _ in range(_TRIES):
+        try:
+            array: Array = np.load(path, mmap_mode="r")
+        except FileNotFoundError:
+            raise UserError(f"{path}: missing from the datastore: mine it again") from None
+        except ValueError as error:
+            # A run that goes on just then cuts off rows that do not count; the header was read
+            # before, the file's length behind.
+            failure = error
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return array
+    raise UserError(f"{path}: damaged: {failure}: mine the datastore again")
+
+
 def _map(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
-    try:
-        array: Array = np.load(path, mmap_mode="r")
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing from the datastore: mine it again") from None
-    except ValueError as error:
-        raise UserError(f"{path}: damaged: {error}: mine the datastore again") from None
+    array = _load(path)
     if array.dtype != dtype or array.shape[1:] != shape[1:] or len(array) < shape[0]:
         raise UserError(
             f"{path}: holds {array.shape} {array.dtype}, the manifest says {shape} {dtype}: "

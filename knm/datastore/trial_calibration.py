@@ -2,9 +2,13 @@
 
 Each problem is decided by the trials of all others. Where the policy would write another token for
 the first time, that very program was executed when its trial was made: so what would have been
-gained and lost there is known, not estimated. A policy that is not clearly worth it is none.
+gained and lost there is known, not estimated. The threshold of each fifth of the problems is chosen
+on the other four: the best of several on the problems that chose it would promise too much. A
+policy that is not clearly worth it is none.
 """
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,21 +27,40 @@ PRIOR: Final = 16.0
 CRASH_PRICE: Final = 0.3
 THRESHOLDS: Final = (0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3)
 _SIGNIFICANT: Final = 0.05
+_FOLDS: Final = 5
 _CHUNK_NUMBERS: Final = 1 << 24  # of a matrix of distances
 
 
 @dataclass(frozen=True)
 class Firings:
-    """The problems that a policy changes, by the entry (n,) that does it first in each."""
+    """The problems (n,) that a policy changes; what becomes of each: 1 gained, -1 lost, or 0."""
 
-    rows: Array
-    gained: int
-    lost: int
+    problems: Array
+    outcomes: Array
+
+    @property
+    def gained(self) -> int:
+        """How many problems are solved with it alone."""
+        return int((self.outcomes > 0).sum())
+
+    @property
+    def lost(self) -> int:
+        """How many are solved without it alone."""
+        return int((self.outcomes < 0).sum())
 
     @property
     def significant(self) -> bool:
         """Whether more is gained than lost, by an exact sign test at 5 %."""
         return self.gained > self.lost and mcnemar_exact(self.gained, self.lost) < _SIGNIFICANT
+
+    def where(self, mask: Array) -> "Firings":
+        """Those of the problems that `mask` (problems,) bool admits."""
+        kept = mask[self.problems]
+        return Firings(self.problems[kept], self.outcomes[kept])
+
+    def worth(self, price: float) -> float:
+        """Gained problems, less the lost ones at their price."""
+        return self.gained - price * self.lost
 
 
 def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> TrialsInfo:
@@ -51,25 +74,23 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
     outcome, crash = store.provenance["outcome"], store.provenance["crash"]
     problems = len(np.unique(store.groups))
     scores = scores_by_others(store, device)
-    best: tuple[float, float, Firings] | None = None
-    for threshold in THRESHOLDS:
-        firings = first_firings(store, scores, threshold)
-        worth = firings.gained - price * firings.lost
-        if firings.significant and worth > (0.0 if best is None else best[0]):
-            best = worth, threshold, firings
-    policy = best and OutcomePolicy(
-        k=NEIGHBOURS,
-        temperature=TEMPERATURE,
-        prior=PRIOR,
-        crash_price=CRASH_PRICE,
-        least_probability=least,
-        threshold=best[1],
-        problems=problems,
-        fired=len(best[2].rows),
-        gained=best[2].gained,
-        lost=best[2].lost,
-        price=price,
-    )
+    by_threshold = {each: first_firings(store, scores, each) for each in THRESHOLDS}
+    measured = _measured_on_others(by_threshold, len(store.records), price)
+    policy = None
+    if measured.significant and measured.worth(price) > 0:
+        policy = OutcomePolicy(
+            k=NEIGHBOURS,
+            temperature=TEMPERATURE,
+            prior=PRIOR,
+            crash_price=CRASH_PRICE,
+            least_probability=least,
+            threshold=_best_threshold(by_threshold, price),
+            problems=problems,
+            fired=len(measured.problems),
+            gained=measured.gained,
+            lost=measured.lost,
+            price=price,
+        )
     return TrialsInfo(
         problems=problems,
         gained=int((outcome > 0).sum()),
@@ -77,6 +98,30 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
         mended=int((crash < 0).sum()),
         broken=int((crash > 0).sum()),
         policy=policy,
+    )
+
+
+def _best_threshold(by_threshold: Mapping[float, Firings], price: float) -> float:
+    """That of most worth, of equal ones the highest; an infinite one where none is worth it."""
+    best = max(reversed(by_threshold), key=lambda each: by_threshold[each].worth(price))
+    return best if by_threshold[best].worth(price) > 0 else math.inf
+
+
+def _measured_on_others(
+    by_threshold: Mapping[float, Firings], problems: int, price: float
+) -> Firings:
+    """What comes of each problem by the threshold that the problems of other folds choose."""
+    fold = np.random.default_rng(0).permutation(problems) % _FOLDS
+    parts = []
+    for number in range(_FOLDS):
+        own = fold == number
+        others = {each: firings.where(~own) for each, firings in by_threshold.items()}
+        threshold = _best_threshold(others, price)
+        if threshold < math.inf:
+            parts.append(by_threshold[threshold].where(own))
+    return Firings(
+        np.concatenate([np.empty(0, np.int64), *(part.problems for part in parts)]),
+        np.concatenate([np.empty(0, np.int8), *(part.outcomes for part in parts)]),
     )
 
 
@@ -157,5 +202,4 @@ def first_firings(store: Datastore, scores: Array, threshold: float) -> Firings:
     order = fired[np.lexsort((fired, -scores[fired], offset, group))]
     _, first = np.unique(store.groups[order], return_index=True)
     rows = order[first]
-    outcome = store.provenance["outcome"][rows]
-    return Firings(rows, int((outcome > 0).sum()), int((outcome < 0).sum()))
+    return Firings(store.groups[rows], store.provenance["outcome"][rows])

@@ -226,6 +226,8 @@ class CudaProgram(SlotProgram):
         """Make room for longer sequences; those in the slots stay."""
         self._steps.clear()
         self._prompts = None
+        # A pool that no graph uses any more cannot be used again.
+        self._pool = torch.cuda.graph_pool_handle()
         super().grow(capacity)
 
     def _prefill(self, parts: Sequence[Part]) -> None:

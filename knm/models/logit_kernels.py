@@ -36,3 +36,22 @@ def join_logits_kernel(
     tl.store(top_out + row, top)
     tl.store(token_out + row, token.to(tl.int64))
     tl.store(confidence_out + row, -tl.log(total.to(tl.float64)))
+
+
+@triton.jit
+def read_next_kernel(
+    logits, without, tops, tokens, vocabulary, BLOCKS, COUNT: tl.constexpr, BLOCK: tl.constexpr
+):
+    """Row b, block n of the vocabulary: the COUNT highest but the token `without[b]`, in order."""
+    row, block = tl.program_id(0), tl.program_id(1)
+    columns = block * BLOCK + tl.arange(0, BLOCK)
+    at = logits + row.to(tl.int64) * vocabulary + columns
+    value = tl.load(at, columns < vocabulary, float("-inf")).to(tl.float32)
+    value = tl.where(columns == tl.load(without + row), float("-inf"), value)
+    place = (row * BLOCKS + block) * COUNT
+    for number in tl.static_range(COUNT):
+        top = tl.max(value, 0)
+        token = tl.min(tl.where(value == top, columns, vocabulary - 1), 0)
+        tl.store(tops + place + number, top)
+        tl.store(tokens + place + number, token.to(tl.int64))
+        value = tl.where(columns == token, float("-inf"), value)

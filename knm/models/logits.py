@@ -22,6 +22,41 @@ def read_top(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return token, top.float(), confidence
 
 
+def read_next(logits: Tensor, token: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` likeliest other than `token` (B,): logits float32 and tokens int64, (B, count).
+
+    Of logits (B, V) of any float type, each row by itself; of equal ones the lowest token first.
+    """
+    if logits.device.type == "cuda":
+        return _read_next_on_device(logits, token, count)
+    found = []
+    for _ in range(count):
+        logits = logits.scatter(1, token[:, None], -torch.inf)
+        top, token = logits.max(1)
+        found.append((top.float(), token))
+    tops, tokens = zip(*found, strict=True)
+    return torch.stack(tops, 1), torch.stack(tokens, 1)
+
+
+def _read_next_on_device(logits: Tensor, token: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """In one pass over the logits: the best of each block, then the best of them."""
+    import triton
+
+    from knm.models import logit_kernels
+
+    rows, vocabulary = logits.shape
+    blocks = triton.cdiv(vocabulary, _BLOCK)
+    tops = torch.empty((rows, blocks, count), device=logits.device)
+    tokens = torch.empty((rows, blocks, count), dtype=torch.int64, device=logits.device)
+    logit_kernels.read_next_kernel[(rows, blocks)](
+        logits.contiguous(), token, tops, tokens, vocabulary, blocks, COUNT=count, BLOCK=_BLOCK
+    )
+    # Blocks and what is of each stand in the order of tokens where logits are equal.
+    best = tops.flatten(1).sort(dim=1, descending=True, stable=True)
+    first = best.indices[:, :count]
+    return best.values[:, :count], tokens.flatten(1).gather(1, first)
+
+
 def _read_on_device(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """In one pass over the logits."""
     import triton

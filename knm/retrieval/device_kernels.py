@@ -200,3 +200,42 @@ def mixture_kernel(
     tl.store(at_tokens + row * K + order, joined, inside)
     tl.store(usable_out + row, usable)
     tl.store(tokens_out + row, tl.where(usable, chosen, lm_token))
+
+
+@triton.jit
+def measure_range_kernel(
+    queries,
+    keys,
+    ids,
+    starts,
+    counts,
+    packed,
+    WIDTH,
+    DIM: tl.constexpr,
+    BLOCK: tl.constexpr,
+    DEPTH: tl.constexpr,
+):
+    """Row b, block n: squared distances to the keys `starts[b] + n * BLOCK` and on, with their ids.
+
+    `packed` (B, WIDTH): distance in the high word, id in the low one; infinite behind `counts[b]`.
+    """
+    row, block = tl.program_id(0), tl.program_id(1)
+    member = block * BLOCK + tl.arange(0, BLOCK)
+    start, count = tl.load(starts + row), tl.load(counts + row)
+    target = packed + row.to(tl.int64) * WIDTH + member
+    if block * BLOCK >= count:
+        tl.store(target, tl.full([BLOCK], 0x7F800000, tl.int64) << 32)
+        return
+    inside = member < count
+    places = start + member
+    total = tl.zeros([BLOCK], tl.float32)
+    for offset in tl.static_range(0, DIM, DEPTH):
+        depth = offset + tl.arange(0, DEPTH)
+        real = depth < DIM
+        query = tl.load(queries + row.to(tl.int64) * DIM + depth, real, 0.0)
+        mask = inside[:, None] & real[None, :]
+        key = tl.load(keys + places[:, None] * DIM + depth[None, :], mask, 0.0).to(tl.float32)
+        apart = tl.where(mask, key - query[None, :], 0.0)
+        total += tl.sum(apart * apart, 1)
+    bits = tl.where(inside, total, float("inf")).to(tl.int32, bitcast=True).to(tl.int64)
+    tl.store(target, (bits << 32) | tl.load(ids + places, inside, 0))

@@ -45,6 +45,11 @@ class Neighbours:
             self.values.masked_fill(left_out, 0).gather(1, order),
         )
 
+    def halves(self) -> tuple["Neighbours", "Neighbours"]:
+        """The first half of the rows, and the second."""
+        parts = [part.chunk(2) for part in (self.distances, self.ids, self.values)]
+        return Neighbours(*(part[0] for part in parts)), Neighbours(*(part[1] for part in parts))
+
     def where(self, mask: Tensor, other: "Neighbours") -> "Neighbours":
         """The rows that `mask` (B,) names, and those of `other` for the rest."""
         chosen = mask[:, None]

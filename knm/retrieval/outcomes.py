@@ -16,6 +16,7 @@ from torch import Tensor
 from knm.datastore import Datastore
 from knm.datastore.trial_calibration import outcome_scores
 from knm.errors import UserError
+from knm.models.logits import read_next
 from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
@@ -91,14 +92,9 @@ class OutcomeWeight:
     def candidates(self, lm: LMOutput) -> Tensor:
         """The LM's next likely tokens (B, 2) int64; `NO_TOKEN` for those that are not likely."""
         least = math.log(self.least_probability) if self.least_probability else -math.inf
-        logits, token, log_sum = lm.logits.detach(), lm.token, lm.log_sum
-        found = []
-        for _ in range(CANDIDATES):
-            logits = logits.scatter(1, token[:, None], -torch.inf)
-            top, token = logits.max(1)
-            likely = (top.double() - log_sum >= least) & top.isfinite()
-            found.append(token.masked_fill(~likely, NO_TOKEN))
-        return torch.stack(found, 1)
+        tops, tokens = read_next(lm.logits.detach(), lm.token, CANDIDATES)
+        likely = (tops.double() - lm.log_sum[:, None] >= least) & tops.isfinite()
+        return tokens.masked_fill(~likely, NO_TOKEN)
 
     def scores(self, neighbours: Neighbours) -> Tensor:
         """What the trials that were found promise, (B,) float64; -inf where there are none."""

@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 
 from knm.datastore import Datastore
-from knm.datastore.exact import KeyChunk, nearest, padded_rows, sort_neighbours, stream_chunks
+from knm.datastore.exact import TORCH_KEYS, sort_neighbours, unpack
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.outcomes import OutcomeWeight
 from knm.retrieval.searchers import SearcherChoice
 
-# Keys per matrix product: bounds the memory of their scores.
-_CHUNK: Final = 1 << 18
+# Keys that one program on a GPU measures, and how many of their dimensions at a time.
+_BLOCK: Final = 128
+_DEPTH: Final = 64
 
 
 class PairSearcher(Protocol):
@@ -73,32 +74,54 @@ class HostPairSearcher:
 
 
 class DevicePairSearcher:
-    """All keys on the GPU, as float32; nothing here waits for it, so a CUDA graph can hold it.
+    """Measures only the entries of the pair; nothing waits for the GPU, so a graph can hold it.
 
-    A row's result does not depend on the other rows of a batch of one size.
+    Keys stay float16 or bfloat16 as they are stored, pair by pair. A row's result is the same to
+    the bit whatever the other rows are. Equal distances are ordered by id.
     """
 
     on_device = True
 
     def __init__(self, datastore: Datastore, device: torch.device) -> None:
-        codes = torch.from_numpy(datastore.exchanges)
-        rows = padded_rows(len(datastore))
-        self._keys = torch.zeros((rows, datastore.manifest.dim), device=device)
-        self._chunks = []
-        for chunk in stream_chunks(datastore, _CHUNK, device, groups=codes):
-            piece = slice(chunk.start, chunk.start + len(chunk.keys))
-            self._keys[piece] = chunk.keys
-            self._chunks.append(KeyChunk(chunk.start, self._keys[piece], chunk.norms, chunk.groups))
+        codes = datastore.exchanges
+        order = np.argsort(codes, kind="stable")
+        pairs, starts, counts = np.unique(codes[order], return_index=True, return_counts=True)
+        # Behind the last pair one that nobody asks for, so that a search finds something to read.
+        beyond = np.iinfo(np.int64).max
+        table = np.stack([[*pairs, beyond], [*starts, 0], [*counts, 0]]).astype(np.int64)
+        self._pairs, self._starts, self._counts = torch.from_numpy(table).to(device)
+        self._widest = int(counts.max(initial=1))
+        self._ids = torch.from_numpy(order.astype(np.int64)).to(device)
+        stored = np.array(datastore.keys[order]).view(np.int16)
+        dtype = TORCH_KEYS[datastore.manifest.key_dtype]
+        self._keys = torch.from_numpy(stored).to(device).view(dtype)
 
     def search(self, queries: Tensor, predicted: Tensor, tried: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D) with the tokens of each row."""
-        distances, ids = nearest(
-            queries.float(),
-            self._chunks,
-            self._keys.__getitem__,
-            k,
-            only=_codes(predicted, tried),
+        from knm.retrieval import device_kernels
+
+        queries = queries.float().contiguous()
+        codes = _codes(predicted, tried)
+        at = torch.searchsorted(self._pairs, codes).clamp_max(len(self._pairs) - 1)
+        usable = (self._pairs[at] == codes) & queries.square().sum(1).isfinite()
+        counts = self._counts[at].masked_fill(~usable, 0)
+        rows, dim = queries.shape
+        blocks = -(-max(self._widest, k) // _BLOCK)
+        packed = torch.empty((rows, blocks * _BLOCK), dtype=torch.int64, device=queries.device)
+        device_kernels.measure_range_kernel[(rows, blocks)](
+            queries,
+            self._keys,
+            self._ids,
+            self._starts[at],
+            counts,
+            packed,
+            blocks * _BLOCK,
+            DIM=dim,
+            BLOCK=_BLOCK,
+            DEPTH=_DEPTH,
+            num_warps=4,
         )
+        distances, ids = unpack(packed.topk(k, dim=1, largest=False, sorted=True).values)
         values = tried[:, None].expand(ids.shape).masked_fill(ids < 0, 0)
         return Neighbours(distances, ids, values)
 
@@ -130,10 +153,12 @@ class TrialSearch:
 
         The neighbours' value is the token to be written in place of the LM's.
         """
-        likelier, other = (
-            self._searcher.search(queries, lm.token, tried, k)
-            for tried in self._weight.candidates(lm).unbind(1)
+        tried = self._weight.candidates(lm)
+        # Both in one search: a GPU is not filled by one.
+        found = self._searcher.search(
+            queries.repeat(2, 1), lm.token.repeat(2), tried.T.flatten(), k
         )
+        likelier, other = found.halves()
         better = self._weight.scores(other) > self._weight.scores(likelier)
         return other.where(better, likelier)
 

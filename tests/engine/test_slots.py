@@ -297,3 +297,41 @@ def test_keys_of_another_width_are_refused():
     retriever = Retriever(store_of(np.zeros((1, HIDDEN + 8))), resolve_preset("v1"))
     with pytest.raises(UserError, match="72 dimensions"):
         engine_of(random_model(), retriever=retriever)
+
+
+def test_samples_and_continuations_share_what_was_computed_of_their_prompts(device):
+    """The completions are those that each request gets by itself; on a GPU in fewer prefills."""
+    loaded = random_model(device=device)
+    plain = number_requests(3)
+    asked = [
+        replace(each, sample=sample, sampling=replace(SAMPLED, top_p=1.0 - 0.2 * (sample % 2)))
+        for each in plain
+        for sample in range(4)
+    ]
+    asked += [replace(plain[0], prefix=tuple(range(2, 2 + count))) for count in (1, 3, 40, 41, 70)]
+    engine = engine_of(loaded)
+    together = by_text(engine.complete(asked))
+    assert by_text(engine.complete(asked[::-1]))[::-1] == together
+    alone = [by_text(engine_of(loaded).complete([request]))[0] for request in asked]
+    assert alone == together
+
+
+def by_text(completions: list[Completion]) -> list[tuple[str, int]]:
+    return [(done.text, done.prompt_tokens) for done in completions]
+
+
+def test_a_prompt_that_a_slot_holds_is_not_computed_again(device, monkeypatch):
+    loaded, (request, other) = random_model(device=device), number_requests(2)
+    engine = engine_of(loaded)
+    engine.complete([request, other])
+    program = engine._program
+    assert program is not None
+    computed: list[int] = []
+    prefill = program._prefill
+    monkeypatch.setattr(
+        program,
+        "_prefill",
+        lambda parts: (computed.extend(len(part.tokens) for part in parts), prefill(parts)),
+    )
+    engine.complete([request, replace(other, sampling=SAMPLED)])
+    assert computed == []
