@@ -9,6 +9,7 @@ import torch
 
 from knm.engine.architectures import read_decoder
 from knm.engine.devices import open_program
+from knm.engine.phases import Phase, phase
 from knm.engine.program import Mode, SlotProgram, Snapshot
 from knm.engine.records import Event, GenerationOptions
 from knm.engine.requests import drive, encode_request, find_objection, token_limit
@@ -172,13 +173,14 @@ class SlotEngine:
             sequence.slot = slot
             self._active[slot] = sequence
             request = sequence.request
-            program.admit(
-                slot,
-                sequence.prompt,
-                noise_key(request),
-                request.sampling,
-                corrected=sequence.withheld is None,
-            )
+            with phase(Phase.PREFILL):
+                program.admit(
+                    slot,
+                    sequence.prompt,
+                    noise_key(request),
+                    request.sampling,
+                    corrected=sequence.withheld is None,
+                )
 
     def _launch(self, program: SlotProgram) -> _Chunk | None:
         if not self._active:
