@@ -1,15 +1,16 @@
-"""Tokens per second with and without kNN, against plain `generate`: one run, one table.
+"""Tokens per second with and without kNN.
 
+    python -m benchmarks.decode --problems FILE --model DIR --datastore DIR --batch-size 64
     python -m benchmarks.decode --shape qwen3-4b --slots 64 --stores 24000x2560 1000000x512
 
-The floor of a step is the time to read the weights, the written keys and values of the context and
-the datastore's keys once, at the measured bandwidth of a copy.
+The first is real work (see `benchmarks.work`). The second takes random weights and prompts of one
+length, against plain `generate`; the floor of a step is the time to read the weights, the written
+keys and values of the context and the datastore's keys once, at the measured bandwidth of a copy.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.devices import copy_bandwidth, device_name, timed
 from benchmarks.synthetic import (
     SHAPES,
     HostFaiss,
@@ -26,10 +28,12 @@ from benchmarks.synthetic import (
     random_prompts,
     retriever_of,
 )
+from benchmarks.work import measure_work
 from knm.engine import GenerationOptions, open_engine
 from knm.engine.architectures import read_decoder
 from knm.engine.devices import open_program
 from knm.engine.program import Mode
+from knm.engine.state import Admission
 from knm.models import LoadedModel
 from knm.records import GREEDY
 from knm.retrieval import Retriever, corrected
@@ -51,10 +55,13 @@ class Row:
 def main() -> None:
     """Run everything that was asked for."""
     options = parse()
+    if options.problems is not None:
+        measure_work(options)
+        return
     device = "cuda" if torch.cuda.is_available() else "cpu"
     loaded = random_model(options.shape, device)
     vocabulary = loaded.identity.vocab_size
-    prompts = random_prompts(options.slots, options.prompt, vocabulary)
+    prompts = random_prompts(options.slots, options.prompt_tokens, vocabulary)
     rows: list[Row] = []
 
     def note(row: Row) -> None:
@@ -110,11 +117,12 @@ class Ours:
 
     def _step_ms(self, retriever: Retriever | None) -> float:
         options = self._options
-        capacity = -(-(options.prompt + options.new_tokens) // 256) * 256
+        capacity = -(-(options.prompt_tokens + options.new_tokens) // 256) * 256
         program = open_program(self._decoder, retriever, options.slots, capacity)
         started = time.perf_counter()
-        for slot, prompt in enumerate(self._prompts):
-            program.admit(slot, prompt, 0, GREEDY, corrected=True)
+        program.admit(
+            [Admission(slot, prompt, 0, GREEDY, True) for slot, prompt in enumerate(self._prompts)]
+        )
         program.run(Mode.GREEDY).wait()
         print(f"prefill and capture {time.perf_counter() - started:.2f} s", flush=True)
         steps = program.interval
@@ -127,7 +135,7 @@ class Ours:
 
     def _read_bytes(self) -> int:
         decoder, options = self._decoder, self._options
-        written: int = options.prompt + options.new_tokens // 2
+        written: int = options.prompt_tokens + options.new_tokens // 2
         token = 2 * len(decoder.layers) * decoder.key_value_heads * decoder.head_dim
         cache: int = options.slots * written * token * decoder.embedding.element_size()
         return decoder.weight_bytes + cache
@@ -179,32 +187,6 @@ def faiss_wrapper(loaded: LoadedModel, prompts: list[list[int]], options: Any, d
     return plain(name, loaded, prompts, 8, retriever)
 
 
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds that a call takes, the device's work included, and what it returns."""
-    synchronize()
-    started = time.perf_counter()
-    result = call()
-    synchronize()
-    return time.perf_counter() - started, result
-
-
-def synchronize() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-
-
-def copy_bandwidth(device: str) -> float:
-    """Gigabytes a second of a large copy on the device, read and written."""
-    source = torch.empty(1 << (31 if device == "cuda" else 27), dtype=torch.uint8, device=device)
-    target = torch.empty_like(source)
-    spent = [timed(lambda: target.copy_(source))[0] for _ in range(7)]
-    return 2 * source.nbytes / sorted(spent)[3] / 1e9
-
-
-def device_name(device: str) -> str:
-    return torch.cuda.get_device_name() if device == "cuda" else "CPU"
-
-
 def report(rows: list[Row], options: Any, gigabytes: float, device: str) -> None:
     """Print the table and write the JSON."""
     print(f"\n{'':58}  tokens/s  ms/step  floor")
@@ -219,7 +201,7 @@ def report(rows: list[Row], options: Any, gigabytes: float, device: str) -> None
             "copy_gigabytes_per_second": gigabytes,
             "torch": torch.__version__,
             "slots": options.slots,
-            "prompt_tokens": options.prompt,
+            "prompt_tokens": options.prompt_tokens,
             "rows": [asdict(row) for row in rows],
         }
         options.json.write_text(json.dumps(document, indent=1), encoding="utf-8")
@@ -228,17 +210,37 @@ def report(rows: list[Row], options: Any, gigabytes: float, device: str) -> None
 def parse() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--shape", choices=list(SHAPES), default="qwen3-4b")
-    parser.add_argument("--slots", type=int, default=64)
-    parser.add_argument("--prompt", type=int, default=400, help="tokens of each prompt")
-    parser.add_argument("--new-tokens", type=int, default=256)
-    parser.add_argument("--baseline-tokens", type=int, default=64)
-    parser.add_argument("--stores", type=size_by_dim, nargs="*", default=[], metavar="ROWSxDIM")
-    parser.add_argument("--faiss", type=size_by_dim, default=(1_000_000, 512), metavar="ROWSxDIM")
     parser.add_argument(
+        "--json", type=Path, nargs="?", const=Path("-"), help="write JSON, to a file or at the end"
+    )
+    real = parser.add_argument_group("real work: options as those of pytest bench")
+    real.add_argument("--problems", metavar="NAME|PATH")
+    real.add_argument("--model", default="embedded", metavar="NAME|PATH")
+    real.add_argument("--dtype")
+    real.add_argument("--device")
+    real.add_argument("--datastore", metavar="NAME|PATH", help="run with it too, and compare")
+    real.add_argument("--preset")
+    real.add_argument("--prompt", help="prompt template", metavar="NAME|FILE")
+    real.add_argument("--samples", type=int, default=1, help="several: temperature .8, top-p .95")
+    real.add_argument("--temperature", type=float)
+    real.add_argument("--top-p", type=float)
+    real.add_argument("--batch-size", type=int)
+    real.add_argument("--limit", type=int, help="only the first problems")
+    real.add_argument("--max-new-tokens", type=int)
+    real.add_argument("--rounds", type=int, default=1, help="measured runs of each engine, in turn")
+    synthetic = parser.add_argument_group("random weights")
+    synthetic.add_argument("--shape", choices=list(SHAPES), default="qwen3-4b")
+    synthetic.add_argument("--slots", type=int, default=64)
+    synthetic.add_argument("--prompt-tokens", type=int, default=400)
+    synthetic.add_argument("--new-tokens", type=int, default=256)
+    synthetic.add_argument("--baseline-tokens", type=int, default=64)
+    synthetic.add_argument("--stores", type=size_by_dim, nargs="*", default=[], metavar="ROWSxDIM")
+    synthetic.add_argument(
+        "--faiss", type=size_by_dim, default=(1_000_000, 512), metavar="ROWSxDIM"
+    )
+    synthetic.add_argument(
         "--skip", nargs="*", default=[], choices=["generate-1", "generate", "static", "faiss"]
     )
-    parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 from knm.engine import kernels
 from knm.engine.decoder import Decoder, Layer, Norm, Placement, TorchOperations, forward
 from knm.engine.packing import Layout, Part, lay_out
+from knm.engine.phases import Phase, phase
 from knm.engine.program import Mode, SlotProgram, placement
 from knm.models.transfers import device_copy
 
@@ -286,17 +287,18 @@ class CudaProgram(SlotProgram):
 
     def _capture(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:
         """Record what `work` asks of the device, after trials that compile and choose kernels."""
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(_WARM_UP):
+        with phase(Phase.CAPTURE):
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(_WARM_UP):
+                    work()
+            torch.cuda.current_stream().wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
+            # One pool for all: graphs run one after the other, and leave results outside it.
+            with torch.cuda.graph(graph, pool=self._pool):
                 work()
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        # One pool for all: graphs run one after the other, and leave results outside it.
-        with torch.cuda.graph(graph, pool=self._pool):
-            work()
-        return graph
+            return graph
 
     def _mark(self) -> Callable[[], None]:
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]

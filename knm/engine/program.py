@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from knm.engine.decoder import Decoder, Operations, Placement, forward
 from knm.engine.packing import Part
+from knm.engine.phases import Phase, phase
 from knm.engine.prefixes import PrefixIndex
 from knm.engine.state import Admission, Found, SlotState
 from knm.models.transfers import host_copy
@@ -192,10 +193,11 @@ class SlotProgram:
     def run(self, mode: Mode) -> Snapshot:
         """Take `interval` steps."""
         self._flush_freed()
-        for _ in range(self.interval):
-            self._take_step(mode)
-            for slot, running in enumerate(self._running):
-                self._lengths[slot] = min(self._lengths[slot] + running, self.capacity)
+        with phase(Phase.DECODE, self.interval):
+            for _ in range(self.interval):
+                self._take_step(mode)
+                for slot, running in enumerate(self._running):
+                    self._lengths[slot] = min(self._lengths[slot] + running, self.capacity)
         found = self._state.found
         return Snapshot(
             host_copy(self._state.history),
@@ -234,16 +236,18 @@ class SlotProgram:
         lm = LMOutput.read(decoder.head(hidden))
         correction = None
         if self._retriever is not None and keys is not None:
-            correction = self._retriever.correct(keys, lm, state.context, state.admitted)
+            with phase(Phase.SEARCH):
+                correction = self._retriever.correct(keys, lm, state.context, state.admitted)
         token = lm.token if correction is None else correction.token
         if mode is not Mode.GREEDY:
-            drawn = self._kernels.sample(
-                lm.logits if correction is None else correction.logits,
-                state.temperature,
-                state.top_p if mode is Mode.NUCLEUS else None,
-                state.noise_keys,
-                state.positions,
-            )
+            with phase(Phase.SAMPLE):
+                drawn = self._kernels.sample(
+                    lm.logits if correction is None else correction.logits,
+                    state.temperature,
+                    state.top_p if mode is Mode.NUCLEUS else None,
+                    state.noise_keys,
+                    state.positions,
+                )
             token = torch.where(state.temperature > 0, drawn, token)
         if self._retriever is not None and state.context is not None and correction is not None:
             self._retriever.advance(state.context, correction, token)

@@ -11,6 +11,7 @@ import torch
 from knm.codec import to_json
 from knm.datastore import Datastore
 from knm.engine.configuration import EngineConfiguration
+from knm.engine.native import compiled_kernels
 from knm.engine.records import GenerationOptions
 from knm.hashing import hash_json
 from knm.models import ModelIdentity, Placement, find_model, identify_model
@@ -82,7 +83,7 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         unapplied=unapplied_settings(find_model(setup.model)),
         dtype=setup.placement.dtype,
         device=setup.placement.device,
-        hardware=_hardware(setup.placement.device),
+        hardware=_hardware(setup.placement),
         batch_size=setup.generation.batch_size,
         max_new_tokens=setup.generation.max_new_tokens,
         datastore=setup.datastore_name,
@@ -116,8 +117,10 @@ def hash_calibration(store: Datastore) -> str:
     )
 
 
-def _hardware(device: str) -> str:
-    if torch.device(device).type == "cuda":
-        return torch.cuda.get_device_name(device)
+def _hardware(placement: Placement) -> str:
+    if torch.device(placement.device).type == "cuda":
+        return torch.cuda.get_device_name(placement.device)
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"{platform.machine()} {capability}, {torch.get_num_threads()} threads"
+    told = f"{platform.machine()} {capability}, {torch.get_num_threads()} threads"
+    compiled = compiled_kernels(getattr(torch, placement.dtype)) is not None
+    return f"{told}, compiled kernels" if compiled else told

@@ -10,6 +10,7 @@ import torch
 
 from knm.engine.architectures import read_decoder
 from knm.engine.devices import open_program
+from knm.engine.phases import Phase, phase
 from knm.engine.program import Mode, SlotProgram, Snapshot
 from knm.engine.records import Event, GenerationOptions
 from knm.engine.requests import drive, encode_request, find_objection, token_limit
@@ -188,7 +189,8 @@ class SlotEngine:
                     corrected=sequence.withheld is None,
                 )
             )
-        program.admit(admissions)
+        with phase(Phase.PREFILL):
+            program.admit(admissions)
 
     def _worth_a_prefill(self, program: SlotProgram, free: int) -> bool:
         """Whether to fill `free` slots now, or to wait for more: a prefill has a fixed size."""
