@@ -136,6 +136,13 @@ class Engine:
 
     def measure(self, requests: Sequence[Request]) -> Measured:
         """One run by the clock; on a GPU another one for the parts of a step."""
+        # Else the slots would hold the prompts of the run before, and not compute them again.
+        self._engine.complete(
+            [
+                Request(f"other-{number}", f"{number}", chat=False, max_new_tokens=1)
+                for number in range(self._slots)
+            ]
+        )
         seconds, done = self._run(requests)
         phases: dict[str, float] = {name: self._clock.seconds[name] for name in Phase}
         steps = self._clock.steps
