@@ -160,6 +160,7 @@ def bench_prompts(limit: int | None) -> dict[str, Any]:
 def open_vllm(ends: list[int], eager: bool) -> Write:
     """vLLM in this process."""
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    os.environ["VLLM_PLUGINS"] = ""
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     from vllm import LLM, SamplingParams
 
