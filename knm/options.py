@@ -131,7 +131,12 @@ class ModelOptions:
     model: ModelName = "embedded"
     dtype: Annotated[
         str | None,
-        Option("dtype of the model: float32, bfloat16 or float16", "NAME", default="by device"),
+        Option(
+            "dtype of the model: float32, bfloat16 or float16; completions differ by it; on a CPU "
+            "with AMX bfloat16 is two to three times as fast",
+            "NAME",
+            default="by device",
+        ),
     ] = None
     device: Annotated[
         str | None,

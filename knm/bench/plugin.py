@@ -27,6 +27,7 @@ from knm.problems import Problem
 from knm.records import Request
 from knm.report import ProblemResult, RunHeader, environment_info, load_report, parse_condition
 from knm.sandbox import Sandbox
+from knm.serving import end_ahead, start_ahead
 
 BENCH_DIRECTORY: Final = "bench"
 BENCH_TESTS: Final = "test_problems.py"
@@ -73,6 +74,7 @@ def _usage_errors() -> Iterator[None]:
         with naming_flags(flags_of(RunOptions)):
             yield
     except UserError as error:
+        end_ahead()
         raise pytest.UsageError(str(error)) from None
 
 
@@ -80,9 +82,11 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> "BenchWo
     run = prepare_run(options, root)
     if hasattr(config, "workerinput"):
         return BenchWorker(run, config)
+    collectonly = config.option.collectonly
+    if options.engine is None and not collectonly:
+        start_ahead()
     baseline = _baseline(run)
     engine = find_engine(options, root)
-    collectonly = config.option.collectonly
     if not collectonly:
         junit = config.getoption("xmlpath", None)
         run = run.claim_results(junit and Path(junit))
@@ -186,6 +190,7 @@ class BenchWorker:
         ]
         self._completions = self._ask(requests, self._open_cache())
         self._config.stash[_COMPLETIONS] = self._completions
+        end_ahead()  # what has not been taken by now is not needed: all completions were kept
 
     def pytest_sessionfinish(self) -> None:
         """Tell the process that reports how many completions were kept from before."""
@@ -329,6 +334,7 @@ class BenchController(BenchWorker):
         """End the engine that was this run's own."""
         super().pytest_unconfigure()
         self._engine.close()
+        end_ahead()
 
     def _say(self, line: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")

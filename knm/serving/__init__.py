@@ -5,7 +5,7 @@ Importing this package loads neither a model library nor a web framework.
 
 from knm.serving.client import ChatAnswer, EngineClient
 from knm.serving.errors import EngineFailed, EngineLost, EngineRefused
-from knm.serving.process import EngineProcess
+from knm.serving.process import EngineProcess, end_ahead, start_ahead
 
 __all__ = [
     "ChatAnswer",
@@ -14,4 +14,6 @@ __all__ = [
     "EngineLost",
     "EngineProcess",
     "EngineRefused",
+    "end_ahead",
+    "start_ahead",
 ]

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from knm.codec import to_json
 from knm.engine import EngineConfiguration
@@ -33,29 +33,20 @@ class EngineProcess:
     """
 
     def __init__(self, setup: "EngineSetup", configuration: EngineConfiguration) -> None:
+        """Take the process that was started ahead, or start one."""
         self.token = secrets.token_urlsafe(24)
-        self._log = tempfile.NamedTemporaryFile(prefix="knm-engine-", suffix=".log")  # noqa: SIM115
-        with listen("127.0.0.1", 0) as listener:
-            self.url = url_of(listener)
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "knm.serving.child"],
-                stdin=subprocess.PIPE,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=[listener.fileno()],
-                start_new_session=True,
-            )
-            order = {
-                "setup": setup.to_json(),
-                "configuration": to_json(configuration),
-                "socket": listener.fileno(),
-                "token": self.token,
-                "capacity": _CAPACITY,
-            }
-            assert self._process.stdin is not None
-            with suppress(BrokenPipeError):  # it died: whoever asks it for something is told so
-                self._process.stdin.write(dumps(order).encode() + b"\n")
-                self._process.stdin.flush()
+        started = _Interpreter.take()
+        self.url, self._process, self._log = started.url, started.process, started.log
+        order = {
+            "setup": setup.to_json(),
+            "configuration": to_json(configuration),
+            "token": self.token,
+            "capacity": _CAPACITY,
+        }
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it died: whoever asks it for something is told so
+            self._process.stdin.write(dumps(order).encode() + b"\n")
+            self._process.stdin.flush()
 
     @property
     def pid(self) -> int:
@@ -82,6 +73,70 @@ class EngineProcess:
             self._process.kill()
             self._process.wait()
         self._log.close()
+
+
+class _Interpreter:
+    """A process that will own an engine, when it is told which.
+
+    Started `ahead` it loads the libraries of any meanwhile.
+    """
+
+    _ahead: "ClassVar[_Interpreter | None]" = None
+
+    def __init__(self, *, ahead: bool = False) -> None:
+        self.log = tempfile.NamedTemporaryFile(prefix="knm-engine-", suffix=".log")  # noqa: SIM115
+        with listen("127.0.0.1", 0) as listener:
+            self.url = url_of(listener)
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "knm.serving.child",
+                    str(listener.fileno()),
+                    str(int(ahead)),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=self.log,
+                stderr=self.log,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
+
+    @classmethod
+    def take(cls) -> "_Interpreter":
+        """The one that was started ahead, if there is one."""
+        ahead, cls._ahead = cls._ahead, None
+        return ahead or cls()
+
+    @classmethod
+    def start_ahead(cls) -> None:
+        """See `start_ahead`."""
+        if cls._ahead is None:
+            cls._ahead = cls(ahead=True)
+
+    @classmethod
+    def end_ahead(cls) -> None:
+        """See `end_ahead`."""
+        ahead, cls._ahead = cls._ahead, None
+        if ahead is not None:
+            assert ahead.process.stdin is not None
+            ahead.process.kill()
+            ahead.process.wait()
+            ahead.process.stdin.close()
+            ahead.log.close()
+
+
+def start_ahead() -> None:
+    """Start what the next `EngineProcess` takes: its libraries load beside the work of the caller.
+
+    Importing them takes seconds, more than finding out what the engine is to be.
+    """
+    _Interpreter.start_ahead()
+
+
+def end_ahead() -> None:
+    """End what was started ahead and that nothing took."""
+    _Interpreter.end_ahead()
 
 
 def wait_without_spinning() -> None:

@@ -177,3 +177,14 @@ def test_libraries_are_kept_where_no_other_can_write(monkeypatch, tmp_path):
     assert stat.S_IMODE(ours.stat().st_mode) == 0o700
     ours.chmod(0o777)
     assert native._directory() != ours
+
+
+def test_a_library_is_compiled_once_and_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    kept = []
+    for _ in range(2):
+        native._load.cache_clear()
+        assert compiled_kernels(torch.float32) is not None
+        kept.append({path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.so")})
+    assert len(kept[0]) == 1
+    assert kept[0] == kept[1]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from knm.records import Request
-from knm.serving import EngineLost, EngineProcess
+from knm.serving import EngineLost, EngineProcess, end_ahead, start_ahead
 from tests.engine.configurations import CONFIGURATION
 from tests.problems.problem_files import ROOT
 
@@ -61,6 +61,41 @@ def test_it_holds_no_model_until_it_is_asked():
     assert "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text()
     process.close()
     assert not alive(process.pid)
+
+
+def test_one_that_was_started_ahead_loads_its_libraries_meanwhile():
+    start_ahead()
+    start_ahead()  # one is enough
+    try:
+        process = EngineProcess(SETUP, CONFIGURATION)
+        give_up = time.monotonic() + 60
+        while "libtorch_cpu" not in Path(f"/proc/{process.pid}/maps").read_text():
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        assert process.client().configuration() == CONFIGURATION
+        process.close()
+        assert not alive(process.pid)
+        other = EngineProcess(SETUP, CONFIGURATION)
+        assert other.pid != process.pid
+        other.close()
+    finally:
+        end_ahead()
+
+
+def test_what_was_started_ahead_for_nobody_ends(monkeypatch):
+    started = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self.pid)
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    start_ahead()
+    end_ahead()
+    end_ahead()
+    assert len(started) == 1
+    assert not alive(started[0])
 
 
 def test_a_process_that_is_killed_is_lost_at_once():

@@ -73,13 +73,8 @@ def _load(dtype: torch.dtype) -> ctypes.CDLL | None:
 
 def _compile(compiler: str, flags: tuple[str, ...]) -> Path:
     """The shared library, made unless it is kept; the name says what of, by what and for what."""
-    told = (
-        _SOURCE.read_text(),
-        compiler,
-        str(Path(compiler).resolve().stat()),
-        *flags,
-        _processor(),
-    )
+    found = Path(compiler).resolve().stat()
+    told = (_SOURCE.read_text(), compiler, found.st_size, found.st_mtime_ns, *flags, _processor())
     name = f"kernels-{hashlib.sha256(repr(told).encode()).hexdigest()[:24]}.so"
     directory = _directory()
     kept = directory / name
