@@ -7,16 +7,18 @@ an interpreter in this very process runs, which need no file, process or socket 
 `COMMAND` for programs that are executed, which may also read files and be executed.
 """
 
+from __future__ import annotations
+
 import ctypes
 import errno
-import functools
 import os
-import platform
 import struct
-from collections.abc import Iterable
-from typing import NamedTuple
 
 from . import system
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # From linux/seccomp.h, linux/audit.h, linux/bpf_common.h.
 SECCOMP_MODE_FILTER = 2
@@ -32,29 +34,39 @@ OWN_PROCESS = 0x4B4E4D00  # stands in a filter for the number of the process tha
 WRITING = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | os.O_TMPFILE & ~os.O_DIRECTORY
 
 
-class Machine(NamedTuple):
+class Machine:
     """One architecture: what the kernel calls it, and where its numbers stand in `CALLS`."""
 
-    audit: int
-    column: int
+    def __init__(self, audit: int, column: int) -> None:
+        self.audit = audit
+        self.column = column
 
 
 MACHINES = {"x86_64": Machine(0xC000003E, 0), "aarch64": Machine(0xC00000B7, 1)}
 
 
-class Rule(NamedTuple):
+class Rule:
     """Admits a call by name, or only if one of its arguments is as stated.
 
     With `mask`, the low 32 bits of the argument must be 0 under it; with `equals` they must be one
     of these. `instead` is the error to return where the rule does not admit the call.
     """
 
-    name: str
-    argument: int = 0
-    mask: int = 0
-    equals: tuple[int, ...] = ()
-    instead: int = errno.EPERM
-    admits: bool = True
+    def __init__(
+        self,
+        name: str,
+        argument: int = 0,
+        mask: int = 0,
+        equals: tuple[int, ...] = (),
+        instead: int = errno.EPERM,
+        admits: bool = True,
+    ) -> None:
+        self.name = name
+        self.argument = argument
+        self.mask = mask
+        self.equals = equals
+        self.instead = instead
+        self.admits = admits
 
 
 # Numbers on x86-64 and on 64-bit Arm; None where an architecture does not have the call.
@@ -184,7 +196,7 @@ def compile_filter(policy: tuple[Rule, ...]) -> bytes:
     Raises:
         OSError: the architecture is not among `MACHINES`.
     """
-    name = platform.machine()
+    name = os.uname().machine
     if name not in MACHINES:
         raise OSError(errno.ENOSYS, f"no filter of system calls is known for {name}")
     machine = MACHINES[name]
@@ -254,15 +266,7 @@ class Filter:
         self.code = ctypes.create_string_buffer(code, len(code))
         own = struct.pack("=I", OWN_PROCESS)
         self.own = [at for at in range(0, len(code), 4) if code[at : at + 4] == own]
-        program = Program(len(code) // INSTRUCTION.size, ctypes.addressof(self.code))
-        self.call = functools.partial(
-            system.LIBC.prctl,
-            ctypes.c_ulong(system.PR_SET_SECCOMP),
-            ctypes.c_ulong(SECCOMP_MODE_FILTER),
-            ctypes.pointer(program),
-            ctypes.c_ulong(0),
-            ctypes.c_ulong(0),
-        )
+        self.program = Program(len(code) // INSTRUCTION.size, ctypes.addressof(self.code))
 
     def install(self) -> None:
         """Bind this process, and whatever it executes, to the filter. For good.
@@ -272,7 +276,9 @@ class Filter:
         """
         for at in self.own:
             struct.pack_into("=I", self.code, at, os.getpid())
-        if self.call():
+        none = ctypes.c_ulong(0)
+        mode, program = ctypes.c_ulong(SECCOMP_MODE_FILTER), ctypes.pointer(self.program)
+        if system.LIBC.prctl(ctypes.c_ulong(system.PR_SET_SECCOMP), mode, program, none, none):
             number = ctypes.get_errno()
             raise OSError(number, f"no filter of system calls: {os.strerror(number)}")
 
