@@ -1,8 +1,8 @@
 """One process per test: fork, confine, run, watch, collect.
 
 What the child does between the fork and the program is kept to the least: each page of memory that
-Python touches there is copied first, and that is most of what a test costs. `loop.lua` does the same
-without Python.
+Python touches there is copied first, and that is most of what a test costs. `loop.lua` does the
+same without Python.
 """
 
 import contextlib

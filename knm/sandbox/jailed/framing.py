@@ -16,7 +16,7 @@ import struct
 REQUEST = struct.Struct("=IxxxxQdQQdQ")
 ANSWER = struct.Struct("=iiIIddQQQQQ")
 GREETING = struct.Struct("=??I")
-"""Whether the verifier is ready, whether there is a filter, the size of its version or complaint."""
+"""Whether the verifier is ready, whether there is a filter, the size of the text that follows."""
 
 PROGRAM, RUN, STOP = 1, 2, 3
 REASONS = (None, "cpu", "wall")  # why a process was stopped

@@ -8,7 +8,6 @@ and exit status are those of `luajit FILE`.
 
 import codecs
 import ctypes
-import os
 
 from . import system
 
@@ -116,7 +115,7 @@ class LuaInterpreter:
     def protected_call(
         self, *, results: int, handler: int, arguments: int = 0, state: int | None = None
     ) -> int:
-        """lua_pcall of the function below `arguments` on top of the stack, ours if none is named."""
+        """lua_pcall of the function below `arguments` on top of a stack, ours if none is named."""
         state = state or self.state
         if hasattr(self.api, "lua_pcallk"):
             return int(self.api.lua_pcallk(state, arguments, results, handler, None, None))

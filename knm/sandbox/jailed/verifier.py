@@ -68,7 +68,7 @@ def main(options: dict[str, Any]) -> NoReturn:
 
 
 def greet(*, ready: bool, filter: bool, text: str) -> None:
-    """Say whether requests will be answered, and the interpreter's version or what is in the way."""
+    """Say whether requests will be answered, and the interpreter's version or what hinders."""
     data = text.encode()
     system.write_all(1, framing.GREETING.pack(ready, filter, len(data)) + data)
 
