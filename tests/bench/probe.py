@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-OPENED = []
+OPENED: list[str] = []
 
 
 def watch_files(event: str, arguments: tuple[object, ...]) -> None:

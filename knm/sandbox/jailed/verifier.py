@@ -69,7 +69,7 @@ def main(options: dict[str, Any]) -> NoReturn:
 
 def greet(*, ready: bool, filter: bool, text: str) -> None:
     """Say whether requests will be answered, and the interpreter's version or what hinders."""
-    data = text.encode()
+    data = text.encode(errors="replace")
     system.write_all(1, framing.GREETING.pack(ready, filter, len(data)) + data)
 
 
