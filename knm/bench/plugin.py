@@ -4,6 +4,7 @@ Thin: what a run is and does stands beside it. The plugin is at work only when t
 `bench/` are asked for; elsewhere it adds options and nothing else.
 """
 
+import pickle
 import sys
 import time
 from collections.abc import Generator, Iterator
@@ -79,12 +80,13 @@ def _usage_errors() -> Iterator[None]:
 
 
 def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> "BenchWorker":
-    run = prepare_run(options, root)
     if hasattr(config, "workerinput"):
-        return BenchWorker(run, config)
+        problem_set = pickle.loads(config.workerinput[WORKER_INPUT]["problem_set"])
+        return BenchWorker(prepare_run(options, root, problem_set), config)
     collectonly = config.option.collectonly
     if options.engine is None and not collectonly:
         start_ahead()
+    run = prepare_run(options, root)
     baseline = _baseline(run)
     engine = find_engine(options, root)
     if not collectonly:
@@ -282,8 +284,12 @@ class BenchController(BenchWorker):
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker of xdist where the engine is: one serves them all."""
+        """Tell a worker of xdist where the engine is, which serves them all, and the problems.
+
+        A set is gigabytes to read, and what is kept of it, the tests left where they are, is small.
+        """
         node.workerinput[WORKER_INPUT] = {
+            "problem_set": pickle.dumps(self._run.problem_set),
             "engine": to_json(self._engine.address()),
             "since": self._since,
             "withheld": self._withheld(),

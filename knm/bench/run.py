@@ -155,10 +155,13 @@ def cache_directory(root: Path) -> Path:
     return Path(os.environ.get("KNM_CACHE_DIR") or root / CACHE)
 
 
-def prepare_run(options: RunOptions, root: Path) -> BenchRun:
+def prepare_run(options: RunOptions, root: Path, problem_set: ProblemSet | None = None) -> BenchRun:
     """Find and check everything that the options name, but for the engine's part.
 
-    `root` is the project's directory.
+    Args:
+        options: of the run.
+        root: the project's directory.
+        problem_set: what `options.problems` names, where another process has read it.
 
     Raises:
         UserError: something is missing, malformed or does not fit together.
@@ -166,7 +169,8 @@ def prepare_run(options: RunOptions, root: Path) -> BenchRun:
     limits = make_limits(options.time_limit, options.memory_limit)
     template = load_template(options.prompt)
     template.render("", options.language)
-    problem_set = load_problems(options.problems, limit=options.limit)
+    if problem_set is None:
+        problem_set = load_problems(options.problems, limit=options.limit)
     return BenchRun(
         options=options,
         problem_set=problem_set,

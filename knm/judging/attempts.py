@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from knm.engine import ContextExceeded
-from knm.problems import BrokenProblem, Problem, extract_program
+from knm.problems import BrokenProblem, Problem, TestCase, TestSource, extract_program
 from knm.records import Completion, Request
 from knm.report import CONTEXT, ProblemResult, Sample
 from knm.sandbox import Judgement, Sandbox, Verdict
@@ -102,14 +102,37 @@ def _outcome(request: Request, completions: Completions) -> Outcome:
 def judge_attempts(
     problem: Problem, attempts: Iterable[Attempt], sandbox: Sandbox
 ) -> ProblemResult:
-    """Judge one problem's samples, in their order. Faults become verdicts, never exceptions."""
+    """Judge one problem's samples, in their order. Faults become verdicts, never exceptions.
+
+    The tests are decoded when the first sample needs them, once, and let go of at the end.
+    """
+    decoded = replace(problem, tests=DecodedOnce(problem.tests))
     samples = (
         engine_fault(attempt)
         if isinstance(attempt, Exception)
-        else judge_candidate(problem, attempt, sandbox)
+        else judge_candidate(decoded, attempt, sandbox)
         for attempt in attempts
     )
     return ProblemResult(problem.question_id, tuple(samples), problem.errata)
+
+
+class DecodedOnce:
+    """A source of tests that keeps what another has decoded, or what it found wrong with them."""
+
+    def __init__(self, source: TestSource) -> None:
+        self.source = source
+        self.found: tuple[TestCase, ...] | BrokenProblem | None = None
+
+    def load(self) -> tuple[TestCase, ...]:
+        """See `TestSource.load`."""
+        if self.found is None:
+            try:
+                self.found = self.source.load()
+            except BrokenProblem as error:
+                self.found = error
+        if isinstance(self.found, BrokenProblem):
+            raise self.found
+        return self.found
 
 
 def judge_completion(
@@ -119,7 +142,7 @@ def judge_completion(
 
     Args:
         sandbox: where to run it.
-        problem: its tests are decoded here, and let go of afterwards.
+        problem: its tests are asked for here.
         program: None where the completion holds none.
         truncated: whether the model ran out of tokens; decides what a failure is called where
             there is no program, or none that compiles.

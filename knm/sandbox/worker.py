@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import json
 import os
 import select
 import subprocess
@@ -29,7 +28,9 @@ VERIFIER_MEMORY = 128 << 20
 SERIALS = itertools.count()
 
 # Isolated and without site packages: what the verifier loads, every fork of it carries.
-BOOTSTRAP = "import sys; sys.path.append({folder!r}); from jailed.verifier import main; main()"
+BOOTSTRAP = (
+    "import sys; sys.path.append({folder!r}); from jailed.verifier import main; main({options})"
+)
 
 
 class Jail(StrEnum):
@@ -106,15 +107,15 @@ class Worker:
         self.box = None if jail is Jail.NAMESPACES else tempfile.TemporaryDirectory(prefix="knm-")
         options = {
             **language_options(language),
-            "jail": jail,
+            "jail": jail.value,
             "box": self.box and self.box.name,
             "groups": self.group.entries if self.group else [],
             "host": os.getpid(),
         }
-        bootstrap = BOOTSTRAP.format(folder=str(Path(__file__).parent))
+        bootstrap = BOOTSTRAP.format(folder=str(Path(__file__).parent), options=options)
         self.diagnostics = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", bootstrap, json.dumps(options)],
+            [sys.executable, "-I", "-S", "-c", bootstrap],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.diagnostics,
@@ -132,15 +133,16 @@ class Worker:
         self.patience = START_SECONDS  # of time in which nothing computes
         self.wall_seconds: float | None = None  # when to stop a program; None while none runs
         try:
-            greeting = framing.read_header(self.receive)
-            if not greeting["ready"]:
-                raise WorkerRefused(greeting["error"])
+            greeting = framing.GREETING.unpack(self.receive(framing.GREETING.size))
+            ready, self.filtered, size = greeting
+            text = self.receive(size).decode(errors="replace")
+            if not ready:
+                raise WorkerRefused(text)
         except BaseException:
             self.close()
             raise
         self.limits: Limits | None = None
-        self.interpreter_version: str = greeting["version"]
-        self.filtered: bool = greeting["filter"]
+        self.interpreter_version = text
 
     def load(self, program: bytes, limits: Limits) -> Outcome:
         """Keep a program for `run` and compile it: how the compiler ended."""
@@ -148,12 +150,18 @@ class Worker:
         if self.group is not None and limits != self.limits:
             self.group.limit_memory(most_memory(limits))
         self.limits = limits
-        compiler = {"compiler_seconds": COMPILER_SECONDS, "compiler_memory": COMPILER_MEMORY}
-        return self.ask({"do": "program", **vars(limits), **compiler}, program)
+        bounds = (
+            limits.cpu_seconds,
+            limits.memory_bytes,
+            limits.output_bytes,
+            COMPILER_SECONDS,
+            COMPILER_MEMORY,
+        )
+        return self.ask(framing.pack_request(framing.PROGRAM, len(program), bounds), program)
 
     def run(self, stdin: bytes) -> Outcome:
         """Run the program that was loaded on one input."""
-        return self.ask({"do": "run"}, stdin)
+        return self.ask(framing.pack_request(framing.RUN, len(stdin)), stdin)
 
     def close(self) -> None:
         """End the verifier and everything in its jail. May be called again."""
@@ -171,39 +179,39 @@ class Worker:
         if self.group is not None:
             self.group.remove()
 
-    def ask(self, request: dict[str, Any], payload: bytes) -> Outcome:
+    def ask(self, request: bytes, payload: bytes) -> Outcome:
         """One exchange.
 
         Raises:
             WorkerLost: no answer came.
         """
         self.clock.restart()
-        header = framing.pack_header(request | {"size": len(payload)})
         # At once where that costs little: the verifier then wakes once.
         joined = len(payload) <= JOINED_BYTES
-        self.send(header + payload if joined else header)
+        self.send(request + payload if joined else request)
         if not joined:
             self.send(payload)
         assert self.limits is not None, "a program is loaded first"
         self.wall_seconds = self.limits.wall_seconds
-        answer = framing.read_header(self.receive)
+        answer = framing.ANSWER.unpack(self.receive(framing.ANSWER.size))
         self.wall_seconds = None
-        stdout = self.receive(answer["stdout"])
-        head, omitted, tail = answer["stderr"]
+        status, signal, stopped, fault, cpu, wall, peak, written, head, omitted, tail = answer
+        if fault:
+            reason = self.receive(fault).decode(errors="replace")
+            raise WorkerLost(f"the verifier could not start a process: {reason}")
+        stdout = self.receive(written)
         stderr = self.receive(head)
         if omitted:
             stderr += f"\n[{omitted:,} bytes omitted]\n".encode()
         stderr += self.receive(tail)
-        if answer["fault"] is not None:
-            raise WorkerLost(f"the verifier could not start a process: {answer['fault']}")
         return Outcome(
-            exit_code=answer["status"],
-            signal=answer["signal"],
-            stopped=answer["stopped"],
-            cpu_seconds=answer["cpu_seconds"],
-            wall_seconds=answer["wall_seconds"],
-            peak_memory_bytes=answer["peak_memory_bytes"],
-            written_bytes=max(len(stdout), head + omitted + tail),
+            exit_code=None if signal else status,
+            signal=signal or None,
+            stopped=framing.REASONS[stopped],
+            cpu_seconds=cpu,
+            wall_seconds=wall,
+            peak_memory_bytes=peak,
+            written_bytes=max(written, head + omitted + tail),
             stdout=stdout,
             stderr=stderr,
         )
@@ -250,7 +258,7 @@ class Worker:
         """Have the verifier end the program that it runs."""
         # Nothing else is in the pipe, unless the verifier hangs: then patience will end.
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            os.write(self.requests, framing.pack_header({"do": "stop"}))
+            os.write(self.requests, framing.pack_request(framing.STOP))
 
     def lost(self) -> WorkerLost:
         """What to raise when the verifier is gone, with its last words."""

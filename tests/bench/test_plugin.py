@@ -31,6 +31,9 @@ def problems(tmp_path_factory) -> Path:
     return write_problems(directory / "set.jsonl", short_records(6))
 
 
+PROCESSES = ("controller", "gw0", "gw1")
+
+
 @pytest.fixture(scope="module")
 def baseline(problems, tmp_path_factory) -> tuple[subprocess.CompletedProcess[str], Path]:
     results = tmp_path_factory.mktemp("baseline") / "base.json"
@@ -110,12 +113,18 @@ def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, 
     junit = tmp_path / "junit.xml"
     comparison = ("--knm-baseline", results, "--knm-fail-on", "any-loss", "--junitxml", junit)
     process = run_bench(
-        "--problems", problems, "--results", parallel, "-n", "2", "--fresh", *SETTINGS, *comparison
+        *("--problems", problems, "--results", parallel, "-n", "2", "--fresh", *SETTINGS),
+        *(*comparison, "-p", "tests.bench.probe"),
+        environment={"KNM_PROBE": str(tmp_path), "KNM_PROBE_FILE": str(problems)},
     )
     assert outcomes(parallel) == outcomes(results)
     assert "noise floor: the same run twice differs on 0 of 6" in process.stdout
     assert "any-loss: no" in process.stdout
     assert process.returncode == 0  # problems fail, and no more of them than before
+    figures = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in PROCESSES}
+    # The controller reads the set; a worker opens it for the tests of each problem that it judges.
+    assert figures["controller"]["opened"] == 1
+    assert sum(figures[name]["opened"] for name in PROCESSES[1:]) == 6
     properties = {
         (entry.get("name"), entry.get("value"))
         for entry in ElementTree.parse(junit).iter("property")

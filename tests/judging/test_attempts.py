@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -135,6 +135,30 @@ def test_a_fault_in_any_sample_is_the_problems(problems, sandbox):
 
     outcome = judge(problems[0], FirstOnly("```lua\nprint(1)\n```"), sandbox, samples=2)
     assert outcome.verdict is Verdict.ENGINE_FAULT
+
+
+class Counting:
+    """A source of tests that counts how often they are decoded."""
+
+    def __init__(self, source) -> None:
+        self.source = source
+        self.decoded = 0
+
+    def load(self):
+        self.decoded += 1
+        return self.source.load()
+
+
+@pytest.mark.parametrize("at", [0, -1])
+def test_tests_are_decoded_once_for_all_samples(problems, sandbox, at):
+    source = Counting(problems[at].tests)
+    reference = problems[0].extras["reference"]
+    answers = Answers(*[f"```lua\n{reference}\n```", "no program"] * 2)
+    outcome = judge(replace(problems[at], tests=source), answers, sandbox, samples=4)
+    sound = [Verdict.ACCEPTED, Verdict.NO_CODE] * 2
+    broken = [Verdict.BROKEN_PROBLEM] * 4
+    assert [sample.judgement.verdict for sample in outcome.samples] == (broken if at else sound)
+    assert source.decoded == 1
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ SOURCES = (
     "languages/execution.py",
     "sandbox/*.py",
     "sandbox/jailed/*.py",
+    "sandbox/jailed/*.lua",
 )
 MAIN = b"from knm.sandbox.container import main\n\nmain()\n"
 

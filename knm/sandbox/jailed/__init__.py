@@ -5,6 +5,10 @@ in milliseconds, stays small (a fork costs what the forking process weighs) and 
 is a Python. It never learns an expected output: it is given a program and one input at a time and
 returns what came out. Grading is the business of the near side.
 
+Where programs are run by LuaJIT, no Python runs once the jail is built: `loop.lua` answers requests
+and forks the children, at a third of what a fork that goes on in Python costs. `loop` does the same
+in Python for all other interpreters, and tests hold both to the same answers.
+
 Programs, inputs and outputs move between the pipes and memory files inside the kernel; the verifier
 does not read them, so a child forked from it inherits nothing of another test's data but its size.
 

@@ -1,7 +1,8 @@
 """One process per test: fork, confine, run, watch, collect.
 
 What the child does between the fork and the program is kept to the least: each page of memory that
-Python touches there is copied first, and that is most of what a test costs.
+Python touches there is copied first, and that is most of what a test costs. `loop.lua` does the
+same without Python.
 """
 
 import contextlib
@@ -15,8 +16,8 @@ from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from .seccomp import Filter
+from .system import HIGHEST_DESCRIPTOR
 
-HIGHEST_DESCRIPTOR = 4096
 SHORTEST_LOOK = 0.005
 
 
@@ -155,10 +156,11 @@ def be_child(
         source = prepare(program, streams)
         limit(bounds, alone=job.alone)
         os.closerange(3, tell)
-        # A program that is executed closes `tell` by beginning: it was made to.
-        os.closerange(tell + job.executes, HIGHEST_DESCRIPTOR)
+        os.closerange(tell + 1, HIGHEST_DESCRIPTOR)
         if job.filter is not None:
             job.filter.install()
+        if not job.executes:  # else beginning closes it: it was made to
+            os.close(tell)
         status = job.main(source)
     except MemoryError:
         os.write(2, job.out_of_memory)  # Python's own, within the program's limit

@@ -8,7 +8,6 @@ and exit status are those of `luajit FILE`.
 
 import codecs
 import ctypes
-import os
 
 from . import system
 
@@ -44,6 +43,7 @@ class LuaInterpreter:
     executes = False
 
     def __init__(self, library: str, program: str, filename: str) -> None:
+        self.library = library
         self.api = declare(ctypes.CDLL(library))
         self.chunk_name = f"@{filename}".encode()
         self.prefix = f"{program}: ".encode()
@@ -53,6 +53,7 @@ class LuaInterpreter:
         self.api.luaL_openlibs(self.state)
         self.call(b"return jit and jit.version or _VERSION")
         self.version = (self.text() or b"").decode()
+        self.is_luajit = self.version.startswith("LuaJIT")
         self.api.lua_settop(self.state, 0)
         self.call(f"arg = {{[-1] = '{program}', [0] = '{filename}'}}".encode())
         self.call(ON_ERROR)
@@ -77,6 +78,33 @@ class LuaInterpreter:
     def clear(self) -> None:
         """Nothing: a program is run in a process of its own and leaves nothing here."""
 
+    def prepare(self, script: bytes, pointer: int) -> int:
+        """Run a script of our own in a state of its own; the state, with what it returns on top.
+
+        Args:
+            script: its text.
+            pointer: its argument, as light user data.
+
+        Raises:
+            OSError: it failed; the message is its own.
+        """
+        state: int = self.api.luaL_newstate()
+        self.api.luaL_openlibs(state)
+        failed = self.api.luaL_loadbufferx(state, script, len(script), b"=script", b"t")
+        self.api.lua_pushlightuserdata(state, pointer)
+        if failed or self.protected_call(results=1, handler=0, arguments=1, state=state):
+            raise OSError((self.text(state) or b"").decode(errors="replace"))
+        return state
+
+    def call_prepared(self, state: int) -> None:
+        """Call the function that a script has returned.
+
+        Raises:
+            OSError: it failed; the message is its own.
+        """
+        if self.protected_call(results=0, handler=0, state=state):
+            raise OSError((self.text(state) or b"").decode(errors="replace"))
+
     def call(self, chunk: bytes) -> None:
         """Run a chunk of our own and leave its results on the stack."""
         failed = self.api.luaL_loadbufferx(
@@ -84,11 +112,14 @@ class LuaInterpreter:
         ) or self.protected_call(results=MULTIPLE_RESULTS, handler=0)
         assert not failed, self.text()
 
-    def protected_call(self, *, results: int, handler: int) -> int:
-        """lua_pcall of the function on top of the stack, which takes no arguments."""
+    def protected_call(
+        self, *, results: int, handler: int, arguments: int = 0, state: int | None = None
+    ) -> int:
+        """lua_pcall of the function below `arguments` on top of a stack, ours if none is named."""
+        state = state or self.state
         if hasattr(self.api, "lua_pcallk"):
-            return int(self.api.lua_pcallk(self.state, 0, results, handler, None, None))
-        return int(self.api.lua_pcall(self.state, 0, results, handler))
+            return int(self.api.lua_pcallk(state, arguments, results, handler, None, None))
+        return int(self.api.lua_pcall(state, arguments, results, handler))
 
     def load(self, source: bytes) -> bool:
         """Compile the program (text only, no bytecode) and push it, or report why not."""
@@ -104,12 +135,12 @@ class LuaInterpreter:
         if message is None:
             message = b"(error object is not a string)"
         system.flush_streams()
-        write_all(2, self.prefix + message + b"\n")
+        system.write_all(2, self.prefix + message + b"\n")
 
-    def text(self) -> bytes | None:
-        """The string or number on top of the stack."""
+    def text(self, state: int | None = None) -> bytes | None:
+        """The string or number on top of the stack, ours if none is named."""
         length = ctypes.c_size_t()
-        address = self.api.lua_tolstring(self.state, -1, ctypes.byref(length))
+        address = self.api.lua_tolstring(state or self.state, -1, ctypes.byref(length))
         return ctypes.string_at(address, length.value) if address else None
 
 
@@ -136,6 +167,7 @@ def declare(library: ctypes.CDLL) -> ctypes.CDLL:
         "lua_gettop": (number, [state]),
         "lua_settop": (None, [state, number]),
         "lua_close": (None, [state]),
+        "lua_pushlightuserdata": (None, [state, ctypes.c_void_p]),
     }
     # From 5.2 on lua_pcall is a macro for a function with a continuation.
     if hasattr(library, "lua_pcallk"):
@@ -146,9 +178,3 @@ def declare(library: ctypes.CDLL) -> ctypes.CDLL:
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """Write every byte."""
-    while data:
-        data = data[os.write(descriptor, data) :]

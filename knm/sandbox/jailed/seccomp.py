@@ -7,16 +7,18 @@ an interpreter in this very process runs, which need no file, process or socket 
 `COMMAND` for programs that are executed, which may also read files and be executed.
 """
 
+from __future__ import annotations
+
 import ctypes
 import errno
-import functools
 import os
-import platform
 import struct
-from collections.abc import Iterable
-from typing import NamedTuple
 
 from . import system
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # From linux/seccomp.h, linux/audit.h, linux/bpf_common.h.
 SECCOMP_MODE_FILTER = 2
@@ -27,34 +29,50 @@ FOREIGN_CALLS = 0x40000000  # x32, and the -1 of an aborted call
 
 Instruction = tuple[int, int, int, int]
 INSTRUCTION = struct.Struct("=HBBI")
+Stretch = tuple[int, list[Instruction]]
+REFUSE: list[Instruction] = [(RETURN, 0, 0, ERRNO | errno.EPERM)]
+ADMIT: list[Instruction] = [(RETURN, 0, 0, ALLOW)]
+# Stand in jumps for the way to these, until it is known how far it is.
+TO_REFUSAL, TO_ADMISSION = -1, -2
+_ENDS = {REFUSE[0]: TO_REFUSAL, ADMIT[0]: TO_ADMISSION}
 OWN_PROCESS = 0x4B4E4D00  # stands in a filter for the number of the process that installs it
 
 WRITING = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | os.O_TMPFILE & ~os.O_DIRECTORY
 
 
-class Machine(NamedTuple):
+class Machine:
     """One architecture: what the kernel calls it, and where its numbers stand in `CALLS`."""
 
-    audit: int
-    column: int
+    def __init__(self, audit: int, column: int) -> None:
+        self.audit = audit
+        self.column = column
 
 
 MACHINES = {"x86_64": Machine(0xC000003E, 0), "aarch64": Machine(0xC00000B7, 1)}
 
 
-class Rule(NamedTuple):
+class Rule:
     """Admits a call by name, or only if one of its arguments is as stated.
 
     With `mask`, the low 32 bits of the argument must be 0 under it; with `equals` they must be one
     of these. `instead` is the error to return where the rule does not admit the call.
     """
 
-    name: str
-    argument: int = 0
-    mask: int = 0
-    equals: tuple[int, ...] = ()
-    instead: int = errno.EPERM
-    admits: bool = True
+    def __init__(
+        self,
+        name: str,
+        argument: int = 0,
+        mask: int = 0,
+        equals: tuple[int, ...] = (),
+        instead: int = errno.EPERM,
+        admits: bool = True,
+    ) -> None:
+        self.name = name
+        self.argument = argument
+        self.mask = mask
+        self.equals = equals
+        self.instead = instead
+        self.admits = admits
 
 
 # Numbers on x86-64 and on 64-bit Arm; None where an architecture does not have the call.
@@ -184,7 +202,7 @@ def compile_filter(policy: tuple[Rule, ...]) -> bytes:
     Raises:
         OSError: the architecture is not among `MACHINES`.
     """
-    name = platform.machine()
+    name = os.uname().machine
     if name not in MACHINES:
         raise OSError(errno.ENOSYS, f"no filter of system calls is known for {name}")
     machine = MACHINES[name]
@@ -196,24 +214,44 @@ def compile_filter(policy: tuple[Rule, ...]) -> bytes:
         (LOAD_WORD, 0, 0, NUMBER),
         (JUMP_AT_LEAST, 0, 1, FOREIGN_CALLS),
         (RETURN, 0, 0, ERRNO | errno.ENOSYS),
-        *_tree(sorted((number, body) for number, body in numbered if number is not None)),
+        *_tree(_stretches({number: body for number, body in numbered if number is not None})),
     ]
-    return b"".join(INSTRUCTION.pack(*instruction) for instruction in code)
+    # Where to jump to: the last two instructions, by which all that has no special rule ends.
+    ends = {TO_REFUSAL: len(code), TO_ADMISSION: len(code) + 1}
+    resolved = [
+        (operation, *(ends[to] - at - 1 if to in ends else to for to in jumps), operand)
+        for at, (operation, *jumps, operand) in enumerate(code)
+    ]
+    return b"".join(
+        INSTRUCTION.pack(*instruction) for instruction in (*resolved, REFUSE[0], ADMIT[0])
+    )
 
 
-def _tree(cases: list[tuple[int, list[Instruction]]]) -> list[Instruction]:
-    """Find the case of a number by halving, and refuse a number that has none.
+def _stretches(bodies: dict[int, list[Instruction]]) -> list[Stretch]:
+    """All numbers from 0 on: where each stretch that is treated alike begins, and how."""
+    stretches: list[Stretch] = [(0, REFUSE)]
+    for number in sorted(bodies):
+        for start, body in ((number, bodies[number]), (number + 1, REFUSE)):
+            if stretches[-1][0] == start:
+                stretches.pop()
+            if not stretches or stretches[-1][1] != body:
+                stretches.append((start, body))
+    return stretches
 
-    The kernel runs a new filter for each number once, so a chain of comparisons would be felt.
+
+def _tree(stretches: list[Stretch]) -> list[Instruction]:
+    """Find the stretch of a number by halving.
+
+    The kernel compiles a filter for each process that installs it, and runs a new one for each
+    number once, so that each instruction and each comparison would be felt.
     """
-    if len(cases) <= 2:
-        code: list[Instruction] = []
-        for number, body in cases:
-            code += [(JUMP_EQUAL, 0, len(body), number), *body]
-        return [*code, (RETURN, 0, 0, ERRNO | errno.EPERM)]
-    middle = len(cases) // 2
-    low, high = _tree(cases[:middle]), _tree(cases[middle:])
-    return [(JUMP_AT_LEAST, len(low), 0, cases[middle][0]), *low, *high]
+    if len(stretches) == 1:
+        return stretches[0][1]
+    middle = len(stretches) // 2
+    low, high = _tree(stretches[:middle]), _tree(stretches[middle:])
+    yes, no = (_ENDS.get(code[0]) if len(code) == 1 else None for code in (high, low))
+    low, high = [] if no else low, [] if yes else high
+    return [(JUMP_AT_LEAST, yes or len(low), no or 0, stretches[middle][0]), *low, *high]
 
 
 def _body(rule: Rule) -> list[Instruction]:
@@ -233,7 +271,7 @@ def _body(rule: Rule) -> list[Instruction]:
         # The high half must be empty, or a pointer could pass for a small number.
         high = (LOAD_WORD, 0, 0, ARGUMENTS + 8 * rule.argument + 4)
         return [high, (JUMP_EQUAL, 1, 0, 0), refuse, load, *tests, refuse, allow]
-    return [allow]
+    return ADMIT
 
 
 class Program(ctypes.Structure):
@@ -254,15 +292,7 @@ class Filter:
         self.code = ctypes.create_string_buffer(code, len(code))
         own = struct.pack("=I", OWN_PROCESS)
         self.own = [at for at in range(0, len(code), 4) if code[at : at + 4] == own]
-        program = Program(len(code) // INSTRUCTION.size, ctypes.addressof(self.code))
-        self.call = functools.partial(
-            system.LIBC.prctl,
-            ctypes.c_ulong(system.PR_SET_SECCOMP),
-            ctypes.c_ulong(SECCOMP_MODE_FILTER),
-            ctypes.pointer(program),
-            ctypes.c_ulong(0),
-            ctypes.c_ulong(0),
-        )
+        self.program = Program(len(code) // INSTRUCTION.size, ctypes.addressof(self.code))
 
     def install(self) -> None:
         """Bind this process, and whatever it executes, to the filter. For good.
@@ -272,7 +302,9 @@ class Filter:
         """
         for at in self.own:
             struct.pack_into("=I", self.code, at, os.getpid())
-        if self.call():
+        none = ctypes.c_ulong(0)
+        mode, program = ctypes.c_ulong(SECCOMP_MODE_FILTER), ctypes.pointer(self.program)
+        if system.LIBC.prctl(ctypes.c_ulong(system.PR_SET_SECCOMP), mode, program, none, none):
             number = ctypes.get_errno()
             raise OSError(number, f"no filter of system calls: {os.strerror(number)}")
 

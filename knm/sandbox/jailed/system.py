@@ -1,8 +1,13 @@
 """The few C library calls that Python does not offer, as functions that raise `OSError`."""
 
+from __future__ import annotations
+
 import ctypes
 import os
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -12,6 +17,8 @@ PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+
+HIGHEST_DESCRIPTOR = 4096  # that may be open in the verifier when it starts
 
 LC_ALL = 6
 CAPABILITY_VERSION = 0x20080522  # version 3: two 32-bit halves of each set
@@ -80,3 +87,9 @@ def write(path: str, text: str) -> None:
     """Write a small file, such as the kernel offers."""
     with open(path, "w", encoding="ascii") as file:
         file.write(text)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte."""
+    while data:
+        data = data[os.write(descriptor, data) :]
