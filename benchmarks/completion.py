@@ -81,7 +81,10 @@ class Project:
         loaded = self._load(self._options.model)
         whole, mistakes = self._stores(loaded)
         presets = self._tuned(loaded, whole)
-        published = {**presets, "trusted": resolve_preset("trusted")}
+        published = dict(presets)
+        calibration = whole.manifest.calibration
+        if calibration is not None and calibration.reliability is not None:
+            published["trusted"] = resolve_preset("trusted")  # which a tiny store has no bound for
         prior = {"prior": error_rate(whole), "window": 32}
         own = {"k": NEIGHBOURS, "weight_options": prior}
         bayes = vary_preset(resolve_preset("bayes"), own, "kNM-LM")
