@@ -170,12 +170,10 @@ def find_lexemes(
             first, last = (base + int(places[one]) - unforeseen for one in (low, high))
             rows.append((first, last, lexeme.type, number))
         base += counts[record.id]
-    first, last, types, files = zip(*rows, strict=True) if rows else ((), (), (), ())
+    kinds: tuple[type, ...] = (np.int64, np.int64, np.str_, np.int64)
+    columns = [[row[place] for row in rows] for place in range(len(kinds))]
     return Lexemes(
-        np.array(first, dtype=np.int64),
-        np.array(last, dtype=np.int64),
-        np.array(types, dtype=np.str_),
-        np.array(files, dtype=np.int64),
+        *(np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=True))
     )
 
 

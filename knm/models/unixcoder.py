@@ -128,7 +128,8 @@ def _positions(given: Tensor, mask: Tensor | None, seen: int, padding: int) -> T
 
 def is_unixcoder(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether a tokenizer is that of UniXcoder, as published or as saved here."""
-    return MODE in tokenizer.get_vocab()
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and backend.token_to_id(MODE) is not None
 
 
 def begin_in_mode(tokenizer: PreTrainedTokenizerBase) -> None:

@@ -26,7 +26,7 @@ from knm.models import (
 )
 from knm.models.finetuning import finetune
 from knm.models.finetuning_options import FinetuningOptions
-from knm.models.kinds import RecurrentConfig, RecurrentForCausalLM
+from knm.models.recurrent import RecurrentConfig, RecurrentForCausalLM
 from knm.models.recurrent_options import RecurrentOptions
 from knm.models.recurrent_training import train_recurrent
 from knm.packaged import EMBEDDED_CORPUS
@@ -39,7 +39,7 @@ CELLS = ("lstm", "gru")
 TASK = load_template("task")
 
 
-def recurrent(cell: str) -> RecurrentForCausalLM:
+def recurrent(cell: str) -> Any:
     torch.manual_seed(0)
     config = RecurrentConfig(
         vocab_size=VOCABULARY, hidden_size=24, cell=cell, initializer_range=0.5, dropout=0.3
@@ -51,7 +51,7 @@ def tokens(*shape: int) -> torch.Tensor:
     return torch.randint(2, VOCABULARY, shape, generator=torch.Generator().manual_seed(3))
 
 
-def greedily(model: Any, ids: torch.Tensor, count: int, **options: Any) -> torch.Tensor:
+def greedily(model: Any, ids: torch.Tensor, count: int, **options: Any) -> Any:
     mask = options.pop("attention_mask", torch.ones_like(ids))
     written = model.generate(
         ids, attention_mask=mask, max_new_tokens=count, do_sample=False, pad_token_id=0, **options
