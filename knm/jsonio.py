@@ -99,6 +99,15 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         UserError: the file is missing or damaged, or a line is not a JSON object.
     """
+    return ((number, parse_object(line, f"{path}:{number}")) for number, line in read_lines(path))
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (line number from 1, line) for each non-blank line; `.gz` files are decompressed.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
     try:
         file = _open(path)
     except FileNotFoundError:
@@ -109,7 +118,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    yield number, parse_object(line, f"{path}:{number}")
+                    yield number, line
         except _DAMAGED_GZIP as error:
             raise UserError(f"{path}: not a sound gzip file: {error}") from None
 

@@ -64,6 +64,27 @@ def bootstrap_interval(
     return means[floor(tail)], means[ceil(RESAMPLES - 1 - tail)]
 
 
+def bootstrap_ratio(
+    parts: Sequence[tuple[float, float]], confidence: float = 0.95, *, seed: int = 0
+) -> tuple[float, float]:
+    """The percentile bootstrap interval of a ratio of sums, over `parts` (numerator, denominator).
+
+    Parts are what is drawn anew, such as files of which each has right tokens and tokens. The same
+    for the same parts in any order. Draws without a denominator do not count.
+    """
+    assert sum(below for _, below in parts) > 0, "nothing to divide by"
+    assert 0 < confidence < 1, f"confidence {confidence}"
+    ordered, draw, ratios = sorted(parts), Random(seed), []
+    for _ in range(RESAMPLES):
+        # `choices` makes of `Random.random` what `bootstrap_interval` does.
+        above, below = map(sum, zip(*draw.choices(ordered, k=len(ordered)), strict=True))
+        if below:
+            ratios.append(above / below)
+    ratios.sort()
+    tail = (1 - confidence) / 2 * (len(ratios) - 1)
+    return ratios[floor(tail)], ratios[ceil(len(ratios) - 1 - tail)]
+
+
 def kendall_tau(left: Sequence[float], right: Sequence[float]) -> float | None:
     """Kendall's tau-b of two lists of the same things; None where one ranks nothing.
 

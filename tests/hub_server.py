@@ -47,7 +47,7 @@ def _serve(name_in_api: str, name_in_urls: str, files: Mapping[str, bytes]) -> I
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             name = path.removeprefix(resolve)
-            if path == f"{api}/revision/main":
+            if path.startswith(f"{api}/revision/"):  # all name the one commit
                 self._answer(200, json.dumps(info).encode())
             elif path == f"{api}/tree/{COMMIT}":
                 self._answer(200, json.dumps(listing).encode())

@@ -8,7 +8,7 @@ from scipy.stats import binomtest, kendalltau
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from knm.report import bootstrap_interval, mcnemar_exact, pass_at_k, wilson_interval
-from knm.statistics import kendall_tau
+from knm.statistics import bootstrap_ratio, kendall_tau
 
 
 @st.composite
@@ -123,6 +123,19 @@ def test_the_bootstrap_agrees_with_scipys(confidence):
     assert bootstrap_interval(rates, confidence) == pytest.approx(
         (expected.low, expected.high), abs=0.006
     )
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.sampled_from([1, 4]))
+def test_the_bootstrap_of_a_ratio_of_equal_parts_is_that_of_their_mean(values, size):
+    parts = [(value, size) for value in values]
+    expected = bootstrap_interval([value / size for value in values])
+    assert bootstrap_ratio(parts) == pytest.approx(expected)
+    assert bootstrap_ratio(parts[::-1]) == bootstrap_ratio(parts)
+
+
+def test_the_bootstrap_of_a_ratio_weighs_large_parts_more():
+    low, high = bootstrap_ratio([(0, 1), (90, 100), (92, 100), (91, 100)])
+    assert 0.88 < low < 0.91 < high <= 0.92
 
 
 def test_the_bootstrap_of_another_seed_is_another_draw():

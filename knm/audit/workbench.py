@@ -32,6 +32,7 @@ from knm.judging.trials import TrialSettings, run_trial
 from knm.languages.language import DEFAULT_LANGUAGE, load_language
 from knm.models import (
     FINAL_NORM,
+    ChatEncoding,
     EncodedExample,
     LoadedModel,
     context_length,
@@ -130,7 +131,7 @@ class Workbench:
         finetune(
             self.settings.model,
             records,
-            self.template,
+            ChatEncoding(self.template),
             directory,
             self.settings.finetuning,
             device=self._placement.device,

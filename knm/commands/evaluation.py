@@ -8,7 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from knm.commands.output import JsonOption
-from knm.errors import UserError
+from knm.commands.texts import BlockOptions
+from knm.errors import UserError, named
 from knm.jsonio import dumps
 from knm.options import (
     PRESET,
@@ -20,6 +21,7 @@ from knm.options import (
     RecordLimit,
     SandboxName,
     TemplateName,
+    changed_options,
     options_of,
 )
 from knm.outputs import Output, check_outputs, file_named
@@ -55,12 +57,45 @@ class TokenOptions:
     batch_tokens: Annotated[int, Option("tokens of a forward batch", "N", least=1)] = 8192
 
 
+class Task(StrEnum):
+    """What is to be foreseen."""
+
+    TOKENS = "tokens"
+    COMPLETION = "completion"
+
+
+class Split(StrEnum):
+    """The source files of a project."""
+
+    TRAIN = "train"
+    VALID = "valid"
+    TEST = "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompletionOptions(BlockOptions):
+    """What only `--task completion` has."""
+
+    split: Annotated[
+        Split | None, Option("of a project: the files to complete", default="test")
+    ] = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvaluationChoice(TokenOptions):
     """What `knm eval` measures."""
 
+    task: Annotated[
+        Task,
+        Option("tokens: of programs for tasks; completion: lexemes of a project's source files"),
+    ] = Task.TOKENS
     corpus: Annotated[
-        Path | None, Option("JSONL corpus", "FILE", default="the packaged test split")
+        Path | None,
+        Option(
+            "JSONL corpus, or for completion a project, which holds train, valid and test",
+            "FILE|DIR",
+            default="the packaged test split",
+        ),
     ] = None
     next_line: Annotated[int, Option("complete so many lines, greedily", "N", least=0)] = 0
     seed: Annotated[int, Option("seed of where programs are cut", "N")] = 0
@@ -115,11 +150,13 @@ def evaluate(
     model: ModelOptions,
     correction: SeveralPresets,
     choice: EvaluationChoice,
+    completion: CompletionOptions,
     json: JsonOption = False,
 ) -> None:
     """Predict every token of a corpus, with and without a datastore: perplexity and accuracy.
 
-    Without --datastore and --knn-preset the LM alone is measured.
+    With --task completion, every lexeme of a project's source files: exact match, edit similarity
+    and mean reciprocal rank. Without --datastore and --knn-preset the LM alone is measured.
     """
     from knm.bench import ensure_datastore, prepare_engine
     from knm.corpora import load_corpus
@@ -133,9 +170,22 @@ def evaluate(
     find_model(model.model)
     for name in correction.knn_preset or []:
         check_preset_name(name)
-    whole = load_corpus(choice.corpus or EMBEDDED_CORPUS / "test.jsonl")
+    completes = choice.task is Task.COMPLETION
+    if completes:
+        whole = load_corpus(_source_files(choice, completion))
+    else:
+        for name, value in changed_options(completion):
+            raise UserError(f"{named(name)} {value}: of {named('task')} completion alone")
+        whole = load_corpus(choice.corpus or EMBEDDED_CORPUS / "test.jsonl")
     template = load_template(choice.prompt)
-    from knm.metrics import EvaluationOptions, evaluate_corpus, render_evaluation
+    encoding = completion.encoding()
+    from knm.metrics import (
+        EvaluationOptions,
+        evaluate_completion,
+        evaluate_corpus,
+        render_completion,
+        render_evaluation,
+    )
     from knm.models import load_model
 
     shared = {
@@ -154,16 +204,49 @@ def evaluate(
         presets.append(setup.preset)
         store = setup.datastore
     loaded = load_model(model.model, dtype=model.dtype, device=model.device)
+    datastore = None if store is None else Datastore.open(store, expect=loaded.identity)
+    records = whole[: choice.limit]
+    if completes:
+        completed = evaluate_completion(
+            loaded, records, encoding, datastore, presets, choice.batch_tokens
+        )
+        print(dumps(completed.to_json()) if json else render_completion(completed))
+        return
     result = evaluate_corpus(
         loaded,
-        whole[: choice.limit],
+        records,
         template,
-        None if store is None else Datastore.open(store, expect=loaded.identity),
+        datastore,
         presets,
         EvaluationOptions(choice.batch_tokens, choice.next_line, choice.seed),
         sample_prompts(template, [(record.statement, record.language) for record in whole]),
     )
     print(dumps(result.to_json()) if json else render_evaluation(result))
+
+
+def _source_files(choice: EvaluationChoice, completion: CompletionOptions) -> Path:
+    """The corpus of source files that is asked for.
+
+    Raises:
+        UserError: none is, or with what is of tokens alone.
+    """
+    from knm.corpora import find_split
+
+    for name, value in changed_options(choice):
+        if name in ("prompt", "next_line", "seed"):
+            raise UserError(f"{named(name)} {value}: of {named('task')} tokens alone")
+    if choice.corpus is None:
+        raise UserError(
+            f"{named('task')} completion: give {named('corpus')} PROJECT, a directory with "
+            "train.jsonl, valid.jsonl and test.jsonl of source files, or one such file"
+        )
+    if choice.corpus.is_dir():
+        return find_split(choice.corpus, completion.split or Split.TEST)
+    if completion.split is not None:
+        raise UserError(
+            f"{named('split')} {completion.split}: {choice.corpus} is no project but a file"
+        )
+    return choice.corpus
 
 
 def sweep(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knm.commands.output import JsonOption, print_table
+from knm.commands.texts import TextOptions, text_encoding
 from knm.errors import UserError, named
 from knm.jsonio import dumps
 from knm.options import (
@@ -27,14 +27,6 @@ from knm.options import (
 if TYPE_CHECKING:
     from knm.corpora import Decontamination
     from knm.datastore import Datastore, OutcomePolicy
-    from knm.models import CorpusEncoding
-
-
-class Format(StrEnum):
-    """How a record becomes text."""
-
-    CHAT = "chat"
-    RAW = "raw"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,26 +58,6 @@ class TrialsChoice:
     price: Annotated[
         float | None,
         Option("of trials: gained problems that make up for a lost one", "N", default="2"),
-    ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TextOptions:
-    """How a record of a corpus becomes text."""
-
-    text_format: Annotated[
-        Format,
-        Option("chat: statement and program, as decoded; raw: program text", flag="--format"),
-    ] = Format.CHAT
-    prompt: Annotated[
-        str | None,
-        Option("prompt template of chat, as in decoding", "NAME|FILE", default="task"),
-    ] = None
-    block_tokens: Annotated[
-        int | None, Option("tokens of a raw block, with context", "N", default="1024")
-    ] = None
-    stride: Annotated[
-        int | None, Option("tokens between raw blocks", "N", default="half a block")
     ] = None
 
 
@@ -137,7 +109,7 @@ def mine(
         )
         if count != 1:
             raise UserError(f"torchrun {count}: of a corpus, not of {named('trials')}")
-    encoding = _encoding(text)
+    encoding = text_encoding(text)
     options = MiningOptions(
         positions=entries.positions,
         key_kind=entries.key_kind,
@@ -197,26 +169,6 @@ def _refuse(given: Iterable[tuple[str, object]], why: str, needed: str) -> None:
     for name, value in given:
         told = "" if isinstance(value, bool) else f" {value}"
         raise UserError(f"{named(name)}{told}: {why.format(named(needed))}")
-
-
-def _encoding(text: TextOptions) -> "CorpusEncoding":
-    from knm.models import ChatEncoding, RawEncoding
-    from knm.problems import load_template
-
-    if text.text_format is Format.CHAT:
-        if text.block_tokens is not None or text.stride is not None:
-            raise UserError(
-                f"{named('block_tokens')}, {named('stride')}: a chat is not cut: use "
-                f"{named('text_format')} raw"
-            )
-        return ChatEncoding(load_template(text.prompt or "task"))
-    if text.prompt is not None:
-        raise UserError(
-            f"{named('prompt')} {text.prompt}: raw text has no prompt: use {named('text_format')} "
-            "chat"
-        )
-    block = 1024 if text.block_tokens is None else text.block_tokens
-    return RawEncoding(block, block // 2 if text.stride is None else text.stride)
 
 
 def _decontamination(path: Path, limit: int | None, problems: str) -> "Decontamination":

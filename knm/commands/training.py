@@ -1,18 +1,24 @@
 """`knm train` and `knm finetune`: LMs from a recipe, and copies trained on a corpus."""
 
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from knm.commands.output import JsonOption, OverwriteOption, print_table
-from knm.errors import UserError
+from knm.commands.texts import TextOptions, text_encoding
+from knm.errors import UserError, named
 from knm.jsonio import dumps
+from knm.models.recurrent_options import RecurrentOptions
+from knm.options import Option, RecordLimit, changed_options
 from knm.outputs import check_output_directory, file_named
 
 
 def finetune(
     out: Annotated[Path, typer.Option(help="Directory of the copy.")],
+    text: TextOptions,
     corpus: Annotated[
         Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
     ] = None,
@@ -20,7 +26,6 @@ def finetune(
         str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
     ] = "embedded",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
-    prompt: Annotated[str, typer.Option(help="Prompt template, as in decoding.")] = "task",
     learning_rate: Annotated[
         float | None, typer.Option(help="Peak learning rate (default: by the model).")
     ] = None,
@@ -51,19 +56,18 @@ def finetune(
     from knm.models import find_model
     from knm.models.finetuning_options import FinetuningOptions
     from knm.packaged import EMBEDDED_CORPUS
-    from knm.problems import load_template
 
     options = FinetuningOptions(learning_rate, epochs, batch_size, seed, lora)
-    template = load_template(prompt)
+    encoding = text_encoding(text)
     path = corpus or EMBEDDED_CORPUS / "train.jsonl"
-    check_output_directory("--out", out, (path, find_model(model), file_named(prompt)))
+    check_output_directory("--out", out, (path, find_model(model), file_named(text.prompt)))
     records = load_corpus(path)[:limit]
     from knm.models.finetuning import finetune as finetune_copy
 
     figures = finetune_copy(
         model,
         records,
-        template,
+        encoding,
         out,
         options,
         device=device,
@@ -73,14 +77,62 @@ def finetune(
     print(dumps(figures)) if json else print_table(("model", out), *figures.items())
 
 
+class Architecture(StrEnum):
+    """Kinds of models that are trained from the start."""
+
+    QWEN3 = "qwen3"
+    RNN = "rnn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentSource:
+    """What a recurrent LM is trained on."""
+
+    corpus: Annotated[
+        Path | None, Option("JSONL corpus of an rnn", "FILE", default="the packaged one")
+    ] = None
+    limit: RecordLimit = None
+    tokenizer: Annotated[
+        str | None,
+        Option("model whose tokenizer it has", "NAME|PATH", default="one trained on the corpus"),
+    ] = None
+
+
 def train(
     out: Annotated[Path, typer.Option(help="Directory of the model.")],
-    recipe: Annotated[str, typer.Option(help="Name of the recipe.")] = "embedded",
+    text: TextOptions,
+    source: RecurrentSource,
+    recurrent: RecurrentOptions,
+    architecture: Annotated[
+        Architecture, typer.Option(help="qwen3: by a recipe; rnn: an LSTM or GRU, on a corpus.")
+    ] = Architecture.QWEN3,
+    recipe: Annotated[
+        str | None, typer.Option(help="Name of the recipe (default: embedded).")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda.")] = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Train the embedded LM, or a tiny one, from its recipe."""
+    """Train the embedded LM, or a tiny one, from its recipe; or a recurrent LM on a corpus."""
+    figures: dict[str, float]
+    if architecture is Architecture.RNN:
+        if recipe is not None:
+            raise UserError(f"--recipe {recipe}: an rnn has none; leave it out")
+        figures = _train_recurrent(out, text, source, recurrent, device, overwrite=overwrite)
+    else:
+        for name, value in (
+            *changed_options(text),
+            *changed_options(source),
+            *changed_options(recurrent),
+        ):
+            raise UserError(f"{named(name)} {value}: of an rnn alone: give --architecture rnn")
+        figures = _train_recipe(out, recipe or "embedded", device, overwrite=overwrite)
+    print(dumps(figures)) if json else print_table(("model", out), *figures.items())
+
+
+def _train_recipe(
+    out: Path, recipe: str, device: str | None, *, overwrite: bool
+) -> dict[str, float]:
     from knm.embedded.recipes import RECIPES
 
     if recipe not in RECIPES:
@@ -88,5 +140,30 @@ def train(
     check_output_directory("--out", out, overwrite=overwrite)
     from knm.embedded.training import train as train_recipe
 
-    figures = train_recipe(RECIPES[recipe], out, device=device)
-    print(dumps(figures)) if json else print_table(("model", out), *figures.items())
+    return train_recipe(RECIPES[recipe], out, device=device)
+
+
+def _train_recurrent(
+    out: Path,
+    text: TextOptions,
+    source: RecurrentSource,
+    options: RecurrentOptions,
+    device: str | None,
+    *,
+    overwrite: bool,
+) -> dict[str, float]:
+    from knm.corpora import load_corpus
+    from knm.models import find_model
+    from knm.packaged import EMBEDDED_CORPUS
+
+    encoding = text_encoding(text)
+    path = source.corpus or EMBEDDED_CORPUS / "train.jsonl"
+    tokenizer = None if source.tokenizer is None else find_model(source.tokenizer)
+    inputs = (path, tokenizer, file_named(text.prompt))
+    check_output_directory("--out", out, inputs, overwrite=overwrite)
+    records = load_corpus(path)[: source.limit]
+    from knm.models.recurrent_training import train_recurrent
+
+    return train_recurrent(
+        records, encoding, out, options, tokenizer_of=source.tokenizer, device=device
+    )

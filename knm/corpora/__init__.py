@@ -3,6 +3,7 @@
 from knm.corpora.decontamination import Decontamination, decontaminate, decontaminate_stream
 from knm.corpora.deduplication import deduplicate
 from knm.corpora.outcomes import Outcome
+from knm.corpora.projects import PROJECT_SPLITS, find_split
 from knm.corpora.records import (
     CorpusRecord,
     CorpusSummary,
@@ -18,6 +19,7 @@ from knm.corpora.splitting import split_corpus
 from knm.corpora.statistics import CorpusStatistics, corpus_statistics
 
 __all__ = [
+    "PROJECT_SPLITS",
     "Cleaned",
     "CorpusRecord",
     "CorpusStatistics",
@@ -30,6 +32,7 @@ __all__ = [
     "decontaminate",
     "decontaminate_stream",
     "deduplicate",
+    "find_split",
     "load_corpus",
     "parse_record",
     "save_corpus",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from knm.codec import to_json
+from knm.corpora.lexeme_lists import SUFFIX, read_lexeme_lists
 from knm.corpora.outcomes import Outcome
 from knm.errors import UserError
 from knm.hashing import hash_json_items
@@ -69,7 +70,7 @@ class CorpusSummary:
 
 
 def load_corpus(path: Path) -> tuple[CorpusRecord, ...]:
-    """Read a JSONL corpus, compressed if its name ends in `.gz`.
+    """Read a JSONL corpus, compressed if its name ends in `.gz`, or lists of lexemes (`.txt`).
 
     Raises:
         UserError: the file is missing or empty, a line lacks a field, or an id is repeated.
@@ -79,13 +80,19 @@ def load_corpus(path: Path) -> tuple[CorpusRecord, ...]:
 
 
 def stream_corpus(path: Path) -> Iterator[CorpusRecord]:
-    """Read a JSONL corpus one record at a time; nothing looks for repeated ids.
+    """Read a corpus one record at a time; nothing looks for repeated ids.
 
     Raises:
         UserError: the file is missing, or a line lacks a field.
     """
-    for number, value in read_jsonl(path):
+    for number, value in _read_values(path):
         yield parse_record(value, f"{path}:{number}")
+
+
+def _read_values(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number and record, as it stands in JSONL, of each record of a corpus."""
+    lists = path.suffix == SUFFIX
+    return read_lexeme_lists(path) if lists else read_jsonl(path)
 
 
 def summarize_corpus(path: Path, limit: int | None = None) -> CorpusSummary:
@@ -121,7 +128,7 @@ def _mark(record_id: str) -> int:
 def _refuse_repeated(path: Path, marks: set[int]) -> None:
     """Find the first repeated id among those that have one of `marks`."""
     lines: dict[str, int] = {}
-    for number, value in read_jsonl(path):
+    for number, value in _read_values(path):
         record_id = value["id"]
         if record_id in lines:
             raise UserError(

@@ -14,12 +14,13 @@ from transformers import (
 )
 
 from knm.embedded.recipes import RECIPES, Recipe
-from knm.embedded.training_data import TrainingExample, encode_texts, train_tokenizer
+from knm.embedded.training_data import TrainingExample, encode_texts, sample_texts
 from knm.embedded.training_text import draw_texts
 from knm.errors import UserError, named
 from knm.jsonio import read_json
 from knm.models.optimising import Plan, cut_batches, optimise
 from knm.models.saving import TRAINING_NAME, save_trained
+from knm.models.tokenizer_training import train_tokenizer
 from knm.progress import progress_bar
 
 FINAL_LEARNING_RATE_SHARE = 0.02
@@ -38,7 +39,7 @@ def train(recipe: Recipe, directory: Path, *, device: str | None = None) -> dict
         draw_texts(recipe), label="draw", total=recipe.python_samples + recipe.lua_samples
     ) as drawing:
         texts = list(drawing)
-    tokenizer = train_tokenizer(texts, recipe.vocab_size)
+    tokenizer = train_tokenizer(sample_texts(texts), recipe.vocab_size)
     examples = encode_texts(tokenizer, texts, recipe.max_length)
     model = build_model(recipe, tokenizer).to(target)
     figures = _optimise(model, examples, recipe)

@@ -1,21 +1,15 @@
-"""From training text to token ids: the embedded LM's tokenizer and its encoded examples."""
+"""From training text to token ids: the embedded LM's encoded examples."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
-from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
 from knm.models.encoding import encode_prompt
 
-PAD, END, USER, ASSISTANT = "<|pad|>", "<|end|>", "<|user|>", "<|assistant|>"
-CHAT_TEMPLATE: Final = (
-    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
 TOKENIZER_SAMPLES: Final = 16_000
 
 
@@ -27,28 +21,10 @@ class TrainingExample:
     target_start: int
 
 
-def train_tokenizer(texts: list[tuple[str, str]], vocab_size: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer with the chat template of the embedded LM."""
-    tokenizer = Tokenizer(BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    # Evenly spaced, so that both languages are in.
+def sample_texts(texts: list[tuple[str, str]]) -> Iterator[str]:
+    """What the tokenizer is trained on: evenly spaced, so that both languages are in."""
     step = max(1, len(texts) // TOKENIZER_SAMPLES)
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        special_tokens=[PAD, END, USER, ASSISTANT],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator((part for pair in texts[::step] for part in pair), trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token=PAD,
-        eos_token=END,
-        additional_special_tokens=[USER, ASSISTANT],
-        chat_template=CHAT_TEMPLATE,
-        clean_up_tokenization_spaces=False,
-    )
+    return (part for pair in texts[::step] for part in pair)
 
 
 def encode_texts(

@@ -101,12 +101,25 @@ class Execution:
     description: Mapping[str, Any] = field(repr=False, compare=False)
 
 
+def says_execution(data: Mapping[str, Any]) -> bool:
+    """Whether a description says how programs are run, if perhaps not all of it."""
+    return not ENTRIES.isdisjoint(data)
+
+
 def read_execution(name: str, data: Mapping[str, Any]) -> Execution:
     """How programs of the language `name` are run, of its description.
 
     Raises:
-        UserError: an entry is missing or malformed; the message names it.
+        UserError: an entry is missing or malformed; the message names it. Or it says nothing of how
+            programs are run.
     """
+    if not says_execution(data):
+        raise UserError(
+            f"language {name}: its description does not say how programs are run, so that they can "
+            "be mined and measured but neither run nor judged: choose another language, or extend "
+            "it in a file of your own with `filename`, `execute`, `version` and the tables of "
+            "errors"
+        )
     try:
         commands = None
         if "execute" in data:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from knm.errors import UserError
 from knm.hashing import hash_json
 from knm.languages.descriptions import describe_language, is_file, language_names, language_title
-from knm.languages.execution import Execution, read_execution
+from knm.languages.execution import Execution, read_execution, says_execution
 from knm.languages.lexis import LexerRules, read_lexer
 from knm.languages.prompt import LanguagePrompt, read_prompt
 
@@ -115,6 +115,11 @@ def lexer_rules(name: str | None) -> LexerRules | None:
     """
     language = noted_language(name)
     return None if language is None else language.lexer
+
+
+def runnable_names() -> list[str]:
+    """The languages of this package whose programs can be run and judged."""
+    return [name for name in language_names() if says_execution(load_language(name).description)]
 
 
 def lexer_names() -> list[str]:

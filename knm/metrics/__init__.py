@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
+    from knm.metrics.completion import CompletionEvaluation, evaluate_completion
     from knm.metrics.corpus_evaluation import (
         CorpusEvaluation,
         EvaluationOptions,
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from knm.metrics.space import read_space
     from knm.metrics.sweep import Finals, Sweep, SweepData, SweepResult
     from knm.metrics.sweep_terminal import render_sweep
-    from knm.metrics.terminal import render_evaluation
+    from knm.metrics.terminal import render_completion, render_evaluation
 else:
     __getattr__ = load_on_demand(
         __name__,
         {
+            "completion": ["CompletionEvaluation", "evaluate_completion"],
             "corpus_evaluation": ["CorpusEvaluation", "EvaluationOptions", "evaluate_corpus"],
             "heatmap": ["choose_axes", "write_heat_map"],
             "scoring": ["OBJECTIVES", "Objective"],
@@ -33,13 +35,14 @@ else:
             "space": ["read_space"],
             "sweep": ["Finals", "Sweep", "SweepData", "SweepResult"],
             "sweep_terminal": ["render_sweep"],
-            "terminal": ["render_evaluation"],
+            "terminal": ["render_completion", "render_evaluation"],
         },
     )
 
 __all__ = [
     "OBJECTIVES",
     "SEARCHES",
+    "CompletionEvaluation",
     "CorpusEvaluation",
     "EvaluationOptions",
     "Finals",
@@ -48,8 +51,10 @@ __all__ = [
     "SweepData",
     "SweepResult",
     "choose_axes",
+    "evaluate_completion",
     "evaluate_corpus",
     "read_space",
+    "render_completion",
     "render_evaluation",
     "render_sweep",
     "write_heat_map",

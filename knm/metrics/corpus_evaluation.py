@@ -6,23 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from knm.codec import to_json
-from knm.corpora import CorpusRecord, corpus_hash
+from knm.corpora import CorpusRecord
 from knm.datastore import Datastore
 from knm.metrics.figures import Figures, Positions, lm_figures, preset_figures
 from knm.metrics.labels import label_sources, label_types
-from knm.metrics.measuring import measure
-from knm.metrics.memory import SharedSearch
 from knm.metrics.next_line import NextLine, complete_lines, draw_cases
-from knm.metrics.states import BATCH_TOKENS, read_blocks, target_counts
-from knm.models import (
-    FINAL_NORM,
-    EncodedExample,
-    LoadedModel,
-    encode_corpus,
-    parse_key_kind,
-)
+from knm.metrics.states import BATCH_TOKENS
+from knm.metrics.subject import Subject, measure_examples, open_retrievers
+from knm.models import EncodedExample, LoadedModel, encode_corpus
 from knm.problems import PromptTemplate, sample_prompts
-from knm.retrieval import Preset, Retriever
+from knm.retrieval import Preset
 
 
 @dataclass(frozen=True)
@@ -41,30 +34,18 @@ class CorpusEvaluation:
     `next_lines` has an entry for each of `figures`, or none at all.
     """
 
-    model: str
-    weights_hash: str
-    config_hash: str | None
-    corpus_hash: str
-    records: int
-    datastore_hash: str | None
-    presets: tuple[Preset, ...]
+    subject: Subject
     figures: tuple[Figures, ...]
     next_lines: tuple[NextLine, ...]
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
-        settings: list[Any] = [None, *(preset.to_json() for preset in self.presets)]
         lines: list[Any] = [to_json(line) for line in self.next_lines]
         lines += [None] * (len(self.figures) - len(lines))
+        settings = self.subject.settings
         return {
-            "model": {
-                "name": self.model,
-                "weights_hash": self.weights_hash,
-                "config_hash": self.config_hash,
-            },
-            "corpus": {"hash": self.corpus_hash, "records": self.records},
-            "datastore": self.datastore_hash,
+            **self.subject.to_json(),
             "results": [
                 {**to_json(figures), "preset": preset, "next_line": line}
                 for figures, preset, line in zip(self.figures, settings, lines, strict=True)
@@ -107,17 +88,11 @@ def evaluate_corpus(
     cases = []
     if options.next_line:
         cases = draw_cases(loaded, examples, records, template, options.next_line, options.seed)
-    retrievers: list[Retriever] = []
-    kind = FINAL_NORM
-    if datastore is not None and presets:
-        shared = SharedSearch.of(datastore, loaded.device, presets)
-        retrievers = [shared.retriever(preset) for preset in presets]
-        tasks = [(record.statement, record.language) for record in records]
-        for retriever in retrievers:
-            retriever.withhold_from(sample_prompts(template, tasks) if asked is None else asked)
-        kind = datastore.manifest.key_kind
-    blocks = read_blocks(loaded, examples, parse_key_kind(kind), batch_tokens=options.batch_tokens)
-    lm, measured = measure(loaded, blocks, retrievers, int(target_counts(examples).sum()))
+    retrievers = open_retrievers(loaded, datastore, presets)
+    tasks = [(record.statement, record.language) for record in records]
+    for retriever in retrievers:
+        retriever.withhold_from(sample_prompts(template, tasks) if asked is None else asked)
+    lm, measured = measure_examples(loaded, examples, retrievers, options.batch_tokens)
     positions = known_positions(loaded, examples, records)
     figures = [lm_figures(positions, lm)]
     for preset, one in zip(presets, measured, strict=True):
@@ -128,13 +103,7 @@ def evaluate_corpus(
         if cases
     ]
     return CorpusEvaluation(
-        model=loaded.identity.name,
-        weights_hash=loaded.identity.weights_hash,
-        config_hash=loaded.identity.config_hash,
-        corpus_hash=corpus_hash(records),
-        records=len(records),
-        datastore_hash=None if datastore is None else datastore.content_hash,
-        presets=tuple(presets),
+        subject=Subject.of(loaded, records, datastore, presets),
         figures=tuple(figures),
         next_lines=tuple(lines),
         seconds=time.perf_counter() - started,

@@ -26,20 +26,32 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Predictions:
-    """The likeliest `token` (N,) int64 and the `log_prob` (N,) float64 of the right one."""
+    """The likeliest `token` (N,) int64, and of the right one `log_prob` (N,) float64 and `rank`.
+
+    The `rank` (N,) int64 is 1 where the right token is the likeliest; 0 where nobody knows it.
+    """
 
     token: Array
     log_prob: Array
+    rank: Array
 
     @classmethod
     def allocate(cls, count: int) -> "Predictions":
         """Room for N positions."""
-        return cls(np.full(count, NO_TOKEN, dtype=np.int64), np.full(count, -np.inf))
+        return cls(
+            np.full(count, NO_TOKEN, dtype=np.int64),
+            np.full(count, -np.inf),
+            np.zeros(count, dtype=np.int64),
+        )
 
-    def put(self, places: Array, token: Tensor, log_prob: Tensor) -> None:
+    def put(
+        self, places: Array, token: Tensor, log_prob: Tensor, rank: Tensor | None = None
+    ) -> None:
         """Fill in some positions."""
         self.token[places] = token.cpu().numpy()
         self.log_prob[places] = log_prob.double().cpu().numpy()
+        if rank is not None:
+            self.rank[places] = rank.cpu().numpy()
 
 
 @dataclass(frozen=True)
@@ -80,8 +92,9 @@ class Measured:
         near = Votes.count(correction.neighbours, temperature)
         offers = near.found & (near.tokens == right[:, None]) & near.usable[:, None]
         log_vote = near.log_sums.masked_fill(~offers, -torch.inf).amax(1)
-        log_prob = log_probs_of(correction.logits, right)
-        self.corrected.put(places, correction.token[rows], log_prob[rows])
+        logits = correction.logits
+        log_prob, rank = log_probs_of(logits, right), ranks_of(logits, right)
+        self.corrected.put(places, correction.token[rows], log_prob[rows], rank[rows])
         self.neighbours.put(places, near.token[rows], log_vote[rows])
         self.weight[places] = correction.weight[rows].cpu().numpy()
         self.searched[places] = correction.searched[rows].cpu().numpy()
@@ -91,6 +104,16 @@ class Measured:
 def log_probs_of(logits: Tensor, right: Tensor) -> Tensor:
     """The log-probability (n,) float32 of token `right` (n,) under logits (n, V)."""
     return logits.float().log_softmax(-1).gather(1, right[:, None])[:, 0]
+
+
+def ranks_of(logits: Tensor, right: Tensor) -> Tensor:
+    """The rank (n,) int64 of token `right` (n,) under logits (n, V); of equal ones the lower first.
+
+    So it is 1 where argmax has that token.
+    """
+    own = logits.gather(1, right[:, None])
+    lower = torch.arange(logits.shape[1], device=logits.device) < right[:, None]
+    return 1 + ((logits > own) | ((logits == own) & lower)).sum(1)
 
 
 @torch.inference_mode()
@@ -114,7 +137,8 @@ def measure(
         for rows in _chunks(len(block.right), loaded.identity.vocab_size):
             said = LMOutput.read(head(block.hidden[rows]))
             places, right = block.positions[rows], block.right[rows]
-            lm.put(places, said.token, log_probs_of(said.logits, right))
+            log_prob, rank = log_probs_of(said.logits, right), ranks_of(said.logits, right)
+            lm.put(places, said.token, log_prob, rank)
             for (retriever, into), mask in zip(pairs, admitted, strict=True):
                 if not retriever.contextual:
                     own = None if mask is None else mask[block.owners[rows]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from knm.metrics.completion import CompletionEvaluation
 from knm.metrics.corpus_evaluation import CorpusEvaluation
 from knm.metrics.figures import Figures, Group
 from knm.report.text import table
@@ -12,7 +13,8 @@ def render_evaluation(evaluation: CorpusEvaluation) -> str:
     figures = evaluation.figures
     head = figures[0].all
     lines = [
-        f"{evaluation.records} programs, {head.positions:,} tokens, {evaluation.seconds:.1f} s",
+        f"{evaluation.subject.records} programs, {head.positions:,} tokens, "
+        f"{evaluation.seconds:.1f} s",
         "",
         *table([_HEADINGS, *map(_row, figures)]),
     ]
@@ -31,6 +33,44 @@ def render_evaluation(evaluation: CorpusEvaluation) -> str:
             rows.append([one.name, share(line.exact), f"{line.similarity:.3f}"])
         lines += ["", f"{evaluation.next_lines[0].cases} next lines", *table(rows)]
     return "\n".join(lines)
+
+
+def render_completion(evaluation: CompletionEvaluation) -> str:
+    """All tables of an evaluation of completion."""
+    figures = evaluation.figures
+    rows = [["", "exact", "95 % interval", "above the LM", "similarity", "reciprocal rank"]]
+    for one in figures:
+        low, high = one.interval
+        above = "-"
+        if one is not figures[0]:
+            least, most = (f"{100 * bound:+.2f}" for bound in one.gain_interval)
+            above = f"{100 * one.gain:+.2f} ({least} to {most})"
+        rows.append(
+            [
+                one.name,
+                share(one.all.exact),
+                f"{100 * low:.2f}-{100 * high:.2f}",
+                above,
+                f"{one.all.similarity:.4f}",
+                f"{one.all.reciprocal_rank:.4f}",
+            ]
+        )
+    types = [["lexeme type", "lexemes", *(one.name for one in figures)]]
+    for kind, first in sorted(figures[0].by_type.items()):
+        types.append(
+            [kind, str(first.lexemes), *(share(one.by_type[kind].exact) for one in figures)]
+        )
+    head = figures[0].all
+    return "\n".join(
+        [
+            f"{evaluation.subject.records} files, {head.lexemes:,} lexemes, "
+            f"{evaluation.seconds:.1f} s",
+            "",
+            *table(rows),
+            "",
+            *table(types),
+        ]
+    )
 
 
 def share(value: float | None) -> str:

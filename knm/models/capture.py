@@ -64,20 +64,23 @@ def block_count(model: PreTrainedModel) -> int:
 def find_blocks(
     model: PreTrainedModel, *, mend: str = f"use {named('key_kind')} final-norm"
 ) -> nn.ModuleList:
-    """The blocks of the model's trunk, in order.
+    """The blocks of the model's trunk, in order; some trunks have them one level deeper.
 
     Raises:
         UserError: there is not exactly one list of that many modules.
     """
     count = block_count(model)
-    lists = [
-        child
-        for child in model.get_decoder().children()
-        if isinstance(child, nn.ModuleList) and len(child) == count
-    ]
-    if len(lists) != 1:
-        raise UserError(f"{type(model).__name__}: its layers cannot be told apart: {mend}")
-    return lists[0]
+    level: list[nn.Module] = [model.get_decoder()]
+    while level:
+        level = [child for module in level for child in module.children()]
+        lists = [
+            child for child in level if isinstance(child, nn.ModuleList) and len(child) == count
+        ]
+        if len(lists) == 1:
+            return lists[0]
+        if any(isinstance(child, nn.ModuleList) for child in level):
+            break  # further down are parts of blocks
+    raise UserError(f"{type(model).__name__}: its layers cannot be told apart: {mend}")
 
 
 def _keep_output(

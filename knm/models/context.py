@@ -7,9 +7,14 @@ from knm.models.encoding import EncodedExample
 
 
 def context_length(model: PreTrainedModel) -> int | None:
-    """How many tokens the model reads and writes together; None where it names no bound."""
+    """How many tokens the model reads and writes together; None where it names no bound.
+
+    RoBERTa and its kin keep the first rows of their table of positions, up to the padding's, free.
+    """
     positions: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    return positions
+    table = getattr(getattr(model.get_decoder(), "embeddings", None), "position_embeddings", None)
+    padding: int | None = getattr(table, "padding_idx", None)
+    return positions if positions is None or padding is None else positions - padding - 1
 
 
 def check_fits(model: PreTrainedModel, example: EncodedExample, mend: str = "") -> None:

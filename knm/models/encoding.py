@@ -43,6 +43,10 @@ class CorpusEncoding(Protocol):
         """The examples of `records`, in their order."""
         ...
 
+    def texts(self, record: CorpusRecord) -> tuple[str, ...]:
+        """What is written of a record, part by part, without a chat's own tokens."""
+        ...
+
     def describe(self) -> dict[str, Any]:
         """Its settings as plain JSON: the same settings give the same examples."""
         ...
@@ -63,14 +67,9 @@ class ChatEncoding:
             UserError: the tokenizer has no chat template or names no end of a turn, or a language
                 is unknown.
         """
-        heads = [
-            _chat_text(
-                tokenizer,
-                self.template.render(record.statement, record.language),
-            )
-            for record in records
-        ]
-        tails = [fence_program(record.program, record.language) for record in records]
+        texts = [self.texts(record) for record in records]
+        heads = [_chat_text(tokenizer, prompt) for prompt, _ in texts]
+        tails = [answer for _, answer in texts]
         end = end_of_turn(tokenizer)
         encoded = _tokenize(tokenizer, heads + tails)
         return [
@@ -87,6 +86,11 @@ class ChatEncoding:
             )
         ]
 
+    def texts(self, record: CorpusRecord) -> tuple[str, str]:
+        """Prompt and answer."""
+        prompt = self.template.render(record.statement, record.language)
+        return prompt, fence_program(record.program, record.language)
+
     def describe(self) -> dict[str, Any]:
         """Format and template."""
         return {
@@ -101,7 +105,8 @@ class RawEncoding:
     """Plain program text in blocks of `block_tokens`, each `stride` tokens after the last.
 
     What a block shares with the one before it is context: each token is a target once, but for the
-    first of a program, which nothing predicts.
+    first of a program, which nothing predicts unless the tokenizer puts tokens before a text. Every
+    block begins with these, and none of them is a target.
 
     Raises:
         UserError: the stride leaves no context, or no progress.
@@ -122,34 +127,63 @@ class RawEncoding:
     def __call__(
         self, tokenizer: "PreTrainedTokenizerBase", records: Sequence[CorpusRecord]
     ) -> list[EncodedExample]:
-        """The blocks of each record; a program of one token has none."""
-        programs = [record.program for record in records]
-        encoded = _tokenize(tokenizer, programs, add_special_tokens=True)
+        """The blocks of each record; a program of one token may have none.
+
+        Raises:
+            UserError: blocks are too short for what the tokenizer puts before a text.
+        """
+        if not records:
+            return []
+        encoded = tokenizer(
+            [record.program for record in records],
+            add_special_tokens=True,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
         return [
-            EncodedExample(
-                record.id,
-                tuple(ids[start : start + self.block_tokens]),
-                target - start,
-                first=start,
-                language=record.language,
-                source=record.source,
-                group=record.group,
+            example
+            for record, ids, special in zip(
+                records, encoded["input_ids"], encoded["special_tokens_mask"], strict=True
             )
-            for record, ids in zip(records, encoded, strict=True)
-            for start, target in self._blocks(len(ids))
+            for example in self._blocks(record, ids, _leading(special))
         ]
+
+    def texts(self, record: CorpusRecord) -> tuple[str]:
+        """The program."""
+        return (record.program,)
 
     def describe(self) -> dict[str, Any]:
         """Format and block sizes."""
         return {"format": "raw", "block_tokens": self.block_tokens, "stride": self.stride}
 
-    def _blocks(self, length: int) -> Iterator[tuple[int, int]]:
-        """Where each block begins, and the first token that no earlier block had as a target."""
-        start, target = 0, 1
-        while target < length:
-            yield start, target
-            target = start + self.block_tokens
-            start += self.stride
+    def _blocks(
+        self, record: CorpusRecord, ids: Sequence[int], prefix: int
+    ) -> Iterator[EncodedExample]:
+        """The blocks of a record's tokens, of which the first `prefix` begin every block."""
+        if self.block_tokens - self.stride < prefix:
+            raise UserError(
+                f"{named('block_tokens')} {self.block_tokens}: the model's texts begin with "
+                f"{prefix} tokens of their own, which leaves no context: give more, or a smaller "
+                f"{named('stride')}"
+            )
+        first, target = 0, max(1, prefix)
+        while target < len(ids):
+            end = first + self.block_tokens
+            yield EncodedExample(
+                record.id,
+                (*ids[:prefix], *ids[first + prefix : end]),
+                target - first,
+                first=first,
+                language=record.language,
+                source=record.source,
+                group=record.group,
+            )
+            first, target = first + self.stride, end
+
+
+def _leading(special: Sequence[int]) -> int:
+    """How many of the first tokens are special."""
+    return next((place for place, mark in enumerate(special) if not mark), len(special))
 
 
 def encode_prompt(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> list[int]:
@@ -209,10 +243,8 @@ def _chat_text(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> str:
     return text
 
 
-def _tokenize(
-    tokenizer: "PreTrainedTokenizerBase", texts: list[str], *, add_special_tokens: bool = False
-) -> list[list[int]]:
-    # Blocks are cut later: a warning that a text is longer than the model's context helps nobody.
-    encoded = tokenizer(texts, add_special_tokens=add_special_tokens, verbose=False)
+def _tokenize(tokenizer: "PreTrainedTokenizerBase", texts: list[str]) -> list[list[int]]:
+    # A warning that a text is longer than the model's context helps nobody.
+    encoded = tokenizer(texts, add_special_tokens=False, verbose=False)
     ids: list[list[int]] = encoded["input_ids"]
     return ids

@@ -13,16 +13,12 @@ from knm.corpora import CorpusRecord, corpus_hash
 from knm.errors import UserError, named
 from knm.jsonio import dumps, read_json
 from knm.models.context import context_length
-from knm.models.encoding import EncodedExample, encode_corpus
+from knm.models.encoding import CorpusEncoding, EncodedExample
 from knm.models.finetuning_options import LARGE_WIDTH, FinetuningOptions
 from knm.models.identity import identify_model
 from knm.models.loading import load_model
-from knm.models.optimising import Plan, cut_batches, optimise
+from knm.models.optimising import Plan, cut_batches, optimise, warm_up_and_decay
 from knm.models.saving import TRAINING_NAME, save_trained
-from knm.problems import PromptTemplate
-
-WARMUP_STEPS: Final = 20
-"""At most: a tenth of a short training."""
 
 WEIGHT_DECAY: Final = 0.01
 STRETCH_BATCHES: Final = 8
@@ -35,7 +31,7 @@ PART_TOKENS: Final = {"cpu": 4_096, "cuda": 16_384}
 def finetune(
     base: str,
     records: Sequence[CorpusRecord],
-    template: PromptTemplate,
+    encoding: CorpusEncoding,
     directory: Path,
     options: FinetuningOptions | None = None,
     *,
@@ -45,8 +41,8 @@ def finetune(
 ) -> dict[str, Any]:
     """Fine-tune a copy of the model `base` on solved tasks and save it for `load_model`.
 
-    Loss counts the answers' tokens alone; records whose program does not pass, or that exceed the
-    model's context, are left out.
+    Loss counts the targets of `encoding` alone, of a chat the answers' tokens; records whose
+    program does not pass, or that exceed the model's context, are left out.
     All weights are trained in float32 with bfloat16 autocast on a GPU: steps of a small learning
     rate would be lost in bfloat16 weights. With `options.lora` the weights stay as they are, in
     bfloat16 on a GPU, and low-rank updates in float32 are trained and added to them at the end: the
@@ -65,11 +61,12 @@ def finetune(
         raise UserError("nothing to fine-tune on: the corpus holds no programs that pass")
     identity = identify_model(base, "float32")
     options = (options or FinetuningOptions()).filled_for(len(records), identity.hidden_size)
+    described = encoding.describe()
     settings = {
         "base": identity.weights_hash,
         "base_config": identity.config_hash,
         "corpus": corpus_hash(records),
-        "prompt": template.content_hash,
+        "prompt": described.get("prompt_hash", described),
         "options": asdict(options),
     }
     done = _done_before(directory, settings)
@@ -82,7 +79,7 @@ def finetune(
     limit = context_length(loaded.model)
     examples = [
         example
-        for example in encode_corpus(loaded.tokenizer, records, template)
+        for example in encoding(loaded.tokenizer, records)
         if limit is None or len(example.ids) <= limit
     ]
     if not examples:
@@ -97,7 +94,7 @@ def finetune(
     plan = Plan(
         options.learning_rate,
         WEIGHT_DECAY,
-        _schedule,
+        warm_up_and_decay,
         part_tokens=part_tokens or PART_TOKENS.get(kind, PART_TOKENS["cpu"]),
         checkpointing=checkpointing,
     )
@@ -144,12 +141,6 @@ def _batches(
             examples, STRETCH_BATCHES * size, lambda count, _: count > size, rng
         )
     ]
-
-
-def _schedule(step: int, steps: int) -> float:
-    """Linear warm-up, then linear decay to 0, as a share of the peak learning rate."""
-    warmup = max(1, min(WARMUP_STEPS, steps // 10))
-    return min(1.0, (step + 1) / warmup) * (1 - step / steps)
 
 
 def _done_before(directory: Path, settings: dict[str, Any]) -> dict[str, Any] | None:

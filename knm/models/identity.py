@@ -16,7 +16,7 @@ from knm.jsonio import read_json
 from knm.models import gguf
 from knm.packaged import EMBEDDED, EMBEDDED_MODEL
 
-_HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+_HUB_ID: Final = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@(\w[\w./-]*))?")
 _HUB_FILES: Final = ["*.json", "*.jinja", "*.safetensors", "*.txt"]
 CONFIG: Final = "config.json"
 GENERATION_CONFIG: Final = "generation_config.json"
@@ -95,6 +95,8 @@ class ModelIdentity:
 def find_model(name: str) -> Path:
     """The directory of a model's files, or its GGUF file; a hub id is downloaded if need be.
 
+    Behind a hub id may stand a revision, as in `microsoft/unixcoder-base@refs/pr/1`.
+
     Raises:
         UserError: the name is neither `embedded`, a GGUF file, a model directory, nor a hub id that
             can be had.
@@ -106,14 +108,17 @@ def find_model(name: str) -> Path:
         return _within(path, name)
     if path.is_file() and path.suffix == gguf.SUFFIX:
         return path
-    if path.exists() or path.suffix == gguf.SUFFIX or not _HUB_ID.fullmatch(name):
+    hub_id = _HUB_ID.fullmatch(name)
+    if path.exists() or path.suffix == gguf.SUFFIX or not hub_id:
         raise UserError(
             f"{named('model')} {name}: no such model; give {EMBEDDED!r}, a directory that holds "
             "config.json or one GGUF file, such a file, or a Hugging Face id such as "
             "Qwen/Qwen3-4B-Instruct-2507"
         )
     try:
-        return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+        repository, revision = hub_id.groups()
+        files = snapshot_download(repository, revision=revision, allow_patterns=_HUB_FILES)
+        return Path(files)
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
             f"{named('model')} {name}: no directory of that name, and the Hugging Face hub did not "
@@ -193,7 +198,9 @@ def hash_weights(files: Path, name: str) -> str:
     if not weights:
         raise UserError(
             f"{named('model')} {name}: {files} holds no *.safetensors weights, nor a GGUF file; if "
-            "its weights are GGUF files of the hub, download one and name that file"
+            "its weights are GGUF files of the hub, download one and name that file; if they are "
+            "pickles (*.bin), which are not read, look there for a pull request that adds "
+            "safetensors, and name it as in NAME@refs/pr/1"
         )
     return hash_json({file.name: _content_hash(file) for file in weights})
 

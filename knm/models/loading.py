@@ -24,7 +24,9 @@ from knm.errors import UserError, named
 from knm.models.gguf import read_header
 from knm.models.identity import ModelIdentity, find_model, find_tokenizer, identify_model
 from knm.models.in_memory import identify_in_memory
+from knm.models.kinds import read_kind
 from knm.models.placement import resolve_placement
+from knm.models.unixcoder import begin_in_mode, is_unixcoder
 from knm.packaged import EMBEDDED
 
 GGUF_PACKAGES: Final = ("gguf", "accelerate")
@@ -74,8 +76,8 @@ def load_model(
     source = _find_source(name)
     transformers_logging.disable_progress_bar()
     try:
-        reading = source.reading()
         tokenizer = source.tokenizer()
+        reading = source.reading(tokenizer)
         with _without_bars():
             model = AutoModelForCausalLM.from_pretrained(
                 source.directory,
@@ -154,9 +156,11 @@ class _Source:
             self.directory, **self.options
         )
         tokenizer.name_or_path = str(self.path)
+        if is_unixcoder(tokenizer):
+            begin_in_mode(tokenizer)
         return tokenizer
 
-    def reading(self) -> dict[str, Any]:
+    def reading(self, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
         """For the model: how its weights are read, and what transformers does not read in a GGUF.
 
         Raises:
@@ -164,7 +168,7 @@ class _Source:
         """
         if self.file is None:
             # What is hashed is what is read: never a pickle that lies beside the safetensors.
-            return {"use_safetensors": True}
+            return {"use_safetensors": True, **read_kind(self.directory, tokenizer)}
         header = read_header(self.path)
         if header.rotations_are_scaled:
             raise UserError(

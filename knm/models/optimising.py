@@ -22,6 +22,9 @@ from knm.models.capture import find_blocks
 from knm.models.head import OutputHead
 from knm.progress import progress_bar
 
+WARMUP_STEPS: Final = 20
+"""At most: a tenth of a short training."""
+
 HEAD_LOGITS: Final = 2**28
 """Logits that exist at once, at most: in float32 a GiB, and as much again for their gradient."""
 
@@ -57,6 +60,12 @@ class Plan:
     schedule: Callable[[int, int], float]
     part_tokens: int | None = None
     checkpointing: bool = False
+
+
+def warm_up_and_decay(step: int, steps: int) -> float:
+    """Linear warm-up, then linear decay to 0, as a share of the peak learning rate."""
+    warmup = max(1, min(WARMUP_STEPS, steps // 10))
+    return min(1.0, (step + 1) / warmup) * (1 - step / steps)
 
 
 def cut_batches(

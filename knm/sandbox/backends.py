@@ -53,13 +53,13 @@ def open_sandbox(
     Args:
         spec: `local` (a jail on this host), `docker` (containers of our image), `docker:IMAGE`
             (of any that speaks the Agnostics protocol) or `unsafe` (no jail, for debugging).
-        language: a name that `knm.languages.descriptions.language_names` lists, or the path of a
-            YAML file.
+        language: a name that `knm.languages.language.runnable_names` lists, or the path of a YAML
+            file.
         limits: per test; the defaults of `Limits` if none are given.
 
     Raises:
         SandboxUnavailable: the system denies what the backend needs.
-        UserError: there is no such backend or language.
+        UserError: there is no such backend or language, or nothing says how its programs are run.
     """
     name, colon, detail = spec.partition(":")
     from knm.languages.language import load_language  # a container has no descriptions to find

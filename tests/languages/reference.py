@@ -47,6 +47,14 @@ C = _compile(
     rb"(?P<literal>0[xX](?:[pP]+[+-]?|" + _REST + rb")*|" + _DECIMAL + b"|" + _QUOTED + b")",
     rb"(?P<operator>\.{1,3}|.)",
 )
+JAVA = _compile(
+    _BLANK,
+    rb"(?P<comment>//[^\n]*|" + _BLOCK + rb")",
+    _WORD,
+    rb"(?P<literal>0[xX](?:[pP]+[+-]?|" + _REST + rb")*|" + _DECIMAL + b"|"
+    rb"\"\"\"(?:\\.?|[^\\])*?(?:\"\"\"|\Z)|" + _QUOTED + b")",
+    rb"(?P<operator>\.{1,3}|.)",
+)
 LUA_KEYWORDS = (  # noqa: SIM905
     "and break do else elseif end false for function goto if in local nil not or repeat "
     "return then true until while"
@@ -62,10 +70,17 @@ C_KEYWORDS = (  # noqa: SIM905
     "for goto if inline int long register restrict return short signed sizeof static struct "
     "switch typedef union unsigned void volatile while"
 ).split()
+JAVA_KEYWORDS = (  # noqa: SIM905
+    "_ abstract assert boolean break byte case catch char class const continue default do double "
+    "else enum extends false final finally float for goto if implements import instanceof int "
+    "interface long native new null package private protected public return short static strictfp "
+    "super switch synchronized this throw throws transient true try void volatile while"
+).split()
 LANGUAGES = {
     "lua": (LUA, LUA_KEYWORDS),
     "python": (PYTHON, PYTHON_KEYWORDS),
     "c": (C, C_KEYWORDS),
+    "java": (JAVA, JAVA_KEYWORDS),
 }
 
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from knm.errors import UserError
 from knm.languages.descriptions import language_names
-from knm.languages.language import language_prompt, load_language
+from knm.languages.language import language_prompt, load_language, runnable_names
 from knm.languages.lexer import build_lexer, open_lexer
 from knm.languages.lexis import read_lexer
 from knm.languages.machine import TokenType
 from knm.problems import extract_program, fence_program
+from knm.sandbox import open_sandbox
 
 LEXER_ENTRIES = ("keywords", "builtins", "comments", "strings", "operators", "hex_exponent")
 
@@ -83,6 +84,15 @@ def test_c_without_a_fence_is_known_by_its_lines(line):
 @pytest.mark.parametrize("line", ["for each of them", "if it is even, print it", "return to start"])
 def test_prose_is_no_c(line):
     assert extract_program(f"{line}\n", "c") is None
+
+
+@pytest.mark.parametrize("backend", ["local", "docker", "unsafe"])
+def test_a_language_of_lexemes_alone_says_that_it_cannot_be_run(backend):
+    assert "java" in language_names()
+    assert "java" not in runnable_names()
+    assert {"lua", "lua5.4", "python", "c"} <= set(runnable_names())
+    with pytest.raises(UserError, match="language java: .* neither run nor judged: choose another"):
+        open_sandbox(backend, language="java")
 
 
 def test_null_takes_out_what_the_extended_language_has(tmp_path):

@@ -11,7 +11,7 @@ from knm.languages.machine import TokenType
 from knm.packaged import EMBEDDED_CORPUS
 from tests.languages.reference import LANGUAGES, type_of
 
-FENCES = {"lua": b"```lua\n", "python": b"```python\n", "c": b"```c\n"}
+FENCES = {"lua": b"```lua\n", "python": b"```python\n", "c": b"```c\n", "java": b"```java\n"}
 PIECES = {
     "lua": [
         "local", "en", "d", "x1", "_", "é", " ", "\t", "\n", "=", "==", "-", "--", "[", "]", "[[",
@@ -25,6 +25,10 @@ PIECES = {
     "c": [
         "int", "i", "f", "x1", "_", "é", " ", "\n", "=", "#", "'", '"', "\\", "/", "*", "//", "/*",
         "*/", "/*/", "0", "7", "0x", "e", "p", "+", "-", ".", "...", "(", "]", "!=", "\\\n",
+    ],
+    "java": [
+        "int", "i", "f", "x1", "_", "é", " ", "\n", "=", "@", "'", '"', '""', '"""', "\\", "/", "*",
+        "//", "/*", "*/", "/*/", "0", "7", "0x", "e", "p", "L", "+", "-", ".", "...", "(", ">>",
     ],
 }  # fmt: skip
 

@@ -48,11 +48,13 @@ def test_no_tokens_make_empty_tables():
 
 
 def test_a_language_without_a_lexer_is_told_how_to_get_one(tmp_path):
-    with pytest.raises(UserError, match="unknown language 'cobol'; choose from c, lua"):
+    with pytest.raises(UserError, match="unknown language 'cobol'; choose from c, java, lua"):
         compile_tables("cobol", ())
     own = tmp_path / "own.yaml"
     own.write_text("prompt: {display: Own, fence: own}")
-    with pytest.raises(UserError, match="under `lexer`, or choose one of c, lua, lua5.4, python"):
+    with pytest.raises(
+        UserError, match="under `lexer`, or choose one of c, java, lua, lua5.4, python"
+    ):
         compile_tables(str(own), ())
 
 

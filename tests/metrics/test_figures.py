@@ -17,7 +17,7 @@ def measurements(draw):
         token = rng.integers(0, vocabulary, count)
         log_prob = np.log(rng.uniform(1e-6, 1, count))
         gone = rng.random(count) < missing
-        return Predictions(np.where(gone, -1, token), np.where(gone, -np.inf, log_prob))
+        return Predictions(np.where(gone, -1, token), np.where(gone, -np.inf, log_prob), token * 0)
 
     measured = Measured(
         predictions(0.0),
@@ -69,7 +69,7 @@ def test_an_oracle_is_never_worse_than_what_it_chooses_from(case):
 
 
 def test_an_impossible_token_makes_perplexity_infinite():
-    lm = Predictions(np.array([1, 1]), np.array([-1.0, -np.inf]))
+    lm = Predictions(np.array([1, 1]), np.array([-1.0, -np.inf]), np.array([1, 2]))
     figures = lm_figures(Positions.of([1, 0], ["a", "a"], ["s", "s"]), lm)
     assert figures.all.perplexity is None
     assert to_json(figures)["all"]["accuracy"] == 0.5

@@ -8,7 +8,7 @@ import gguf
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from knm.embedded.training_data import train_tokenizer
+from knm.models.tokenizer_training import train_tokenizer
 from tests.engine.random_models import random_model
 
 PARTS = {
@@ -32,7 +32,7 @@ WHOLE = {
 
 
 def tiny_tokenizer(vocab_size: int = 300) -> PreTrainedTokenizerFast:
-    return train_tokenizer([("print the sum of two", "local a = io.read('*n')")] * 4, vocab_size)
+    return train_tokenizer(["print the sum of two", "local a = io.read('*n')"] * 4, vocab_size)
 
 
 def write_gguf(

@@ -8,13 +8,14 @@ from knm.embedded.recipes import RECIPES
 from knm.embedded.training import train
 from knm.errors import UserError
 from knm.jsonio import read_json
-from knm.models import encode_corpus, load_model
+from knm.models import ChatEncoding, encode_corpus, load_model
 from knm.models.finetuning import finetune
 from knm.models.finetuning_options import FinetuningOptions
 from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import load_template
 
 TASK = load_template("task")
+CHAT = ChatEncoding(TASK)
 OPTIONS = FinetuningOptions(learning_rate=2e-2, epochs=30, batch_size=2)
 
 
@@ -33,7 +34,7 @@ def base(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tuned(base, records, tmp_path_factory):
     directory = tmp_path_factory.mktemp("tuned")
-    figures = finetune(base, records, TASK, directory, OPTIONS, device="cpu")
+    figures = finetune(base, records, CHAT, directory, OPTIONS, device="cpu")
     return directory, figures
 
 
@@ -65,14 +66,14 @@ def test_the_base_stays_as_it_is(base, tuned, records):
 def test_what_was_done_before_is_not_done_again(base, tuned, records):
     directory, figures = tuned
     before = (directory / "training.json").stat().st_mtime_ns
-    assert finetune(base, records, TASK, directory, OPTIONS, device="cpu") == figures
+    assert finetune(base, records, CHAT, directory, OPTIONS, device="cpu") == figures
     assert (directory / "training.json").stat().st_mtime_ns == before
     assert read_json(directory / "training.json")["finetuning"]["options"]["epochs"] == 30
 
 
 def test_another_training_is_not_written_over_it(base, tuned, records):
     with pytest.raises(UserError, match="trained otherwise"):
-        finetune(base, records[:2], TASK, tuned[0], OPTIONS, device="cpu")
+        finetune(base, records[:2], CHAT, tuned[0], OPTIONS, device="cpu")
 
 
 def test_defaults_go_by_the_number_of_programs():
@@ -91,7 +92,7 @@ def test_values_out_of_range_name_their_option(wrong):
 
 def test_low_rank_updates_are_merged_into_a_model_as_any_other(base, records, tmp_path):
     options = replace(OPTIONS, lora=2, epochs=20)
-    figures = finetune(base, records, TASK, tmp_path / "copy", options, device="cpu")
+    figures = finetune(base, records, CHAT, tmp_path / "copy", options, device="cpu")
     assert figures["steps"] == 20 * 2
     before, after = (
         load_model(str(path), dtype="float32", device="cpu").model.state_dict()
@@ -108,11 +109,11 @@ def test_low_rank_updates_are_merged_into_a_model_as_any_other(base, records, tm
 
 def test_what_spares_memory_gives_the_same_copy(base, records, tmp_path):
     options = replace(OPTIONS, epochs=2)
-    first = finetune(base, records, TASK, tmp_path / "plain", options, device="cpu")
+    first = finetune(base, records, CHAT, tmp_path / "plain", options, device="cpu")
     second = finetune(
         base,
         records,
-        TASK,
+        CHAT,
         tmp_path / "spare",
         options,
         device="cpu",
@@ -134,14 +135,14 @@ def test_a_real_lm_is_stepped_with_care():
 def test_records_longer_than_the_context_leave_nothing_to_learn(base, records, tmp_path):
     long = [replace(record, statement="word " * 20_000) for record in records]
     with pytest.raises(UserError, match="fits in the model's context"):
-        finetune(base, long, TASK, tmp_path, OPTIONS, device="cpu")
+        finetune(base, long, CHAT, tmp_path, OPTIONS, device="cpu")
 
 
 def test_programs_that_fail_are_not_learnt(base, records, tmp_path):
     failing = [replace(record, outcome=Outcome("wrong-output")) for record in records]
     with pytest.raises(UserError, match="no programs that pass"):
-        finetune(base, failing, TASK, tmp_path, OPTIONS, device="cpu")
+        finetune(base, failing, CHAT, tmp_path, OPTIONS, device="cpu")
     figures = finetune(
-        base, [*failing[1:], records[0]], TASK, tmp_path, replace(OPTIONS, epochs=1), device="cpu"
+        base, [*failing[1:], records[0]], CHAT, tmp_path, replace(OPTIONS, epochs=1), device="cpu"
     )
     assert figures["examples"] == 1

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from knm.corpora import CorpusRecord
 from knm.errors import UserError
-from knm.models import find_model, identify_model, load_model, load_tokenizer, read_tokenizer
+from knm.models import (
+    ChatEncoding,
+    find_model,
+    identify_model,
+    load_model,
+    load_tokenizer,
+    read_tokenizer,
+)
 from knm.models.finetuning import finetune
 from knm.models.finetuning_options import FinetuningOptions
 from knm.models.generation import unapplied_settings
@@ -113,7 +120,8 @@ def test_a_copy_that_is_saved_is_a_plain_model(tiny, tmp_path):
     path, *_ = tiny
     records = [CorpusRecord(name, "Sum?", "print(1)", "lua", "x") for name in "ab"]
     options = FinetuningOptions(epochs=1, batch_size=2)
-    finetune(str(path), records, load_template("task"), tmp_path / "copy", options, device="cpu")
+    chat = ChatEncoding(load_template("task"))
+    finetune(str(path), records, chat, tmp_path / "copy", options, device="cpu")
     loaded = load_model(str(tmp_path / "copy"), device="cpu")
     assert not hasattr(loaded.model.config, "quantization_config")
     assert loaded.tokenizer.chat_template == read_tokenizer(str(path)).chat_template

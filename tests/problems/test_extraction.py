@@ -181,7 +181,7 @@ def test_a_completion_of_thousands_of_tags_is_read():
 
 def test_an_unknown_language_is_an_error_that_lists_the_known():
     for function in (extract_program, fence_program):
-        with pytest.raises(UserError, match=r"'cobol'; choose from c, lua, lua5\.4, py"):
+        with pytest.raises(UserError, match=r"'cobol'; choose from c, java, lua, lua5\.4, py"):
             function("x", "cobol")
 
 

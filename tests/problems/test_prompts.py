@@ -30,7 +30,7 @@ def test_a_prompt_names_the_language_with_its_version(name, display):
 
 
 def test_an_unknown_language_is_an_error_that_lists_the_known():
-    with pytest.raises(UserError, match=r"'cobol'; choose from c, lua, lua5\.4, python, or"):
+    with pytest.raises(UserError, match=r"'cobol'; choose from c, java, lua, lua5\.4, python, or"):
         language_prompt("cobol")
 
 

@@ -91,7 +91,7 @@ def test_a_file_may_stand_alone_and_leave_fields_empty(write):
         (["extends: dense", "fusion: magic"], "fusion 'magic': unknown; choose one of mixture"),
         (
             ["extends: dense", "lexer: cobol"],
-            "lexer 'cobol': unknown; choose one of c, lua, lua5.4",
+            "lexer 'cobol': unknown; choose one of c, java, lua, lua5.4",
         ),
         (["extends: dense", "lexer: own.yaml"], "lexer 'own.yaml': unknown; choose one of c"),
         (["extends: dense", "searcher: x"], "searcher 'x': unknown; choose one of auto"),

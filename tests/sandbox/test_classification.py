@@ -5,9 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.languages.descriptions import language_names
 from knm.languages.execution import ErrorRow
-from knm.languages.language import load_language
+from knm.languages.language import load_language, runnable_names
 from knm.sandbox.classification import LINE, Complaint, classify, find_complaint
 from knm.sandbox.judge import failure_of_complaint
 from tests.sandbox.linear import assert_linear, pumped
@@ -18,7 +17,7 @@ C = load_language("c").execution.complaint
 
 
 def test_unknown_language_is_refused_with_the_names_there_are():
-    assert "lua" in language_names()
+    assert "lua" in runnable_names()
     with pytest.raises(UserError, match="'cobol'.*lua"):
         load_language("cobol")
 
@@ -143,7 +142,7 @@ def fragments_of(language):
     return sorted(literals | set("\n :1ax.\"'(<[=-"))
 
 
-@pytest.mark.parametrize("name", language_names())
+@pytest.mark.parametrize("name", runnable_names())
 def test_any_text_is_classified_in_time_linear_in_its_length(name):
     language = load_language(name).execution
 

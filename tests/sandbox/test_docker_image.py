@@ -10,9 +10,8 @@ from typer.testing import CliRunner
 
 from knm import cli
 from knm.errors import UserError
-from knm.languages.descriptions import language_names
 from knm.languages.execution import read_execution
-from knm.languages.language import load_language
+from knm.languages.language import load_language, runnable_names
 from knm.sandbox.docker.image import (
     CONTEXT_LABEL,
     ENTRYPOINT,
@@ -51,7 +50,7 @@ def test_context_holds_no_module_beyond_the_standard_library():
 
 def test_context_holds_every_language_complete():
     files = context_files()
-    for name in language_names():
+    for name in runnable_names():
         description = json.loads(files[f"verifier/languages/{name}.json"])
         assert read_execution(name, description) == load_language(name).execution
 

@@ -14,8 +14,7 @@ from typing import IO
 import knm
 from knm.errors import UserError, named
 from knm.hashing import hash_bytes, hash_json
-from knm.languages.descriptions import language_names
-from knm.languages.language import load_language
+from knm.languages.language import load_language, runnable_names
 from knm.sandbox.docker.engine import Engine, Image
 
 IMAGE = "knm-sandbox"
@@ -50,7 +49,7 @@ def context_files() -> dict[str, bytes]:
             f"verifier/languages/{name}.json": json.dumps(
                 dict(load_language(name).execution.description)
             ).encode()
-            for name in language_names()
+            for name in runnable_names()
         },
     }
 

@@ -1,0 +1,153 @@
+"""UniXcoder (Guo et al., ACL 2022) as what its mode `<decoder-only>` makes of it: a causal LM.
+
+Its files are those of a RoBERTa encoder, which the causal LM of Transformers would put a head on
+that was never trained: here the head is the word embeddings, every token sees those before it, and
+texts begin with `<s> <decoder-only> </s>`. It is known by that token in its vocabulary.
+"""
+
+from typing import Any, ClassVar, Final
+
+import torch
+from tokenizers.processors import TemplateProcessing
+from torch import Tensor, nn
+from transformers import GenerationMixin, PreTrainedTokenizerBase, RobertaConfig, RobertaModel
+from transformers.modeling_outputs import CausalLMOutputWithPast
+from transformers.models.roberta.modeling_roberta import RobertaPreTrainedModel
+
+MODE: Final = "<decoder-only>"
+ENCODER_TYPE: Final = "roberta"
+"""The `model_type` of the files as they are published."""
+
+
+class UnixcoderConfig(RobertaConfig):
+    """As its encoder's; `max_position_embeddings` counts rows of the table of positions."""
+
+    model_type = "knm-unixcoder"
+
+    is_decoder: bool = True
+
+
+class UnixcoderModel(RobertaModel):
+    """The trunk: RoBERTa's, in which every token is seen by those behind it alone."""
+
+    config_class = UnixcoderConfig
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        past_key_values: Any = None,
+        inputs_embeds: Tensor | None = None,
+        **options: Any,
+    ) -> Any:
+        """States (B, T, H) behind each of the tokens `input_ids` (B, T).
+
+        Positions count from the one behind the padding's, whatever the tokens are: RoBERTa would
+        leave out those that write `<pad>`.
+        """
+        if position_ids is None:
+            given = input_ids if inputs_embeds is None else inputs_embeds
+            assert given is not None
+            seen = 0 if past_key_values is None else past_key_values.get_seq_length()
+            position_ids = _positions(given, attention_mask, seen, self.config.pad_token_id)
+        return super().forward(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            inputs_embeds=inputs_embeds,
+            **options,
+        )
+
+
+class UnixcoderForCausalLM(RobertaPreTrainedModel, GenerationMixin):
+    """The trunk and its output head, whose weights are the word embeddings.
+
+    Takes no positions: `generate` would give those of models that count from 0.
+    """
+
+    config_class = UnixcoderConfig
+    base_model_prefix = "roberta"
+    _tied_weights_keys: ClassVar = {"lm_head.weight": "roberta.embeddings.word_embeddings.weight"}
+    _keys_to_ignore_on_load_unexpected: ClassVar = ["pooler", "position_ids"]
+
+    def __init__(self, config: UnixcoderConfig) -> None:
+        super().__init__(config)
+        self.roberta = UnixcoderModel(config, add_pooling_layer=False)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def get_decoder(self) -> UnixcoderModel:
+        """The trunk."""
+        return self.roberta
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        past_key_values: Any = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+        use_cache: bool | None = None,
+        return_dict: bool | None = None,
+        logits_to_keep: int = 0,
+        **options: Any,
+    ) -> CausalLMOutputWithPast | tuple[Any, ...]:
+        """Logits (B, T, V), or of the last `logits_to_keep` tokens; 0 keeps all."""
+        trunk = self.roberta(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            past_key_values=past_key_values,
+            inputs_embeds=inputs_embeds,
+            use_cache=use_cache,
+            return_dict=True,
+        )
+        logits = self.lm_head(trunk.last_hidden_state[:, -logits_to_keep:])
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(
+                logits=logits, labels=labels, vocab_size=self.config.vocab_size, **options
+            )
+        if return_dict is False:
+            given = (logits, trunk.past_key_values)
+            return given if loss is None else (loss, *given)
+        return CausalLMOutputWithPast(
+            loss=loss, logits=logits, past_key_values=trunk.past_key_values
+        )
+
+
+def _positions(given: Tensor, mask: Tensor | None, seen: int, padding: int) -> Tensor:
+    """Rows of the table of positions for tokens or embeddings (B, T, ...) behind `seen` others."""
+    length = given.shape[1]
+    if mask is not None and mask.ndim == 2:
+        places = mask.long().cumsum(1) * mask.long()
+        return places[:, -length:] + padding
+    return torch.arange(seen, seen + length, device=given.device)[None] + padding + 1
+
+
+def is_unixcoder(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether a tokenizer is that of UniXcoder, as published or as saved here."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and backend.token_to_id(MODE) is not None
+
+
+def begin_in_mode(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Let texts and prompts begin as the mode wants it, and go on to wherever they end.
+
+    It was not trained on conversations: without a template of its own, a prompt is a text that an
+    answer follows in the next line.
+    """
+    first, last = tokenizer.cls_token, tokenizer.sep_token
+    tokenizer.add_special_tokens({"additional_special_tokens": [MODE]})
+    prefix = [(str(token), tokenizer.convert_tokens_to_ids(token)) for token in (first, MODE, last)]
+    begin = " ".join(token for token, _ in prefix)
+    backend: Any = tokenizer.backend_tokenizer
+    backend.post_processor = TemplateProcessing(
+        single=f"{begin} $A", pair=f"{begin} $A $B", special_tokens=prefix
+    )
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = (
+            begin.replace(" ", "")
+            + "{% for message in messages %}{{ message.content }}\n{% endfor %}"
+        )
