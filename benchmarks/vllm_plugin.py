@@ -21,6 +21,8 @@ from typing import Any, Final
 
 TIE: Final = 1e-3
 LENGTH: Final = 512
+RANKS_VARIABLE: Final = "KNM_TEST_RANKS"
+"""Tells the child of how many ranks its vLLM is."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def run_child(
     ends: Sequence[int],
     environment: Mapping[str, str],
     *,
+    length: int = LENGTH,
     gaps: bool = False,
 ) -> Written:
     """Let an engine write in a process of its own.
@@ -115,7 +118,7 @@ def run_child(
     command = [sys.executable, "-m", "benchmarks.vllm_plugin", "--datastore", "-"]
     done = subprocess.run(
         [*command, "--child", engine],
-        input=json.dumps({"prompts": prompts, "ends": ends, "gaps": gaps}),
+        input=json.dumps({"prompts": prompts, "ends": ends, "length": length, "gaps": gaps}),
         env={**without_settings(os.environ), **environment},
         stdout=subprocess.PIPE,
         text=True,
@@ -129,7 +132,7 @@ def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in environment.items() if not name.startswith("KNM_")}
 
 
-def write_with_vllm(prompts: list[list[int]], ends: list[int], gaps: bool) -> Written:
+def write_with_vllm(prompts: list[list[int]], ends: list[int], length: int, gaps: bool) -> Written:
     """Greedy completions of vLLM in this process."""
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
@@ -143,12 +146,13 @@ def write_with_vllm(prompts: list[list[int]], ends: list[int], gaps: bool) -> Wr
         max_model_len=2048,
         max_num_seqs=32,
         enforce_eager=True,
+        tensor_parallel_size=int(os.environ.get(RANKS_VARIABLE, "1")),
         kv_cache_memory_bytes=1 << 29,
         enable_prefix_caching=False,
         disable_log_stats=True,
     )
     how = SamplingParams(
-        temperature=0, max_tokens=LENGTH, stop_token_ids=ends, logprobs=2 if gaps else None
+        temperature=0, max_tokens=length, stop_token_ids=ends, logprobs=2 if gaps else None
     )
     asked: Any = [{"prompt_token_ids": prompt} for prompt in prompts]
     engine.generate(asked[:1], how, use_tqdm=False)
@@ -168,7 +172,7 @@ def _gap(step: Mapping[int, Any]) -> float:
     return float(best - second)
 
 
-def write_with_ours(prompts: list[list[int]], ends: list[int], gaps: bool) -> Written:
+def write_with_ours(prompts: list[list[int]], ends: list[int], length: int, gaps: bool) -> Written:
     """Greedy completions of our engine in this process."""
     del ends, gaps
     from knm.datastore import Datastore
@@ -182,7 +186,7 @@ def write_with_ours(prompts: list[list[int]], ends: list[int], gaps: bool) -> Wr
     if "KNM_DATASTORE" in os.environ:
         store = Datastore.open(os.environ["KNM_DATASTORE"], expect=loaded.identity)
         retriever = Retriever(store, os.environ["KNM_PRESET"], device="cpu")
-    engine = open_engine(loaded, GenerationOptions(LENGTH), retriever)
+    engine = open_engine(loaded, GenerationOptions(length), retriever)
     # The engine reads a prompt's text; its ids, which are the same, are what vLLM is given.
     requests = [
         Request(str(number), loaded.tokenizer.decode(prompt), chat=False)
@@ -216,6 +220,7 @@ def compare(
     environment: Mapping[str, str] | None,
     prompts: Sequence[Sequence[int]] = (),
     ends: Sequence[int] = (),
+    length: int = LENGTH,
 ) -> Agreement:
     """Count; where texts differ, vLLM in `environment` is asked how near two tokens were."""
     pairs = list(zip(first.tokens, second.tokens, strict=True))
@@ -223,7 +228,7 @@ def compare(
     ties = 0
     if differing and environment is not None:
         asked = [prompts[number] for number in differing]
-        again = run_child("vllm", asked, ends, environment, gaps=True)
+        again = run_child("vllm", asked, ends, environment, length=length, gaps=True)
         assert again.gaps is not None
         for number, gaps in zip(differing, again.gaps, strict=True):
             ties += gaps[parting(*pairs[number])] < TIE
