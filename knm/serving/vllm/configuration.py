@@ -1,13 +1,16 @@
 """Looking at vLLM's configuration before anything is loaded."""
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from knm.errors import UserError
 from knm.retrieval import Retriever
 from knm.retrieval.fusions import FUSIONS
-from knm.serving.vllm.plugin import ROWS, RUNNER_VARIABLE, check_architecture
+from knm.serving.vllm.architectures import check_architecture
 from knm.serving.vllm.settings import Settings, check_identity, open_retriever, read_settings
+
+ROWS: Final = "knm.serving.vllm.rows:Rows"
+RUNNER_VARIABLE: Final = "VLLM_USE_V2_MODEL_RUNNER"
 
 
 def make_check(architecture: str, before: Any) -> type:

@@ -21,9 +21,9 @@ from vllm.distributed import get_pp_group, get_tp_group
 from vllm.logger import init_logger
 
 from knm.models.loading import read_tokenizer
+from knm.serving.vllm.architectures import ARCHITECTURES, corrected_name
 from knm.serving.vllm.configuration import retriever_for
 from knm.serving.vllm.correction import ServedCorrection
-from knm.serving.vllm.plugin import ARCHITECTURES, corrected_name
 from knm.serving.vllm.rows import batch_of
 from knm.serving.vllm.settings import Settings, read_settings
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from knm.errors import UserError
 from knm.models import identify_model
 from knm.packaged import EMBEDDED_MODEL
-from knm.serving.vllm.plugin import ARCHITECTURES, check_architecture
+from knm.serving.vllm.architectures import ARCHITECTURES, check_architecture
 from knm.serving.vllm.settings import check_identity, open_retriever, read_settings
 
 
