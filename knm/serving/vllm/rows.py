@@ -1,5 +1,6 @@
 """A logits processor of vLLM that changes nothing: it learns which text is in which row."""
 
+import os
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -10,16 +11,27 @@ from vllm.v1.sample.logits_processor import (
     MoveDirectionality,
 )
 
+from knm.errors import UserError
 from knm.serving.vllm.batch import Batch, Served
+from knm.serving.vllm.settings import DATASTORE_VARIABLE, read_settings
 
 _BATCHES: WeakValueDictionary[str, Batch] = WeakValueDictionary()
 
 
 class Rows(LogitsProcessor):
-    """Keeps a `Batch`; made before the model of the same configuration."""
+    """Keeps a `Batch`; made before the model of the same configuration.
+
+    Raises:
+        UserError: this process was not told of the datastore, and would correct nothing.
+    """
 
     def __init__(self, vllm_config: Any, device: torch.device, is_pin_memory: bool) -> None:
         del device, is_pin_memory
+        if read_settings(os.environ) is None:
+            raise UserError(
+                f"{DATASTORE_VARIABLE} is set where vLLM was started and not in this worker: hand "
+                "it on, with Ray by VLLM_RAY_EXTRA_ENV_VAR_PREFIXES_TO_COPY=KNM_"
+            )
         self._batch = _BATCHES[vllm_config.instance_id] = Batch()
 
     def is_argmax_invariant(self) -> bool:

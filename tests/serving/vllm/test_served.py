@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
@@ -21,6 +22,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from benchmarks.vllm_plugin import Task, Written, bench_prompts, compare, end_ids, run_child
 from knm.corpora import load_corpus
 from knm.datastore import MiningOptions, mine
+from knm.errors import UserError
 from knm.models import encode_corpus, load_model
 from knm.packaged import EMBEDDED_CORPUS, EMBEDDED_MODEL
 from knm.problems import load_template
@@ -157,6 +159,14 @@ def test_a_datastore_of_another_model_is_refused_before_anything_is_loaded(bench
         assert server.wait(STARTED) != 0
     assert "config.json" in log.read_text()
     assert "UserError" in log.read_text()
+
+
+def test_a_worker_that_was_not_told_of_the_datastore_does_not_start(monkeypatch):
+    from knm.serving.vllm.rows import Rows
+
+    monkeypatch.delenv("KNM_DATASTORE", raising=False)
+    with pytest.raises(UserError, match="not in this worker"):
+        Rows(SimpleNamespace(instance_id="ray"), torch.device("cpu"), False)
 
 
 def serve(*more: str, model: Path = EMBEDDED_MODEL) -> list[str]:
