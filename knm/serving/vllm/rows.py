@@ -18,7 +18,7 @@ from knm.serving.vllm.settings import DATASTORE_VARIABLE, read_settings
 _BATCHES: WeakValueDictionary[str, Batch] = WeakValueDictionary()
 
 
-class Rows(LogitsProcessor):
+class Rows(LogitsProcessor):  # type: ignore[misc]
     """Keeps a `Batch`; made before the model of the same configuration.
 
     Raises:
