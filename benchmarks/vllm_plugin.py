@@ -188,7 +188,7 @@ def write_with_ours(task: Task) -> Written:
     from knm.records import Request
     from knm.retrieval import Retriever
 
-    loaded = load_model("embedded", dtype="float32", device="cpu")
+    loaded = load_model(task.model, dtype="float32", device="cpu")
     retriever = None
     if "KNM_DATASTORE" in os.environ:
         store = Datastore.open(os.environ["KNM_DATASTORE"], expect=loaded.identity)
