@@ -296,6 +296,28 @@ def _without_none(annotation: Any) -> Any:
     return annotation
 
 
+def variable_of(option: OptionField) -> str:
+    """An option's twin in the environment."""
+    return "KNM_" + option.name.upper().removeprefix("KNM_")
+
+
+def read_variable(option: OptionField, text: str) -> Any:
+    """The value of an option that its twin in the environment gives.
+
+    Raises:
+        UserError: it is of the wrong type.
+    """
+    variable = variable_of(option)
+    if option.type is bool:
+        if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
+            raise UserError(f"{variable}={text}: give 1 or 0")
+        return text.lower() in {"1", "true", "yes"}
+    try:
+        return option.type(text)
+    except ValueError:
+        raise UserError(f"{variable}={text}: expected {option.type.__name__}") from None
+
+
 def changed_options(options: Any) -> list[tuple[str, Any]]:
     """Name and value of what is not as it is by default."""
     values = [(option, getattr(options, option.name)) for option in options_of(type(options))]

@@ -6,7 +6,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-from knm.models import LoadedModel, load_model
+from knm.corpora import load_corpus
+from knm.datastore import Datastore, MiningOptions, mine
+from knm.models import LoadedModel, encode_corpus, load_model
+from knm.packaged import EMBEDDED_CORPUS
+from knm.problems import load_template
 from knm.sandbox import Sandbox, SandboxUnavailable, open_sandbox
 
 # Where tests run in the background, processes that they start would ignore an interrupt too.
@@ -50,3 +54,12 @@ def sandbox() -> Iterator[Sandbox]:
 def embedded() -> LoadedModel:
     """The embedded LM, float32 on the CPU."""
     return load_model(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def small_store(embedded, tmp_path_factory) -> Datastore:
+    """What the embedded LM makes of the first programs of its corpus."""
+    records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")[:10]
+    examples = encode_corpus(embedded.tokenizer, records, load_template("task"))
+    directory = tmp_path_factory.mktemp("stores") / "small"
+    return mine(embedded, examples, directory, MiningOptions(), corpus_hash="small")

@@ -16,7 +16,6 @@ from knm.serving import EngineClient, EngineProcess
 
 if TYPE_CHECKING:
     from knm.engine import EngineSetup
-    from knm.retrieval import Preset
 
 EMBEDDED_DATASTORE: Final = "embedded"
 TOKEN_VARIABLE: Final = "KNM_ENGINE_TOKEN"
@@ -153,6 +152,7 @@ def prepare_engine(options: EngineOptions, root: Path) -> "EngineSetup":
     if options.knn_preset is not None:
         check_preset_name(options.knn_preset)
     from knm.engine import EngineSetup
+    from knm.retrieval.presets import requested_preset
 
     placement = resolve_placement(options.device, options.dtype)
     identity = identify_model(options.model, placement.dtype)
@@ -165,13 +165,13 @@ def prepare_engine(options: EngineOptions, root: Path) -> "EngineSetup":
         return EngineSetup(options.model, placement, generation)
     name = options.datastore or EMBEDDED_DATASTORE
     if name == EMBEDDED_DATASTORE:
-        preset = _preset(options, trials=False)
+        preset = requested_preset(options, trials=False)
     else:
         from knm.datastore import Datastore
         from knm.datastore.store import check_key_kind
 
         manifest = Datastore.open(path, expect=identity).manifest
-        preset = _preset(options, trials=manifest.trials is not None)
+        preset = requested_preset(options, trials=manifest.trials is not None)
         preset.check_store(path, manifest)
         if preset.key_kind is not None:
             check_key_kind(path, manifest, preset.key_kind)
@@ -200,20 +200,6 @@ def objection_to_set(
     from knm.retrieval.guard import Guard
 
     return from_json(Guard, configuration.guard, "the engine's `guard`").objection_to_set(prompts())
-
-
-def _preset(options: EngineOptions, *, trials: bool) -> "Preset":
-    """The preset that was asked for, or the default of a datastore of `trials` or of tokens."""
-    from knm.retrieval import resolve_preset
-    from knm.retrieval.presets import default_preset
-
-    return resolve_preset(
-        options.knn_preset or default_preset(trials=trials),
-        k=options.knn_k,
-        lmbda=options.knn_lambda,
-        temperature=options.knn_temperature,
-        gate=options.knn_gate,
-    )
 
 
 def _find_datastore(options: EngineOptions, root: Path) -> Path:
@@ -263,8 +249,10 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
         if not _same_datastore(name, root, server):
             yield line("--datastore", name, f"{server.datastore} ({server.datastore_hash})")
         from knm.retrieval import Preset
+        from knm.retrieval.presets import requested_preset
 
-        preset = _preset(options, trials=Preset.from_json(server.preset).of_trials).to_json()
+        trials = Preset.from_json(server.preset).of_trials
+        preset = requested_preset(options, trials=trials).to_json()
         for field in sorted(preset.keys() | server.preset.keys()):
             if preset.get(field) != server.preset.get(field):
                 yield line(f"preset's {field}", preset.get(field), server.preset.get(field))

@@ -7,21 +7,17 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
-from knm.errors import UserError
 from knm.options import (
     OptionField,
     RunOptions,
     check_options,
     check_sampling,
     options_of,
+    read_variable,
+    variable_of,
 )
 
 OPTIONS: Final = options_of(RunOptions)
-
-
-def variable_of(option: OptionField) -> str:
-    """An option's twin in the environment."""
-    return "KNM_" + option.name.upper().removeprefix("KNM_")
 
 
 def addoption_arguments(option: OptionField) -> dict[str, Any]:
@@ -46,22 +42,10 @@ def make_options(given: Mapping[str, Any]) -> RunOptions:
     for option in OPTIONS:
         value, variable = given.get(option.name), variable_of(option)
         if value is None and variable in os.environ:
-            value = _from_environment(option, os.environ[variable])
+            value = read_variable(option, os.environ[variable])
         if value is not None:
             values[option.name] = value
     options = RunOptions(**values)
     check_options(options)
     check_sampling(options)
     return options
-
-
-def _from_environment(option: OptionField, text: str) -> Any:
-    variable = variable_of(option)
-    if option.type is bool:
-        if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
-            raise UserError(f"{variable}={text}: give 1 or 0")
-        return text.lower() in {"1", "true", "yes"}
-    try:
-        return option.type(text)
-    except ValueError:
-        raise UserError(f"{variable}={text}: expected {option.type.__name__}") from None

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from knm.commands.output import JsonOption, OverwriteOption
+from knm.errors import UserError
 from knm.jsonio import dumps, write_text
 from knm.outputs import Output, check_outputs
 
@@ -23,6 +24,22 @@ def explain(
         Path | None, typer.Option(help="What it was mined from: shows the neighbours' lines.")
     ] = None,
     neighbours: Annotated[int, typer.Option(min=0, help="Neighbours told of each change.")] = 3,
+    recompute: Annotated[
+        bool,
+        typer.Option(
+            help="Let the model read the completion again, corrected from --datastore: for runs "
+            "whose engine gives no details of retrieval, such as vLLM."
+        ),
+    ] = False,
+    preset: Annotated[
+        str | None, typer.Option(help="With --recompute: the engine's (default: the datastore's).")
+    ] = None,
+    problems: Annotated[
+        str, typer.Option(help="With --recompute: the run's problem set.")
+    ] = "embedded",
+    model: Annotated[
+        str | None, typer.Option(help="With --recompute: the run's model, where it is now.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show a problem's program with the tokens that the datastore changed, and on whose word."""
@@ -31,6 +48,15 @@ def explain(
     from knm.report.explanation import Origin
 
     run = load_report(report)
+    if recompute:
+        from knm.judging.recomputing import Recomputation, recompute_report
+
+        if datastore is None:
+            raise UserError("--recompute: name the datastore that the engine had with --datastore")
+        how = Recomputation(datastore, preset, problems, model)
+        run = recompute_report(run, problem, how)
+    elif preset is not None or model is not None:
+        raise UserError("--preset and --model have no effect without --recompute: add it")
     if datastore or corpus:
         from knm.report.origins import origin_finder
 

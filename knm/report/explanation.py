@@ -97,7 +97,8 @@ def explain(
     if result.interventions is None:
         raise UserError(
             f"{report.path}: {result.question_id} was decoded without a datastore, so there is "
-            f"nothing to explain; name the report of a run with {named('knn')}"
+            f"nothing to explain; name the report of a run with {named('knn')}, or, where its "
+            f"engine tells no details, look again with {named('recompute')}"
         )
     return Explanation(
         result,

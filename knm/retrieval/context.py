@@ -41,6 +41,15 @@ class DecodingContext:
         """The tensors that steps change."""
         return [self.steps, self.only_lm, self.only_knn, self.lexer, self.seen]
 
+    def rows(self, places: Tensor) -> "DecodingContext":
+        """A copy of some rows, by their numbers (n,)."""
+        return DecodingContext(*(part[places] for part in self.parts()))
+
+    def put(self, places: Tensor, rows: "DecodingContext") -> None:
+        """Write back what became of the copies of these rows."""
+        for part, changed in zip(self.parts(), rows.parts(), strict=True):
+            part[places] = changed
+
     def reset(self, rows: Sequence[int]) -> None:
         """Let rows begin anew."""
         where = device_copy(np.array(rows, np.int64), self.steps.device)

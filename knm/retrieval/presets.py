@@ -13,6 +13,7 @@ from knm.errors import UserError, named
 from knm.languages.descriptions import is_file
 from knm.languages.language import lexer_names, lexer_rules
 from knm.languages.machine import TokenType
+from knm.options import RetrievalOptions
 from knm.retrieval.fusions import EXCHANGE, FUSIONS, Fusion, FusionKind
 from knm.retrieval.parameters import WeightSettings, complete
 from knm.retrieval.preset_files import (
@@ -351,6 +352,21 @@ PRESETS: Final[Mapping[str, Preset]] = _named_presets()
 def default_preset(*, trials: bool) -> str:
     """The preset that a datastore of trials, or of tokens, is searched by if nobody says."""
     return TRIALS_PRESET if trials else DEFAULT_PRESET
+
+
+def requested_preset(options: RetrievalOptions, *, trials: bool) -> Preset:
+    """The preset that options ask for, or the default of a datastore of `trials` or of tokens.
+
+    Raises:
+        UserError: as `resolve_preset`.
+    """
+    return resolve_preset(
+        options.knn_preset or default_preset(trials=trials),
+        k=options.knn_k,
+        lmbda=options.knn_lambda,
+        temperature=options.knn_temperature,
+        gate=options.knn_gate,
+    )
 
 
 def resolve_preset(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import torch
 from torch import Tensor
@@ -13,17 +13,27 @@ from knm.retrieval.searchers import Searcher
 from knm.retrieval.tiles import tiles_of
 from knm.retrieval.votes import Votes
 
-if TYPE_CHECKING:
-    from knm.models.head import OutputHead
-
 # Logits of neighbours that are computed by one matrix product on a GPU: bounds their memory.
 _AT_ONCE: Final = 1 << 27
+
+
+class Head(Protocol):
+    """An output head: logits (n, V) of hidden states (n, H) in the dtype of its `weight`."""
+
+    @property
+    def weight(self) -> Tensor:
+        """Its weights, in the dtype and on the device that it computes in."""
+        ...
+
+    def __call__(self, hidden: Tensor, /) -> Tensor:
+        """Compute the logits."""
+        ...
 
 
 class StoredPredictions:
     """What the LM said where entries were mined, from their keys: the trunk's output."""
 
-    def __init__(self, searcher: Searcher, head: "OutputHead | torch.nn.Linear") -> None:
+    def __init__(self, searcher: Searcher, head: Head) -> None:
         self._searcher = searcher
         self._head = head
 

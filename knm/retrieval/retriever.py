@@ -28,7 +28,7 @@ from knm.retrieval.outcomes import OutcomeWeight
 from knm.retrieval.pair_search import TrialSearch
 from knm.retrieval.presets import Preset, default_preset, resolve_preset
 from knm.retrieval.projecting import QueryProjector
-from knm.retrieval.residual import StoredPredictions
+from knm.retrieval.residual import Head, StoredPredictions
 from knm.retrieval.searchers import Searcher, SearcherChoice, choose_searcher, open_searcher
 from knm.retrieval.votes import NO_TOKEN, Votes
 
@@ -153,13 +153,28 @@ class Retriever:
         self.check_width(model)
         head = OutputHead(model)
         check_belongs(self.datastore, model, head, tokenizer)
+        self.attach_head(head, head.weight.shape[0], tokenizer)
+        self._attached = ref(model)
+
+    def attach_head(
+        self, head: Head, vocabulary: int, tokenizer: PreTrainedTokenizerBase | None
+    ) -> None:
+        """Take what the preset needs of an output head, wherever it is, and of a tokenizer.
+
+        `vocabulary` is the number of its logits. That it is the datastore's model, the caller has
+        checked.
+
+        Raises:
+            UserError: as `attach`, but for the model.
+        """
+        device = head.weight.device
         if self._guard is not None and tokenizer is None:
             raise UserError(
                 f"{self.datastore.path}: preset {self.preset.name!r} answers only prompts of the "
                 "datastore's own kind, and reads them by the model's tokenizer: give one"
             )
         self._tokenizer = tokenizer
-        self._open(head.weight.device)
+        self._open(device)
         if self._fusion is None:
             self._fusion = self._read_predictions(head)
         types = self.preset.token_types
@@ -171,16 +186,13 @@ class Retriever:
             )
         if types is not None and self._condition is None:
             assert tokenizer is not None
-            tokens = token_bytes(tokenizer, head.weight.shape[0])
-            tables = compile_tables(self.preset.lexer, tokens)
-            self._condition = TypeCondition.of(tables, types, head.weight.device)
+            tables = compile_tables(self.preset.lexer, token_bytes(tokenizer, vocabulary))
+            self._condition = TypeCondition.of(tables, types, device)
         if self.preset.check_copies and self._copies is None:
             assert tokenizer is not None
-            vocabulary, device = head.weight.shape[0], head.weight.device
             self._copies = CopyCheck.of(self.datastore, tokenizer, vocabulary, device)
-        self._attached = ref(model)
 
-    def _read_predictions(self, head: OutputHead) -> Fusion:
+    def _read_predictions(self, head: Head) -> Fusion:
         """A fusion that asks what the LM said at the stored keys."""
         manifest = self.datastore.manifest
         if manifest.key_kind != FINAL_NORM or self._project is not None:
@@ -267,7 +279,16 @@ class Retriever:
     def advance(self, context: DecodingContext, correction: Correction, tokens: Tensor) -> None:
         """Tell a context which `tokens` (B,) were written where `correction` was made."""
         assert correction.voted is not None
-        context.note(correction.lm.token == tokens, correction.voted == tokens)
+        self.tell(context, correction.lm.token, correction.voted, tokens)
+
+    def tell(
+        self, context: DecodingContext, lm_token: Tensor, voted: Tensor, tokens: Tensor
+    ) -> None:
+        """Tell a context which `tokens` were written, where LM and neighbours foresaw which.
+
+        All are (B,) int64; `NO_TOKEN` where nobody foresaw one.
+        """
+        context.note(lm_token == tokens, voted == tokens)
         if self._condition is not None:
             self._condition.advance(context, tokens)
         if self._copies is not None:
