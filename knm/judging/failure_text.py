@@ -1,8 +1,10 @@
 """The failure text of a problem: verdict and class first, then what a person needs to see."""
 
 from knm.report import ProblemResult
+from knm.sandbox.types import EXCERPT_CHARACTERS, excerpt, excerpt_of_end
 
 PROGRAM_LINES = 80
+SHOWN_CHARACTERS = EXCERPT_CHARACTERS + 100  # what is kept by default, with the mark of a cut
 
 
 def render_failure(result: ProblemResult) -> str:
@@ -15,10 +17,10 @@ def render_failure(result: ProblemResult) -> str:
         blocks.append(
             f"test {judgement.failing_test + 1} of {judgement.tests_total} was the first to fail"
         )
-        blocks += _block("input", judgement.failing_input)
-        blocks += _block("expected", judgement.expected)
-        blocks += _block("got", judgement.got)
-        blocks += _block("standard error", judgement.stderr)
+        blocks += _block("input", _cut(judgement.failing_input))
+        blocks += _block("expected", _cut(judgement.expected))
+        blocks += _block("got", _cut(judgement.got))
+        blocks += _block("standard error", excerpt_of_end(judgement.stderr, SHOWN_CHARACTERS))
     return "\n".join(blocks)
 
 
@@ -27,6 +29,10 @@ def _block(title: str, text: str | None) -> list[str]:
         return []
     indented = "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))
     return [f"-- {title}", indented]
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else excerpt(text, SHOWN_CHARACTERS)
 
 
 def _cut_lines(text: str | None) -> str | None:

@@ -1,10 +1,12 @@
 """One problem's outcome as reports and streams hold it. Knows nothing of the file around it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from knm.codec import from_json
 from knm.errors import UserError
+from knm.problems import FieldValue
 from knm.records import Completion, Interventions, TokenChange
 from knm.report.upgrade import upgrade_result
 from knm.sandbox import Judgement, Verdict
@@ -61,6 +63,10 @@ class ProblemResult:
     together is then incomplete. `errata` is what is known to be wrong with the problem itself, None
     if nothing is.
 
+    Of the problem, `title` and the short extra `fields` are told, and of what was asked
+    `prompt_hash`, the SHA-256 of its text; None and empty where that is not known. Its statement is
+    not: reports are published, and statements may belong to others.
+
     Raises:
         ValueError: there is no sample.
     """
@@ -68,6 +74,9 @@ class ProblemResult:
     question_id: str
     samples: tuple[Sample, ...]
     errata: str | None = None
+    title: str | None = None
+    prompt_hash: str | None = None
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.samples:
