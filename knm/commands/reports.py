@@ -53,7 +53,8 @@ def diff(
         str | None,
         typer.Option(
             metavar="CONDITION",
-            help="Exit with 1 on: regression (fewer pass), any-loss, p:0.05 (significantly fewer).",
+            help="Exit with 1 on: regression (fewer pass), any-loss, p:0.05 (significantly fewer); "
+            "of several samples: pass less often.",
         ),
     ] = None,
     flips: Annotated[Flips, typer.Option(help="What to tell of each flip.")] = Flips.TABLE,

@@ -53,6 +53,16 @@ class Sample:
         """The completion's text."""
         return None if self.completion is None else self.completion.text
 
+    @property
+    def interventions(self) -> Interventions | None:
+        """What retrieval did to the completion; None without retrieval."""
+        return None if self.completion is None else self.completion.interventions
+
+    @property
+    def changes(self) -> tuple[TokenChange, ...]:
+        """The recorded changes, in order."""
+        return () if self.interventions is None else self.interventions.changes
+
 
 @dataclass(frozen=True)
 class ProblemResult:
@@ -104,6 +114,12 @@ class ProblemResult:
         return self.verdict is Verdict.ACCEPTED
 
     @property
+    def passed_samples(self) -> tuple[int, int]:
+        """How many of the samples pass every test, and how many there are."""
+        verdicts = [each.judgement.verdict for each in self.samples]
+        return verdicts.count(Verdict.ACCEPTED), len(verdicts)
+
+    @property
     def text(self) -> str | None:
         """The text of the completion that decides; None where there is none."""
         return self.sample.text
@@ -116,13 +132,18 @@ class ProblemResult:
     @property
     def interventions(self) -> Interventions | None:
         """What retrieval did to the completion that decides; None without retrieval."""
-        completion = self.sample.completion
-        return None if completion is None else completion.interventions
+        return self.sample.interventions
 
     @property
     def changes(self) -> tuple[TokenChange, ...]:
         """The recorded changes of the completion that decides, in order."""
-        return () if self.interventions is None else self.interventions.changes
+        return self.sample.changes
+
+    @property
+    def all_interventions(self) -> tuple[Interventions, ...]:
+        """What retrieval did, of all samples that it was there for."""
+        done = (each.interventions for each in self.samples)
+        return tuple(each for each in done if each is not None)
 
     @property
     def completions(self) -> tuple[Completion, ...]:
@@ -162,12 +183,12 @@ def read_result(value: Any, where: str) -> ProblemResult:
     return from_json(ProblemResult, upgrade_result(value), where, "was the file edited by hand?")
 
 
-def place_changes(result: ProblemResult) -> list[int | None]:
-    """Where in `result.program` each change begins; None where it does not stand there.
+def place_changes(sample: Sample) -> list[int | None]:
+    """Where in `sample.program` each change begins; None where it does not stand there.
 
     That is so of a sampled token that was not the likeliest, and of reports that do not tell.
     """
-    changes, text, program = result.changes, result.text, result.program
+    changes, text, program = sample.changes, sample.text, sample.program
     if not text or not program or (begin := text.find(program)) < 0:
         return [None] * len(changes)
     return [

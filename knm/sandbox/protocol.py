@@ -4,7 +4,8 @@ A request is `{"code", "timeout_s", "test_cases": [{"input", "output"}]}`; ours 
 any fields of `Limits`, and `keep_io`, as `Sandbox.judge` has it. Its answer holds `result`
 (`success`, or `fail:` and `wrong-output`, `error`, `timeout`, `other`) and what the reference
 verifier tells (`expected`, `got`, `exit_code`, `stdout`, `stderr`), beside all fields of our own
-`Judgement`. A line that is no request is answered with `fail:other` and a message. The line `DESCRIBE` asks for what the report says of the sandbox.
+`Judgement`. A line that is no request is answered with `fail:other` and a message. The line
+`DESCRIBE` asks for what the report says of the sandbox.
 
 Tests may be more than a line, or memory, should hold. A request with `tests_total` holds the first
 of them; the verifier asks for others when it comes to them, by `{"next": INDEX}` in place of the

@@ -97,7 +97,7 @@ def _facts(result: ProblemResult | None) -> dict[str, Any] | None:
 def _changes(row: Row, records: dict[str, int]) -> Iterator[list[Any]]:
     for result in row.results:
         changes = () if result is None else result.changes
-        places = [] if result is None else place_changes(result)
+        places = [] if result is None else place_changes(result.sample)
         program = "" if result is None else result.program or ""
         yield [
             _change(change, place, program, records)
