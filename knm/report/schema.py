@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from knm.codec import from_json
@@ -92,7 +93,7 @@ class ProblemResult:
         if not self.samples:
             raise ValueError("no `samples`, of which there is at least one")
 
-    @property
+    @cached_property
     def sample(self) -> Sample:
         """The one that decides: the first, or the first faulty one."""
         faulty = (each for each in self.samples if each.judgement.verdict.is_infrastructure)
