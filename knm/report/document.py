@@ -116,30 +116,28 @@ def load_report(path: str | Path) -> Report:
             holds a malformed result or two of one problem.
     """
     path = Path(path)
-    found = _read_current(path)
-    if found is not None:
-        section, results = found
-        by_id = _by_id(results, path)
-    else:
-        document = _read(path)
-        section = document.get("knm") if isinstance(document, dict) else None
-        if not isinstance(section, dict) or not isinstance(document.get("tests"), list):
-            raise UserError(
-                f"{path}: not a knm report: no `knm` section beside `tests`; give a file that the "
-                f"bench wrote with {named('results')}"
-            )
-        check_version(section.get("schema_version"), "knm.schema_version", str(path))
-        by_id = None
+    section, results = _read_current(path) or _read_at_length(path)
     configuration, hashes = section.get("configuration"), section.get("hashes")
     if not isinstance(configuration, dict) or not isinstance(hashes, dict):
         raise UserError(f"{path}: `knm` lacks `configuration` or `hashes`; run the bench again")
     check_hashes(hashes, str(path))
-    if by_id is None:
-        by_id = _by_id(_results(document["tests"], path), path)
-    return Report(path, configuration, hashes, by_id, section)
+    return Report(path, configuration, hashes, _by_id(results, path), section)
 
 
-def _read_current(path: Path) -> tuple[dict[str, Any], Sequence[ProblemResult]] | None:
+def _read_at_length(path: Path) -> tuple[dict[str, Any], Iterator[ProblemResult]]:
+    """The section, and the results as they are asked for; says what is wrong."""
+    document = _read(path)
+    section = document.get("knm") if isinstance(document, dict) else None
+    if not isinstance(section, dict) or not isinstance(document.get("tests"), list):
+        raise UserError(
+            f"{path}: not a knm report: no `knm` section beside `tests`; give a file that the "
+            f"bench wrote with {named('results')}"
+        )
+    check_version(section.get("schema_version"), "knm.schema_version", str(path))
+    return section, _results(document["tests"], path)
+
+
+def _read_current(path: Path) -> tuple[dict[str, Any], Iterable[ProblemResult]] | None:
     """A report of today's schema, which is nearly every one; None where it has to be looked at."""
     from knm.report.reading import read_current  # here, as what it needs takes time to load
 

@@ -144,7 +144,7 @@ def _rates(diff: ReportDiff) -> list[str]:
         rows += [(k, of_a.get(k, "-"), of_b.get(k, "-")) for k in {**of_a, **of_b}]
     rows += [
         ("tests passed", text.percent(a.mean_test_pass_rate), text.percent(b.mean_test_pass_rate)),
-        ("generated", *(_generated(side) for side in (a, b))),
+        ("generated", _generated(a), _generated(b)),
         ("speed", text.speed(a), text.speed(b)),
     ]
     lines = text.table(rows)

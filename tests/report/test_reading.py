@@ -43,7 +43,7 @@ def test_changes_are_read_when_they_are_asked_for(path):
     assert hash(done) == hash(RESULTS[0].interventions)
     assert replace(done, changes=()).changes == ()
     with pytest.raises(AttributeError):
-        _ = done.colour  # type: ignore[attr-defined]
+        _ = done.colour
 
 
 def test_malformed_changes_are_named_when_they_are_asked_for(path):
@@ -51,9 +51,9 @@ def test_malformed_changes_are_named_when_they_are_asked_for(path):
     sample = content["tests"][1]["metadata"]["knm"]["samples"][0]
     sample["completion"]["interventions"]["changes"][1]["token"] = 7
     write_json(path, content)
-    done = load_report(path).results[0].interventions
+    result_read = load_report(path).results[0]
     with pytest.raises(UserError, match=r"run\.json: .*\[a\]: changes: .*token.*found `int`"):
-        _ = done.changes
+        _ = result_read.changes
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,9 @@ def _each(bench: Bench, made: Callable[[Sample, bool], Any]) -> list[list[list[A
     """What is made of each sample, and of whether it decides; None where a run lacks a problem."""
     return [
         [
-            result and [made(sample, sample is result.sample) for sample in result.samples]
+            None
+            if result is None
+            else [made(sample, sample is result.sample) for sample in result.samples]
             for result in row.results
         ]
         for row in bench.rows

@@ -112,7 +112,7 @@ def sampled_bench(folder: Path) -> Bench:
 
 
 def _sampled(problem: str, passed: int) -> ProblemResult:
-    told = {
+    told: dict[str, Any] = {
         "failing_input": "3 4\n",
         "expected": "first line\nthe sum 25 here\n",
         "got": "first line\nthe sum 26 here\n",

@@ -7,6 +7,7 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -188,7 +189,7 @@ def test_what_came_of_trials_stands_beside_a_change(tmp_path: Path) -> None:
 
 
 def test_every_sample_is_there_with_its_evidence(tmp_path: Path) -> None:
-    told = {"failing_input": "3\n", "expected": "4\n", "got": "5\n"}
+    told: dict[str, Any] = {"failing_input": "3\n", "expected": "4\n", "got": "5\n"}
     several = of_samples(
         result("p", Verdict.WRONG_OUTPUT, program="print(5)", **told),
         result("p", Verdict.WRONG_OUTPUT, program="print(6)", **{**told, "stderr": "hm"}),
