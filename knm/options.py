@@ -252,6 +252,10 @@ class RunOptions(SandboxOptions, SamplingOptions, ProblemOptions, EngineOptions)
         str | None, Option("a running `knm serve`", "URL", default="a process of this run's own")
     ] = None
     fresh: Annotated[bool, Option("ignore completions that were kept before")] = False
+    keep_io: Annotated[
+        bool,
+        Option("keep all of what a failing test read and wrote, and not its beginning alone"),
+    ] = False
     results: Annotated[
         str | None, Option("report", "FILE", default="results/<time>-<model>-<preset>.json")
     ] = None

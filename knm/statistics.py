@@ -1,13 +1,18 @@
 """The statistics of pass counts and rates. Pure functions; a wrong argument is our bug."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
-from math import ceil, comb, floor, sqrt
+from math import ceil, comb, floor, lcm, sqrt
 from random import Random
 from statistics import NormalDist
 from typing import Final
 
 RESAMPLES: Final = 1000
+PERMUTATIONS: Final = 20_000
+MOST_BITS: Final = 1 << 24
+"""Of the number in which an exact permutation test counts: about a second at most."""
 
 
 def wilson_interval(passed: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -38,6 +43,57 @@ def mcnemar_exact(gained: int, lost: int) -> float:
     tail = sum(comb(flips, smaller) for smaller in range(min(gained, lost) + 1))
     # In integers up to the division, so that it is exact for any number of flips.
     return min(1.0, 2 * tail / (1 << flips))
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """A p-value, and whether all exchanges were counted or `PERMUTATIONS` drawn."""
+
+    p_value: float
+    exact: bool
+
+
+def paired_permutation(differences: Sequence[Fraction], *, seed: int = 0) -> PairedTest:
+    """Two-sided paired permutation test of a mean difference of 0.
+
+    How likely a mean at least as far from 0 is if the two sides of each pair could as well be
+    exchanged. Exact as long as the differences have a common denominator that is not huge, else by
+    `PERMUTATIONS` drawn exchanges, the same for the same differences in any order. Of differences
+    of one size it is `mcnemar_exact`.
+    """
+    scale = lcm(*(each.denominator for each in differences))
+    sizes = sorted(abs(int(each * scale)) for each in differences if each)
+    observed, total = abs(int(sum(differences) * scale)), sum(sizes)
+    if observed == 0:
+        return PairedTest(1.0, exact=True)
+    # The sum is 2 S - total, S being the sum of the sizes that are counted as positive.
+    least = (total + observed) // 2
+    slot = len(sizes) + 1
+    if (total + 1) * slot > MOST_BITS:
+        return PairedTest(_drawn_tail(sizes, least, seed), exact=False)
+    # The digits of a number in base 2**slot: how many choices of positive sizes have each sum S.
+    ways = 1
+    for size in sizes:
+        ways += ways << (size * slot)
+    # The sum of digits is what is left by the base less one; it is below that.
+    tail = (ways >> (least * slot)) % ((1 << slot) - 1)
+    return PairedTest(min(1.0, 2 * tail / (1 << len(sizes))), exact=True)
+
+
+def _drawn_tail(sizes: Sequence[int], least: int, seed: int) -> float:
+    """The share of drawn sign choices whose positive sizes, or the others, sum up to `least`."""
+    draw, total = Random(seed).getrandbits, sum(sizes)
+    blocks = [sizes[start : start + 8] for start in range(0, len(sizes), 8)]
+    sums = [
+        [sum(size for bit, size in enumerate(block) if chosen >> bit & 1) for chosen in range(256)]
+        for block in blocks
+    ]
+    hits = 0
+    for _ in range(PERMUTATIONS):
+        chosen = draw(8 * len(blocks)).to_bytes(len(blocks), "little")
+        positive = sum([table[byte] for table, byte in zip(sums, chosen, strict=True)])
+        hits += positive >= least or total - positive >= least
+    return (hits + 1) / (PERMUTATIONS + 1)
 
 
 def pass_at_k(samples: int, correct: int, k: int) -> float:

@@ -1,14 +1,17 @@
-from itertools import combinations
+from fractions import Fraction
+from itertools import combinations, product
 from statistics import mean
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, kendalltau
+from scipy.stats import binomtest, kendalltau, norm, permutation_test
 from scipy.stats import bootstrap as scipy_bootstrap
 
+from knm import statistics
 from knm.report import bootstrap_interval, mcnemar_exact, pass_at_k, wilson_interval
-from knm.statistics import bootstrap_ratio, kendall_tau
+from knm.statistics import bootstrap_ratio, kendall_tau, paired_permutation
 
 
 @st.composite
@@ -152,3 +155,57 @@ def test_kendall_tau_agrees_with_scipy(pairs):
         assert found is None
     else:
         assert found == pytest.approx(kendalltau(left, right).statistic, abs=1e-12)
+
+
+RATES = st.fractions(min_value=-1, max_value=1, max_denominator=8)
+
+
+@given(st.lists(RATES, min_size=1, max_size=8))
+def test_a_permutation_test_counts_all_exchanges(differences):
+    observed = abs(sum(differences))
+    sums = [
+        sum(sign * each for sign, each in zip(signs, differences, strict=True))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
+    found = paired_permutation(differences)
+    assert found.exact
+    assert found.p_value == pytest.approx(mean(abs(each) >= observed for each in sums), rel=1e-12)
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_a_permutation_test_of_flips_is_mcnemars(gained, lost):
+    differences = [Fraction(1)] * gained + [Fraction(-1)] * lost + [Fraction(0)] * 3
+    assert paired_permutation(differences).p_value == pytest.approx(mcnemar_exact(gained, lost))
+
+
+def test_a_permutation_test_agrees_with_scipy():
+    differences = [Fraction(n % 17 - 6, 8) for n in range(60)]
+    expected = permutation_test(
+        ([float(each) for each in differences],),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=50_000,
+        rng=np.random.default_rng(0),
+    ).pvalue
+    assert paired_permutation(differences).p_value == pytest.approx(expected, abs=0.01)
+
+
+@given(st.lists(RATES, min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_drawn_exchanges_come_near_and_are_the_same_in_any_order(differences, shuffler):
+    exact = paired_permutation(differences).p_value
+    mixed = shuffler.sample(differences, len(differences))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statistics, "MOST_BITS", 0)
+        patch.setattr(statistics, "PERMUTATIONS", 2000)
+        drawn = paired_permutation(differences)
+        assert paired_permutation(mixed) == drawn
+    assert drawn.exact == (sum(differences) == 0)
+    assert drawn.p_value == pytest.approx(exact, abs=0.06)
+
+
+def test_a_permutation_test_of_a_whole_bench_is_exact():
+    differences = [Fraction(n % 17 - 8 + (n % 3 == 0), 8) for n in range(499)]
+    found = paired_permutation(differences)
+    normal = float(sum(differences)) / float(sum(each**2 for each in differences)) ** 0.5
+    assert found.exact
+    assert found.p_value == pytest.approx(2 * norm.sf(normal), abs=0.01)

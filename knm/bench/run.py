@@ -105,8 +105,12 @@ class BenchRun:
 
     def open_sandbox(self) -> Sandbox:
         """A sandbox of the run's kind and limits."""
+        options = self.options
         return open_sandbox(
-            self.options.sandbox, language=self.options.language, limits=self.limits
+            options.sandbox,
+            language=options.language,
+            limits=self.limits,
+            keep_io=options.keep_io,
         )
 
     def configuration(self, engine: EngineConfiguration) -> dict[str, Any]:

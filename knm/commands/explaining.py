@@ -11,7 +11,7 @@ from knm.errors import UserError
 from knm.jsonio import dumps, write_text
 from knm.outputs import Output, check_outputs
 
-ReportArgument = Annotated[Path, typer.Argument(help="Report of a run with --knn.")]
+ReportArgument = Annotated[Path, typer.Argument(help="Report of a run.")]
 
 
 def explain(
@@ -22,6 +22,9 @@ def explain(
     ] = None,
     corpus: Annotated[
         Path | None, typer.Option(help="What it was mined from: shows the neighbours' lines.")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(help="Of several samples, from 1 (default: the one that decides).")
     ] = None,
     neighbours: Annotated[int, typer.Option(min=0, help="Neighbours told of each change.")] = 3,
     recompute: Annotated[
@@ -42,7 +45,9 @@ def explain(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show a problem's program with the tokens that the datastore changed, and on whose word."""
+    """Show a problem's samples, and of one the program with the tokens that the datastore changed,
+    on whose word, and the test that it fails.
+    """
     from knm.report import explain as explain_problem
     from knm.report import load_report, render_explanation
     from knm.report.explanation import Origin
@@ -60,9 +65,9 @@ def explain(
     if datastore or corpus:
         from knm.report.origins import origin_finder
 
-        explanation = explain_problem(run, problem, origin_finder(run, datastore, corpus))
+        explanation = explain_problem(run, problem, origin_finder(run, datastore, corpus), sample)
     else:
-        explanation = explain_problem(run, problem, lambda _: Origin())
+        explanation = explain_problem(run, problem, lambda _: Origin(), sample)
     if json:
         print(dumps(explanation.to_json()))
         return

@@ -33,6 +33,9 @@ def judge(
     memory_limit: Annotated[int | None, typer.Option(help="MiB of memory per test.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Programs judged at a time.")] = 1,
+    keep_io: Annotated[
+        bool, typer.Option("--keep-io", help="Keep all that a failing test read and wrote.")
+    ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what an interrupted call has judged.")
     ] = False,
@@ -54,6 +57,7 @@ def judge(
         limit=limit,
         fresh=fresh,
         workers=workers,
+        keep_io=keep_io,
     )
     try:
         judged = judge_file(options)

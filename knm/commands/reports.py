@@ -11,7 +11,7 @@ from knm.commands.output import JsonOption, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json, write_json
-from knm.outputs import Output, check_output_directory, check_outputs
+from knm.outputs import Output, check_output_directory, check_outputs, file_named
 
 if TYPE_CHECKING:
     from knm.report import FlipView, Report, ReportDiff
@@ -53,7 +53,8 @@ def diff(
         str | None,
         typer.Option(
             metavar="CONDITION",
-            help="Exit with 1 on: regression (fewer pass), any-loss, p:0.05 (significantly fewer).",
+            help="Exit with 1 on: regression (fewer pass), any-loss, p:0.05 (significantly fewer); "
+            "of several samples: pass less often.",
         ),
     ] = None,
     flips: Annotated[Flips, typer.Option(help="What to tell of each flip.")] = Flips.TABLE,
@@ -127,6 +128,18 @@ def page(
         list[Path], typer.Argument(help="Reports; the others are compared to the first.")
     ],
     out: Annotated[Path, typer.Option(help="HTML file to write.")] = Path("report.html"),
+    problems: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH|HUB_ID",
+            help="Problem set of the runs, to show statements and prompts, which reports do not "
+            "hold (default: the embedded one, if they are of it).",
+        ),
+    ] = None,
+    prompt: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Prompt template, where it was a file."),
+    ] = None,
     charts: Annotated[
         Path | None, typer.Option(help="Directory for each chart as a file of its own.")
     ] = None,
@@ -134,13 +147,19 @@ def page(
     json: JsonOption = False,
 ) -> None:
     """Show runs as one self-contained HTML page: totals, charts, flips, programs side by side."""
+    from knm.packaged import EMBEDDED
+    from knm.problems import problems_path
     from knm.report import load_report
     from knm.report import page as view
 
-    check_outputs([Output("--out", (out,))], runs)
+    check_outputs(
+        [Output("--out", (out,))],
+        [*runs, problems_path(problems or EMBEDDED), prompt and file_named(prompt)],
+    )
     if charts:
         check_output_directory("--charts", charts)
-    bench = view.join_runs([load_report(path) for path in runs])
+    reports = [load_report(path) for path in runs]
+    bench = view.join_runs(reports, view.find_asked(reports, problems, prompt))
     view.write_page(bench, out)
     written = [out]
     if charts:

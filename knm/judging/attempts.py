@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from knm.engine import ContextExceeded
+from knm.hashing import hash_bytes
 from knm.problems import BrokenProblem, Problem, TestCase, TestSource, extract_program
 from knm.records import Completion, Request
 from knm.report import CONTEXT, ProblemResult, Sample
@@ -89,7 +90,12 @@ def evaluate(
 ) -> ProblemResult:
     """Complete, extract and judge one problem. Faults become verdicts, never exceptions."""
     attempts = (read_outcome(_outcome(request, completions), language) for request in requests)
-    return judge_attempts(problem, attempts, sandbox)
+    return judge_attempts(problem, attempts, sandbox, prompt_hash(requests[0]))
+
+
+def prompt_hash(request: Request) -> str:
+    """The hash of what the model is asked, as results hold it."""
+    return hash_bytes(request.prompt.encode(errors="surrogatepass"))
 
 
 def _outcome(request: Request, completions: Completions) -> Outcome:
@@ -100,11 +106,12 @@ def _outcome(request: Request, completions: Completions) -> Outcome:
 
 
 def judge_attempts(
-    problem: Problem, attempts: Iterable[Attempt], sandbox: Sandbox
+    problem: Problem, attempts: Iterable[Attempt], sandbox: Sandbox, asked: str | None = None
 ) -> ProblemResult:
     """Judge one problem's samples, in their order. Faults become verdicts, never exceptions.
 
-    The tests are decoded when the first sample needs them, once, and let go of at the end.
+    The tests are decoded when the first sample needs them, once, and let go of at the end. `asked`
+    is the hash of the prompt, None where it is not known.
     """
     decoded = replace(problem, tests=DecodedOnce(problem.tests))
     samples = (
@@ -113,7 +120,14 @@ def judge_attempts(
         else judge_candidate(decoded, attempt, sandbox)
         for attempt in attempts
     )
-    return ProblemResult(problem.question_id, tuple(samples), problem.errata)
+    return ProblemResult(
+        problem.question_id,
+        tuple(samples),
+        problem.errata,
+        title=problem.title,
+        prompt_hash=asked,
+        fields=problem.fields,
+    )
 
 
 class DecodedOnce:

@@ -24,13 +24,15 @@ UNKNOWN: Final = "unknown"
 class CandidateFile:
     """Completions by problem, one for each sample, and what is known of how they were made.
 
-    `report` is what the file is, None if it is JSONL.
+    `report` is what the file is, None if it is JSONL. `asked` are hashes of prompts, by problem, as
+    far as they are known.
     """
 
     report: Report | None
     configuration: dict[str, Any]
     hashes: dict[str, Any]
     by_problem: dict[str, tuple[Candidate, ...]]
+    asked: dict[str, str | None]
 
 
 def load_candidates(path: Path, language: str) -> CandidateFile:
@@ -72,6 +74,7 @@ def _of_report(path: Path, language: str) -> CandidateFile:
             # The engine did its part; the judge's faults are what judging again may mend.
             if len(result.completions) == len(result.samples)
         },
+        {result.question_id: result.prompt_hash for result in report.results},
     )
 
 
@@ -86,6 +89,7 @@ def _of_jsonl(path: Path, language: str) -> CandidateFile:
         {"model": UNKNOWN, "prompt": UNKNOWN, "max_new_tokens": None, "samples": samples},
         {"prompt": UNKNOWN, "completions": hash_file(path)},
         by_problem,
+        {},
     )
 
 

@@ -1,6 +1,7 @@
 """The failure text of a problem: verdict and class first, then what a person needs to see."""
 
 from knm.report import ProblemResult
+from knm.report.evidence import block, evidence_lines
 
 PROGRAM_LINES = 80
 
@@ -10,23 +11,8 @@ def render_failure(result: ProblemResult) -> str:
     judgement = result.judgement
     head = judgement.label
     blocks = [f"{head}: {judgement.message}" if judgement.message else head]
-    blocks += _block("program", _cut_lines(result.program))
-    if judgement.failing_test is not None:
-        blocks.append(
-            f"test {judgement.failing_test + 1} of {judgement.tests_total} was the first to fail"
-        )
-        blocks += _block("input", judgement.failing_input)
-        blocks += _block("expected", judgement.expected)
-        blocks += _block("got", judgement.got)
-        blocks += _block("standard error", judgement.stderr)
-    return "\n".join(blocks)
-
-
-def _block(title: str, text: str | None) -> list[str]:
-    if not text:
-        return []
-    indented = "\n".join(f"    {line}" for line in text.rstrip("\n").split("\n"))
-    return [f"-- {title}", indented]
+    blocks += block("program", _cut_lines(result.program))
+    return "\n".join([*blocks, *evidence_lines(judgement)])
 
 
 def _cut_lines(text: str | None) -> str | None:

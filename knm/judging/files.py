@@ -38,7 +38,7 @@ class JudgeOptions:
     """What is judged, how, and where the report goes.
 
     The limits of a report's completions are those that it was made with, unless one is given.
-    `workers` programs are judged at a time.
+    `workers` programs are judged at a time. `keep_io` is as in `open_sandbox`.
     """
 
     completions: Path
@@ -51,6 +51,7 @@ class JudgeOptions:
     limit: int | None = None
     fresh: bool = False
     workers: int = 1
+    keep_io: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,9 @@ def judge_file(options: JudgeOptions) -> Judged:
             f" {options.problems}; give the problem set that it was written for"
         )
     limits = _limits(options, candidates)
-    with open_judges(options.sandbox, options.language, limits, options.workers) as judges:
+    with open_judges(
+        options.sandbox, options.language, limits, options.workers, keep_io=options.keep_io
+    ) as judges:
         header = _header(options, problem_set, candidates, limits, judges, len(selected))
         with ResultStream(stream, lambda: header, fresh=options.fresh) as written:
             done = set() if options.fresh else _done_before(stream, header)
@@ -112,7 +115,11 @@ def _judge(
     running = RunningTotals(len(problems))
     with progress_bar(label="judging", total=len(problems), unit="problem") as bar:
         pending = [
-            judges.judge(problem, candidates.by_problem[problem.question_id])
+            judges.judge(
+                problem,
+                candidates.by_problem[problem.question_id],
+                candidates.asked.get(problem.question_id),
+            )
             for problem in problems
         ]
         for judged in pending:

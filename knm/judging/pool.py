@@ -28,14 +28,21 @@ class JudgePool:
         """What its sandboxes are, for the report."""
         return self._sandbox.describe()
 
-    def judge(self, problem: Problem, attempts: Sequence[Attempt]) -> Future[ProblemResult]:
-        """Have one problem's attempts judged together; what waits is dropped with the pool."""
-        return self._threads.submit(self._judge, problem, attempts)
+    def judge(
+        self, problem: Problem, attempts: Sequence[Attempt], asked: str | None = None
+    ) -> Future[ProblemResult]:
+        """Have one problem's attempts judged together; what waits is dropped with the pool.
 
-    def _judge(self, problem: Problem, attempts: Sequence[Attempt]) -> ProblemResult:
+        `asked` is the hash of the prompt, None where it is not known.
+        """
+        return self._threads.submit(self._judge, problem, attempts, asked)
+
+    def _judge(
+        self, problem: Problem, attempts: Sequence[Attempt], asked: str | None
+    ) -> ProblemResult:
         sandbox = self._free.get()
         try:
-            return judge_attempts(problem, attempts, sandbox)
+            return judge_attempts(problem, attempts, sandbox, asked)
         finally:
             self._free.put(sandbox)
 
@@ -47,9 +54,16 @@ def default_workers() -> int:
 
 @contextmanager
 def open_judges(
-    sandbox: str, language: str, limits: Limits, workers: int | None = None
+    sandbox: str,
+    language: str,
+    limits: Limits,
+    workers: int | None = None,
+    *,
+    keep_io: bool = False,
 ) -> Iterator[JudgePool]:
     """A pool of `workers` sandboxes of one kind (default: by the number of cores).
+
+    `keep_io` is as in `open_sandbox`.
 
     What is not begun when the `with` block ends is dropped.
 
@@ -59,7 +73,7 @@ def open_judges(
     """
 
     def open_one() -> Sandbox:
-        return open_sandbox(sandbox, language=language, limits=limits)
+        return open_sandbox(sandbox, language=language, limits=limits, keep_io=keep_io)
 
     with ExitStack() as stack:
         count = workers or default_workers()

@@ -16,7 +16,7 @@ from knm.codec import to_json
 from knm.engine import ContextExceeded, GenerationOptions, open_engine
 from knm.engine.requests import drive_each
 from knm.errors import UserError
-from knm.judging.attempts import Outcome, read_outcome
+from knm.judging.attempts import Outcome, prompt_hash, read_outcome
 from knm.judging.pool import JudgePool, open_judges
 from knm.judging.requests import problem_request
 from knm.problems import Problem, PromptTemplate, load_template, sample_prompts
@@ -190,7 +190,9 @@ def _decode(
     with progress_bar(label=label, total=len(problems), unit="problem") as bar:
 
         def deliver(number: int, outcome: Outcome) -> None:
-            pending[number] = judges.judge(problems[number], [read_outcome(outcome, language)])
+            pending[number] = judges.judge(
+                problems[number], [read_outcome(outcome, language)], prompt_hash(requests[number])
+            )
             bar.update()
 
         drive_each(engine, requests, deliver)

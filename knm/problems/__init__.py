@@ -4,13 +4,14 @@ from knm.problems.codec import DEFAULT_MAX_BYTES, decode_private_tests, encode_p
 from knm.problems.extraction import extract_program, fence_program
 from knm.problems.loading import load_problems, problems_path
 from knm.problems.prompts import TEMPLATES, PromptTemplate, load_template, sample_prompts
-from knm.problems.records import BrokenProblem, Problem, ProblemSet, TestSource
+from knm.problems.records import BrokenProblem, FieldValue, Problem, ProblemSet, TestSource
 from knm.testcases import TestCase
 
 __all__ = [
     "DEFAULT_MAX_BYTES",
     "TEMPLATES",
     "BrokenProblem",
+    "FieldValue",
     "Problem",
     "ProblemSet",
     "PromptTemplate",

@@ -2,10 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from datetime import date
+from math import isfinite
+from typing import Any, Final, Protocol
 
 from knm.errors import UserError
 from knm.testcases import TestCase
+
+FieldValue = bool | int | float | str
+
+MOST_FIELDS: Final = 24
+FIELD_CHARACTERS: Final = 64
+TITLE_CHARACTERS: Final = 120
+_TITLES: Final = ("title", "question_title")
+_NO_FIELDS: Final = frozenset({*_TITLES, "errata", "reference"})
 
 
 class BrokenProblem(Exception):
@@ -43,6 +53,37 @@ class Problem:
         if value is None or value is False or value == "":
             return None
         return value if isinstance(value, str) else "known to be wrong"
+
+    @property
+    def title(self) -> str | None:
+        """Its extra `title` or `question_title`, cut; None where it has neither."""
+        titles = (" ".join(str(self.extras.get(name) or "").split()) for name in _TITLES)
+        return next(filter(None, titles), "")[:TITLE_CHARACTERS] or None
+
+    @property
+    def fields(self) -> dict[str, FieldValue]:
+        """The extra fields by which results can be told apart: short values, dates as text.
+
+        No more than `MOST_FIELDS`; title, errata and programs are none of them.
+        """
+        short = {
+            name: value
+            for name, extra in self.extras.items()
+            if name not in _NO_FIELDS and (value := _field_value(extra)) is not None
+        }
+        return dict(list(short.items())[:MOST_FIELDS])
+
+
+def _field_value(value: Any) -> FieldValue | None:
+    """A value that is told in results; None of one that is long, or made of parts."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, str):
+        fits = 0 < len(value) <= FIELD_CHARACTERS and value.isprintable()
+        return value if fits else None
+    return value if isinstance(value, bool | int) else None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from knm.report.markdown import markdown_diff, markdown_matrix
 from knm.report.marking import render_explanation
 from knm.report.matrix import RunMatrix, compare_runs, render_matrix
 from knm.report.noise import NoiseFloor, noise_between, noise_of_repeats
+from knm.report.rates import ProblemRates, SampledComparison
 from knm.report.schema import CONTEXT, SCHEMA_VERSION, ProblemResult, Sample, read_result
 from knm.report.settings import Difference, refuse_unlike, setting_differences
 from knm.report.stream import (
@@ -57,6 +58,7 @@ __all__ = [
     "FlipView",
     "KnnUse",
     "NoiseFloor",
+    "ProblemRates",
     "ProblemResult",
     "Report",
     "ReportDiff",
@@ -65,6 +67,7 @@ __all__ = [
     "RunMatrix",
     "RunningTotals",
     "Sample",
+    "SampledComparison",
     "Side",
     "Stream",
     "Throughput",

@@ -14,11 +14,12 @@ from knm.errors import UserError
 from knm.report.document import Report
 from knm.report.flips import Flip, find_flips
 from knm.report.noise import NoiseFloor, kept_noise, measure_noise, noise_of_repeats
+from knm.report.rates import SampledComparison, compare_samples
 from knm.report.schema import ProblemResult
 from knm.report.settings import Difference, refuse_unlike, setting_differences
 from knm.report.summary import Totals, share_of_tests_passed, summarize
 from knm.sandbox import Verdict
-from knm.statistics import bootstrap_interval, mcnemar_exact
+from knm.statistics import PERMUTATIONS, bootstrap_interval, mcnemar_exact
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class ReportDiff:
     `error_classes` holds the counts of each class in a and in b, the largest change first.
     `rate_changes` is by how much the share of passed tests grew, for each problem. `noise` holds
     the noise floors that are known: of these two if they are one run done twice, of repeats, and
-    what the reports tell.
+    what the reports tell. Flips are of the samples that decide. `sampled` compares all samples of
+    runs that have several, None of others.
     """
 
     a: Side
@@ -55,6 +57,7 @@ class ReportDiff:
     error_classes: dict[str, tuple[int, int]]
     rate_changes: tuple[float, ...]
     noise: tuple[NoiseFloor, ...]
+    sampled: SampledComparison | None = None
 
     @property
     def gained(self) -> tuple[str, ...]:
@@ -68,8 +71,20 @@ class ReportDiff:
 
     @property
     def p_value(self) -> float:
-        """Two-sided exact McNemar of the flips."""
+        """By the `test`, two-sided."""
+        if self.sampled is not None:
+            return self.sampled.test.p_value
         return mcnemar_exact(len(self.gained), len(self.lost))
+
+    @property
+    def test(self) -> str:
+        """What `p_value` is by: exact McNemar of the flips, or with several samples a paired
+        permutation test of the problems' pass rates.
+        """
+        if self.sampled is None:
+            return "exact McNemar"
+        way = "exact" if self.sampled.test.exact else f"{PERMUTATIONS:,} drawn, seeded"
+        return f"paired permutation test of pass rates by problem ({way})"
 
     @cached_property
     def mean_rate_change(self) -> tuple[float, float, float] | None:
@@ -98,6 +113,8 @@ class ReportDiff:
             "gained": list(self.gained),
             "lost": list(self.lost),
             "p_value": self.p_value,
+            "test": self.test,
+            "samples": self.sampled and self.sampled.to_json(),
             "mean_test_pass_rate_change": change
             and {"mean": change[0], "interval": list(change[1:])},
             "transitions": [
@@ -160,11 +177,18 @@ def diff_reports(
         error_classes=_class_changes(side_a.totals, side_b.totals),
         rate_changes=tuple(share_of_tests_passed(y) - share_of_tests_passed(x) for x, y in pairs),
         noise=tuple(dict.fromkeys(floors)),
+        sampled=compare_samples(pairs),
     )
 
 
 def regressed(diff: ReportDiff) -> bool:
-    """Whether `b` passes fewer of the compared problems than `a`, significant or not."""
+    """Whether `b` passes fewer of the compared problems than `a`, significant or not.
+
+    With several samples, whether it passes problems less often on average.
+    """
+    if diff.sampled is not None:
+        before, after = diff.sampled.means
+        return after < before
     return diff.b.totals.passed < diff.a.totals.passed
 
 
@@ -179,8 +203,20 @@ class Condition:
         return self.name
 
 
+def lost_any(diff: ReportDiff) -> bool:
+    """Whether `b` loses a problem that `a` passes; with several samples, passes one less often."""
+    return bool(diff.lost if diff.sampled is None else diff.sampled.down)
+
+
 def outcome_line(diff: ReportDiff) -> str:
     """What conditions go by, in one line."""
+    if diff.sampled is not None:
+        before, after = diff.sampled.means
+        return (
+            f"{diff.b.path} against {diff.a.path}: mean pass rate {100 * before:.1f} % ->"
+            f" {100 * after:.1f} %, {len(diff.sampled.down)} problems down,"
+            f" {len(diff.sampled.up)} up, p = {diff.p_value:.3g}"
+        )
     return (
         f"{diff.b.path} against {diff.a.path}: {len(diff.lost)} lost, {len(diff.gained)} gained, "
         f"p = {diff.p_value:.3g}"
@@ -189,13 +225,13 @@ def outcome_line(diff: ReportDiff) -> str:
 
 _NAMED: Final[dict[str, Callable[[ReportDiff], bool]]] = {
     "regression": regressed,
-    "any-loss": lambda diff: bool(diff.lost),
+    "any-loss": lost_any,
 }
 
 
 def parse_condition(text: str) -> Condition:
     """A condition by name: `regression` (fewer pass), `any-loss` (a problem was lost), or
-    `p:0.05` (fewer pass, and McNemar's p is at most that).
+    `p:0.05` (fewer pass, and the comparison's p is at most that).
 
     Raises:
         UserError: it is none of these.

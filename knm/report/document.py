@@ -1,7 +1,7 @@
 """The report file: what pytest-json-report writes, with a top-level `knm` section."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -116,6 +116,16 @@ def load_report(path: str | Path) -> Report:
             holds a malformed result or two of one problem.
     """
     path = Path(path)
+    section, results = _read_current(path) or _read_at_length(path)
+    configuration, hashes = section.get("configuration"), section.get("hashes")
+    if not isinstance(configuration, dict) or not isinstance(hashes, dict):
+        raise UserError(f"{path}: `knm` lacks `configuration` or `hashes`; run the bench again")
+    check_hashes(hashes, str(path))
+    return Report(path, configuration, hashes, _by_id(results, path), section)
+
+
+def _read_at_length(path: Path) -> tuple[dict[str, Any], Iterator[ProblemResult]]:
+    """The section, and the results as they are asked for; says what is wrong."""
     document = _read(path)
     section = document.get("knm") if isinstance(document, dict) else None
     if not isinstance(section, dict) or not isinstance(document.get("tests"), list):
@@ -124,11 +134,19 @@ def load_report(path: str | Path) -> Report:
             f"bench wrote with {named('results')}"
         )
     check_version(section.get("schema_version"), "knm.schema_version", str(path))
-    configuration, hashes = section.get("configuration"), section.get("hashes")
-    if not isinstance(configuration, dict) or not isinstance(hashes, dict):
-        raise UserError(f"{path}: `knm` lacks `configuration` or `hashes`; run the bench again")
-    check_hashes(hashes, str(path))
-    return Report(path, configuration, hashes, _results(document["tests"], path), section)
+    return section, _results(document["tests"], path)
+
+
+def _read_current(path: Path) -> tuple[dict[str, Any], Iterable[ProblemResult]] | None:
+    """A report of today's schema, which is nearly every one; None where it has to be looked at."""
+    from knm.report.reading import read_current  # here, as what it needs takes time to load
+
+    if path.suffix == ".jsonl":
+        return None
+    try:
+        return read_current(path.read_bytes(), str(path))
+    except OSError:
+        return None
 
 
 def _read(path: Path) -> Any:
@@ -148,15 +166,19 @@ def _read(path: Path) -> Any:
         ) from None
 
 
-def _results(tests: Sequence[Any], path: Path) -> tuple[ProblemResult, ...]:
-    found: dict[str, ProblemResult] = {}
+def _results(tests: Sequence[Any], path: Path) -> Iterator[ProblemResult]:
     for number, test in enumerate(tests):
         if not isinstance(test, dict):
             raise UserError(f"{path}: tests[{number}] is not a JSON object")
         metadata = test.get("metadata")
-        if not isinstance(metadata, dict) or "knm" not in metadata:
-            continue
-        result = read_result(metadata["knm"], f"{path}: {test.get('nodeid', f'tests[{number}]')}")
+        if isinstance(metadata, dict) and "knm" in metadata:
+            where = f"{path}: {test.get('nodeid', f'tests[{number}]')}"
+            yield read_result(metadata["knm"], where)
+
+
+def _by_id(results: Iterable[ProblemResult], path: Path) -> tuple[ProblemResult, ...]:
+    found: dict[str, ProblemResult] = {}
+    for result in results:
         if result.question_id in found:
             raise UserError(
                 f"{path}: two results of problem {result.question_id};"

@@ -1,4 +1,4 @@
-"""What a datastore did to one program: which tokens it changed, and on whose word."""
+"""What became of one program, which of its tokens a datastore changed, and on whose word."""
 
 import difflib
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from knm.codec import to_json
 from knm.errors import UserError, named
 from knm.records import Neighbour, TokenChange
 from knm.report.document import Report
-from knm.report.schema import ProblemResult, place_changes
+from knm.report.schema import ProblemResult, Sample, place_changes
 
 MOST_NAMED: Final = 6
 
@@ -62,46 +62,65 @@ class Explained:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A problem's result and its recorded changes in order; `result.interventions` are there."""
+    """A problem's result, one of its samples by its index, and that one's changes in order."""
 
     result: ProblemResult
+    number: int
     changes: tuple[Explained, ...]
 
+    @property
+    def sample(self) -> Sample:
+        """The sample that is explained."""
+        return self.result.samples[self.number]
+
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        judgement, done = self.result.judgement, self.result.interventions
-        assert done is not None
+        """Plain JSON; what retrieval did is null where there was none."""
+        judgement, done = self.sample.judgement, self.sample.interventions
         return {
             "question_id": self.result.question_id,
+            "title": self.result.title,
+            "samples": [each.judgement.label for each in self.result.samples],
+            "sample": self.number + 1,
             "verdict": judgement.verdict.value,
             "error_class": judgement.error_class,
             "message": judgement.message,
-            "program": self.result.program,
-            "steps": done.steps,
-            "searched": done.searched,
-            "argmax_changes": done.argmax_changes,
-            "weights": list(done.weights) or None,
+            "failing_test": judgement.failing_test,
+            "failing_input": judgement.failing_input,
+            "expected": judgement.expected,
+            "got": judgement.got,
+            "stderr": judgement.stderr,
+            "program": self.sample.program,
+            "steps": done and done.steps,
+            "searched": done and done.searched,
+            "argmax_changes": done and done.argmax_changes,
+            "weights": (done and list(done.weights)) or None,
             "changes": [entry.to_json() for entry in self.changes],
         }
 
 
 def explain(
-    report: Report, problem: str, find_origin: OriginFinder = lambda _: Origin()
+    report: Report,
+    problem: str,
+    find_origin: OriginFinder = lambda _: Origin(),
+    sample: int | None = None,
 ) -> Explanation:
     """Explain the result of the problem that `problem` names, in full or by a part of its id.
 
+    `sample` counts from 1; by default it is the sample that decides.
+
     Raises:
-        UserError: none or several problems are meant, or it was decoded without a datastore.
+        UserError: none or several problems are meant, or there is no such sample.
     """
     result = find_result(report, problem)
-    if result.interventions is None:
-        raise UserError(
-            f"{report.path}: {result.question_id} was decoded without a datastore, so there is "
-            f"nothing to explain; name the report of a run with {named('knn')}, or, where its "
-            f"engine tells no details, look again with {named('recompute')}"
-        )
+    count = len(result.samples)
+    if sample is not None and not 1 <= sample <= count:
+        has = f"has samples 1 to {count}" if count > 1 else "has one sample: leave it out"
+        raise UserError(f"{named('sample')} {sample}: {result.question_id} {has}")
+    number = result.samples.index(result.sample) if sample is None else sample - 1
+    shown = result.samples[number]
     return Explanation(
         result,
+        number,
         tuple(
             Explained(
                 change=change,
@@ -109,7 +128,7 @@ def explain(
                 weight=_weight(change, report),
                 origins=tuple(map(find_origin, change.neighbours)),
             )
-            for change, start in zip(result.changes, place_changes(result), strict=True)
+            for change, start in zip(shown.changes, place_changes(shown), strict=True)
         ),
     )
 

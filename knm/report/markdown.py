@@ -6,7 +6,7 @@ from typing import Final
 from knm.report import text
 from knm.report.diff import ReportDiff
 from knm.report.flips import Flip
-from knm.report.matrix import RunMatrix, pair_rows, run_rows, setting_rows
+from knm.report.matrix import RunMatrix, pair_caption, pair_rows, run_rows, setting_rows
 from knm.report.settings import show_value
 
 MOST_FLIPS: Final = 60
@@ -27,10 +27,11 @@ def markdown_diff(diff: ReportDiff) -> str:
     ]
     if a.without_errata or b.without_errata:
         rates.insert(3, ("without errata", text.sound_pass_at_1(a), text.sound_pass_at_1(b)))
+    if a.pass_at_k or b.pass_at_k:
+        rates.insert(3, ("of samples", text.pass_at_k(a) or "-", text.pass_at_k(b) or "-"))
     parts = [
         f"### Pass@1 {text.percent(a.pass_at_1)} → {text.percent(b.pass_at_1)}",
-        f"**{len(diff.gained)} gained, {len(diff.lost)} lost**, exact McNemar"
-        f" {text.p_value(diff.p_value)}, {a.counted} problems compared.{_reservations(diff)}",
+        f"{_answer(diff)}, {a.counted} problems compared.{_reservations(diff)}",
         table(rates),
         *(text.noise(floor).capitalize() + "." for floor in diff.noise),
         _details("Settings that differ", _settings(diff)),
@@ -46,7 +47,7 @@ def markdown_matrix(matrix: RunMatrix) -> str:
     parts = [
         f"### {len(matrix.reports)} runs compared",
         table([[escape(cell) for cell in row] for row in run_rows(matrix)]),
-        "Gained, lost and exact McNemar's p, from row to column:",
+        pair_caption(matrix),
         table(pair_rows(matrix)),
         _details(
             "Settings that differ",
@@ -56,6 +57,18 @@ def markdown_matrix(matrix: RunMatrix) -> str:
         ),
     ]
     return "\n\n".join(parts)
+
+
+def _answer(diff: ReportDiff) -> str:
+    p = f"{diff.test} {text.p_value(diff.p_value)}"
+    flips = f"{len(diff.gained)} gained, {len(diff.lost)} lost"
+    if diff.sampled is None:
+        return f"**{flips}**, {p}"
+    before, after = map(text.percent, diff.sampled.means)
+    return (
+        f"**Over all samples {before} → {after}, {len(diff.sampled.up)} problems up,"
+        f" {len(diff.sampled.down)} down**, {p}; of the samples that decide {flips}"
+    )
 
 
 def _reservations(diff: ReportDiff) -> str:

@@ -1,11 +1,13 @@
-"""An explanation as text: the program with its changed tokens marked, then each change."""
+"""An explanation as text: the program with its changed tokens marked, then all that is told."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from knm.records import Neighbour
 from knm.report import text
+from knm.report.evidence import evidence_lines
 from knm.report.explanation import Explained, Explanation, Origin
+from knm.report.schema import Sample
 
 MOST_NEIGHBOURS: Final = 3
 LINE_LENGTH: Final = 80
@@ -18,23 +20,54 @@ def render_explanation(
     explanation: Explanation, *, color: bool = False, neighbours: int = MOST_NEIGHBOURS
 ) -> str:
     """The explanation as text, with ANSI colours or plain marks; ends without a line end."""
-    result = explanation.result
-    judgement, done = result.judgement, result.interventions
-    assert done is not None
-    passed = f"{judgement.tests_passed} of {judgement.tests_total} tests passed"
-    changed = f"{done.argmax_changes} of {done.steps} tokens changed"
+    result, sample = explanation.result, explanation.sample
+    program = sample.program or ""
     lines = [
-        f"{result.question_id}  {judgement.label}; {passed}",
-        f"{changed}, {done.searched} steps searched",
+        "  ".join(filter(None, (result.question_id, result.title, _outcome(sample)))),
+        *_samples(explanation),
+        _retrieval(sample),
         "",
-        mark_program(result.program or "", explanation.changes, color=color) or "(no program)",
+        mark_program(program, explanation.changes, color=color) or "(no program)",
     ]
     for number, entry in enumerate(explanation.changes, start=1):
-        lines += ["", *_told(number, entry, result.program or "", neighbours)]
-    left = done.argmax_changes - len(explanation.changes)
+        lines += ["", *_told(number, entry, program, neighbours)]
+    done = sample.interventions
+    left = 0 if done is None else done.argmax_changes - len(explanation.changes)
     if left > 0:
         lines += ["", f"{left} later changes are not in the report"]
-    return "\n".join(lines)
+    evidence = evidence_lines(sample.judgement)
+    return "\n".join([*lines, *([""] if evidence else []), *evidence])
+
+
+def _outcome(sample: Sample) -> str:
+    judgement = sample.judgement
+    return f"{judgement.label}; {judgement.tests_passed} of {judgement.tests_total} tests passed"
+
+
+def _retrieval(sample: Sample) -> str:
+    done = sample.interventions
+    if done is None:
+        return "decoded without a datastore"
+    changed = f"{done.argmax_changes} of {done.steps} tokens changed"
+    return f"{changed}, {done.searched} steps searched"
+
+
+def _samples(explanation: Explanation) -> list[str]:
+    """A line for each of several samples, the one that is explained marked."""
+    samples = explanation.result.samples
+    if len(samples) == 1:
+        return []
+    passed = text.rate(explanation.result.passed_samples)
+    rows = [
+        (
+            ">" if number == explanation.number else " ",
+            f"sample {number + 1}",
+            _outcome(sample),
+            f"{sample.completion.completion_tokens} tokens" if sample.completion else "",
+        )
+        for number, sample in enumerate(samples)
+    ]
+    return [f"{passed} samples pass", *text.table(rows)]
 
 
 def mark_program(program: str, changes: Sequence[Explained], *, color: bool) -> str:

@@ -129,16 +129,28 @@ def pair_rows(matrix: RunMatrix) -> list[tuple[str, ...]]:
     return rows
 
 
+def pair_caption(matrix: RunMatrix) -> str:
+    """What stands in the table of pairs."""
+    if any(diff.sampled for diff in matrix.pairs.values()):
+        told = "Problems that pass more and less often, and p of the paired permutation test"
+    else:
+        told = "Gained, lost and exact McNemar's p"
+    return f"{told}, from row to column:"
+
+
 def render_matrix(matrix: RunMatrix) -> str:
     """The matrix as text; ends without a line end."""
     settings = setting_rows(matrix)
     blocks = [
         text.table(settings) if settings else ["Same configuration."],
         text.table(run_rows(matrix)),
-        ["Gained, lost and exact McNemar's p, from row to column:", *text.table(pair_rows(matrix))],
+        [pair_caption(matrix), *text.table(pair_rows(matrix))],
     ]
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
 def _cell(diff: ReportDiff) -> str:
-    return f"+{len(diff.gained)} -{len(diff.lost)} {text.p_value(diff.p_value)}"
+    up, down = (
+        (diff.gained, diff.lost) if diff.sampled is None else (diff.sampled.up, diff.sampled.down)
+    )
+    return f"+{len(up)} -{len(down)} {text.p_value(diff.p_value)}"

@@ -1,10 +1,13 @@
 """One problem's outcome as reports and streams hold it. Knows nothing of the file around it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from knm.codec import from_json
 from knm.errors import UserError
+from knm.problems import FieldValue
 from knm.records import Completion, Interventions, TokenChange
 from knm.report.upgrade import upgrade_result
 from knm.sandbox import Judgement, Verdict
@@ -51,6 +54,16 @@ class Sample:
         """The completion's text."""
         return None if self.completion is None else self.completion.text
 
+    @property
+    def interventions(self) -> Interventions | None:
+        """What retrieval did to the completion; None without retrieval."""
+        return None if self.completion is None else self.completion.interventions
+
+    @property
+    def changes(self) -> tuple[TokenChange, ...]:
+        """The recorded changes, in order."""
+        return () if self.interventions is None else self.interventions.changes
+
 
 @dataclass(frozen=True)
 class ProblemResult:
@@ -61,6 +74,10 @@ class ProblemResult:
     together is then incomplete. `errata` is what is known to be wrong with the problem itself, None
     if nothing is.
 
+    Of the problem, `title` and the short extra `fields` are told, and of what was asked
+    `prompt_hash`, the SHA-256 of its text; None and empty where that is not known. Its statement is
+    not: reports are published, and statements may belong to others.
+
     Raises:
         ValueError: there is no sample.
     """
@@ -68,12 +85,15 @@ class ProblemResult:
     question_id: str
     samples: tuple[Sample, ...]
     errata: str | None = None
+    title: str | None = None
+    prompt_hash: str | None = None
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.samples:
             raise ValueError("no `samples`, of which there is at least one")
 
-    @property
+    @cached_property
     def sample(self) -> Sample:
         """The one that decides: the first, or the first faulty one."""
         faulty = (each for each in self.samples if each.judgement.verdict.is_infrastructure)
@@ -95,6 +115,12 @@ class ProblemResult:
         return self.verdict is Verdict.ACCEPTED
 
     @property
+    def passed_samples(self) -> tuple[int, int]:
+        """How many of the samples pass every test, and how many there are."""
+        verdicts = [each.judgement.verdict for each in self.samples]
+        return verdicts.count(Verdict.ACCEPTED), len(verdicts)
+
+    @property
     def text(self) -> str | None:
         """The text of the completion that decides; None where there is none."""
         return self.sample.text
@@ -107,13 +133,18 @@ class ProblemResult:
     @property
     def interventions(self) -> Interventions | None:
         """What retrieval did to the completion that decides; None without retrieval."""
-        completion = self.sample.completion
-        return None if completion is None else completion.interventions
+        return self.sample.interventions
 
     @property
     def changes(self) -> tuple[TokenChange, ...]:
         """The recorded changes of the completion that decides, in order."""
-        return () if self.interventions is None else self.interventions.changes
+        return self.sample.changes
+
+    @property
+    def all_interventions(self) -> tuple[Interventions, ...]:
+        """What retrieval did, of all samples that it was there for."""
+        done = (each.interventions for each in self.samples)
+        return tuple(each for each in done if each is not None)
 
     @property
     def completions(self) -> tuple[Completion, ...]:
@@ -153,12 +184,12 @@ def read_result(value: Any, where: str) -> ProblemResult:
     return from_json(ProblemResult, upgrade_result(value), where, "was the file edited by hand?")
 
 
-def place_changes(result: ProblemResult) -> list[int | None]:
-    """Where in `result.program` each change begins; None where it does not stand there.
+def place_changes(sample: Sample) -> list[int | None]:
+    """Where in `sample.program` each change begins; None where it does not stand there.
 
     That is so of a sampled token that was not the likeliest, and of reports that do not tell.
     """
-    changes, text, program = result.changes, result.text, result.program
+    changes, text, program = sample.changes, sample.text, sample.program
     if not text or not program or (begin := text.find(program)) < 0:
         return [None] * len(changes)
     return [

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from knm.report.schema import KNN_COUNTS, ProblemResult
@@ -13,7 +14,7 @@ from knm.statistics import bootstrap_interval, pass_at_k, wilson_interval
 
 @dataclass(frozen=True)
 class KnnUse:
-    """What retrieval did, summed over problems; a step is one decoded token.
+    """What retrieval did, summed over all samples of all problems; a step is one decoded token.
 
     `withheld` counts the problems that the datastore was not used for, by reason.
     """
@@ -59,8 +60,11 @@ class Totals:
     Infrastructure faults are in `problems`, `infrastructure`, `verdicts`, tokens and times, and in
     nothing else: neither above nor below a fraction bar. `verdicts` holds those that occurred, in
     the order of design section 6, `error_classes` the most frequent first. `test_pass_rates` are of
-    the counted problems, by id. `pass_at_k` is empty where each problem had one sample.
-    `sound_passed` of `sound_counted` leave out problems with errata.
+    the counted problems, by id. `samples` counts those of all problems; `sample_passes` are the
+    (passed, samples) of the counted ones, by id. Tokens generated, times and what retrieval did are
+    of all samples; `prompt_tokens` are those of each problem's prompt, once. Pass@1, verdicts and
+    error classes are of the sample that decides. `sound_passed` of `sound_counted` leave out
+    problems with errata.
     """
 
     problems: int
@@ -68,7 +72,8 @@ class Totals:
     passed: int
     lenient_passed: int
     test_pass_rates: tuple[float, ...]
-    pass_at_k: dict[int, float]
+    samples: int
+    sample_passes: tuple[tuple[int, int], ...]
     sound_passed: int
     sound_counted: int
     verdicts: dict[str, int]
@@ -104,6 +109,30 @@ class Totals:
         """The bootstrap's 95 % interval of `mean_test_pass_rate`, over problems."""
         return bootstrap_interval(self.test_pass_rates) if self.test_pass_rates else None
 
+    @cached_property
+    def pass_at_k(self) -> dict[int, float]:
+        """Unbiased pass@k for k = 1, 2, 4 ... and the number of samples that every problem has.
+
+        Empty where that is 1.
+        """
+        return {k: sum(shares) / len(shares) for k, shares in self._shares_at_k.items()}
+
+    @cached_property
+    def pass_at_k_intervals(self) -> dict[int, tuple[float, float]]:
+        """The bootstrap's 95 % intervals of `pass_at_k`, over problems."""
+        return {k: bootstrap_interval(shares) for k, shares in self._shares_at_k.items()}
+
+    @cached_property
+    def _shares_at_k(self) -> dict[int, list[float]]:
+        fewest = min((samples for _, samples in self.sample_passes), default=0)
+        if fewest < 2:
+            return {}
+        doubling = [1 << power for power in range(fewest.bit_length())]
+        return {
+            k: [pass_at_k(samples, passed, k) for passed, samples in self.sample_passes]
+            for k in sorted({*doubling, fewest})
+        }
+
     @property
     def without_errata(self) -> dict[str, Any] | None:
         """Pass@1 of the problems that nothing is known to be wrong with; None if those are all."""
@@ -129,7 +158,11 @@ class Totals:
             "mean_test_pass_rate": self.mean_test_pass_rate,
             "test_pass_rate_interval": self.test_pass_rate_interval
             and list(self.test_pass_rate_interval),
+            "samples": self.samples,
             "pass_at_k": {str(k): value for k, value in self.pass_at_k.items()},
+            "pass_at_k_intervals": {
+                str(k): list(interval) for k, interval in self.pass_at_k_intervals.items()
+            },
             "without_errata": self.without_errata,
             "verdicts": self.verdicts,
             "error_classes": self.error_classes,
@@ -154,9 +187,12 @@ def summarize(results: Sequence[ProblemResult]) -> Totals:
             result.accepted or result.judgement.lenient_accepted for result in counted
         ),
         test_pass_rates=tuple(
-            map(share_of_tests_passed, sorted(counted, key=lambda result: result.question_id))
+            map(share_of_tests_passed, sorted(counted, key=attrgetter("question_id")))
         ),
-        pass_at_k=_pass_at_k(counted),
+        samples=sum(len(result.samples) for result in results),
+        sample_passes=tuple(
+            result.passed_samples for result in sorted(counted, key=attrgetter("question_id"))
+        ),
         sound_passed=sum(result.accepted for result in counted if result.errata is None),
         sound_counted=sum(result.errata is None for result in counted),
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict if verdict in verdicts},
@@ -176,28 +212,12 @@ def share_of_tests_passed(result: ProblemResult) -> float:
     return result.judgement.tests_passed / max(result.judgement.tests_total, 1)
 
 
-def _pass_at_k(counted: Sequence[ProblemResult]) -> dict[int, float]:
-    """Unbiased pass@k for k = 1, 2, 4 ... and the number of samples that every problem has."""
-    fewest = min((len(result.samples) for result in counted), default=0)
-    if fewest < 2:
-        return {}
-    doubling = [1 << power for power in range(fewest.bit_length())]
-    return {
-        k: sum(pass_at_k(len(result.samples), _passed_samples(result), k) for result in counted)
-        / len(counted)
-        for k in sorted({*doubling, fewest})
-    }
-
-
-def _passed_samples(result: ProblemResult) -> int:
-    return sum(sample.judgement.verdict is Verdict.ACCEPTED for sample in result.samples)
-
-
 def _knn_use(results: Sequence[ProblemResult]) -> KnnUse | None:
-    uses = [result.interventions for result in results if result.interventions is not None]
+    uses = [use for result in results for use in result.all_interventions]
     if not uses:
         return None
-    withheld = Counter(use.withheld for use in uses if use.withheld is not None)
+    reasons = (next((use.withheld for use in result.all_interventions), None) for result in results)
+    withheld = Counter(reason for reason in reasons if reason is not None)
     steps, searched, changes = (sum(getattr(use, name) for use in uses) for name in KNN_COUNTS)
     return KnnUse(steps, searched, changes, dict(withheld))
 

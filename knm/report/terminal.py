@@ -23,7 +23,7 @@ def render_summary(totals: Totals, report: Path | None = None) -> list[str]:
     if totals.without_errata:
         rows.append(("without errata", text.sound_pass_at_1(totals)))
     if totals.pass_at_k:
-        rows.append(("of samples", text.pass_at_k(totals)))
+        rows += [(name, line) for name, line in _pass_at_k(totals)]
     rows.append(
         ("tests passed", f"{text.percent(totals.mean_test_pass_rate)} of a problem's, on average")
     )
@@ -64,15 +64,42 @@ def render_diff(diff: ReportDiff, *, flips: FlipView = FlipView.TABLE) -> str:
         _problems(diff),
         _rates(diff),
         [
-            f"{len(diff.gained)} gained, {len(diff.lost)} lost,"
-            f" exact McNemar, two-sided: {text.p_value(diff.p_value)}",
+            *_answer(diff),
             *(line for floor in diff.noise for line in text.wrap(text.noise(floor), "  ")),
         ],
+        _sampled(diff),
         _transitions(diff),
         _error_classes(diff),
         *_FLIP_VIEWS[flips](diff),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _answer(diff: ReportDiff) -> list[str]:
+    if diff.sampled is None:
+        return [
+            f"{len(diff.gained)} gained, {len(diff.lost)} lost,"
+            f" {diff.test}, two-sided: {text.p_value(diff.p_value)}"
+        ]
+    before, after = map(text.percent, diff.sampled.means)
+    return [
+        f"By problem, over all samples: mean pass rate {before} -> {after},"
+        f" B - A {text.mean_change(diff.sampled.mean_change)}",
+        f"{len(diff.sampled.up)} problems up, {len(diff.sampled.down)} down,"
+        f" {diff.test}, two-sided: {text.p_value(diff.p_value)}",
+        f"of the samples that decide: {len(diff.gained)} gained, {len(diff.lost)} lost",
+    ]
+
+
+def _sampled(diff: ReportDiff) -> list[str]:
+    """The problems whose pass rates changed most."""
+    if diff.sampled is None:
+        return []
+    lines = []
+    for label, changed in (("up", diff.sampled.up), ("down", diff.sampled.down)):
+        named = [f"{each.question_id} {text.rate(each.a)}->{text.rate(each.b)}" for each in changed]
+        lines += text.id_list(label, named, MOST_IDS)
+    return lines
 
 
 def _settings(diff: ReportDiff) -> list[str]:
@@ -113,10 +140,11 @@ def _rates(diff: ReportDiff) -> list[str]:
     if a.without_errata or b.without_errata:
         rows.append(("without errata", text.sound_pass_at_1(a), text.sound_pass_at_1(b)))
     if a.pass_at_k or b.pass_at_k:
-        rows.append(("of samples", text.pass_at_k(a) or "-", text.pass_at_k(b) or "-"))
+        of_a, of_b = dict(_pass_at_k(a)), dict(_pass_at_k(b))
+        rows += [(k, of_a.get(k, "-"), of_b.get(k, "-")) for k in {**of_a, **of_b}]
     rows += [
         ("tests passed", text.percent(a.mean_test_pass_rate), text.percent(b.mean_test_pass_rate)),
-        ("generated", f"{a.completion_tokens:,} tokens", f"{b.completion_tokens:,} tokens"),
+        ("generated", _generated(a), _generated(b)),
         ("speed", text.speed(a), text.speed(b)),
     ]
     lines = text.table(rows)
@@ -218,7 +246,27 @@ def _told(outcome: Judgement) -> str:
 def _tokens(totals: Totals) -> str:
     rate = totals.throughput.tokens_per_second
     speed = "" if rate is None else f", {text.speed(totals)}"
-    return f"{totals.prompt_tokens:,} of prompts, {totals.completion_tokens:,} generated{speed}"
+    prompts = f"{totals.prompt_tokens:,} of prompts"
+    samples = text.of_all_samples(totals)
+    return f"{prompts}, {totals.completion_tokens:,} generated{samples}{speed}"
+
+
+def _generated(totals: Totals) -> str:
+    return f"{totals.completion_tokens:,} tokens{text.of_all_samples(totals)}"
+
+
+def _pass_at_k(totals: Totals) -> list[tuple[str, str]]:
+    """A line for each k: name, with the number of samples behind it, and figures."""
+    samples = max(totals.pass_at_k, default=0)
+    return [
+        (
+            f"pass@{k} of {samples}",
+            f"{text.percent(share)}, 95 % interval {text.interval(interval)}",
+        )
+        for (k, share), interval in zip(
+            totals.pass_at_k.items(), totals.pass_at_k_intervals.values(), strict=True
+        )
+    ]
 
 
 def _knn(totals: Totals) -> str:
@@ -226,6 +274,7 @@ def _knn(totals: Totals) -> str:
     if totals.knn.changes_per_1000 is None:
         return "no step was decoded"
     return (
-        f"searched {text.percent(totals.knn.searched_share)} of {totals.knn.steps:,} steps,"
+        f"searched {text.percent(totals.knn.searched_share)} of {totals.knn.steps:,} steps"
+        f"{text.of_all_samples(totals)},"
         f" {totals.knn.changes_per_1000:.1f} argmax changes per 1000 steps"
     )

@@ -34,8 +34,21 @@ def sound_pass_at_1(totals: Totals) -> str:
 
 
 def pass_at_k(totals: Totals) -> str:
-    """Such as `pass@1 40.1 %, pass@4 52.0 %`."""
-    return ", ".join(f"pass@{k} {percent(share)}" for k, share in totals.pass_at_k.items())
+    """Such as `pass@1 40.1 % (33.9-46.2 %), pass@4 52.0 % (45.1-58.8 %)`, with 95 % intervals."""
+    return ", ".join(
+        f"pass@{k} {percent(share)} ({interval(totals.pass_at_k_intervals[k])})"
+        for k, share in totals.pass_at_k.items()
+    )
+
+
+def of_all_samples(totals: Totals) -> str:
+    """What sums are of where problems have several samples, such as ` in 1,488 samples`."""
+    return f" in {totals.samples:,} samples" if totals.samples > totals.problems else ""
+
+
+def rate(counts: tuple[int, int]) -> str:
+    """How many of a problem's samples pass, such as `3/8`."""
+    return "/".join(map(str, counts))
 
 
 def speed(totals: Totals) -> str:

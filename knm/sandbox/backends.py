@@ -14,28 +14,31 @@ from knm.sandbox.worker import Jail
 
 @dataclass(frozen=True)
 class Backend:
-    """How sandboxes of one kind are opened, and what may follow its name after a colon."""
+    """How sandboxes of one kind are opened, and what may follow its name after a colon.
 
-    open: Callable[[Execution, Limits, str], Sandbox]
+    To open one takes the language, the limits, what follows the name, and `keep_io`.
+    """
+
+    open: Callable[[Execution, Limits, str, bool], Sandbox]
     detail: str | None = None
 
 
-def open_local(language: Execution, limits: Limits, _: str) -> Sandbox:
+def open_local(language: Execution, limits: Limits, _: str, keep_io: bool) -> Sandbox:
     """A jail on this host."""
-    return LocalSandbox(language, limits, Jail.NAMESPACES)
+    return LocalSandbox(language, limits, Jail.NAMESPACES, keep_io=keep_io)
 
 
-def open_unsafe(language: Execution, limits: Limits, _: str) -> Sandbox:
+def open_unsafe(language: Execution, limits: Limits, _: str, keep_io: bool) -> Sandbox:
     """No jail."""
-    return LocalSandbox(language, limits, Jail.NONE)
+    return LocalSandbox(language, limits, Jail.NONE, keep_io=keep_io)
 
 
-def open_docker(language: Execution, limits: Limits, image: str) -> Sandbox:
+def open_docker(language: Execution, limits: Limits, image: str, keep_io: bool) -> Sandbox:
     """Containers of an image, ours if none is named."""
     from knm.sandbox.docker.backend import DockerSandbox  # not where there is no docker package
     from knm.sandbox.docker.image import IMAGE
 
-    return DockerSandbox(language, limits, image or IMAGE)
+    return DockerSandbox(language, limits, image or IMAGE, keep_io=keep_io)
 
 
 BACKENDS = {
@@ -46,7 +49,11 @@ BACKENDS = {
 
 
 def open_sandbox(
-    spec: str = "local", *, language: str = "lua", limits: Limits | None = None
+    spec: str = "local",
+    *,
+    language: str = "lua",
+    limits: Limits | None = None,
+    keep_io: bool = False,
 ) -> Sandbox:
     """Open the sandbox that `spec` names.
 
@@ -56,6 +63,8 @@ def open_sandbox(
         language: a name that `knm.languages.language.runnable_names` lists, or the path of a YAML
             file.
         limits: per test; the defaults of `Limits` if none are given.
+        keep_io: whether judgements hold what a failing test read and wrote as a whole, and not its
+            beginning alone.
 
     Raises:
         SandboxUnavailable: the system denies what the backend needs.
@@ -67,7 +76,8 @@ def open_sandbox(
     backend = BACKENDS.get(name)
     if backend is None or bool(colon) > bool(backend.detail and detail):
         raise UserError(f"unknown sandbox {spec!r}; choose from {', '.join(backend_names())}")
-    return backend.open(load_language(language).execution, limits or Limits(), detail)
+    execution = load_language(language).execution
+    return backend.open(execution, limits or Limits(), detail, keep_io)
 
 
 def backend_names() -> list[str]:

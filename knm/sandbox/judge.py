@@ -11,6 +11,7 @@ from knm.sandbox.classification import Complaint, classify, contains, find_compl
 from knm.sandbox.grading import matches, matches_leniently
 from knm.sandbox.types import (
     COMPILER_SECONDS,
+    EXCERPT_CHARACTERS,
     Judgement,
     Limits,
     Verdict,
@@ -49,17 +50,23 @@ class Failure:
 
 
 def judge_program(
-    runner: Runner, language: Execution, limits: Limits, program: str, tests: Sequence[TestCase]
+    runner: Runner,
+    language: Execution,
+    limits: Limits,
+    program: str,
+    tests: Sequence[TestCase],
+    kept: int = EXCERPT_CHARACTERS,
 ) -> Judgement:
     """Compile a program, then run it on each test until one fails.
 
     The first test that fails by the reference comparison settles the verdict; further tests are run
-    only while the lenient comparison still accepts, for its sake.
+    only while the lenient comparison still accepts, for its sake. `kept` characters are kept of
+    each text of the failing test.
     """
     compiled = runner.load(encode(program), limits)
     failure = failure_of_process(compiled, language, limits, program, compiling=True)
     if failure is not None:
-        return with_outcome(judgement_of(failure, len(tests)), compiled)
+        return with_outcome(judgement_of(failure, len(tests)), compiled, kept)
     verdict: Judgement | None = None
     cpu = wall = 0.0
     peak = passed = 0
@@ -77,12 +84,12 @@ def judge_program(
             passed += verdict is None
         elif verdict is None:
             verdict = replace(
-                with_outcome(judgement_of(failure, len(tests)), outcome),
+                with_outcome(judgement_of(failure, len(tests)), outcome, kept),
                 tests_passed=passed,
                 failing_test=index,
-                failing_input=excerpt(test.input),
-                expected=excerpt(test.output),
-                got=excerpt(outcome.stdout.decode(errors="replace")),
+                failing_input=excerpt(test.input, kept),
+                expected=excerpt(test.output, kept),
+                got=excerpt(outcome.stdout.decode(errors="replace"), kept),
             )
         if not lenient and verdict is not None:
             break
@@ -177,12 +184,12 @@ def judgement_of(failure: Failure, tests_total: int) -> Judgement:
     return Judgement(failure.verdict, failure.error_class, failure.message, tests_total=tests_total)
 
 
-def with_outcome(judgement: Judgement, outcome: Outcome) -> Judgement:
+def with_outcome(judgement: Judgement, outcome: Outcome, kept: int) -> Judgement:
     """Add what the deciding process left behind."""
     return replace(
         judgement,
         exit_code=outcome.exit_code,
-        stderr=excerpt_of_end(outcome.stderr.decode(errors="replace")),
+        stderr=excerpt_of_end(outcome.stderr.decode(errors="replace"), kept),
         cpu_seconds=outcome.cpu_seconds,
         wall_seconds=outcome.wall_seconds,
         peak_memory_bytes=outcome.peak_memory_bytes,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from knm.errors import UserError, named
 from knm.sandbox.judge import judge_program
-from knm.sandbox.types import Judgement, Limits, Verdict
+from knm.sandbox.types import Judgement, Limits, Verdict, kept_characters
 from knm.sandbox.worker import Jail, Worker, WorkerLost, WorkerRefused
 
 if TYPE_CHECKING:
@@ -30,14 +30,18 @@ class LocalSandbox:
         limits: per test.
         jail: what holds a program. Without a jail it can do whatever this user can, and only its
             own limits bound it.
+        keep_io: see `Sandbox.judge`.
 
     Raises:
         SandboxUnavailable: the jail cannot be made.
     """
 
-    def __init__(self, language: Execution, limits: Limits, jail: Jail) -> None:
+    def __init__(
+        self, language: Execution, limits: Limits, jail: Jail, *, keep_io: bool = False
+    ) -> None:
         self.language = language
         self.limits = limits
+        self.keep_io = keep_io
         self.jail = jail
         self.worker: Worker | None = None
         worker = self.running()
@@ -45,17 +49,22 @@ class LocalSandbox:
         self.filtered = worker.filtered
 
     def judge(
-        self, program: str, tests: Sequence[TestCase], *, limits: Limits | None = None
+        self,
+        program: str,
+        tests: Sequence[TestCase],
+        *,
+        limits: Limits | None = None,
+        keep_io: bool | None = None,
     ) -> Judgement:
         """Run a program on tests until one fails. See `Sandbox.judge`."""
         if not tests:
             return Judgement(Verdict.BROKEN_PROBLEM, message="the problem has no tests")
+        limits = limits or self.limits
+        kept = kept_characters(self.keep_io if keep_io is None else keep_io)
         trouble = ""
         for _ in range(ATTEMPTS):
             try:
-                return judge_program(
-                    self.running(), self.language, limits or self.limits, program, tests
-                )
+                return judge_program(self.running(), self.language, limits, program, tests, kept)
             except (WorkerLost, SandboxUnavailable) as error:
                 trouble = str(error)
                 self.close()

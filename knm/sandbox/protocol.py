@@ -1,10 +1,11 @@
 """The Agnostics protocol, both ends: one JSON request a line, one JSON answer a line.
 
 A request is `{"code", "timeout_s", "test_cases": [{"input", "output"}]}`; ours adds `limits`, with
-any fields of `Limits`. Its answer holds `result` (`success`, or `fail:` and `wrong-output`,
-`error`, `timeout`, `other`) and what the reference verifier tells (`expected`, `got`, `exit_code`,
-`stdout`, `stderr`), beside all fields of our own `Judgement`. A line that is no request is answered
-with `fail:other` and a message. The line `DESCRIBE` asks for what the report says of the sandbox.
+any fields of `Limits`, and `keep_io`, as `Sandbox.judge` has it. Its answer holds `result`
+(`success`, or `fail:` and `wrong-output`, `error`, `timeout`, `other`) and what the reference
+verifier tells (`expected`, `got`, `exit_code`, `stdout`, `stderr`), beside all fields of our own
+`Judgement`. A line that is no request is answered with `fail:other` and a message. The line
+`DESCRIBE` asks for what the report says of the sandbox.
 
 Tests may be more than a line, or memory, should hold. A request with `tests_total` holds the first
 of them; the verifier asks for others when it comes to them, by `{"next": INDEX}` in place of the
@@ -24,6 +25,7 @@ from knm.errors import UserError
 from knm.sandbox.classification import contains, find_complaint
 from knm.sandbox.judge import failure_of_complaint
 from knm.sandbox.types import (
+    EXCERPT_CHARACTERS,
     Judgement,
     Limits,
     Sandbox,
@@ -60,12 +62,13 @@ FOREIGN_VERDICTS = {
 
 @dataclass(frozen=True)
 class Request:
-    """One program to be judged, within `limits` for each test."""
+    """One program to be judged, within `limits` for each test; `keep_io` as for `Sandbox.judge`."""
 
     code: str
     limits: Limits
     test_cases: tuple[TestCase, ...]
     tests_total: int
+    keep_io: bool
 
 
 class Verifier:
@@ -97,7 +100,10 @@ class Verifier:
             tests: Sequence[TestCase] = request.test_cases
             if request.tests_total > len(tests):
                 tests = StreamedTests(request, self.more)
-            return answer_fields(self.sandbox.judge(request.code, tests, limits=request.limits))
+            judgement = self.sandbox.judge(
+                request.code, tests, limits=request.limits, keep_io=request.keep_io
+            )
+            return answer_fields(judgement)
         except UserError as error:
             return {"result": "fail:other", "message": str(error)}
         except Exception as error:  # one request must not end the service to all others
@@ -215,7 +221,10 @@ def parse_request(line: bytes, limits: Limits) -> Request:
     total = data.get("tests_total", len(cases))
     if isinstance(total, bool) or not isinstance(total, int) or total < len(cases):
         raise UserError("tests_total: expected the number of all tests")
-    return Request(code, limits, cases, total)
+    keep_io = data.get("keep_io", False)
+    if not isinstance(keep_io, bool):
+        raise UserError("keep_io: expected true or false")
+    return Request(code, limits, cases, total, keep_io)
 
 
 def parse_cases(cases: Any) -> tuple[TestCase, ...]:
@@ -292,11 +301,17 @@ def asked_for(line: bytes) -> int | None:
     return index if isinstance(index, int) else None
 
 
-def parse_answer(line: bytes, language: Execution, program: str, tests_total: int) -> Judgement:
+def parse_answer(
+    line: bytes,
+    language: Execution,
+    program: str,
+    tests_total: int,
+    kept: int = EXCERPT_CHARACTERS,
+) -> Judgement:
     """The judgement that an answer is, whether from our verifier or from another.
 
     Another tells less: a failure is classified by what the program wrote to standard error, and the
-    lenient grader has no say.
+    lenient grader has no say. `kept` characters are kept of each text that it tells.
 
     Raises:
         UserError: the line is no answer.
@@ -306,7 +321,7 @@ def parse_answer(line: bytes, language: Execution, program: str, tests_total: in
         raise UserError("result: expected a string")
     if "verdict" in data:
         return own_judgement(data)
-    judgement = foreign_judgement(data, language, program)
+    judgement = foreign_judgement(data, language, program, kept)
     passed = tests_total if judgement.verdict is Verdict.ACCEPTED else 0
     return replace(judgement, tests_passed=passed, tests_total=tests_total)
 
@@ -320,17 +335,19 @@ def own_judgement(data: Mapping[str, Any]) -> Judgement:
         raise UserError(f"an answer of another version of the verifier: {error}") from None
 
 
-def foreign_judgement(data: Mapping[str, Any], language: Execution, program: str) -> Judgement:
+def foreign_judgement(
+    data: Mapping[str, Any], language: Execution, program: str, kept: int
+) -> Judgement:
     """A judgement from the few fields that the protocol promises."""
     stderr, exit_code = text(data.get("stderr")) or "", data.get("exit_code")
     result = data["result"]
     told = Judgement(
         FOREIGN_VERDICTS.get(result, Verdict.SANDBOX_FAULT),
         message=excerpt(text(data.get("message")) or result.removeprefix("fail:")),
-        expected=excerpt_of(data.get("expected")),
-        got=excerpt_of(data.get("got", data.get("stdout"))),
+        expected=excerpt_of(data.get("expected"), kept),
+        got=excerpt_of(data.get("got", data.get("stdout")), kept),
         exit_code=exit_code if isinstance(exit_code, int) else None,
-        stderr=excerpt_of_end(stderr),
+        stderr=excerpt_of_end(stderr, kept),
     )
     if result == "success":
         return Judgement(Verdict.ACCEPTED, lenient_accepted=True, exit_code=0)
@@ -356,7 +373,7 @@ def text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def excerpt_of(value: Any) -> str | None:
+def excerpt_of(value: Any, kept: int) -> str | None:
     """The beginning of such a text."""
     told = text(value)
-    return None if told is None else excerpt(told)
+    return None if told is None else excerpt(told, kept)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from knm.testcases import TestCase
 
 EXCERPT_CHARACTERS = 2000
+KEPT_CHARACTERS = 1 << 20
+"""Of each text that `keep_io` keeps: an answer of a container has to hold them all."""
+
 COMPILER_SECONDS = 10.0  # at least, of CPU time
 COMPILER_MEMORY = 1 << 30  # at least
 HIGHEST_LIMITS = {
@@ -101,8 +104,9 @@ class Judgement:
     """The verdict on a program and what supports it.
 
     The first failing test decides: `failing_test` is its index from 0, `exit_code` (None after a
-    signal) and `stderr` are its own. `failing_input`, `expected` and `got` are cut to a bound, each
-    with a mark of how much is missing. Times are sums over the tests run, `peak_memory_bytes` is
+    signal) and `stderr` are its own. `failing_input`, `expected`, `got` and `stderr` are cut to
+    `EXCERPT_CHARACTERS`, or with `keep_io` to `KEPT_CHARACTERS`, each with a mark of how much is
+    missing. Times are sums over the tests run, `peak_memory_bytes` is
     the largest resident set of any. `lenient_accepted` is the lenient grader's answer for the whole
     program.
     """
@@ -135,7 +139,12 @@ class Sandbox(Protocol):
     """Judges programs of one language, each in isolation. Not for several threads at once."""
 
     def judge(
-        self, program: str, tests: Sequence[TestCase], *, limits: Limits | None = None
+        self,
+        program: str,
+        tests: Sequence[TestCase],
+        *,
+        limits: Limits | None = None,
+        keep_io: bool | None = None,
     ) -> Judgement:
         """Run a program on tests until one fails.
 
@@ -145,6 +154,8 @@ class Sandbox(Protocol):
             program: source text.
             tests: none is a fault of the problem.
             limits: per test; those that the sandbox was opened with by default.
+            keep_io: whether what a failing test read and wrote is kept as a whole, and not its
+                beginning alone; as the sandbox was opened by default.
         """
 
     def describe(self) -> dict[str, str]:
@@ -160,17 +171,22 @@ class Sandbox(Protocol):
         """See `close`."""
 
 
-def excerpt(text: str) -> str:
+def excerpt(text: str, most: int = EXCERPT_CHARACTERS) -> str:
     """The beginning of a text, and how much is missing."""
-    missing = len(text) - EXCERPT_CHARACTERS
+    missing = len(text) - most
     if missing <= 0:
         return text
-    return f"{text[:EXCERPT_CHARACTERS]}… [{missing:,} more characters]"
+    return f"{text[:most]}… [{missing:,} more characters]"
 
 
-def excerpt_of_end(text: str) -> str:
+def excerpt_of_end(text: str, most: int = EXCERPT_CHARACTERS) -> str:
     """The end of a text, and how much is missing."""
-    missing = len(text) - EXCERPT_CHARACTERS
+    missing = len(text) - most
     if missing <= 0:
         return text
-    return f"[{missing:,} characters before] …{text[-EXCERPT_CHARACTERS:]}"
+    return f"[{missing:,} characters before] …{text[-most:]}"
+
+
+def kept_characters(keep_io: bool) -> int:
+    """How much is kept of each text of a failing test."""
+    return KEPT_CHARACTERS if keep_io else EXCERPT_CHARACTERS

@@ -59,7 +59,7 @@ def test_blame_is_shown_in_tables():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("explain", BASELINE, PROBLEM), "without a datastore"),
+        (("explain", BASELINE, PROBLEM, "--sample", 2), "has one sample"),
         (("explain", RUN, "grammar"), "give more of it"),
         (("blame", RUN, "--write-drop", "x.txt"), "--baseline"),
     ],

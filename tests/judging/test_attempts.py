@@ -1,3 +1,5 @@
+import hashlib
+import json
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -5,11 +7,11 @@ import pytest
 from knm.codec import to_json
 from knm.engine import ContextExceeded
 from knm.judging import evaluate, render_failure
-from knm.judging.attempts import judge_completion
+from knm.judging.attempts import Candidate, judge_attempts, judge_completion
 from knm.problems import BrokenProblem, Problem, TestCase, load_problems
 from knm.records import Completion, Request
 from knm.report import read_result
-from knm.sandbox import Verdict
+from knm.sandbox import Verdict, open_sandbox
 from knm.serving import EngineLost
 from tests.problems.problem_files import grammar_records, without_tests, write_problems
 from tests.sandbox.programs import SUM, SUM_PROGRAM
@@ -67,6 +69,29 @@ def test_an_answer_without_code_is_a_failure_of_the_model(problems, sandbox):
 def test_running_out_of_tokens_is_a_failure_of_the_model(problems, sandbox):
     outcome = judge(problems[0], Answers("```lua\nprint(", finish_reason="length"), sandbox)
     assert outcome.verdict is Verdict.TRUNCATED
+
+
+def test_a_result_tells_of_its_problem_and_of_what_was_asked(sandbox, tmp_path):
+    extras = {"title": "A  +\nB", "difficulty": "easy", "tags": ["a"], "errata": "typo"}
+    (record,) = grammar_records(1)
+    path = write_problems(tmp_path / "set.jsonl", [{**record, **extras}])
+    outcome = judge(load_problems(path).problems[0], Answers("no code"), sandbox)
+    assert (outcome.title, outcome.errata) == ("A + B", "typo")
+    assert outcome.fields["difficulty"] == "easy"
+    assert not {"title", "tags", "errata", "reference"} & set(outcome.fields)
+    assert outcome.prompt_hash == hashlib.sha256(b"prompt").hexdigest()
+    assert record["question_content"] not in json.dumps(to_json(outcome))
+
+
+def test_a_failure_text_shows_excerpts_of_what_is_kept_as_a_whole(problems, sandbox):
+    attempt = Candidate.of(Answers("```lua\nprint(('x'):rep(9000))\n```").complete(
+        Request(problems[0].question_id, "")), "lua")  # fmt: skip
+    with open_sandbox(keep_io=True) as keeping:
+        outcome = judge_attempts(problems[0], [attempt], keeping)
+    assert len(outcome.judgement.got or "") == 9001
+    text = render_failure(outcome)
+    assert "more characters]" in text
+    assert len(text) < 4000
 
 
 class NoRoom:

@@ -5,7 +5,7 @@ import pytest
 
 from knm.codec import to_json
 from knm.errors import UserError
-from knm.jsonio import read_json
+from knm.jsonio import read_json, write_json
 from knm.judging import JudgeOptions, judge_file
 from knm.report import NoiseFloor, diff_reports, read_stream, stream_path, validate_document
 from knm.sandbox import Verdict
@@ -68,6 +68,21 @@ def test_a_report_judged_again_differs_in_nothing(options):
     assert diff.differences == ()
     assert diff.noise == (NoiseFloor(2, (), (), ()),)
     assert again.report.section["noise"] == to_json(diff.noise[0])
+
+
+def test_judging_again_keeps_what_is_known_of_the_prompt_and_all_that_was_written(options):
+    judge_file(options)
+    document = read_json(options.out)
+    for test in document["tests"]:
+        test["metadata"]["knm"]["prompt_hash"] = "5" * 64
+    for sample in document["tests"][1]["metadata"]["knm"]["samples"]:
+        sample["completion"]["text"] = "```lua\nprint(('x'):rep(3000))\n```"
+    long = options.out.with_name("long.json")
+    write_json(long, document)
+    again = replace(options, completions=long, out=options.out.with_name("again.json"))
+    results = judge_file(replace(again, keep_io=True)).report.results
+    assert [entry.prompt_hash for entry in results] == ["5" * 64] * len(results)
+    assert "x" * 3000 + "\n" in [entry.judgement.got for entry in results]
 
 
 def test_several_workers_judge_alike_and_in_the_same_order(options):

@@ -1,3 +1,6 @@
+from datetime import date
+from typing import Any
+
 import pytest
 
 from knm.errors import UserError
@@ -28,3 +31,42 @@ def test_unknown_id_is_an_error_that_names_the_id_and_the_set():
 
 def test_problems_are_hashable_whatever_their_extras():
     assert hash(Problem("a", "statement", TestCase("", ""), {"tags": []}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("extras", "title"),
+    [
+        ({"title": " Two\n Sums "}, "Two Sums"),
+        ({"question_title": "Sums", "title": ""}, "Sums"),
+        ({"title": None}, None),
+        ({"title": "x" * 500}, "x" * 120),
+    ],
+)
+def test_a_title_is_one_short_line(extras: dict[str, Any], title: str | None) -> None:
+    assert Problem("a", "statement", _NoTests(), extras).title == title
+
+
+def test_fields_are_the_short_extras_that_tell_problems_apart() -> None:
+    extras: dict[str, Any] = {
+        "difficulty": "easy",
+        "contest_date": date(2024, 6, 1),
+        "rating": 1200,
+        "share": 0.5,
+        "interactive": False,
+        "title": "Sums",
+        "errata": "typo",
+        "reference": "print(1)",
+        "broken": float("nan"),
+        "essay": "x" * 65,
+        "lines": "a\nb",
+        "tags": ["a"],
+        "nothing": None,
+    }
+    assert Problem("a", "statement", _NoTests(), extras).fields == {
+        "difficulty": "easy",
+        "contest_date": "2024-06-01",
+        "rating": 1200,
+        "share": 0.5,
+        "interactive": False,
+    }
+    assert len(Problem("a", "", _NoTests(), {str(n): n for n in range(99)}).fields) == 24

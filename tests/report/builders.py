@@ -54,6 +54,8 @@ def result(
     generation_seconds: float = 0.5,
     judge_seconds: float = 0.1,
     errata: str | None = None,
+    title: str | None = None,
+    fields: Mapping[str, Any] | None = None,
     **judged: Any,
 ) -> ProblemResult:
     """An ordinary result of one sample; `judged` replaces fields of its judgement.
@@ -61,7 +63,7 @@ def result(
     `knn` are fields of `interventions`.
     """
     passed = 4 if verdict is Verdict.ACCEPTED else 1
-    fields: dict[str, Any] = {
+    judgement: dict[str, Any] = {
         "failing_test": None if passed == 4 else 1,
         "tests_passed": passed,
         "tests_total": 4,
@@ -78,8 +80,8 @@ def result(
             generation_seconds,
             None if knn is None else interventions(**knn),
         )
-    sample = Sample(written, program, Judgement(verdict, **{**fields, **judged}), judge_seconds)
-    return ProblemResult(question_id, (sample,), errata)
+    sample = Sample(written, program, Judgement(verdict, **{**judgement, **judged}), judge_seconds)
+    return ProblemResult(question_id, (sample,), errata, title, fields=fields or {})
 
 
 def of_samples(*results: ProblemResult) -> ProblemResult:

@@ -3,7 +3,7 @@ import pytest
 from knm.errors import UserError
 from knm.report.explanation import Origin, explain, find_result
 from knm.sandbox import Verdict
-from tests.report.builders import result, write_report
+from tests.report.builders import of_samples, result, write_report
 from tests.report.page.examples import CHANGES, KNN, KNN_PROGRAM, KNN_TEXT
 
 STATIC = {"knn": {"datastore": "d", "preset": {"weight": 0.75, "weight_kind": "static"}}}
@@ -66,9 +66,26 @@ def test_an_id_that_is_a_part_of_another_is_meant_itself(tmp_path):
         ("ab", "a part of 2 problems' ids: grammar_ab12, grammar_ab99; give more"),
         ("gramar_ab12", "has no problem 'gramar_ab12'; it has grammar_ab12"),
         ("zzz", "it has contest_1, grammar_ab12, grammar_ab99"),
-        ("contest", "contest_1 was decoded without a datastore"),
     ],
 )
 def test_what_cannot_be_explained_says_what_can(report, name, message):
     with pytest.raises(UserError, match=message):
         explain(report, name)
+
+
+def test_any_sample_can_be_explained_and_by_default_the_one_that_decides(tmp_path):
+    several = of_samples(result("p", Verdict.TIMEOUT), corrected("p"))
+    report = write_report(tmp_path / "run.json", [several, result("one")])
+    assert explain(report, "p").number == 0
+    told = explain(report, "p", sample=2).to_json()
+    assert (told["sample"], told["verdict"], len(told["changes"])) == (2, "accepted", 2)
+    assert told["samples"] == ["timeout", "accepted"]
+    with pytest.raises(UserError, match="sample 3: p has samples 1 to 2"):
+        explain(report, "p", sample=3)
+    with pytest.raises(UserError, match="sample 2: one has one sample: leave it out"):
+        explain(report, "one", sample=2)
+
+
+def test_a_program_without_a_datastore_is_explained_by_its_failing_test(report):
+    told = explain(report, "contest").to_json()
+    assert (told["steps"], told["changes"], told["weights"]) == (None, [], None)

@@ -6,7 +6,8 @@ import pytest
 from knm.records import Neighbour, TokenChange
 from knm.report.explanation import Explained, Explanation, Origin
 from knm.report.marking import mark_program, render_explanation
-from tests.report.builders import result
+from knm.sandbox import Verdict
+from tests.report.builders import of_samples, result
 
 PROGRAM = "local a = b\nprint(a)\n"
 
@@ -24,7 +25,7 @@ def explanation(*changes, total=None, program=PROGRAM):
         "argmax_changes": total or len(changes),
         "changes": [],
     }
-    return Explanation(result("p", program=program, knn=knn), changes)
+    return Explanation(result("p", program=program, knn=knn), 0, changes)
 
 
 def test_changed_tokens_are_marked_and_numbered():
@@ -86,3 +87,26 @@ def test_trials_behind_a_change_are_told_with_what_came_of_them():
     )
     assert "'print' instead: gained 7 of 9 problems here, lost 0" in shown
     assert shown.count("gained  the LM said 'write'") == 2
+
+
+def test_the_failing_test_is_shown_with_the_place_where_outputs_part():
+    failed = result("p", Verdict.WRONG_OUTPUT, program=PROGRAM, title="Sums", failing_input="3 4\n",
+                    expected="1\n25 6\n", got="1\n26 6\n", stderr="hm")  # fmt: skip
+    text = render_explanation(Explanation(failed, 0, ()))
+    assert text.startswith(
+        "p  Sums  wrong-output; 1 of 4 tests passed\ndecoded without a datastore"
+    )
+    assert (
+        "test 2 of 4 was the first to fail\n-- input\n    3 4\n-- expected\n    1\n    25 6" in text
+    )
+    assert "-- got, other from line 2, character 2 on\n    1\n    26 6" in text
+    assert text.endswith("-- standard error\n    hm")
+
+
+def test_all_samples_are_told_and_the_one_explained_is_marked():
+    several = of_samples(result("p", Verdict.TIMEOUT), result("p", program=PROGRAM), result("p"))
+    text = render_explanation(Explanation(several, 1, ()))
+    assert "2/3 samples pass" in text
+    assert re.search(r"^   *sample 1  timeout; 1 of 4 tests passed +20 tokens$", text, re.M)
+    assert re.search(r"^> +sample 2  accepted; 4 of 4 tests passed +20 tokens$", text, re.M)
+    assert text.endswith(PROGRAM)

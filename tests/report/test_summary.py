@@ -174,9 +174,11 @@ def test_several_samples_give_pass_at_k():
     )
 
     assert totals.pass_at_k == pytest.approx({1: 0.1, 2: 0.2, 4: 0.4, 5: 0.5})
-    assert "of samples    pass@1 10.0 %, pass@2 20.0 %, pass@4 40.0 %, pass@5 50.0 %" in (
-        render_summary(totals)
-    )
+    shown = "\n".join(render_summary(totals))
+    assert "Pass@1        50.0 % (1 of 2), 95 %" in shown
+    assert "pass@4 of 5   40.0 %, 95 % interval 0.0-80.0 %" in shown
+    assert "200 of prompts, 200 generated in 10 samples," in shown
+    assert totals.to_json()["pass_at_k_intervals"]["4"] == pytest.approx([0.0, 0.8])
     assert totals.to_json()["pass_at_k"]["2"] == pytest.approx(0.2)
     assert summarize([result("a")]).pass_at_k == {}
 
@@ -210,3 +212,14 @@ def test_a_run_of_unknown_length_says_what_it_can():
 
     assert running.line() == "1 · Pass@1 100.0 % (1)"
     assert running.decile == 0
+
+
+def test_what_retrieval_did_is_summed_over_all_samples():
+    one = result("a", knn=KNN, completion_tokens=20)
+    several = of_samples(one, one, result("a", knn={**KNN, "steps": 7, "searched": 7}))
+    totals = summarize([several, result("b", knn={**KNN, "withheld": "other prompts"})])
+    assert totals.knn is not None
+    assert (totals.knn.steps, totals.knn.searched, totals.knn.argmax_changes) == (67, 22, 4)
+    assert totals.knn.withheld == {"other prompts": 1}
+    assert (totals.samples, totals.completion_tokens, totals.prompt_tokens) == (4, 80, 200)
+    assert "searched 32.8 % of 67 steps in 4 samples," in "\n".join(render_summary(totals))

@@ -1,7 +1,7 @@
 import pytest
 
 from knm.sandbox import Judgement, Limits, Verdict
-from knm.sandbox.types import EXCERPT_CHARACTERS
+from knm.sandbox.types import EXCERPT_CHARACTERS, KEPT_CHARACTERS
 from tests.sandbox.programs import SUM, SUM_PROGRAM, cases
 
 
@@ -66,6 +66,15 @@ def test_long_texts_are_cut_with_a_mark(sandbox):
     assert judgement.got == "x" * EXCERPT_CHARACTERS + "… [3,000 more characters]"
     assert judgement.message == "main.lua:1: at the end"
     assert len(judgement.stderr) < EXCERPT_CHARACTERS + 100
+
+
+def test_long_texts_are_kept_where_that_is_asked_for(sandbox):
+    program = 'io.write(("x"):rep(5000)) io.stderr:write(("e"):rep(6000)) os.exit(1)'
+    judgement = sandbox.judge(program, cases(("i" * 3000, "o" * 4000)), keep_io=True)
+    assert (judgement.failing_input, judgement.expected) == ("i" * 3000, "o" * 4000)
+    assert (judgement.got, judgement.stderr) == ("x" * 5000, "e" * 6000)
+    long = sandbox.judge("print(1)", cases(("i" * (KEPT_CHARACTERS + 7), "o")), keep_io=True)
+    assert long.failing_input == "i" * KEPT_CHARACTERS + "… [7 more characters]"
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,14 @@ def test_answer_shows_the_failure(sandbox):
     assert (answer["exit_code"], answer["stderr"], answer["failing_test"]) == (0, "hm", 1)
 
 
+def test_a_request_says_whether_all_is_kept(sandbox):
+    code = 'io.write(("x"):rep(5000))'
+    lines = [request(code, **asked) for asked in ({}, {"keep_io": True})]
+    short, whole = (answer["got"] for answer in answers(sandbox, *lines))
+    assert short.endswith("[3,000 more characters]")
+    assert whole == "x" * 5000
+
+
 def test_timeout_of_the_request_is_cpu_time_per_test(sandbox):
     spin = "local stop = os.clock() + 0.2 while os.clock() < stop do end " + SUM_PROGRAM
     lines = [request(spin, timeout_s=limit) for limit in (0.1, 0.35)]
@@ -103,6 +111,7 @@ def test_limits_of_a_request_hold_and_the_others_stay(sandbox):
         request("", tests_total="2"),
         request("", tests_total=True),
         request("", tests_total=2.0),
+        request("", keep_io=1),
         b'{"code": "", "test_cases": [], "timeout_s": NaN}',
         b'{"code": "", "test_cases": [], "timeout_s": 1e999}',
     ],

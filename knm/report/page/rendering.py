@@ -14,15 +14,33 @@ from markupsafe import Markup
 from knm import __version__
 from knm.jsonio import dumps
 from knm.report import text
+from knm.report.diff import ReportDiff
 from knm.report.page.charts import draw_charts
 from knm.report.page.data import page_data
 from knm.report.page.palette import fills, ink_on, run_kind
 from knm.report.page.runs import Bench, Comparison, Run, printable
 from knm.report.page.scene import Scene
+from knm.report.rates import SampledComparison
 from knm.report.settings import show_value
 
 ASSETS: Final = Path(__file__).parent / "assets"
-SCRIPTS: Final = ("dom", "data", "diff", "program", "popover", "filters", "list", "detail", "main")
+SCRIPTS: Final = (
+    "dom",
+    "data",
+    "diff",
+    "program",
+    "popover",
+    "columns",
+    "filters",
+    "list",
+    "breakdown",
+    "export",
+    "evidence",
+    "samples",
+    "detail",
+    "address",
+    "main",
+)
 """In the order in which they stand in the page, where they share one scope."""
 
 WIDE: Final = 540
@@ -84,7 +102,10 @@ def _facts(bench: Bench) -> Iterator[tuple[str, list[str]]]:
         yield "infrastructure", [f"{entry.infrastructure} not counted" for entry in totals]
     if any(run.report.missing for run in bench.runs):
         yield "unfinished", [f"{run.report.missing} without a result" for run in bench.runs]
-    yield "tokens", [f"{entry.completion_tokens:,} generated" for entry in totals]
+    yield (
+        "tokens",
+        [f"{entry.completion_tokens:,} generated{text.of_all_samples(entry)}" for entry in totals],
+    )
     yield "speed", [text.speed(entry) for entry in totals]
 
 
@@ -100,6 +121,8 @@ def _retrieval(run: Run) -> str:
 def _statement(pair: Comparison) -> str:
     """What the flips amount to, in a sentence or two."""
     diff = pair.diff
+    if diff.sampled is not None:
+        return _sampled_statement(pair, diff.sampled)
     change = len(diff.gained) - len(diff.lost)
     compared = f"of the {diff.a.totals.counted} problems that both runs count"
     if change:
@@ -113,10 +136,24 @@ def _statement(pair: Comparison) -> str:
             f" If gains and losses were equally likely, {flips} flips would split at least"
             f" this unevenly with probability {diff.p_value:.3g}."
         )
-    left_out = len(diff.uncounted) + len(diff.a.unmatched) + len(diff.b.unmatched)
-    if left_out:
-        said += f" {left_out} problems are not compared: lost to a fault, or in one run only."
-    return said
+    return said + _left_out(diff)
+
+
+def _sampled_statement(pair: Comparison, sampled: SampledComparison) -> str:
+    before, after = map(text.percent, sampled.means)
+    return (
+        f"Over all samples, the mean pass rate of the {pair.diff.a.totals.counted} problems that"
+        f" both runs count goes from {before} to {after}: {text.mean_change(sampled.mean_change)}."
+        f" {len(sampled.up)} problems pass more often, {len(sampled.down)} less often. Gained and"
+        f" lost are of the sample of each problem that decides.{_left_out(pair.diff)}"
+    )
+
+
+def _left_out(diff: ReportDiff) -> str:
+    count = len(diff.uncounted) + len(diff.a.unmatched) + len(diff.b.unmatched)
+    if not count:
+        return ""
+    return f" {count} problems are not compared: lost to a fault, or in one run only."
 
 
 def _differing(pair: Comparison) -> str:

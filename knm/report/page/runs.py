@@ -2,14 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
 from knm.errors import UserError, named
+from knm.problems import FieldValue
 from knm.report.diff import ReportDiff, diff_reports
 from knm.report.document import Report
+from knm.report.page.asked import Asked
 from knm.report.schema import ProblemResult
 from knm.report.summary import Totals, summarize
 
@@ -46,6 +48,16 @@ class Row:
     question_id: str
     results: tuple[ProblemResult | None, ...]
 
+    @property
+    def title(self) -> str | None:
+        """The problem's, from the first run that tells it."""
+        return next((entry.title for entry in self.results if entry and entry.title), None)
+
+    @property
+    def fields(self) -> Mapping[str, FieldValue]:
+        """The problem's short extra fields, from the first run that tells any."""
+        return next((entry.fields for entry in self.results if entry and entry.fields), {})
+
     @cached_property
     def flip(self) -> Flip:
         """Judged by the runs in which the problem counts, the first of which must be among them."""
@@ -74,11 +86,15 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Bench:
-    """All runs of a page, the first being the one that the others are compared with."""
+    """All runs of a page, the first being the one that the others are compared with.
+
+    `asked` are statements and prompts by problem, where they are known.
+    """
 
     runs: tuple[Run, ...]
     rows: tuple[Row, ...]
     comparisons: tuple[Comparison, ...]
+    asked: Mapping[str, Asked] = field(default_factory=dict)
 
     @cached_property
     def flips(self) -> dict[Flip, int]:
@@ -87,8 +103,8 @@ class Bench:
         return {flip: counts[flip] for flip in Flip if counts[flip]}
 
 
-def join_runs(reports: Sequence[Report]) -> Bench:
-    """Put reports side by side.
+def join_runs(reports: Sequence[Report], asked: Mapping[str, Asked] | None = None) -> Bench:
+    """Put reports side by side; `asked` is what `find_asked` found.
 
     Raises:
         UserError: there is none, or a later one shares no problem with the first.
@@ -107,6 +123,7 @@ def join_runs(reports: Sequence[Report]) -> Bench:
             Comparison(runs[0], run, diff_reports(reports[0], run.report, force=True))
             for run in runs[1:]
         ),
+        asked=asked or {},
     )
 
 

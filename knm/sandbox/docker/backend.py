@@ -34,16 +34,24 @@ class DockerSandbox:
         limits: per test.
         image: ours (under whatever name), or any that speaks the Agnostics protocol.
         size: of the pool.
+        keep_io: see `Sandbox.judge`.
 
     Raises:
         SandboxUnavailable: there is no engine or no such image, or the image does not answer.
     """
 
     def __init__(
-        self, language: Execution, limits: Limits, image: str = IMAGE, size: int = 1
+        self,
+        language: Execution,
+        limits: Limits,
+        image: str = IMAGE,
+        size: int = 1,
+        *,
+        keep_io: bool = False,
     ) -> None:
         self.language = language
         self.limits = limits
+        self.keep_io = keep_io
         self.engine = Engine()
         self.engine.reap()
         self.image = find_image(self.engine, image)
@@ -58,17 +66,23 @@ class DockerSandbox:
             raise
 
     def judge(
-        self, program: str, tests: Sequence[TestCase], *, limits: Limits | None = None
+        self,
+        program: str,
+        tests: Sequence[TestCase],
+        *,
+        limits: Limits | None = None,
+        keep_io: bool | None = None,
     ) -> Judgement:
         """Run a program on tests until one fails. See `Sandbox.judge`."""
         if not tests:
             return Judgement(Verdict.BROKEN_PROBLEM, message="the problem has no tests")
         limits = limits or self.limits
+        keep_io = self.keep_io if keep_io is None else keep_io
         trouble = ""
         for _ in range(ATTEMPTS):
             try:
                 with self.pool.lend(limits) as container:
-                    return self.dialect.judge(container, program, tests, limits)
+                    return self.dialect.judge(container, program, tests, limits, keep_io=keep_io)
             except (ContainerLost, SandboxUnavailable) as error:
                 trouble = str(error)
         return Judgement(Verdict.SANDBOX_FAULT, message=trouble, tests_total=len(tests))

@@ -21,7 +21,7 @@ from knm.sandbox.protocol import (
     write_case,
     write_request,
 )
-from knm.sandbox.types import Judgement, Limits, Verdict
+from knm.sandbox.types import Judgement, Limits, Verdict, kept_characters
 from knm.sandbox.worker import GRACE_SECONDS
 from knm.testcases import TestCase
 
@@ -57,7 +57,13 @@ class Dialect(Protocol):
         """Further arguments of `create_container`."""
 
     def judge(
-        self, container: Container, program: str, tests: Sequence[TestCase], limits: Limits
+        self,
+        container: Container,
+        program: str,
+        tests: Sequence[TestCase],
+        limits: Limits,
+        *,
+        keep_io: bool = False,
     ) -> Judgement:
         """Have a container judge a program.
 
@@ -91,11 +97,18 @@ class OwnDialect:
         }
 
     def judge(
-        self, container: Container, program: str, tests: Sequence[TestCase], limits: Limits
+        self,
+        container: Container,
+        program: str,
+        tests: Sequence[TestCase],
+        limits: Limits,
+        *,
+        keep_io: bool = False,
     ) -> Judgement:
         """See `Dialect.judge`. A container is given more tests when it asks for them."""
         first = batch(tests)
-        request = write_request(program, first, limits) | {"tests_total": len(tests)}
+        request = write_request(program, first, limits)
+        request |= {"tests_total": len(tests), "keep_io": keep_io}
         sent = len(first)
         while True:
             # One more than the tests: compiling.
@@ -141,7 +154,13 @@ class PlainDialect:
         return {"environment": place} | ({"user": self.user} if self.user else {})
 
     def judge(
-        self, container: Container, program: str, tests: Sequence[TestCase], limits: Limits
+        self,
+        container: Container,
+        program: str,
+        tests: Sequence[TestCase],
+        limits: Limits,
+        *,
+        keep_io: bool = False,
     ) -> Judgement:
         """See `Dialect.judge`. All tests are in one line, as the protocol has it."""
         seconds = limits.wall_seconds * (len(tests) + 1) + GRACE_SECONDS
@@ -149,7 +168,9 @@ class PlainDialect:
         promised = {name: request[name] for name in PROMISED_FIELDS}
         answer = container.ask(json.dumps(promised).encode(), seconds)
         with answering(answer):
-            return parse_answer(answer, self.language, program, len(tests))
+            return parse_answer(
+                answer, self.language, program, len(tests), kept_characters(keep_io)
+            )
 
     def describe(self, container: Container) -> dict[str, str]:
         """See `Dialect.describe`. What a program prints is the `got` of a wrong answer."""

@@ -87,7 +87,7 @@ class ServedCorrection:
             self._free.append(self._known.popitem(last=False)[1].slot)
         slot, prompt = self._free.pop(), text.prompt
         if self._context is not None:
-            self._retriever.begin(self._context, slot, prompt or [])
+            self._retriever.begin(self._context, [slot], [prompt or []])
         admitted = prompt is not None and self._retriever.objection(prompt) is None
         known = self._known[id(text.written)] = _Known(text, slot, admitted)
         return known

@@ -22,9 +22,13 @@ def test_the_reference_reports_become_a_page_and_charts(tmp_path: Path) -> None:
     assert len(index["problems"]) == len(details["programs"]) == 186
     assert sum(index["flips"].values()) == 186
     placed = [
-        change for problem in details["changes"] for change in problem[1] if change[3] is not None
+        change
+        for problem in details["changes"]
+        for change in problem[1][0]
+        if change[3] is not None
     ]
     assert len(placed) > 1000
+    assert all(asked["statement"] and asked["around"] for asked in details["asked"])
 
 
 def test_paths_are_printed_without_json(tmp_path: Path) -> None:

@@ -1,22 +1,30 @@
 import base64
 import hashlib
 import json
+import random
 import re
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knm.report import load_report
-from knm.report.page import join_runs
+from knm.report.page import data, join_runs
 from knm.report.page.rendering import render_page
 from knm.sandbox import Verdict
-from tests.report.builders import document, result, write_report
-from tests.report.page.examples import HOSTILE, KNN_PROGRAM, embedded_data, example_bench
+from tests.report.builders import document, of_samples, result, write_report
+from tests.report.page.examples import (
+    HOSTILE,
+    KNN_PROGRAM,
+    embedded_data,
+    example_bench,
+    sampled_report,
+)
 
 # Anything a report's JSON can hold, lone surrogates and the ends of elements included.
 ANY_TEXT = st.one_of(
@@ -102,11 +110,12 @@ def test_the_data_hold_every_problem(page: str) -> None:
         "never_1",
         "same_1",
     ]
+    gained = {"class": None, "passed": 0, "samples": 1, "decides": 0, "seconds": 0.5}
     assert index["problems"][1]["outcomes"] == [
-        {"verdict": "wrong-output", "class": None},
-        {"verdict": "accepted", "class": None},
+        gained | {"verdict": "wrong-output", "tests": [1, 4], "tokens": 20, "changes": None},
+        gained | {"verdict": "accepted", "tests": [4, 4], "passed": 1, "tokens": 24, "changes": 2},
     ]
-    position, lm_token, token, start, neighbours = details["changes"][1][1][0]
+    position, lm_token, token, start, neighbours = details["changes"][1][1][0][0]
     assert (position, lm_token, token) == (7, " tonumber", " io")
     assert KNN_PROGRAM[start:].startswith(token)
     assert neighbours[0] == [" io", "1.25", 0, 12]
@@ -115,8 +124,8 @@ def test_the_data_hold_every_problem(page: str) -> None:
 
 def test_the_completion_is_shown_where_there_is_no_program(page: str) -> None:
     _, details = embedded_data(page)
-    assert details["programs"][3][1] == HOSTILE
-    assert details["facts"][3][1]["extracted"] is False
+    assert details["programs"][3][1] == [HOSTILE]
+    assert details["facts"][3][1][0]["extracted"] is False
 
 
 def test_places_count_as_scripts_count(tmp_path: Path) -> None:
@@ -126,7 +135,7 @@ def test_places_count_as_scripts_count(tmp_path: Path) -> None:
     entry = result("p", completion=program, program=program, completion_tokens=9, knn=knn)
     bench = join_runs([write_report(tmp_path / "a.json", [entry])])
     _, details = embedded_data(render_page(bench))
-    assert details["changes"][0][0][0][3] == 6
+    assert details["changes"][0][0][0][0][3] == 6
 
 
 @settings(deadline=None, max_examples=30)
@@ -143,8 +152,8 @@ def test_no_text_of_a_report_adds_an_element_or_is_lost(
     index, details = embedded_data(page)
     shown = [
         index["problems"][0]["id"],
-        details["programs"][0][0],
-        details["facts"][0][0]["message"],
+        details["programs"][0][0][0],
+        details["facts"][0][0][0]["message"],
     ]
     assert shown == json.loads(json.dumps([question_id, program, message]))
 
@@ -173,7 +182,52 @@ def test_what_came_of_trials_stands_beside_a_change(tmp_path: Path) -> None:
     entry = result("p", completion="b", program="b", completion_tokens=9, knn=knn)
     bench = join_runs([write_report(tmp_path / "a.json", [entry])])
     page = render_page(bench)
-    (shown,) = embedded_data(page)[1]["changes"][0][0]
+    (shown,) = embedded_data(page)[1]["changes"][0][0][0]
     assert len(shown[4]) == 4
     assert shown[5] == "gained 9 of 9 problems here, lost 0"
     assert "change.tally" in page
+
+
+def test_every_sample_is_there_with_its_evidence(tmp_path: Path) -> None:
+    told: dict[str, Any] = {"failing_input": "3\n", "expected": "4\n", "got": "5\n"}
+    several = of_samples(
+        result("p", Verdict.WRONG_OUTPUT, program="print(5)", **told),
+        result("p", Verdict.WRONG_OUTPUT, program="print(6)", **{**told, "stderr": "hm"}),
+        result("p"),
+    )
+    bench = join_runs([write_report(tmp_path / "a.json", [several])])
+    index, details = embedded_data(render_page(bench))
+    outcome = index["problems"][0]["outcomes"][0]
+    assert (outcome["passed"], outcome["samples"], outcome["tokens"]) == (1, 3, 60)
+    assert details["programs"] == [[["print(5)", "print(6)", "print(1)"]]]
+    assert [facts["verdict"] for facts in details["facts"][0][0]][2] == "accepted"
+    assert details["texts"] == ["3\n", "4\n", "5\n", "hm"]
+    assert details["evidence"] == [[[[0, 1, 2, None], [0, 1, 2, 3], None]]]
+    assert index["cut"] is None
+
+
+def test_texts_are_cut_alike_until_a_page_is_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = random.Random(0)
+    texts = [draw.randbytes(1500).hex() for _ in range(40)]
+    results = [
+        of_samples(*(result(f"p{n}", program=text, got=text) for text in texts[n : n + 4]))
+        for n in range(0, 40, 4)
+    ]
+    bench = join_runs([write_report(tmp_path / "a.json", results)])
+    monkeypatch.setattr(data, "MOST_PACKED", 12_000)
+    page = render_page(bench)
+    index, details = embedded_data(page)
+    assert len(base64.b64decode(index["details"])) <= 12_000
+    (bound,) = {len(text) for _, of_runs in enumerate(details["programs"]) for text in of_runs[0]}
+    assert bound == index["cut"]["program"] + len("… [2,000 more characters]")
+    assert index["cut"]["changes"] == 0
+
+
+def test_a_page_of_a_whole_bench_with_eight_samples_is_below_its_bound(tmp_path: Path) -> None:
+    page = render_page(join_runs([sampled_report(tmp_path / "run.json")]))
+    index, details = embedded_data(page)
+    assert 2_000_000 < len(page.encode()) < 8_000_000
+    assert [len(samples) for (samples,) in details["programs"]] == [8] * 499
+    assert index["cut"] is None

@@ -4,18 +4,29 @@ const index = JSON.parse(byId("page-data").textContent);
 const problemNumbers = new Map(index.problems.map((problem, number) => [problem.id, number]));
 let unpacked = null;
 
-/** What the page knows of one problem: per run its facts, program and changes, or null. */
+/** What the page knows of one problem: what was asked, and per run its samples, or null. */
 async function detailsOf(number) {
   unpacked ??= inflate(index.details).then(JSON.parse);
-  const { programs, facts, changes, records } = await unpacked;
-  return facts[number].map(
-    (known, run) =>
-      known && {
-        ...known,
-        program: programs[number][run],
-        changes: changes[number][run].map((change) => readChange(change, records)),
-      },
-  );
+  const { asked, programs, facts, evidence, changes, texts, records } = await unpacked;
+  return {
+    asked: asked[number],
+    results: facts[number].map(
+      (samples, run) =>
+        samples &&
+        samples.map((known, sample) => ({
+          ...known,
+          program: programs[number][run][sample],
+          evidence: readEvidence(evidence[number][run][sample], texts),
+          changes: changes[number][run][sample].map((change) => readChange(change, records)),
+        })),
+    ),
+  };
+}
+
+function readEvidence(numbers, texts) {
+  if (numbers === null) return null;
+  const [input, expected, got, stderr] = numbers.map((at) => (at === null ? null : texts[at]));
+  return { input, expected, got, stderr };
 }
 
 function readChange([position, lmToken, token, start, neighbours, tally = null], records) {
@@ -47,8 +58,9 @@ function permalink(id) {
 /** The number of the problem that an address names; -1 for an unknown one, null for none. */
 function problemOf(hash) {
   if (!hash.startsWith("#problem/")) return null;
+  const [name] = hash.slice("#problem/".length).split("?");
   try {
-    return problemNumbers.get(decodeURIComponent(hash.slice("#problem/".length))) ?? -1;
+    return problemNumbers.get(decodeURIComponent(name)) ?? -1;
   } catch {
     return -1;
   }

@@ -20,12 +20,17 @@ async function showProblem(number) {
     detail.replaceChildren(backButton(), element("p", { class: "hint" }, text));
     return;
   }
-  const results = await detailsOf(number);
+  const details = await detailsOf(number);
   if (shownProblem !== number) return; // another one was opened meanwhile
-  renderProblem(index.problems[number], results);
+  chooseDeciding(index.problems[number]);
+  renderProblem(index.problems[number], details);
 }
 
-function renderProblem(problem, results) {
+function renderProblem(problem, details) {
+  const render = () => renderProblem(problem, details);
+  const { asked, results } = details;
+  const shown = results.map((samples, run) => samples && samples[chosenSamples[run]]);
+  const folds = [...detail.querySelectorAll("details.asked")].map((each) => each.open);
   detail.replaceChildren(
     element(
       "div",
@@ -39,15 +44,41 @@ function renderProblem(problem, results) {
       ),
       moveButtons(),
     ),
+    problem.title ? element("p", { class: "title" }, problem.title) : "",
+    fieldsLine(problem),
     problem.errata
       ? element("p", { class: "warning" }, `Known to be wrong with this problem: ${problem.errata}`)
       : "",
-    factsTable(problem, results),
+    ...askedParts(asked),
+    ...sampleChoice(problem, results, render),
+    factsTable(shown),
+    ...failingTests(results, shown),
     element("h4", {}, "Programs"),
-    index.runs.length > 2 ? pairChoice(problem, results) : "",
-    ...programs(problem, results),
-    ...results.flatMap((result, run) => (result ? changesList(result, run) : [])),
+    index.runs.length > 2 ? pairChoice(render) : "",
+    ...programs(results, shown),
+    ...shown.flatMap((sample, run) => (sample ? changesList(sample, run) : [])),
+    cutNote() ?? "",
   );
+  if (detail.dataset.problem === problem.id) {
+    // Another sample of the same problem: what was unfolded stays so.
+    detail.querySelectorAll("details.asked").forEach((each, at) => (each.open = folds[at] ?? false));
+  }
+  detail.dataset.problem = problem.id;
+}
+
+function fieldsLine(problem) {
+  const told = Object.entries(problem.fields).map(([name, value]) => `${name} ${value}`);
+  return told.length ? element("p", { class: "hint" }, told.join(" · ")) : "";
+}
+
+function failingTests(results, shown) {
+  const parts = shownRuns(shown).flatMap((run) => evidenceParts(sampleName(run, results[run]), shown[run]));
+  return parts.length ? [element("h4", {}, "First failing test"), ...parts] : [];
+}
+
+/** Numbers of the runs side by side that have the problem. */
+function shownRuns(shown) {
+  return [...new Set(pair)].filter((run) => shown[run]);
 }
 
 function moveButtons() {
@@ -64,15 +95,15 @@ function moveButtons() {
 function backButton() {
   const made = element("button", { type: "button", class: "back" }, "All problems");
   made.addEventListener("click", () => {
-    location.hash = "#problems";
+    location.hash = "#problems" + stateQuery();
   });
   return made;
 }
 
-function factsTable(problem, results) {
+function factsTable(results) {
   const facts = [
-    ["verdict", (result, outcome) => verdictMark(outcome)],
-    ["class", (result, outcome) => outcome.class ?? "-"],
+    ["verdict", verdictMark],
+    ["class", (result) => result.class ?? "-"],
     ["message", (result) => result.message || "-"],
     ["tests passed", testsText],
     ["tokens", (result) => `${result.prompt_tokens} + ${result.completion_tokens}${endText(result)}`],
@@ -102,9 +133,7 @@ function factsTable(problem, results) {
           "tr",
           {},
           element("th", { scope: "row" }, name),
-          results.map((result, run) =>
-            element("td", {}, result ? show(result, problem.outcomes[run]) : "-"),
-          ),
+          results.map((result) => element("td", {}, result ? show(result) : "-")),
         ),
       ),
     ),
@@ -132,12 +161,11 @@ function retrievalText(result) {
   return use ? `searched ${use.searched} of ${use.steps} steps, changed ${use.argmax_changes}` : "none";
 }
 
-function programs(problem, results) {
-  const chosen = [...new Set(pair)].filter((run) => results[run]);
-  const sides = chosen.map((run) => ({
-    label: sideLabel(run, results[run]),
-    text: results[run].program ?? "",
-    changes: results[run].changes.filter((change) => change.start !== null),
+function programs(results, shown) {
+  const sides = shownRuns(shown).map((run) => ({
+    label: sideLabel(run, results[run], shown[run]),
+    text: shown[run].program ?? "",
+    changes: shown[run].changes.filter((change) => change.start !== null),
   }));
   if (sides.length === 0) return [element("p", { class: "hint" }, "Neither run has this problem.")];
   const changes = sides.flatMap((side) => side.changes);
@@ -148,9 +176,10 @@ function programs(problem, results) {
   return [...notes, programTable(sides), changes.length ? changeLegend() : ""];
 }
 
-function sideLabel(run, result) {
-  if (result.program === null) return `${index.runs[run].label}: nothing was generated`;
-  return index.runs[run].label + (result.extracted ? "" : ": completion, no program was found");
+function sideLabel(run, samples, sample) {
+  const name = sampleName(run, samples);
+  if (sample.program === null) return `${name}: nothing was generated`;
+  return name + (sample.extracted ? "" : ": completion, no program was found");
 }
 
 function changeLegend() {
@@ -198,7 +227,7 @@ function neighbourText({ token, distance, source }) {
 }
 
 /** With more than two runs: which two are side by side. */
-function pairChoice(problem, results) {
+function pairChoice(render) {
   const choice = (side, name) => {
     const select = element(
       "select",
@@ -208,7 +237,7 @@ function pairChoice(problem, results) {
     select.value = String(pair[side]);
     select.addEventListener("change", () => {
       pair[side] = Number(select.value);
-      renderProblem(problem, results);
+      render();
       detail.querySelectorAll(".pair select")[side].focus();
     });
     return element("label", {}, `${name} `, select);

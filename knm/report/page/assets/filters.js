@@ -7,6 +7,7 @@ const filters = {
   errorClass: byId("filter-class"),
   flip: byId("filter-flip"),
 };
+const chosenFields = new Map(); // name of a field -> the group of its values that is shown
 
 /** Offer what occurs in the runs. */
 function fillFilters() {
@@ -45,7 +46,10 @@ function foundProblems() {
   const flip = filters.flip.querySelector("input:checked").value;
   const found = [];
   index.problems.forEach((problem, number) => {
-    const admitted = (flip === "" || problem.flip === flip) && outcomeAdmitted(problem);
+    const admitted =
+      (flip === "" || problem.flip === flip) &&
+      [...chosenFields].every(([name, group]) => groupOf(problem, name) === group) &&
+      outcomeAdmitted(problem);
     if (admitted && words.every((word) => searchText(problem).includes(word))) found.push(number);
   });
   return found;
@@ -69,5 +73,29 @@ function searchText(problem) {
   const outcomes = problem.outcomes
     .filter(Boolean)
     .map((outcome) => `${outcome.verdict} ${outcome.class ?? ""}`);
-  return [problem.id, ...outcomes].join(" ").toLowerCase();
+  const told = [problem.id, problem.title ?? "", ...Object.values(problem.fields), ...outcomes];
+  return told.join(" ").toLowerCase();
+}
+
+/** The group of values that a problem's field is in: a date's month, else the value as it is. */
+function groupOf(problem, name) {
+  const text = String(problem.fields[name] ?? "-");
+  return /^\d{4}-\d{2}-\d{2}/.test(text) ? text.slice(0, 7) : text;
+}
+
+/** What narrows the list by fields, each with a button that takes it away. */
+function showChosenFields() {
+  const box = byId("chosen");
+  box.hidden = chosenFields.size === 0;
+  box.replaceChildren(
+    ...[...chosenFields].map(([name, group]) => {
+      const made = element("button", { type: "button" }, `${name}: ${group} ×`);
+      made.setAttribute("aria-label", `Show all values of ${name} again`);
+      made.addEventListener("click", () => {
+        chosenFields.delete(name);
+        filtersChanged();
+      });
+      return made;
+    }),
+  );
 }

@@ -1,35 +1,55 @@
-// The list of problems found: one stop of the tab key, arrow keys inside.
+// The list of problems found: a table, or with a problem open its first column. One stop of the tab
+// key, arrow keys inside.
 
 const list = byId("list");
 let found = []; // numbers of the problems in the list, in its order
-const links = new Map(); // problem number -> its link; made once, so that filtering is cheap
+const rows = new Map(); // problem number -> {row, link}; made once, so that filtering is cheap
 
 function showList() {
-  found = foundProblems();
-  const items = found.map((number) => element("li", {}, linkOf(number)));
-  const empty = element("li", { class: "empty" }, "No problem matches these filters.");
-  list.replaceChildren(...(items.length ? items : [empty]));
+  found = sorted(foundProblems());
+  const empty = element("p", { class: "empty" }, "No problem matches these filters.");
+  const body = element("tbody", {}, found.map((number) => rowOf(number).row));
+  const name = `Problems by ${sortColumn().label}, ${sorting.down ? "descending" : "ascending"}`;
+  const table = element("table", { "aria-label": name }, listHead(), body);
+  list.replaceChildren(found.length ? table : empty);
   byId("found").textContent = `${found.length} of ${index.problems.length} problems`;
+  showSorting();
+  showChosenFields();
+  showBreakdown();
   markCurrent(shownProblem);
 }
 
 function linkOf(number) {
-  if (!links.has(number)) links.set(number, problemLink(index.problems[number]));
-  return links.get(number);
+  return rowOf(number).link;
 }
 
-function problemLink(problem) {
-  return element(
+function rowOf(number) {
+  if (!rows.has(number)) rows.set(number, problemRow(index.problems[number]));
+  return rows.get(number);
+}
+
+function problemRow(problem) {
+  const link = element(
     "a",
     { href: permalink(problem.id), tabindex: -1 },
     element("span", { class: "row-top" }, element("span", {}, problem.id), flipMark(problem)),
-    element("span", { class: "row-verdicts" }, problem.outcomes.map(verdictMark)),
+    problem.title ? element("span", { class: "row-title" }, problem.title) : null,
+    element("span", { class: "row-verdicts" }, problem.outcomes.map(countedVerdict)),
   );
+  const cells = listed.slice(1).map((column) => element("td", { class: column.style }, column.show(problem)));
+  return { link, row: element("tr", {}, element("th", { scope: "row" }, link), cells) };
 }
 
 function flipMark(problem) {
   const told = problem.flip === "gained" || problem.flip === "lost";
   return told ? element("span", { class: `flip ${problem.flip}` }, problem.flip) : null;
+}
+
+/** A run's verdict on a problem, and how many of several samples pass. */
+function countedVerdict(outcome) {
+  const mark = verdictMark(outcome);
+  if (outcome?.samples > 1) mark.append(` ${outcome.passed}/${outcome.samples}`);
+  return mark;
 }
 
 function verdictMark(outcome) {

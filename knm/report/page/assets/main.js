@@ -4,14 +4,24 @@
 function moveBy(step) {
   const at = found.indexOf(shownProblem);
   const next = at < 0 ? found[0] : found[at + step];
-  if (next !== undefined) location.hash = permalink(index.problems[next].id);
+  if (next !== undefined) location.hash = permalink(index.problems[next].id) + stateQuery();
 }
 
+/** An address without a query, as those of the grid, leaves the filters as they are. */
 async function followAddress() {
   const number = problemOf(location.hash);
-  if (number === null && location.hash !== "#problems") return; // another section
+  const [place] = location.hash.split("?");
+  if (number === null && place !== "#problems") return; // another section
+  if (location.hash.includes("?")) {
+    readState(location.hash);
+    showList();
+  } else {
+    keepState();
+  }
   const fromList = list.contains(document.activeElement);
   await showProblem(number);
+  // With a query the browser does not find the section by itself.
+  if (number === null && location.hash.includes("?")) byId("problems").scrollIntoView();
   if (number === null || number < 0) return;
   if (fromList && found.includes(number) && linkOf(number).checkVisibility()) {
     linkOf(number).focus({ preventScroll: true });
@@ -42,7 +52,9 @@ function onKey(event) {
 
 fillFilters();
 showList();
-byId("filters").addEventListener("input", showList);
+byId("filters").addEventListener("input", (event) => {
+  if (event.target.id !== "sort-key") filtersChanged(); // which says so itself
+});
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 document.addEventListener("keydown", onKey);
 window.addEventListener("hashchange", followAddress);

@@ -1,0 +1,88 @@
+"""Runs of several samples, compared by problem: how often each is solved in either run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from knm.report.schema import ProblemResult
+from knm.statistics import PairedTest, bootstrap_interval, paired_permutation
+
+
+@dataclass(frozen=True)
+class ProblemRates:
+    """How many of a problem's samples pass in run `a` and in run `b`: (passed, samples)."""
+
+    question_id: str
+    a: tuple[int, int]
+    b: tuple[int, int]
+
+    @property
+    def change(self) -> Fraction:
+        """By how much the share that passes grew."""
+        return Fraction(*self.b) - Fraction(*self.a)
+
+
+@dataclass(frozen=True)
+class SampledComparison:
+    """The pass rates of all compared problems, in order of id."""
+
+    problems: tuple[ProblemRates, ...]
+
+    @property
+    def means(self) -> tuple[float, float]:
+        """The mean pass rate of a and of b: pass@1 over all samples."""
+        return (
+            float(sum(Fraction(*each.a) for each in self.problems) / len(self.problems)),
+            float(sum(Fraction(*each.b) for each in self.problems) / len(self.problems)),
+        )
+
+    @property
+    def up(self) -> tuple[ProblemRates, ...]:
+        """Problems that pass more often in b, the largest change first."""
+        risen = (each for each in self.problems if each.change > 0)
+        return tuple(sorted(risen, key=lambda each: -each.change))
+
+    @property
+    def down(self) -> tuple[ProblemRates, ...]:
+        """Problems that pass less often in b, the largest change first."""
+        fallen = (each for each in self.problems if each.change < 0)
+        return tuple(sorted(fallen, key=lambda each: each.change))
+
+    @cached_property
+    def test(self) -> PairedTest:
+        """The paired permutation test of the changes."""
+        return paired_permutation([each.change for each in self.problems])
+
+    @cached_property
+    def mean_change(self) -> tuple[float, float, float]:
+        """Mean of the changes and its bootstrap interval."""
+        changes = [float(each.change) for each in self.problems]
+        return sum(changes) / len(changes), *bootstrap_interval(changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON; of the problems those whose rate changed."""
+        mean, *interval = self.mean_change
+        return {
+            "mean_pass_rate": dict(zip(("a", "b"), self.means, strict=True)),
+            "mean_pass_rate_change": {"mean": mean, "interval": interval},
+            "changed": [
+                {"question_id": each.question_id, "a": list(each.a), "b": list(each.b)}
+                for each in (*self.up, *self.down)
+            ],
+        }
+
+
+def compare_samples(
+    pairs: Sequence[tuple[ProblemResult, ProblemResult]],
+) -> SampledComparison | None:
+    """Compare by pass rates; None where nothing is compared or each problem has a single sample."""
+    if all(len(side.samples) == 1 for pair in pairs for side in pair):
+        return None
+    return SampledComparison(
+        tuple(
+            ProblemRates(before.question_id, before.passed_samples, after.passed_samples)
+            for before, after in pairs
+        )
+    )

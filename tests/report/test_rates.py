@@ -1,0 +1,74 @@
+import pytest
+
+from knm.report import diff_reports, markdown_diff, outcome_line, parse_condition, render_diff
+from knm.report.matrix import compare_runs, render_matrix
+from knm.sandbox import Verdict
+from tests.report.builders import of_samples, result, write_report
+
+SAMPLES = 4
+SETTINGS = {"configuration": {"samples": SAMPLES}}
+
+
+def solved(question_id, passed):
+    """A problem of which the last `passed` samples are solved."""
+    verdicts = [Verdict.WRONG_OUTPUT] * (SAMPLES - passed) + [Verdict.ACCEPTED] * passed
+    return of_samples(*(result(question_id, verdict) for verdict in verdicts))
+
+
+@pytest.fixture
+def runs(tmp_path):
+    before = {"p1": 0, "p2": 1, "p3": 1, "p4": 2, "p5": 4, "p6": 3}
+    after = {"p1": 2, "p2": 3, "p3": 1, "p4": 4, "p5": 4, "p6": 2}
+    return [
+        write_report(tmp_path / f"{name}.json", [solved(*each) for each in found.items()],
+                     **SETTINGS)
+        for name, found in (("a", before), ("b", after))
+    ]  # fmt: skip
+
+
+def test_runs_of_several_samples_are_compared_by_problem(runs):
+    diff = diff_reports(*runs)
+    assert diff.sampled is not None
+    # Changes of 2, 2, 2 and -1 quarters: 2 of the 16 choices of signs give a sum as far from 0 as
+    # 5, and 2 give 7.
+    assert diff.p_value == 4 / 16
+    assert diff.sampled.means == pytest.approx((11 / 24, 16 / 24))
+    assert [each.question_id for each in diff.sampled.up] == ["p1", "p2", "p4"]
+    assert [each.question_id for each in diff.sampled.down] == ["p6"]
+    told = diff.to_json()
+    assert told["test"] == "paired permutation test of pass rates by problem (exact)"
+    assert told["samples"]["changed"][0] == {"question_id": "p1", "a": [0, 4], "b": [2, 4]}
+    assert (told["gained"], told["lost"]) == (["p4"], [])
+
+
+def test_the_comparison_says_what_it_is_by(runs):
+    shown = render_diff(diff_reports(*runs))
+    assert "By problem, over all samples: mean pass rate 45.8 % -> 66.7 %, B - A +20.8" in shown
+    assert "3 problems up, 1 down, paired permutation test of pass rates by problem" in shown
+    assert "of the samples that decide: 1 gained, 0 lost" in shown
+    assert "up 3: p1 0/4->2/4 p2 1/4->3/4 p4 2/4->4/4" in shown
+    assert "480 tokens in 24 samples" in shown
+    assert "pass@2 of 4" in shown
+    assert "McNemar" not in shown
+    assert "**Over all samples 45.8 % → 66.7 %, 3 problems up" in markdown_diff(diff_reports(*runs))
+    matrix = render_matrix(compare_runs(runs))
+    assert "+3 -1 p = 0.25" in matrix
+    assert "McNemar" not in matrix
+
+
+def test_conditions_go_by_pass_rates(runs):
+    there, back = diff_reports(*runs), diff_reports(*reversed(runs))
+    assert not parse_condition("regression").met_by(there)
+    assert parse_condition("regression").met_by(back)
+    assert parse_condition("p:0.25").met_by(back)
+    assert not parse_condition("p:0.2").met_by(back)
+    assert parse_condition("any-loss").met_by(there)  # p6 passes less often
+    assert "mean pass rate 66.7 % -> 45.8 %, 3 problems down, 1 up, p = 0.25" in outcome_line(back)
+
+
+def test_single_samples_are_compared_as_ever(tmp_path):
+    a = write_report(tmp_path / "a.json", [result("p", Verdict.TIMEOUT)])
+    diff = diff_reports(a, write_report(tmp_path / "b.json", [result("p")]))
+    assert diff.sampled is None
+    assert (diff.test, diff.to_json()["samples"]) == ("exact McNemar", None)
+    assert "1 gained, 0 lost, exact McNemar, two-sided: p = 1" in render_diff(diff)
