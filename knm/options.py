@@ -256,10 +256,11 @@ class RunOptions(SandboxOptions, SamplingOptions, ProblemOptions, EngineOptions)
     knm_fail_on: Annotated[
         str | None,
         Option(
-            "regression, any-loss or p:0.05 against the baseline; it alone then decides whether "
-            "problems that fail make the exit status 1",
+            "what makes the exit status 1 beside faults of sandbox, engine and problems: problem "
+            "(any that fails), fault (nothing else), or of the comparison with the baseline "
+            "regression, any-loss or p:0.05",
             "CONDITION",
-            needs="knm_baseline",
+            default="problem",
         ),
     ] = None
 

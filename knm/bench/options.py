@@ -18,6 +18,10 @@ from knm.options import (
 
 OPTIONS: Final = options_of(RunOptions)
 
+FAIL_ON_FAULT: Final = "fault"
+FAIL_ON: Final = ("problem", FAIL_ON_FAULT)
+"""What `--knm-fail-on` takes beside the conditions that compare with a baseline."""
+
 
 def variable_of(option: OptionField) -> str:
     """An option's twin in the environment."""

@@ -30,6 +30,8 @@ from knm.sandbox import Limits, Sandbox, make_limits, open_sandbox
 DATASTORES: Final = Path("datastore")
 RESULTS: Final = Path("results")
 CACHE: Final = Path(".knm-cache")
+BASE: Final = "base"
+"""What stands for the preset in the name of a report without one."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,11 @@ def _sampling(options: RunOptions) -> Sampling:
     )
 
 
+def model_part(options: RunOptions) -> str:
+    """What stands for the model in the name of a report."""
+    return options.model.rstrip("/").rpartition("/")[2]
+
+
 def _name(options: RunOptions) -> str:
-    model = options.model.rstrip("/").rpartition("/")[2]
-    preset = Path(options.knn_preset or "default").stem if options.knn else "base"
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{preset}.json"
+    preset = Path(options.knn_preset or "default").stem if options.knn else BASE
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{model_part(options)}-{preset}.json"

@@ -62,6 +62,11 @@ class ProblemSet:
     def __iter__(self) -> Iterator[Problem]:
         return iter(self.problems)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The problems' ids, in their order."""
+        return tuple(problem.question_id for problem in self.problems)
+
     def by_id(self, question_id: str) -> Problem:
         """Find one problem.
 
