@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 PAGE: Final = "page"
 
+ByOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIELD", help="Break down by an extra field of the problems, such as difficulty."
+    ),
+]
+
 
 class ReportGroup(TyperGroup):
     """`knm report RUN... --out FILE` is short for `knm report page RUN... --out FILE`."""
@@ -61,6 +68,7 @@ def diff(
         list[Path] | None,
         typer.Option(help="The first or second run done again: its noise floor."),
     ] = None,
+    by: ByOption = None,
     force: Annotated[bool, typer.Option("--force", help="Compare unlike runs.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub Markdown.")] = False,
     json: JsonOption = False,
@@ -76,9 +84,10 @@ def diff(
     reports = [load_report(path) for path in runs]
     repeats = [load_report(path) for path in repeat or []]
     if len(reports) == 2:
-        answers = [_diff_two(reports, repeats, FlipView(flips), force, markdown, json)]
-    elif repeats:
-        raise UserError("--repeat: give two runs to compare, or leave it out")
+        answers = [_diff_two(reports, repeats, FlipView(flips), by, force, markdown, json)]
+    elif repeats or by:
+        option = "--repeat" if repeats else "--by"
+        raise UserError(f"{option}: give two runs to compare, or leave it out")
     else:
         answers = _diff_many(reports, force, markdown, json)
     met = [] if condition is None else [diff for diff in answers if condition.met_by(diff)]
@@ -92,19 +101,28 @@ def _diff_two(
     reports: "list[Report]",
     repeats: "list[Report]",
     flips: "FlipView",
+    by: str | None,
     force: bool,
     markdown: bool,
     json: bool,
 ) -> "ReportDiff":
     from knm.report import diff_reports, markdown_diff, render_diff
+    from knm.report.breakdown import break_down_diff, change_rows
+    from knm.report.markdown import escaped_table
+    from knm.report.text import table
 
     result = diff_reports(*reports, force=force, repeats=repeats)
+    a, b = (report.results for report in reports)
+    groups = None if by is None else break_down_diff(result, a, b, by)
     if json:
-        print(dumps(result.to_json()))
-    elif markdown:
-        print(markdown_diff(result))
-    else:
-        print(render_diff(result, flips=flips))
+        parts = {} if groups is None else {"by": {by: [group.to_json() for group in groups]}}
+        print(dumps({**result.to_json(), **parts}))
+        return result
+    print(markdown_diff(result) if markdown else render_diff(result, flips=flips))
+    if groups is not None:
+        assert by is not None
+        rows = change_rows(by, groups)
+        print("\n" + (escaped_table(rows) if markdown else "\n".join(table(rows))))
     return result
 
 
@@ -119,6 +137,28 @@ def _diff_many(
     else:
         print(markdown_matrix(matrix) if markdown else render_matrix(matrix))
     return list(matrix.against_first())
+
+
+@report_app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="Report of a run.")],
+    by: ByOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print what a run came to, as its last lines did; with --by for each value of a field."""
+    from knm.report import load_report, render_summary, summarize
+    from knm.report.breakdown import break_down, render_groups
+
+    results = load_report(run).results
+    totals = summarize(results)
+    groups = None if by is None else break_down(results, by)
+    if json:
+        parts = {} if groups is None else {"by": {by: [group.to_json() for group in groups]}}
+        print(dumps({"report": str(run), **totals.to_json(), **parts}))
+        return
+    print("\n".join(render_summary(totals, run)))
+    if groups is not None:
+        print("\n" + "\n".join(render_groups(str(by), groups)))
 
 
 @report_app.command(PAGE)

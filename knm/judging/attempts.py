@@ -109,7 +109,7 @@ def judge_attempts(
         else judge_candidate(problem, attempt, sandbox)
         for attempt in attempts
     )
-    return ProblemResult(problem.question_id, tuple(samples), problem.errata)
+    return ProblemResult(problem.question_id, tuple(samples), problem.errata, problem.labels)
 
 
 def judge_completion(

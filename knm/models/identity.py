@@ -16,7 +16,7 @@ from knm.jsonio import read_json
 from knm.models import gguf
 from knm.packaged import EMBEDDED, EMBEDDED_MODEL
 
-_HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+_HUB_ID: Final = re.compile(r"\w[\w.-]*/\w[\w.-]*(@[\w./-]+)?")
 _HUB_FILES: Final = ["*.json", "*.jinja", "*.safetensors", "*.txt"]
 CONFIG: Final = "config.json"
 GENERATION_CONFIG: Final = "generation_config.json"
@@ -95,6 +95,8 @@ class ModelIdentity:
 def find_model(name: str) -> Path:
     """The directory of a model's files, or its GGUF file; a hub id is downloaded if need be.
 
+    A hub id may end in `@` and a branch, tag or commit.
+
     Raises:
         UserError: the name is neither `embedded`, a GGUF file, a model directory, nor a hub id that
             can be had.
@@ -113,7 +115,10 @@ def find_model(name: str) -> Path:
             "Qwen/Qwen3-4B-Instruct-2507"
         )
     try:
-        return Path(snapshot_download(name, allow_patterns=_HUB_FILES))
+        repo_id, _, revision = name.partition("@")
+        return Path(
+            snapshot_download(repo_id, revision=revision or None, allow_patterns=_HUB_FILES)
+        )
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
             f"{named('model')} {name}: no directory of that name, and the Hugging Face hub did not "

@@ -1,11 +1,16 @@
 """What a problem is. Knows nothing of files, prompts or judging."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from knm.errors import UserError
 from knm.testcases import TestCase
+
+MOST_LABELS: Final = 12
+LABEL_LENGTH: Final = 60
+_TOLD_APART: Final = ("errata", "reference")
 
 
 class BrokenProblem(Exception):
@@ -43,6 +48,32 @@ class Problem:
         if value is None or value is False or value == "":
             return None
         return value if isinstance(value, str) else "known to be wrong"
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """The extra fields that are short enough to stand in a report, to break it down by.
+
+        Numbers, true and false, text of one line and lists of such text, each bounded, and of those
+        the first `MOST_LABELS` by name.
+        """
+        short = {
+            name: value
+            for name, value in sorted(self.extras.items())
+            if name not in _TOLD_APART and _is_short(name) and _is_label(value)
+        }
+        return dict(list(short.items())[:MOST_LABELS])
+
+
+def _is_label(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return 0 < len(value) <= MOST_LABELS and all(map(_is_short, value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) or _is_short(value)
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LABEL_LENGTH and value.isprintable()
 
 
 @dataclass(frozen=True)

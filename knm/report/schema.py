@@ -1,6 +1,7 @@
 """One problem's outcome as reports and streams hold it. Knows nothing of the file around it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from knm.codec import from_json
@@ -59,7 +60,7 @@ class ProblemResult:
     Infrastructure verdicts are results too. The first of the `samples` decides, so that the rate of
     passed problems is Pass@1; a fault in any of them is the problem's, because what they say
     together is then incomplete. `errata` is what is known to be wrong with the problem itself, None
-    if nothing is.
+    if nothing is. `labels` are its further short fields (`Problem.labels`).
 
     Raises:
         ValueError: there is no sample.
@@ -68,6 +69,7 @@ class ProblemResult:
     question_id: str
     samples: tuple[Sample, ...]
     errata: str | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not self.samples:
