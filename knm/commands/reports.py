@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from knm.commands.output import JsonOption, say
+from knm.commands.output import JsonOption, OverwriteOption, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json, write_json
@@ -159,6 +159,44 @@ def show(
     print("\n".join(render_summary(totals, run)))
     if groups is not None:
         print("\n" + "\n".join(render_groups(str(by), groups)))
+
+
+@report_app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="JSON of results, such as eval_results_v1.json.")],
+    out: Annotated[Path, typer.Option(help="Report to write.")],
+    model: Annotated[str, typer.Option(help="The model that was evaluated.")] = "unknown",
+    problems: Annotated[
+        str | None, typer.Option(help="Its problem set: embedded, a file, a directory or a hub id.")
+    ] = None,
+    prompt: Annotated[str, typer.Option(help="How it was asked.")] = "unknown",
+    language: Annotated[str, typer.Option(help="Language of the programs.")] = "lua",
+    preset: Annotated[
+        str | None, typer.Option(help="How it was corrected, by a name (default: not at all).")
+    ] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Longest completion.")] = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Make a report of another program's results, to be compared: one record a problem."""
+    from knm.problems import load_problems, problems_path
+    from knm.report import load_report, render_summary, summarize
+    from knm.report.importing import Origin, import_results, missing_problems
+
+    read = (file, None if problems is None else problems_path(problems))
+    check_outputs([Output("--out", (out,))], read, overwrite=overwrite)
+    known = None if problems is None else load_problems(problems)
+    origin = Origin(model, prompt, language, preset, max_new_tokens, known)
+    document = import_results(file, origin)
+    write_json(out, document)
+    totals = summarize(load_report(out).results)
+    missing = missing_problems(document, origin)
+    if json:
+        print(dumps({"report": str(out), "missing": missing, **totals.to_json()}))
+        return
+    print("\n".join(render_summary(totals, out)))
+    if missing:
+        print(f"{missing} problems of {problems} have no result in {file}")
 
 
 @report_app.command(PAGE)
