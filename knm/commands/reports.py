@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from knm.report import FlipView, Report, ReportDiff
 
 PAGE: Final = "page"
+STUDY: Final = "study"
+
+
+class DocumentFormat(StrEnum):
+    """What `knm report study` writes."""
+
+    PDF = "pdf"
+    MD = "md"
+
 
 ByOption = Annotated[
     str | None,
@@ -27,13 +36,22 @@ ByOption = Annotated[
 
 
 class ReportGroup(TyperGroup):
-    """`knm report RUN... --out FILE` is short for `knm report page RUN... --out FILE`."""
+    """`knm report RUN... --out FILE` is short for `knm report page RUN... --out FILE`.
+
+    With `--format pdf` or `md` it is short for `knm report study`.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command's name in front of words that name none."""
         if PAGE in self.commands and args and args[0] not in {*self.commands, "--help"}:
-            args = [PAGE, *args]
+            args = [STUDY if _ask_for_document(args) else PAGE, *args]
         return super().parse_args(ctx, args)
+
+
+def _ask_for_document(args: list[str]) -> bool:
+    given = {args[place + 1] for place, word in enumerate(args[:-1]) if word == "--format"}
+    given |= {word.removeprefix("--format=") for word in args}
+    return not given.isdisjoint(DocumentFormat)
 
 
 report_app = Commands(cls=ReportGroup, no_args_is_help=True, help="Reports of runs.")
@@ -227,6 +245,35 @@ def page(
         print(dumps({"page": str(out), "charts": [str(path) for path in written[1:]]}))
     else:
         print("\n".join(map(str, written)))
+
+
+@report_app.command(STUDY)
+def study(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Reports; the others are compared to the first.")
+    ],
+    format: Annotated[DocumentFormat, typer.Option(help="PDF needs pip install 'knm[pdf]'.")],
+    out: Annotated[Path | None, typer.Option(help="File (default: report.FORMAT).")] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="Directory of knm audit: its ladder is told too.")
+    ] = None,
+    by: ByOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the final report of a study: tables, pictures and the commands that made them."""
+    from knm.report import load_report
+    from knm.report import page as view
+    from knm.report.study import StudyFormat, check_study, compose_study, write_study
+    from knm.report.study.documents import pictures_beside
+
+    path, kind = out or Path(f"report.{format.value}"), StudyFormat(format.value)
+    check_outputs([Output("--out", (path,))], runs)
+    if kind is StudyFormat.MD:
+        check_output_directory("--out", pictures_beside(path))
+    check_study(kind)
+    bench = view.join_runs([load_report(run) for run in runs])
+    written = write_study(compose_study(bench, audit, by), path, kind)
+    print(dumps([str(each) for each in written]) if json else "\n".join(map(str, written)))
 
 
 @report_app.command()

@@ -56,6 +56,18 @@ def test_runs_are_broken_down_by_a_field(tmp_path):
     assert isinstance(knm("diff", a, b, a, "--by", "level").exception, UserError)
 
 
+def test_format_md_writes_the_final_report(paths, tmp_path):
+    a, b, _ = paths
+    out = tmp_path / "study.md"
+    written = json.loads(knm("report", a, b, "--format", "md", "--out", out, "--json").stdout)
+    assert written[0] == str(out)
+    assert "## Flips" in out.read_text()
+    over = knm("report", a, b, "--format=md", "--out", a)
+    assert isinstance(over.exception, UserError)
+    unknown = knm("report", "study", a, "--format", "md", "--audit", tmp_path, "--out", out)
+    assert isinstance(unknown.exception, UserError)
+
+
 def test_two_reports_are_compared_as_text_json_and_markdown(paths):
     a, b, _ = paths
 
