@@ -169,7 +169,7 @@ def _used(keys: Array) -> int:
     for piece in reversed(slices(len(keys))):
         written = np.flatnonzero(np.asarray(keys[piece]).any(axis=1))
         if len(written):
-            return piece.start + int(written[-1]) + 1
+            return int(piece.start) + int(written[-1]) + 1
     return 0
 
 

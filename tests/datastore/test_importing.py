@@ -1,6 +1,8 @@
 """Datastores of files that another program left, made here as such programs make them."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -11,6 +13,7 @@ from knm.datastore.faiss_index import open_index
 from knm.datastore.importing import (
     BLOCK,
     UNKNOWN_TOKEN,
+    Imported,
     ImportOptions,
     import_datastore,
     import_index,
@@ -25,6 +28,11 @@ OPTIONS = ImportOptions(IDENTITY)
 DRAW = np.random.default_rng(0)
 KEYS = DRAW.standard_normal((ROWS, WIDTH)).astype(np.float16)
 VALUES = DRAW.integers(0, IDENTITY.vocab_size, ROWS)
+
+
+def take_in(files: tuple[Path, Path], out: Path, options: ImportOptions = OPTIONS) -> Imported:
+    keys, values = files
+    return import_datastore(keys, values, out, options)
 
 
 @pytest.fixture
@@ -49,7 +57,7 @@ def files(tmp_path):
 def test_entries_are_those_of_the_files(files, tmp_path, key_type, value_type, header):
     written = files(KEYS.astype(key_type), VALUES.astype(value_type)[:, None], header=header)
     options = replace(OPTIONS, rows=None if header else ROWS)
-    imported = import_datastore(*written, tmp_path / "out", options)
+    imported = take_in(written, tmp_path / "out", options)
     store = Datastore.open(tmp_path / "out", expect=IDENTITY)
     np.testing.assert_array_equal(store.keys, KEYS)
     np.testing.assert_array_equal(store.values, VALUES)
@@ -65,7 +73,7 @@ def test_entries_are_those_of_the_files(files, tmp_path, key_type, value_type, h
 def test_rows_that_were_allocated_and_never_written_are_left_out(files, tmp_path):
     keys = np.concatenate([KEYS, np.zeros((9, WIDTH), np.float16)])
     values = np.concatenate([VALUES, np.zeros(9, np.int64)])
-    imported = import_datastore(*files(keys, values), tmp_path / "out", OPTIONS)
+    imported = take_in(files(keys, values), tmp_path / "out", OPTIONS)
     assert (len(imported.datastore), imported.unused) == (ROWS, 9)
 
 
@@ -75,9 +83,10 @@ def test_an_index_comes_along_with_its_recall_measured(files, tmp_path):
     lists.train(KEYS.astype(np.float32))
     lists.nprobe = 2
     short = faiss.IndexFlatL2(WIDTH)
+    index: Any
     for index, rows in ((flat, ROWS), (inner, ROWS), (lists, ROWS), (short, 7)):
         index.add(KEYS[:rows].astype(np.float32))
-    imported = import_datastore(*files(), tmp_path / "out", OPTIONS).datastore
+    imported = take_in(files(), tmp_path / "out", OPTIONS).datastore
     path = tmp_path / "their.index"
 
     def take(index) -> str:
@@ -117,15 +126,15 @@ def test_an_index_comes_along_with_its_recall_measured(files, tmp_path):
 )
 def test_files_that_do_not_fit_say_why(files, tmp_path, keys, values, said):
     with pytest.raises(UserError, match=said):
-        import_datastore(*files(keys, values), tmp_path / "out", OPTIONS)
+        take_in(files(keys, values), tmp_path / "out", OPTIONS)
 
 
 def test_plain_arrays_need_their_rows(files, tmp_path):
     written = files(header=False)
     with pytest.raises(UserError, match="without a header: say how many rows it has with rows"):
-        import_datastore(*written, tmp_path / "out", OPTIONS)
+        take_in(written, tmp_path / "out", OPTIONS)
     with pytest.raises(UserError, match="bytes are not 7 rows of 1 numbers of int16"):
-        import_datastore(*written, tmp_path / "out", replace(OPTIONS, rows=7))
+        take_in(written, tmp_path / "out", replace(OPTIONS, rows=7))
 
 
 def test_a_pickle_is_not_run(tmp_path):

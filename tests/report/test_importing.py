@@ -1,6 +1,7 @@
 """Reports made of files in the shapes that other programs write."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from knm.report import diff_reports, load_report, validate_document
 from knm.report.importing import NOT_TOLD, Origin, import_results, missing_problems
 from tests.problems.problem_files import grammar_records, write_problems
 
-RECORDS = [
+RECORDS: list[dict[str, Any]] = [
     {"question_id": "a", "passed": True, "generated_code": "print(1)"},
     {"question_id": "b", "passed": False, "error_type": "output error", "code": "print(2)"},
     {

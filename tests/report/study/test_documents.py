@@ -7,11 +7,11 @@ import pytest
 
 from knm.errors import UserError
 from knm.report.study import StudyFormat, check_study, compose_study, write_study
-from knm.report.study.blocks import Commands, Heading, Paragraph, Table
+from knm.report.study.blocks import Block, Commands, Heading, Paragraph, Table
 from tests.report.page.examples import example_bench
 
 STRANGE = "a | b *c* <d> & „e“ → ✓ \u202e"
-BLOCKS = [
+BLOCKS: list[Block] = [
     Heading("Title", 1),
     Paragraph(STRANGE),
     Table([("Head", "Other"), (STRANGE, "x" * 300)]),
