@@ -1,11 +1,8 @@
 """The benchmark: each problem of the problem set is one test."""
 
-import pytest
-
-from knm.judging import render_failure
+from knm.bench import assert_accepted
 from knm.report import ProblemResult
 
 
-def test_problem(result: ProblemResult) -> None:
-    if not result.accepted:
-        pytest.fail(render_failure(result), pytrace=False)
+def test_problem(knm_result: ProblemResult) -> None:
+    assert_accepted(knm_result)

@@ -76,16 +76,19 @@ def spell_flag(name: str) -> str:
 
 # Options that several dataclasses have, each with a default of its own.
 ModelName = Annotated[
-    str, Option("causal LM: embedded, a directory, a GGUF file or a hub id", "NAME|PATH|HUB_ID")
+    str,
+    Option(
+        "causal LM: embedded, a directory, a GGUF file or a hub id[@revision]", "NAME|PATH|HUB_ID"
+    ),
 ]
 ProblemSetName = Annotated[
-    str, Option("problem set: embedded, a file, a directory or a hub id", "NAME|PATH|HUB_ID")
+    str,
+    Option("problem set: embedded, a file, a directory or a hub id[@revision]", "NAME|PATH|HUB_ID"),
 ]
 TemplateName = Annotated[str, Option("prompt template", "NAME|FILE")]
 LanguageName = Annotated[str, Option("language to be written and judged", "NAME|FILE")]
 CompletionLength = Annotated[int, Option("longest completion, in tokens", "N", least=1)]
 BATCH: Final = Option("prompts decoded together", "N", least=1, default="32")
-ProblemLimit = Annotated[int | None, Option("only the first N problems", "N", least=1)]
 RecordLimit = Annotated[int | None, Option("only the first N records", "N", least=1)]
 DatastoreName = Annotated[
     str | None,
@@ -147,11 +150,35 @@ class ModelOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProblemOptions:
+class SubsetOptions:
+    """Which problems of a set: `knm.problems.Selection`."""
+
+    limit: Annotated[int | None, Option("only the first N problems", "N", least=1)] = None
+    sample_problems: Annotated[
+        int | None,
+        Option("only so many problems, drawn by their ids alone: alike for all", "N", least=1),
+    ] = None
+    sample_seed: Annotated[
+        int | None, Option("another draw", "N", default="0", needs="sample_problems")
+    ] = None
+    ids: Annotated[
+        str | None, Option("only the problems that a file lists, one id a line", "FILE")
+    ] = None
+    where: Annotated[
+        str | None,
+        Option(
+            "only problems whose fields meet a condition, such as 'difficulty==easy and "
+            "contest_date>=2024-06'",
+            "CONDITION",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProblemOptions(SubsetOptions):
     """Which problems."""
 
     problems: ProblemSetName = "embedded"
-    limit: ProblemLimit = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,10 +292,11 @@ class RunOptions(SandboxOptions, SamplingOptions, ProblemOptions, EngineOptions)
     knm_fail_on: Annotated[
         str | None,
         Option(
-            "regression, any-loss or p:0.05 against the baseline; it alone then decides whether "
-            "problems that fail make the exit status 1",
+            "what makes the exit status 1 beside faults of sandbox, engine and problems: problem "
+            "(any that fails), fault (nothing else), or of the comparison with the baseline "
+            "regression, any-loss or p:0.05",
             "CONDITION",
-            needs="knm_baseline",
+            default="problem",
         ),
     ] = None
 

@@ -176,3 +176,11 @@ def _unwritable_named(what: str) -> Iterator[None]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"{what} cannot be written: {reason}; choose another place") from None
+
+
+def shown_path(path: Path) -> Path:
+    """A path as a reader of messages types it: from the working directory if it lies below."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

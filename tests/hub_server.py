@@ -10,18 +10,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def serve_dataset(repo_id: str, files: Mapping[str, bytes]) -> AbstractContextManager[str]:
-    """Serve one data set; gives the server's address. Any other is not found, `own/gated` gated."""
-    return _serve(f"datasets/{repo_id}", f"datasets/{repo_id}", files)
+def serve_dataset(
+    repo_id: str, files: Mapping[str, bytes], branch: str = "main"
+) -> AbstractContextManager[str]:
+    """Serve one data set; gives the server's address. Any other is not found, `own/gated` gated.
+
+    There is one revision: `branch`.
+    """
+    return _serve(f"datasets/{repo_id}", f"datasets/{repo_id}", files, branch)
 
 
-def serve_model(repo_id: str, files: Mapping[str, bytes]) -> AbstractContextManager[str]:
+def serve_model(
+    repo_id: str, files: Mapping[str, bytes], branch: str = "main"
+) -> AbstractContextManager[str]:
     """Serve one model, likewise."""
-    return _serve(f"models/{repo_id}", repo_id, files)
+    return _serve(f"models/{repo_id}", repo_id, files, branch)
 
 
 @contextmanager
-def _serve(name_in_api: str, name_in_urls: str, files: Mapping[str, bytes]) -> Iterator[str]:
+def _serve(
+    name_in_api: str, name_in_urls: str, files: Mapping[str, bytes], branch: str
+) -> Iterator[str]:
     api, resolve = f"/api/{name_in_api}", f"/{name_in_urls}/resolve/{COMMIT}/"
     listing = [
         {
@@ -47,8 +56,10 @@ def _serve(name_in_api: str, name_in_urls: str, files: Mapping[str, bytes]) -> I
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             name = path.removeprefix(resolve)
-            if path.startswith(f"{api}/revision/"):  # all name the one commit
+            if path == f"{api}/revision/{branch}":
                 self._answer(200, json.dumps(info).encode())
+            elif path.startswith(f"{api}/revision/"):
+                self._answer(404, b"", {"X-Error-Code": "RevisionNotFound"})
             elif path == f"{api}/tree/{COMMIT}":
                 self._answer(200, json.dumps(listing).encode())
             elif path.startswith(resolve) and name in files:

@@ -60,8 +60,8 @@ def test_what_was_changed_is_told():
 def test_an_option_without_effect_names_what_gives_it_one():
     with pytest.raises(UserError, match="--knn-k has no effect without --knn: add --knn, or"):
         check_options(EngineOptions(knn_k=3))
-    with pytest.raises(UserError, match="--knm-fail-on .* --knm-baseline: add --knm-baseline FILE"):
-        check_options(RunOptions(knm_fail_on="regression"))
+    with pytest.raises(UserError, match="--datastore .* without --knn: add --knn, or"):
+        check_options(RunOptions(datastore="mine"))
     check_options(EngineOptions(knn=True, knn_k=3))
 
 

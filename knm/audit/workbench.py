@@ -43,9 +43,11 @@ from knm.models.encoding import end_of_turn
 from knm.models.finetuning import finetune
 from knm.models.finetuning_options import FinetuningOptions
 from knm.problems import (
+    ALL,
     Problem,
     ProblemSet,
     PromptTemplate,
+    Selection,
     fence_program,
     load_problems,
     load_template,
@@ -75,7 +77,7 @@ class AuditSettings:
     device: str | None = None
     off_domain: Path | None = None
     programs: int | None = None
-    limit: int | None = None
+    selection: Selection = ALL
     preset: str = DEFAULT_PRESET
     positions: str = "all"
     key_kind: str = FINAL_NORM
@@ -101,7 +103,7 @@ class Workbench:
         self.settings = settings
         self._placement = resolve_placement(settings.device, settings.dtype)
         self.template = load_template(settings.trial.prompt)
-        self.problem_set: ProblemSet = load_problems(settings.problems, limit=settings.limit)
+        self.problem_set: ProblemSet = load_problems(settings.problems, settings.selection)
         self._corpora: dict[str, Sequence[CorpusRecord]] = {}
         self.mining = MiningOptions(
             positions=settings.positions,
@@ -114,9 +116,9 @@ class Workbench:
 
     @cached_property
     def _whole_set(self) -> ProblemSet:
-        """The problem set without `limit`: whether it is the datastore's is asked of all of it."""
-        limited = self.settings.limit is not None
-        return load_problems(self.settings.problems) if limited else self.problem_set
+        """The whole problem set: whether it is the datastore's is asked of all of it."""
+        settings = self.settings
+        return self.problem_set if settings.selection.is_all else load_problems(settings.problems)
 
     @cached_property
     def loaded(self) -> LoadedModel:
@@ -356,7 +358,7 @@ class Workbench:
         return {
             "store": asdict(store.manifest),
             "adaptor": None if adaptor is None else adaptor.hash,
-            "problems": None if self.settings.limit is None else self._whole_set.content_hash,
+            "problems": None if self.settings.selection.is_all else self._whole_set.content_hash,
             "preset": self._preset(row).to_json(),
         }
 

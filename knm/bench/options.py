@@ -19,6 +19,10 @@ from knm.options import (
 
 OPTIONS: Final = options_of(RunOptions)
 
+FAIL_ON_FAULT: Final = "fault"
+FAIL_ON: Final = ("problem", FAIL_ON_FAULT)
+"""What `--knm-fail-on` takes beside the conditions that compare with a baseline."""
+
 
 def addoption_arguments(option: OptionField) -> dict[str, Any]:
     """What pytest's `addoption` is given beside the flag; whatever is not given is None."""

@@ -1,51 +1,48 @@
-"""The pytest plugin: options, one test per problem, fixtures, report and summary.
+"""The pytest plugin: options, fixtures, and a run where a bench is asked for.
 
-Thin: what a run is and does stands beside it. The plugin is at work only when tests below
-`bench/` are asked for; elsewhere it adds options and nothing else.
+Thin: what a run is and does stands beside it. pytest loads this through `knm.bench.entry`, or as
+`-p knm.bench.plugin`; where no bench is named it adds options and nothing else.
 """
 
 import pickle
-import sys
-import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
+from knm.bench.asking import PLUGIN, TEST_FILES, TWIN, has_twin, named_benches, project_of
+from knm.bench.closing import next_commands
 from knm.bench.completions import CompletionService
-from knm.bench.engines import EngineAddress, RunEngine, find_engine, objection_to_set
-from knm.bench.options import OPTIONS, addoption_arguments, make_options
-from knm.bench.reporter import BaselineCheck, RunReporter, junit_properties
-from knm.bench.run import BenchRun, cache_directory, prepare_run
-from knm.codec import to_json
-from knm.engine import CompletionCache
-from knm.errors import UserError
+from knm.bench.engines import find_engine
+from knm.bench.flags import add_options, dest_of, usage_errors
+from knm.bench.options import FAIL_ON, FAIL_ON_FAULT, OPTIONS, make_options
+from knm.bench.reporter import BaselineCheck, Ending, junit_properties
+from knm.bench.run import BenchRun, prepare_run
+from knm.bench.workers import (
+    COMPLETIONS,
+    RESULT,
+    RUN,
+    WITHHELD,
+    WORKER_INPUT,
+    BenchController,
+    BenchWorker,
+)
+from knm.errors import UserError, named
 from knm.judging import evaluate, render_failure
-from knm.options import RunOptions, flags_of, naming_flags
+from knm.options import RunOptions
 from knm.problems import Problem
-from knm.records import Request
-from knm.report import ProblemResult, RunHeader, environment_info, load_report, parse_condition
+from knm.report import ProblemResult, load_report, parse_condition
 from knm.sandbox import Sandbox
-from knm.serving import end_ahead, start_ahead
+from knm.serving import start_ahead
 
-BENCH_DIRECTORY: Final = "bench"
-BENCH_TESTS: Final = "test_problems.py"
-_RUN = pytest.StashKey[BenchRun]()
-_COMPLETIONS = pytest.StashKey[CompletionService]()
-_RESULT = pytest.StashKey[ProblemResult]()
-_WITHHELD = pytest.StashKey[str | None]()
-WORKER_INPUT: Final = "knm"
-WORKER_OUTPUT: Final = "knm_from_cache"
-_OMITTED = ("collectors", "keywords", "log", "streams", "traceback")
+_OMITTED: Final = ("collectors", "keywords", "log", "streams", "traceback")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the options of `knm.bench.options.OPTIONS`."""
-    group = parser.getgroup("knm", "kNN-corrected code generation bench")
-    for option in OPTIONS:
-        group.addoption(option.flag, **addoption_arguments(option))
+    add_options(parser, pluginmanager)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -60,26 +57,17 @@ def pytest_configure(config: pytest.Config) -> None:
             "installed: leave out -p no:pytest_jsonreport, unset PYTEST_DISABLE_PLUGIN_AUTOLOAD, "
             "or add -p pytest_jsonreport.plugin"
         )
-    given = {option.name: config.getoption(option.name) for option in OPTIONS}
-    with _usage_errors():
+    given = {option.name: getattr(config.option, dest_of(option)) for option in OPTIONS}
+    with usage_errors(config):
         plugin = _prepare(config, root, make_options(given))
     config.option.json_report = True
     config.option.json_report_omit = [*config.option.json_report_omit, *_OMITTED]
+    # Workers of xdist see neither the options nor why the plugin was loaded.
+    config.option.plugins = list(dict.fromkeys([*config.option.plugins, PLUGIN]))
     config.pluginmanager.register(plugin, "knm-bench")
 
 
-@contextmanager
-def _usage_errors() -> Iterator[None]:
-    """What a user can mend ends the run without a traceback, and names pytest's options."""
-    try:
-        with naming_flags(flags_of(RunOptions)):
-            yield
-    except UserError as error:
-        end_ahead()
-        raise pytest.UsageError(str(error)) from None
-
-
-def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> "BenchWorker":
+def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> BenchWorker:
     if hasattr(config, "workerinput"):
         problem_set = pickle.loads(config.workerinput[WORKER_INPUT]["problem_set"])
         return BenchWorker(prepare_run(options, root, problem_set), config)
@@ -87,7 +75,7 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> "BenchWo
     if options.engine is None and not collectonly:
         start_ahead()
     run = prepare_run(options, root)
-    baseline = _baseline(run)
+    ending = _ending(options)
     engine = find_engine(options, root)
     if not collectonly:
         junit = config.getoption("xmlpath", None)
@@ -95,259 +83,97 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> "BenchWo
     config.option.json_report_file = None if collectonly else str(run.results)
     config.option.json_report_indent = 1
     config.option.json_report_verbosity = -1
-    return BenchController(run, engine, baseline, config)
+    arguments = [str(argument) for argument in config.invocation_params.args]
+    ending = replace(ending, commands=lambda: next_commands(options, run.results, arguments))
+    return BenchController(run, engine, ending, config)
 
 
-def _baseline(run: BenchRun) -> BaselineCheck | None:
-    options = run.options
-    if options.knm_baseline is None:
-        return None
-    condition = None if options.knm_fail_on is None else parse_condition(options.knm_fail_on)
-    return BaselineCheck(load_report(options.knm_baseline), condition)
+def _ending(options: RunOptions) -> Ending:
+    fail_on, path = options.knm_fail_on, options.knm_baseline
+    condition = None if fail_on in (None, *FAIL_ON) else parse_condition(str(fail_on))
+    if condition is not None and path is None:
+        raise UserError(
+            f"{named('knm_fail_on')} {fail_on} has no effect without {named('knm_baseline')}: add "
+            f"{named('knm_baseline')} FILE, or choose {' or '.join(FAIL_ON)}"
+        )
+    baseline = None if path is None else BaselineCheck(load_report(path), condition)
+    return Ending(baseline, faults_only=fail_on == FAIL_ON_FAULT)
 
 
 def _project(config: pytest.Config) -> Path | None:
-    """The directory whose bench the arguments name; None where they name none.
+    """The project of the bench that the arguments name; None where they name none.
 
     It need not be pytest's root: a path that is an option's value can move that elsewhere.
+
+    Raises:
+        pytest.UsageError: an option that is only for a bench is there, and no bench.
     """
-    for argument in config.args:
-        path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
-        for each in (path, *path.parents):
-            if each.name == BENCH_DIRECTORY and (each / BENCH_TESTS).is_file():
-                return each.parent
+    if hasattr(config, "workerinput"):
+        root = config.workerinput.get(WORKER_INPUT, {}).get("root")
+        return root and Path(root)
+    directory = config.invocation_params.dir
+    asked = has_twin(config.invocation_params.args)
+    for deep in (False, True) if asked else (False,):
+        for bench in named_benches(config.args, directory, deep=deep):
+            return project_of(bench, directory)
+    if asked:
+        raise pytest.UsageError(
+            f"{TWIN}...: there is no bench in {' '.join(config.args)}; name the folder that holds "
+            f"your {TEST_FILES[0]}, or use the package's: --pyargs knm.bench"
+        )
     return None
 
 
 @pytest.fixture(scope="session")
-def bench_run(pytestconfig: pytest.Config) -> BenchRun:
+def knm_run(pytestconfig: pytest.Config) -> BenchRun:
     """The run that the options describe."""
-    run = pytestconfig.stash.get(_RUN, None)
+    run = pytestconfig.stash.get(RUN, None)
     if run is None:
-        pytest.fail("problems run where the bench is named: pytest bench", pytrace=False)
+        pytest.fail(
+            "problems run where their bench is named: pytest bench, or pytest and the folder of "
+            "your own",
+            pytrace=False,
+        )
     return run
 
 
 @pytest.fixture(scope="session")
-def sandbox(bench_run: BenchRun) -> Iterator[Sandbox]:
+def knm_sandbox(knm_run: BenchRun, pytestconfig: pytest.Config) -> Iterator[Sandbox]:
     """The sandbox that judges, one for each process."""
-    with naming_flags(flags_of(RunOptions)):
-        opened = bench_run.open_sandbox()
+    with usage_errors(pytestconfig):
+        opened = knm_run.open_sandbox()
     with opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
-def completions(pytestconfig: pytest.Config) -> CompletionService:
+def knm_completions(pytestconfig: pytest.Config) -> CompletionService:
     """What the model writes, with or without kNN."""
-    return pytestconfig.stash[_COMPLETIONS]
+    return pytestconfig.stash[COMPLETIONS]
 
 
 @pytest.fixture
-def result(
+def knm_result(
     request: pytest.FixtureRequest,
-    problem: Problem,
-    bench_run: BenchRun,
-    completions: CompletionService,
-    sandbox: Sandbox,
+    knm_problem: Problem,
+    knm_run: BenchRun,
+    knm_completions: CompletionService,
+    knm_sandbox: Sandbox,
 ) -> ProblemResult:
     """The problem's completion, judged. A fault of ours is an error of the test."""
-    requests = bench_run.requests(problem, request.config.stash[_WITHHELD])
-    outcome = evaluate(problem, requests, completions, sandbox, bench_run.options.language)
-    request.node.stash[_RESULT] = outcome
+    requests = knm_run.requests(knm_problem, request.config.stash[WITHHELD])
+    outcome = evaluate(
+        knm_problem, requests, knm_completions, knm_sandbox, knm_run.options.language
+    )
+    request.node.stash[RESULT] = outcome
     request.node.user_properties.extend(junit_properties(outcome))
     if outcome.verdict.is_infrastructure:
         pytest.fail(render_failure(outcome), pytrace=False)
     return outcome
 
 
-class BenchWorker:
-    """Evaluates problems: in xdist's workers, and in the only process where there are none."""
-
-    def __init__(self, run: BenchRun, config: pytest.Config) -> None:
-        self._run = run
-        self._config = config
-        self._cache: CompletionCache | None = None
-        self._completions: CompletionService | None = None
-        config.stash[_RUN] = run
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Make one test of each problem."""
-        if "problem" in metafunc.fixturenames:
-            problems = self._run.problem_set.problems
-            ids = [problem.question_id for problem in problems]
-            metafunc.parametrize("problem", problems, ids=ids)
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Ask for the completions of all selected problems, those that are not kept already."""
-        if self._config.option.collectonly:
-            return
-        self._config.stash[_WITHHELD] = self._withheld()
-        requests = [
-            request
-            for item in session.items
-            if isinstance(item, pytest.Function)
-            and isinstance(problem := _parameter(item, "problem"), Problem)
-            for request in self._run.requests(problem, self._config.stash[_WITHHELD])
-        ]
-        self._completions = self._ask(requests, self._open_cache())
-        self._config.stash[_COMPLETIONS] = self._completions
-        end_ahead()  # what has not been taken by now is not needed: all completions were kept
-
-    def pytest_sessionfinish(self) -> None:
-        """Tell the process that reports how many completions were kept from before."""
-        if self._completions is not None and hasattr(self._config, "workeroutput"):
-            self._config.workeroutput[WORKER_OUTPUT] = self._completions.from_cache
-
-    def _withheld(self) -> str | None:
-        """Why the datastore is not for the problem set; None if it is."""
-        given: str | None = self._config.workerinput[WORKER_INPUT]["withheld"]  # type: ignore[attr-defined]
-        return given
-
-    def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
-        given = self._config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]
-        address = EngineAddress.from_json(given["engine"])
-        return CompletionService(
-            requests, address.configuration, lambda: address, cache, since=given["since"]
-        )
-
-    def _open_cache(self) -> CompletionCache:
-        if self._cache is None:
-            self._cache = CompletionCache(cache_directory(self._run.root), self._say)
-        return self._cache
-
-    def _say(self, line: str) -> None:
-        print(f"knm: {line}", file=sys.stderr)
-
-    def pytest_unconfigure(self) -> None:
-        """Give up what is outstanding; what has come is kept."""
-        if self._completions is not None:
-            self._completions.close()
-        if self._cache is not None:
-            self._cache.close()
-
-    def pytest_json_runtest_metadata(self, item: pytest.Item) -> dict[str, Any]:
-        """Put the result into the JSON report."""
-        outcome = item.stash.get(_RESULT, None)
-        return {} if outcome is None else {"knm": to_json(outcome)}
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Hand the result to the process that reports; xdist carries the attribute over."""
-        report = yield
-        outcome = item.stash.get(_RESULT, None)
-        if outcome is not None and report.when == "teardown":
-            report.knm_result = to_json(outcome)  # type: ignore[attr-defined]
-        return report
-
-
-class BenchController(BenchWorker):
-    """Prepares a run and its engine; a `RunReporter` gathers its results and reports them."""
-
-    def __init__(
-        self,
-        run: BenchRun,
-        engine: RunEngine,
-        baseline: BaselineCheck | None,
-        config: pytest.Config,
-    ) -> None:
-        super().__init__(run, config)
-        self._engine = engine
-        self._objection: str | None = None
-        self._since = time.time() if run.options.fresh else 0.0
-        self._from_cache: list[int] = []
-        self._sandbox_info: dict[str, str] = {}
-        self._reporter = RunReporter(config, run.results, self._header, baseline)
-        config.pluginmanager.register(self._reporter, "knm-reporter")
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self) -> None:
-        """Make what the run needs, and fail now rather than in the first problem."""
-        if self._config.option.collectonly:
-            return
-        with _usage_errors():
-            with self._run.open_sandbox() as sandbox:
-                self._sandbox_info = sandbox.describe()
-            done = self._engine.prepare()
-            if done is not None:
-                self._say(done)
-            self._objection = objection_to_set(self._engine.configuration, self._run.sample_prompts)
-            if self._objection is not None:
-                self._say(
-                    f"{self._objection}: it is not used (presets with a weight of their own, such "
-                    "as --knn-preset dense, use it)"
-                )
-            self._reporter.check_baseline()
-            self._open_cache()
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker of xdist where the engine is, which serves them all, and the problems.
-
-        A set is gigabytes to read, and what is kept of it, the tests left where they are, is small.
-        """
-        node.workerinput[WORKER_INPUT] = {
-            "problem_set": pickle.dumps(self._run.problem_set),
-            "engine": to_json(self._engine.address()),
-            "since": self._since,
-            "withheld": self._withheld(),
-        }
-
-    def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
-        engine = self._engine
-        return CompletionService(
-            requests, engine.configuration, engine.address, cache, since=self._since
-        )
-
-    def _withheld(self) -> str | None:
-        return self._objection
-
-    def _header(self, selected: int | None) -> RunHeader:
-        return RunHeader(
-            configuration=self._run.configuration(self._engine.configuration),
-            hashes=self._run.hashes(self._engine.configuration),
-            environment={
-                **environment_info(self._run.root),
-                "sandbox": self._sandbox_info,
-            },
-            selected=selected,
-            created=time.time(),
-        )
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Gather what a worker of xdist found kept."""
-        found = getattr(node, "workeroutput", {}).get(WORKER_OUTPUT)
-        if found is not None:
-            self._from_cache.append(found)
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say which completions were kept, and what the engine said if it was in trouble."""
-        if self._completions is not None:
-            self._from_cache.append(self._completions.from_cache)
-        # All workers ask for the same; the first to look found what was there before the run.
-        kept = min(self._from_cache, default=0)
-        if kept:
-            terminalreporter.write_line(
-                f"{kept} completions were kept from before; --fresh decodes them again"
-            )
-        for line in self._engine.trouble():
-            terminalreporter.write_line(f"engine: {line}")
-
-    def pytest_unconfigure(self) -> None:
-        """End the engine that was this run's own."""
-        super().pytest_unconfigure()
-        self._engine.close()
-        end_ahead()
-
-    def _say(self, line: str) -> None:
-        reporter = self._config.pluginmanager.getplugin("terminalreporter")
-        if reporter is not None:
-            reporter.write_line(f"knm: {line}")
-
-
-def _parameter(item: pytest.Function, name: str) -> object:
-    callspec = getattr(item, "callspec", None)
-    return None if callspec is None else callspec.params.get(name)
+def assert_accepted(result: ProblemResult) -> None:
+    """Fail the test unless the program passed all tests: with verdict, program and failing test."""
+    __tracebackhide__ = True
+    if not result.accepted:
+        pytest.fail(render_failure(result), pytrace=False)

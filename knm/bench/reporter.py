@@ -4,7 +4,7 @@ Registered beside the bench's plugin in the process that reports. Knows tests by
 alone, and nothing of models.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 
 from knm.codec import to_json
 from knm.errors import UserError
+from knm.outputs import shown_path
 from knm.report import (
     Condition,
     ProblemResult,
@@ -32,15 +33,26 @@ from knm.report import (
     summarize,
 )
 
-PROBLEM_TEST = "::test_problem["
-
 
 @dataclass(frozen=True)
 class BaselineCheck:
     """What a run is compared with at its end; `condition` may fail it."""
 
     report: Report
-    condition: Condition | None
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What is concluded of a run at its end, and what its last lines name.
+
+    With `faults_only` problems that fail are data: they leave the exit status as it would be
+    without. `commands` tells what to type next: what for, and the command.
+    """
+
+    baseline: BaselineCheck | None = None
+    faults_only: bool = False
+    commands: Callable[[], Iterable[tuple[str, str]]] = tuple
 
 
 def junit_properties(result: ProblemResult) -> list[tuple[str, object]]:
@@ -61,11 +73,13 @@ class RunReporter:
         config: pytest.Config,
         path: Path,
         make_header: Callable[[int | None], RunHeader],
-        baseline: BaselineCheck | None,
+        problems: Collection[str],
+        ending: Ending,
     ) -> None:
         """Hold the stream beside `path`, unless tests are only collected.
 
-        `make_header` is called once, with the number of selected problems if it is known.
+        `make_header` is called once, with the number of selected problems if it is known;
+        `problems` are the ids of all that could be selected.
 
         Raises:
             UserError: the stream cannot be written.
@@ -73,7 +87,12 @@ class RunReporter:
         self._config = config
         self._path = path
         self._make_header = make_header
-        self._baseline = baseline
+        self._baseline = ending.baseline
+        self._ending = ending
+        # As pytest writes ids: a controller of xdist knows tests by their names alone.
+        self._endings = tuple(
+            f"[{question_id.encode('unicode_escape').decode('ascii')}]" for question_id in problems
+        )
         self._header: RunHeader | None = None
         self._stream: ResultStream | None = None
         if not config.option.collectonly:
@@ -104,13 +123,23 @@ class RunReporter:
         self._select(ids)
 
     def _select(self, ids: list[str]) -> None:
-        self._running.selected = sum(PROBLEM_TEST in nodeid for nodeid in ids)
+        self._running.selected = sum(map(self._is_problem, ids))
+        terminal = self._terminal
+        if terminal is not None and self._shows_progress:
+            terminal.showfspath = False  # a file's name, to be followed by letters
+
+    def _is_problem(self, nodeid: str) -> bool:
+        return nodeid.endswith(self._endings)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Stream a result as it comes: the report itself is written only at the end."""
         if report.failed:
             self._failed.add(report.nodeid)
+            if report.when == "call" and self._is_brief and self._is_problem(report.nodeid):
+                # pytest's own mark of what need not be shown in full; the line in its short
+                # summary stays, and so does the text in reports.
+                report._pdbshown = True  # type: ignore[attr-defined]
         test = self._add_stage(report)
         value = getattr(report, "knm_result", None)
         if value is None:
@@ -144,9 +173,9 @@ class RunReporter:
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> Generator[None, tuple[Any, ...], tuple[Any, ...]]:
-        """Leave a problem's letter out where the progress line tells more."""
+        """Leave a problem's letter out where lines about all of them tell more."""
         status = yield
-        if self._is_live and PROBLEM_TEST in report.nodeid:
+        if self._shows_progress and self._is_problem(report.nodeid):
             return status[0], "", ""
         return status
 
@@ -159,16 +188,31 @@ class RunReporter:
         if self._is_live:
             terminal.rewrite(self._running.line(), erase=True)
         elif self._running.decile > before:
-            terminal.ensure_newline()
+            self._begin_line(terminal)
             terminal.write_line(f"knm: {self._running.line()}")
+
+    def _begin_line(self, terminal: Any) -> None:
+        terminal.ensure_newline()  # which knows of no letters that came from workers
+        writer = self._config.get_terminal_writer()
+        if writer.width_of_current_line:
+            writer.line()
+
+    @property
+    def _shows_progress(self) -> bool:
+        """Whether lines about all problems stand for the letters of each, while tests run."""
+        terminal = self._terminal
+        return terminal is not None and terminal.verbosity == 0 and not self._over
 
     @property
     def _is_live(self) -> bool:
         """Whether one line can be drawn over and over: on a terminal, while tests run."""
-        terminal = self._terminal
-        if terminal is None or self._over:
-            return False
-        return bool(terminal.isatty and terminal.verbosity == 0)
+        return self._shows_progress and bool(self._terminal.isatty)
+
+    @property
+    def _is_brief(self) -> bool:
+        """Whether a failure is told in one line, because nobody asked for more."""
+        option = self._config.option
+        return bool(option.verbose < 1 and option.tbstyle == "auto")
 
     @property
     def _terminal(self) -> Any:
@@ -189,17 +233,26 @@ class RunReporter:
     def _ordered(self) -> tuple[ProblemResult, ...]:
         return tuple(sorted(self._results.values(), key=lambda result: result.question_id))
 
-    @pytest.hookimpl(wrapper=True)
+    # Around pytest's own, so that what a run came to is the last thing on the screen.
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """Say in JUnit XML what the run came to, and let the baseline decide the exit status."""
+        """Say what the run came to, in JUnit XML too, and conclude its exit status."""
         self._over = True
         self._add_suite_properties()
-        diff = self._comparison
-        condition = self._baseline.condition if self._baseline else None
-        if condition is not None and self._only_problems_failed(session):
-            passed = isinstance(diff, ReportDiff) and not condition.met_by(diff)
+        passed = self._concludes_well()
+        if passed is not None and self._only_problems_failed(session):
             session.exitstatus = pytest.ExitCode.OK if passed else pytest.ExitCode.TESTS_FAILED
         yield
+        if self._terminal is not None:
+            self._write_end(self._terminal)
+
+    def _concludes_well(self) -> bool | None:
+        """What the run's end says of problems that failed; None leaves it to pytest."""
+        condition = self._baseline.condition if self._baseline else None
+        if condition is None:
+            return True if self._ending.faults_only else None
+        diff = self._comparison
+        return isinstance(diff, ReportDiff) and not condition.met_by(diff)
 
     def _only_problems_failed(self, session: pytest.Session) -> bool:
         counted = {
@@ -233,21 +286,21 @@ class RunReporter:
         except UserError as error:
             return error
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Close with Pass@1, verdicts, error classes, kNN share and the report's place."""
+    def _write_end(self, terminal: pytest.TerminalReporter) -> None:
+        """Pass@1, verdicts, error classes, kNN share, the report's place, and what to type next."""
         left = (self._running.selected or 0) - len(self._results)
         if self._config.option.collectonly or not (self._results or left):
             return
-        terminalreporter.section("knm")
-        if self._results:
-            for line in render_summary(summarize(self._ordered()), _relative(self._path)):
-                terminalreporter.write_line(line)
+        if self._results and self._baseline is not None:
+            self._write_comparison(terminal, self._baseline.condition)
+        terminal.section("knm")
         if left:
             of = self._running.selected
-            terminalreporter.write_line(f"not run to the end: {left} of {of} problems")
-        if self._results and self._baseline is not None:
-            self._write_comparison(terminalreporter, self._baseline.condition)
+            terminal.write_line(f"not run to the end: {left} of {of} problems")
+        if self._results:
+            totals, commands = summarize(self._ordered()), self._ending.commands()
+            for line in render_summary(totals, shown_path(self._path), commands):
+                terminal.write_line(line)
 
     def _write_comparison(
         self, terminal: pytest.TerminalReporter, condition: Condition | None
@@ -265,10 +318,3 @@ class RunReporter:
         """Close the stream."""
         if self._stream is not None:
             self._stream.close()
-
-
-def _relative(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

@@ -18,6 +18,7 @@ from knm.problems import (
     Problem,
     ProblemSet,
     PromptTemplate,
+    Selection,
     load_problems,
     load_template,
     problems_path,
@@ -30,6 +31,8 @@ from knm.sandbox import Limits, Sandbox, make_limits, open_sandbox
 DATASTORES: Final = Path("datastore")
 RESULTS: Final = Path("results")
 CACHE: Final = Path(".knm-cache")
+BASE: Final = "base"
+"""What stands for the preset in the name of a report without one."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class BenchRun:
     results: Path
 
     @property
+    def selection(self) -> Selection:
+        """Which problems of the set."""
+        return Selection.of(self.options)
+
+    @property
     def inputs(self) -> tuple[str | Path | None, ...]:
         """What the options name for reading, as they name it."""
         from knm.packaged import EMBEDDED
@@ -56,6 +64,7 @@ class BenchRun:
             file_named(options.prompt),
             file_named(options.language),
             file_named(options.knn_preset),
+            options.ids,
             None if options.model == EMBEDDED else options.model,
             datastore,
             datastore and self.root / DATASTORES / datastore,
@@ -96,10 +105,10 @@ class BenchRun:
         """Some prompts of the whole problem set, whichever of its problems are run.
 
         Raises:
-            UserError: a problem beyond `--limit` is malformed.
+            UserError: a problem that was not selected is malformed.
         """
         options = self.options
-        whole = self.problem_set if options.limit is None else load_problems(options.problems)
+        whole = self.problem_set if self.selection.is_all else load_problems(options.problems)
         tasks = [(problem.question_content, options.language) for problem in whole]
         return sample_prompts(self.template, tasks)
 
@@ -121,7 +130,7 @@ class BenchRun:
             "device": engine.device,
             "dtype": engine.dtype,
             "problems": self.problem_set.name,
-            "limit": options.limit,
+            **self.selection.settings(),
             "prompt": self.template.name,
             "language": options.language,
             "max_new_tokens": options.max_new_tokens,
@@ -174,7 +183,7 @@ def prepare_run(options: RunOptions, root: Path, problem_set: ProblemSet | None 
     template = load_template(options.prompt)
     template.render("", options.language)
     if problem_set is None:
-        problem_set = load_problems(options.problems, limit=options.limit)
+        problem_set = load_problems(options.problems, Selection.of(options))
     return BenchRun(
         options=options,
         problem_set=problem_set,
@@ -196,7 +205,11 @@ def _sampling(options: RunOptions) -> Sampling:
     )
 
 
+def model_part(options: RunOptions) -> str:
+    """What stands for the model in the name of a report."""
+    return options.model.rstrip("/").rpartition("/")[2]
+
+
 def _name(options: RunOptions) -> str:
-    model = options.model.rstrip("/").rpartition("/")[2]
-    preset = Path(options.knn_preset or "default").stem if options.knn else "base"
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{preset}.json"
+    preset = Path(options.knn_preset or "default").stem if options.knn else BASE
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{model_part(options)}-{preset}.json"

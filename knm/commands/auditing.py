@@ -105,7 +105,7 @@ def audit(
     from knm.models import check_dtype, find_model
     from knm.models.finetuning_options import FinetuningOptions
     from knm.packaged import EMBEDDED_CORPUS
-    from knm.problems import load_template, problems_path
+    from knm.problems import Selection, load_template, problems_path
     from knm.retrieval.preset_files import check_preset_name
     from knm.sandbox import make_limits
 
@@ -128,7 +128,12 @@ def audit(
     if ladder.preset is not None:
         check_preset_name(ladder.preset)
     filling = store.corpus or EMBEDDED_CORPUS / "train.jsonl"
-    inputs: list[Input] = [filling, store.off_domain, problems_path(attempts.problems)]
+    inputs: list[Input] = [
+        filling,
+        store.off_domain,
+        problems_path(attempts.problems),
+        attempts.ids,
+    ]
     inputs += [file_named(attempts.prompt), file_named(ladder.preset)]
     inputs += [find_model(name) for name in several or [model.model]]
     check_output_directory("--out", ladder.out, inputs)
@@ -147,7 +152,7 @@ def audit(
         device=model.device,
         off_domain=store.off_domain or _off_domain(),
         programs=store.train_programs,
-        limit=attempts.limit,
+        selection=Selection.of(attempts),
         preset=ladder.preset or DEFAULT_PRESET,
         positions=store.positions,
         key_kind=store.key_kind,

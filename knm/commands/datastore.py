@@ -9,7 +9,7 @@ import typer
 from knm.commands.info import info
 from knm.commands.output import JsonOption, say
 from knm.commands.parameters import Commands
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.outputs import check_output_directory, file_named
 
 if TYPE_CHECKING:
@@ -42,6 +42,41 @@ def merge(
 
     sources = [_open(path, out, device) for path in datastores]
     merge_datastores(sources, out, device=device, notify=say)
+    info(out, json=json)
+
+
+@datastore_app.command("import")
+def import_files(
+    keys: Annotated[Path, typer.Argument(help="File of the keys: .npy, or a plain array.")],
+    values: Annotated[Path, typer.Argument(help="File of the values, likewise.")],
+    out: OutOption,
+    model: Annotated[str, typer.Option(help="Model that the keys are of: name, path or hub id.")],
+    key_kind: Annotated[
+        str, typer.Option(help="What the keys are: final-norm, last-layer, last-mlp-input ...")
+    ],
+    index: Annotated[Path | None, typer.Option(help="Faiss index of these keys.")] = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="Rows of plain arrays, or only the first so many.")
+    ] = None,
+    key_dtype: Annotated[str, typer.Option(help="Stored as float16 or bfloat16.")] = "float16",
+    json: JsonOption = False,
+) -> None:
+    """Make a datastore of keys, values and index that another kNN-LM program left."""
+    from knm.datastore.arrays import KEY_DTYPES
+    from knm.datastore.importing import ImportOptions, import_datastore, import_index
+    from knm.models import find_model, identify_model
+
+    if key_dtype not in KEY_DTYPES:
+        raise UserError(f"{named('key_dtype')} {key_dtype}: choose one of {', '.join(KEY_DTYPES)}")
+    check_output_directory("--out", out, (keys, values, index, find_model(model)))
+    identity = identify_model(model, "float32")
+    imported = import_datastore(
+        keys, values, out, ImportOptions(identity, key_kind, key_dtype, rows)
+    )
+    if imported.unused:
+        say(f"left out {imported.unused} rows at the end, whose keys are all zeros")
+    if index is not None:
+        import_index(imported.datastore, index)
     info(out, json=json)
 
 

@@ -13,15 +13,15 @@ from knm.options import (
     LanguageName,
     ModelOptions,
     Option,
-    ProblemLimit,
     SandboxOptions,
+    SubsetOptions,
     TemplateName,
     Workers,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExploreChoice(SandboxOptions):
+class ExploreChoice(SandboxOptions, SubsetOptions):
     """Which tokens of which problems' programs are tried, and how they are judged."""
 
     problems: Annotated[
@@ -36,7 +36,6 @@ class ExploreChoice(SandboxOptions):
         float, Option("that the LM gave to a token that is tried", "P")
     ] = 0.02
     max_new_tokens: CompletionLength = 512
-    limit: ProblemLimit = None
     decontaminate: Annotated[bool, Option("leave out problems like those of --held-out")] = True
     held_out: Annotated[
         list[str] | None,
@@ -56,6 +55,7 @@ def explore(choice: ExploreChoice, model: ModelOptions, json: JsonOption = False
     from knm.gathering.token_trials import ExploreOptions
     from knm.models import check_dtype, find_model
     from knm.packaged import EMBEDDED
+    from knm.problems import Selection
     from knm.sandbox import make_limits
 
     check_dtype(model.dtype)
@@ -69,7 +69,7 @@ def explore(choice: ExploreChoice, model: ModelOptions, json: JsonOption = False
         least_probability=choice.least_probability,
         max_new_tokens=choice.max_new_tokens,
         batch_size=choice.batch_size,
-        limit=choice.limit,
+        selection=Selection.of(choice),
         held_out=tuple(choice.held_out or [EMBEDDED]) if choice.decontaminate else (),
         sandbox=choice.sandbox,
         limits=make_limits(choice.time_limit, choice.memory_limit),

@@ -8,6 +8,7 @@ import typer
 from knm.commands.output import JsonOption, OverwriteOption, say
 from knm.commands.parameters import Commands
 from knm.jsonio import dumps
+from knm.options import SubsetOptions
 from knm.outputs import Output, check_outputs
 
 INTERRUPTED: Final = 130
@@ -17,6 +18,7 @@ completions_app = Commands(no_args_is_help=True, help="Completions in files.")
 
 
 def judge(
+    subset: SubsetOptions,
     completions: Annotated[
         Path,
         typer.Option(help="A report (.json), or JSONL of question_id, solution, reasoning."),
@@ -31,7 +33,6 @@ def judge(
     language: Annotated[str, typer.Option(help="Language of the programs.")] = "lua",
     time_limit: Annotated[float | None, typer.Option(help="CPU seconds per test.")] = None,
     memory_limit: Annotated[int | None, typer.Option(help="MiB of memory per test.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N problems.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Programs judged at a time.")] = 1,
     keep_io: Annotated[
         bool, typer.Option("--keep-io", help="Keep all that a failing test read and wrote.")
@@ -43,6 +44,7 @@ def judge(
 ) -> None:
     """Judge completions without a model; run it again to resume what was interrupted."""
     from knm.judging import JudgeOptions, judge_file
+    from knm.problems import Selection
     from knm.report import render_summary, summarize
 
     path = out or completions.with_name(f"{completions.stem}-judged.json")
@@ -54,7 +56,7 @@ def judge(
         language=language,
         time_limit=time_limit,
         memory_limit=memory_limit,
-        limit=limit,
+        selection=Selection.of(subset),
         fresh=fresh,
         workers=workers,
         keep_io=keep_io,

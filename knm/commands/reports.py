@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperGroup
 
-from knm.commands.output import JsonOption, say
+from knm.commands.output import JsonOption, OverwriteOption, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json, write_json
@@ -17,16 +17,41 @@ if TYPE_CHECKING:
     from knm.report import FlipView, Report, ReportDiff
 
 PAGE: Final = "page"
+STUDY: Final = "study"
+
+
+class DocumentFormat(StrEnum):
+    """What `knm report study` writes."""
+
+    PDF = "pdf"
+    MD = "md"
+
+
+ByOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIELD", help="Break down by an extra field of the problems, such as difficulty."
+    ),
+]
 
 
 class ReportGroup(TyperGroup):
-    """`knm report RUN... --out FILE` is short for `knm report page RUN... --out FILE`."""
+    """`knm report RUN... --out FILE` is short for `knm report page RUN... --out FILE`.
+
+    With `--format pdf` or `md` it is short for `knm report study`.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command's name in front of words that name none."""
         if PAGE in self.commands and args and args[0] not in {*self.commands, "--help"}:
-            args = [PAGE, *args]
+            args = [STUDY if _ask_for_document(args) else PAGE, *args]
         return super().parse_args(ctx, args)
+
+
+def _ask_for_document(args: list[str]) -> bool:
+    given = {args[place + 1] for place, word in enumerate(args[:-1]) if word == "--format"}
+    given |= {word.removeprefix("--format=") for word in args}
+    return not given.isdisjoint(DocumentFormat)
 
 
 report_app = Commands(cls=ReportGroup, no_args_is_help=True, help="Reports of runs.")
@@ -62,6 +87,7 @@ def diff(
         list[Path] | None,
         typer.Option(help="The first or second run done again: its noise floor."),
     ] = None,
+    by: ByOption = None,
     force: Annotated[bool, typer.Option("--force", help="Compare unlike runs.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub Markdown.")] = False,
     json: JsonOption = False,
@@ -77,9 +103,10 @@ def diff(
     reports = [load_report(path) for path in runs]
     repeats = [load_report(path) for path in repeat or []]
     if len(reports) == 2:
-        answers = [_diff_two(reports, repeats, FlipView(flips), force, markdown, json)]
-    elif repeats:
-        raise UserError("--repeat: give two runs to compare, or leave it out")
+        answers = [_diff_two(reports, repeats, FlipView(flips), by, force, markdown, json)]
+    elif repeats or by:
+        option = "--repeat" if repeats else "--by"
+        raise UserError(f"{option}: give two runs to compare, or leave it out")
     else:
         answers = _diff_many(reports, force, markdown, json)
     met = [] if condition is None else [diff for diff in answers if condition.met_by(diff)]
@@ -93,19 +120,28 @@ def _diff_two(
     reports: "list[Report]",
     repeats: "list[Report]",
     flips: "FlipView",
+    by: str | None,
     force: bool,
     markdown: bool,
     json: bool,
 ) -> "ReportDiff":
     from knm.report import diff_reports, markdown_diff, render_diff
+    from knm.report.breakdown import break_down_diff, change_rows
+    from knm.report.markdown import escaped_table
+    from knm.report.text import table
 
     result = diff_reports(*reports, force=force, repeats=repeats)
+    a, b = (report.results for report in reports)
+    groups = None if by is None else break_down_diff(result, a, b, by)
     if json:
-        print(dumps(result.to_json()))
-    elif markdown:
-        print(markdown_diff(result))
-    else:
-        print(render_diff(result, flips=flips))
+        parts = {} if groups is None else {"by": {by: [group.to_json() for group in groups]}}
+        print(dumps({**result.to_json(), **parts}))
+        return result
+    print(markdown_diff(result) if markdown else render_diff(result, flips=flips))
+    if groups is not None:
+        assert by is not None
+        rows = change_rows(by, groups)
+        print("\n" + (escaped_table(rows) if markdown else "\n".join(table(rows))))
     return result
 
 
@@ -120,6 +156,66 @@ def _diff_many(
     else:
         print(markdown_matrix(matrix) if markdown else render_matrix(matrix))
     return list(matrix.against_first())
+
+
+@report_app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="Report of a run.")],
+    by: ByOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print what a run came to, as its last lines did; with --by for each value of a field."""
+    from knm.report import load_report, render_summary, summarize
+    from knm.report.breakdown import break_down, render_groups
+
+    results = load_report(run).results
+    totals = summarize(results)
+    groups = None if by is None else break_down(results, by)
+    if json:
+        parts = {} if groups is None else {"by": {by: [group.to_json() for group in groups]}}
+        print(dumps({"report": str(run), **totals.to_json(), **parts}))
+        return
+    print("\n".join(render_summary(totals, run)))
+    if groups is not None:
+        print("\n" + "\n".join(render_groups(str(by), groups)))
+
+
+@report_app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="JSON of results, such as eval_results_v1.json.")],
+    out: Annotated[Path, typer.Option(help="Report to write.")],
+    model: Annotated[str, typer.Option(help="The model that was evaluated.")] = "unknown",
+    problems: Annotated[
+        str | None, typer.Option(help="Its problem set: embedded, a file, a directory or a hub id.")
+    ] = None,
+    prompt: Annotated[str, typer.Option(help="How it was asked.")] = "unknown",
+    language: Annotated[str, typer.Option(help="Language of the programs.")] = "lua",
+    preset: Annotated[
+        str | None, typer.Option(help="How it was corrected, by a name (default: not at all).")
+    ] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Longest completion.")] = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Make a report of another program's results, to be compared: one record a problem."""
+    from knm.problems import load_problems, problems_path
+    from knm.report import load_report, render_summary, summarize
+    from knm.report.importing import Origin, import_results, missing_problems
+
+    read = (file, None if problems is None else problems_path(problems))
+    check_outputs([Output("--out", (out,))], read, overwrite=overwrite)
+    known = None if problems is None else load_problems(problems)
+    origin = Origin(model, prompt, language, preset, max_new_tokens, known)
+    document = import_results(file, origin)
+    write_json(out, document)
+    totals = summarize(load_report(out).results)
+    missing = missing_problems(document, origin)
+    if json:
+        print(dumps({"report": str(out), "missing": missing, **totals.to_json()}))
+        return
+    print("\n".join(render_summary(totals, out)))
+    if missing:
+        print(f"{missing} problems of {problems} have no result in {file}")
 
 
 @report_app.command(PAGE)
@@ -168,6 +264,35 @@ def page(
         print(dumps({"page": str(out), "charts": [str(path) for path in written[1:]]}))
     else:
         print("\n".join(map(str, written)))
+
+
+@report_app.command(STUDY)
+def study(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Reports; the others are compared to the first.")
+    ],
+    format: Annotated[DocumentFormat, typer.Option(help="PDF needs pip install 'knm[pdf]'.")],
+    out: Annotated[Path | None, typer.Option(help="File (default: report.FORMAT).")] = None,
+    audit: Annotated[
+        Path | None, typer.Option(help="Directory of knm audit: its ladder is told too.")
+    ] = None,
+    by: ByOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the final report of a study: tables, pictures and the commands that made them."""
+    from knm.report import load_report
+    from knm.report import page as view
+    from knm.report.study import StudyFormat, check_study, compose_study, write_study
+    from knm.report.study.documents import pictures_beside
+
+    path, kind = out or Path(f"report.{format.value}"), StudyFormat(format.value)
+    check_outputs([Output("--out", (path,))], runs)
+    if kind is StudyFormat.MD:
+        check_output_directory("--out", pictures_beside(path))
+    check_study(kind)
+    bench = view.join_runs([load_report(run) for run in runs])
+    written = write_study(compose_study(bench, audit, by), path, kind)
+    print(dumps([str(each) for each in written]) if json else "\n".join(map(str, written)))
 
 
 @report_app.command()

@@ -57,8 +57,8 @@ class IndexOptions:
 
 
 @dataclass(frozen=True)
-class EmptyIndex:
-    """A trained index without rows, and the options that made it."""
+class TrainedIndex:
+    """A trained index, without rows where it was just trained, and the options that made it."""
 
     index: Any
     options: Mapping[str, int] = field(default_factory=dict)
@@ -69,13 +69,13 @@ class EmptyIndex:
 class IndexKind:
     """`takes` are the options that mean something to it."""
 
-    build: Callable[[ModuleType, Datastore, IndexOptions], EmptyIndex]
+    build: Callable[[ModuleType, Datastore, IndexOptions], TrainedIndex]
     takes: tuple[str, ...]
 
 
 def train_index(
     faiss: ModuleType, datastore: Datastore, kind: str, options: IndexOptions
-) -> EmptyIndex:
+) -> TrainedIndex:
     """An empty index `kind` for the keys of `datastore`, trained on a bounded sample of them.
 
     Raises:
@@ -103,20 +103,20 @@ def check_options(kind: str, options: IndexOptions) -> None:
             )
 
 
-def _build_flat(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
+def _build_flat(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> TrainedIndex:
     del options
-    return EmptyIndex(faiss.IndexFlatL2(datastore.manifest.dim))
+    return TrainedIndex(faiss.IndexFlatL2(datastore.manifest.dim))
 
 
-def _build_ivf(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
+def _build_ivf(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> TrainedIndex:
     nlist, nprobe = _lists(datastore, options)
     dim = datastore.manifest.dim
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dim), dim, nlist)
     trained_on = _train(index, datastore, nlist * _TRAIN_PER_CENTRE, options.seed)
-    return EmptyIndex(index, {"nlist": nlist, "nprobe": nprobe}, trained_on)
+    return TrainedIndex(index, {"nlist": nlist, "nprobe": nprobe}, trained_on)
 
 
-def _build_ivf_pq(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
+def _build_ivf_pq(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> TrainedIndex:
     nlist, nprobe = _lists(datastore, options)
     rows, dim = len(datastore), datastore.manifest.dim
     # One code for four dimensions, in four bits: Faiss scans these in registers, several times as
@@ -140,10 +140,10 @@ def _build_ivf_pq(faiss: ModuleType, datastore: Datastore, options: IndexOptions
     sample = max(nlist * _TRAIN_PER_CENTRE, min(_PQ_TRAIN_ROWS, 2**nbits * _TRAIN_PER_CENTRE))
     trained_on = _train(index, datastore, sample, options.seed)
     made = {"nlist": nlist, "nprobe": nprobe, "m": m, "nbits": nbits, "refine": refine}
-    return EmptyIndex(index, made, trained_on)
+    return TrainedIndex(index, made, trained_on)
 
 
-def _build_hnsw(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> EmptyIndex:
+def _build_hnsw(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> TrainedIndex:
     m = _LINKS if options.m is None else options.m
     ef = _BREADTH if options.ef is None else options.ef
     if not 2 <= m <= 128:
@@ -156,7 +156,7 @@ def _build_hnsw(faiss: ModuleType, datastore: Datastore, options: IndexOptions) 
     index = faiss.IndexHNSWSQ(datastore.manifest.dim, quantizer, m)
     index.hnsw.efConstruction = _BUILD_BREADTH
     index.train(datastore.read_keys(slice(0, 1)))  # learns nothing, but must be called
-    return EmptyIndex(index, {"m": m, "ef": ef})
+    return TrainedIndex(index, {"m": m, "ef": ef})
 
 
 def _lists(datastore: Datastore, options: IndexOptions) -> tuple[int, int]:
@@ -307,19 +307,68 @@ def build_index(datastore: Datastore, kind: str, options: IndexOptions | None = 
     starts = range(0, len(datastore), _CHUNK_ROWS)
     for start in progress_bar(starts, label=f"indexing {kind}", total=len(starts)):
         index.add(datastore.read_keys(slice(start, start + _CHUNK_ROWS)))
+    return _keep(datastore, kind, empty, options.seed)
+
+
+def adopt_index(datastore: Datastore, index: Any, source: Path) -> str:
+    """Keep an index of these keys that another program made, read from `source`; its kind.
+
+    Raises:
+        UserError: it is of no kind that is known, does not hold these rows, or measures otherwise.
+    """
+    faiss = import_faiss()
+    remedy = "leave it out, and build one with `knm index`"
+    kind = _kind_of(faiss, index)
+    if kind is None:
+        raise UserError(
+            f"{source}: a {type(index).__name__}, which is none of {', '.join(KINDS)}: {remedy}"
+        )
+    if index.ntotal != len(datastore) or index.d != datastore.manifest.dim:
+        raise UserError(
+            f"{source}: indexes {index.ntotal} rows of {index.d}, the keys are {len(datastore)} of "
+            f"{datastore.manifest.dim}: {remedy}"
+        )
+    if index.metric_type != faiss.METRIC_L2:
+        raise UserError(f"{source}: does not measure squared L2 distances: {remedy}")
+    made = {
+        name: getattr(index, name)
+        for name in ("nlist", "nprobe")
+        if kind in ("ivf", "ivf-pq") and hasattr(index, name)
+    }
+    if kind == "ivf-pq":
+        made |= {"m": index.pq.M, "nbits": index.pq.nbits, "refine": _REFINE}
+    if kind == "hnsw":
+        made |= {"ef": index.hnsw.efSearch}
+    _keep(datastore, kind, TrainedIndex(index, made), seed=0)
+    return kind
+
+
+def _kind_of(faiss: ModuleType, index: Any) -> str | None:
+    kinds = {
+        "flat": (faiss.IndexFlat,),
+        "ivf": (faiss.IndexIVFFlat,),
+        "ivf-pq": (faiss.IndexIVFPQ, faiss.IndexIVFPQFastScan),
+        "hnsw": (faiss.IndexHNSWSQ, faiss.IndexHNSWFlat),
+    }
+    return next((name for name, classes in kinds.items() if isinstance(index, classes)), None)
+
+
+def _keep(datastore: Datastore, kind: str, filled: TrainedIndex, seed: int) -> Path:
+    """Write a filled index, measure its recall and note it in the manifest."""
+    faiss = import_faiss()
     path = datastore.path / f"{kind}.index"
     temporary = path.with_suffix(".partial")
-    faiss.write_index(index, str(temporary))
+    faiss.write_index(filled.index, str(temporary))
     temporary.replace(path)
     info = IndexInfo(
         file=path.name,
-        **{"nlist": None, "nprobe": None, **empty.options},
-        seed=options.seed,
-        trained_on=empty.trained_on,
+        **{"nlist": None, "nprobe": None, **filled.options},
+        seed=seed,
+        trained_on=filled.trained_on,
         recall_at_16=0.0,
         faiss_version=faiss.__version__,
     )
-    recall = _recall(OpenIndex(datastore, index, info), options.seed)
+    recall = _recall(OpenIndex(datastore, filled.index, info), seed)
     info = replace(info, recall_at_16=recall)
     manifest = Manifest.load(datastore.path)  # another index may have been noted meanwhile
     replace(manifest, indexes={**manifest.indexes, kind: info}).save(datastore.path)

@@ -122,13 +122,15 @@ def _describe(
         if entry < 0:
             break
         origin = datastore.provenance[entry]
+        predicted = int(origin["predicted"])
         uses.append(
             Neighbour(
                 token=tokenizer.decode([value]),
                 distance=distance,
                 record=datastore.records[int(origin["record"])].id,
                 offset=int(origin["offset"]),
-                lm_token=tokenizer.decode([int(origin["predicted"])]),
+                # An imported datastore does not know it.
+                lm_token=None if predicted < 0 else tokenizer.decode([predicted]),
                 outcome=int(origin["outcome"]) if trials else None,
                 crash=int(origin["crash"]) if trials else None,
             )

@@ -67,10 +67,11 @@ def check_explore(options: ExploreOptions) -> tuple[ProblemSet, "PromptTemplate"
     """
     template = load_template(options.prompt)
     template.render("", options.language)
-    sets = [problems_path(name) for name in (options.problems, *options.held_out)]
-    check_outputs([Output(named("out"), (options.out,))], (*sets, file_named(options.prompt)))
-    whole = load_problems(options.problems)
-    problems = whole.problems[: options.limit]
+    read = [problems_path(name) for name in (options.problems, *options.held_out)]
+    read += options.selection.inputs
+    check_outputs([Output(named("out"), (options.out,))], (*read, file_named(options.prompt)))
+    whole = load_problems(options.problems, options.selection)
+    problems = whole.problems
     records = [
         CorpusRecord(
             problem.question_id,

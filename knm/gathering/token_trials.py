@@ -14,7 +14,7 @@ from knm.errors import UserError, named
 from knm.judging.attempts import Candidate, Outcome
 from knm.judging.pool import JudgePool
 from knm.judging.requests import problem_request
-from knm.problems import Problem, extract_program
+from knm.problems import ALL, Problem, Selection, extract_program
 from knm.records import Completion, Request
 from knm.report import ProblemResult
 from knm.sandbox import Limits
@@ -49,7 +49,7 @@ class ExploreOptions:
     least_probability: float = 0.02
     max_new_tokens: int = 512
     batch_size: int = 32
-    limit: int | None = None
+    selection: Selection = ALL
     held_out: tuple[str, ...] = ()
     sandbox: str = "local"
     limits: Limits = field(default_factory=Limits)

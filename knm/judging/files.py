@@ -1,7 +1,7 @@
 """Judging apart from generating: completions from a file, verdicts into a report. No model."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from knm.judging.failure_text import render_failure
 from knm.judging.pool import JudgePool, open_judges
 from knm.languages.language import file_hash
 from knm.outputs import Output, check_outputs, file_named
-from knm.problems import Problem, ProblemSet, load_problems, problems_path
+from knm.problems import ALL, Problem, ProblemSet, Selection, load_problems, problems_path
 from knm.progress import progress_bar
 from knm.report import (
     Report,
@@ -48,7 +48,7 @@ class JudgeOptions:
     language: str = "lua"
     time_limit: float | None = None
     memory_limit: int | None = None
-    limit: int | None = None
+    selection: Selection = ALL
     fresh: bool = False
     workers: int = 1
     keep_io: bool = False
@@ -73,9 +73,14 @@ def judge_file(options: JudgeOptions) -> Judged:
     stream = stream_path(options.out)
     check_outputs(
         [Output(named("out"), (options.out, stream))],
-        (options.completions, problems_path(options.problems), file_named(options.language)),
+        (
+            options.completions,
+            problems_path(options.problems),
+            file_named(options.language),
+            *options.selection.inputs,
+        ),
     )
-    problem_set = load_problems(options.problems, limit=options.limit)
+    problem_set = load_problems(options.problems, options.selection)
     candidates = load_candidates(options.completions, options.language)
     selected = [problem for problem in problem_set if problem.question_id in candidates.by_problem]
     if not selected:
@@ -157,15 +162,15 @@ def _header(
     """
     judge: dict[str, Any] = {
         "problems": problem_set.name,
-        "limit": options.limit,
+        **options.selection.settings(),
         "language": options.language,
         "sandbox": options.sandbox,
         "limits": asdict(limits),
     }
-    kept = {name: value for name, value in candidates.hashes.items() if name != "language"}
+    kept = _without(candidates.hashes, "language")
     read = {"problem_set": problem_set.content_hash, **file_hash(options.language)}
     return RunHeader(
-        configuration={**candidates.configuration, **judge},
+        configuration={**_without(candidates.configuration, "subset"), **judge},
         hashes={**kept, **read},
         environment={
             **environment_info(Path.cwd()),
@@ -175,6 +180,10 @@ def _header(
         selected=selected,
         created=time.time(),
     )
+
+
+def _without(settings: Mapping[str, Any], left_out: str) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name != left_out}
 
 
 def _done_before(path: Path, header: RunHeader) -> set[str]:

@@ -5,9 +5,11 @@ from knm.problems.extraction import extract_program, fence_program
 from knm.problems.loading import load_problems, problems_path
 from knm.problems.prompts import TEMPLATES, PromptTemplate, load_template, sample_prompts
 from knm.problems.records import BrokenProblem, FieldValue, Problem, ProblemSet, TestSource
+from knm.problems.selection import ALL, Selection
 from knm.testcases import TestCase
 
 __all__ = [
+    "ALL",
     "DEFAULT_MAX_BYTES",
     "TEMPLATES",
     "BrokenProblem",
@@ -15,6 +17,7 @@ __all__ = [
     "Problem",
     "ProblemSet",
     "PromptTemplate",
+    "Selection",
     "TestCase",
     "TestSource",
     "decode_private_tests",

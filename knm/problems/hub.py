@@ -22,7 +22,7 @@ def fetch_test_split(
     Without a connection a complete earlier download is used.
 
     Args:
-        repo_id: `owner/name` of a data set.
+        repo_id: `owner/name` of a data set, with `@` and a branch, tag or commit if need be.
         endpoint: the hub's address; by default that of `HF_ENDPOINT`.
         cache_dir: by default the hub client's own.
 
@@ -31,13 +31,19 @@ def fetch_test_split(
     """
     # Here, because a run from a local file has no use for the client and its HTTP stack.
     from huggingface_hub import constants, snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
+    name, _, revision = repo_id.partition("@")
     address = endpoint or constants.ENDPOINT
     try:
         snapshot = snapshot_download(
-            repo_id,
+            name,
             repo_type="dataset",
+            revision=revision or None,
             allow_patterns=list(_SPLIT_PATTERNS),
             endpoint=endpoint,
             cache_dir=cache_dir,
@@ -45,6 +51,11 @@ def fetch_test_split(
     except GatedRepoError:
         raise UserError(
             f"{repo_id}: gated on the hub at {address}; accept its terms there and set HF_TOKEN"
+        ) from None
+    except RevisionNotFoundError:
+        raise UserError(
+            f"{repo_id}: the data set has no revision {revision!r} on the hub at {address}; give a "
+            "branch, a tag or a whole commit"
         ) from None
     except RepositoryNotFoundError:
         raise UserError(

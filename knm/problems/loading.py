@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from knm.errors import UserError
 from knm.hashing import hash_json
@@ -14,48 +14,59 @@ from knm.problems.jsonl import read_jsonl
 from knm.problems.parquet import read_parquet
 from knm.problems.records import Problem, ProblemSet, TestSource
 from knm.problems.rows import Row
+from knm.problems.selection import ALL, Selection
 from knm.progress import progress_bar
 
 _READERS: Final[dict[str, Callable[[Path], Iterator[tuple[Row, TestSource]]]]] = {
     ".jsonl": read_jsonl,
     ".parquet": read_parquet,
 }
-_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
 
 
-def load_problems(source: str | Path, *, limit: int | None = None) -> ProblemSet:
+def load_problems(source: str | Path, selection: Selection = ALL) -> ProblemSet:
     """Load a problem set; the encoded tests stay on disk until a problem's `tests.load()`.
 
     Args:
         source: `embedded`, a `.jsonl` or `.parquet` file, a directory of them (those directly in
             it, sorted by name, concatenated), or the `owner/name` of a data set on the hub (its
-            test split).
+            test split), with `@` and a branch, tag or commit if need be.
             What exists here is never looked for on the hub.
-        limit: take the first so many problems and read no further.
+        selection: which of its problems.
 
     Raises:
         UserError: there is no such source, a problem is malformed, an id is used twice, the set is
-            empty, or `limit` is below 1. The message names file, line and field.
+            empty, or the selection is not to be had. The message names file, line and field.
     """
-    if limit is not None and limit < 1:
-        raise UserError(f"limit {limit}: take at least 1 problem, or leave the limit out for all")
+    selection.check()
     name, files = _locate(source)
-    rows = islice(chain.from_iterable(_READERS[file.suffix](file) for file in files), limit)
-    problems: list[Problem] = []
-    places: dict[str, str] = {}
-    hashes: dict[str, str] = {}
-    for row, tests in progress_bar(rows, label="reading problems", unit="problem"):
-        if row.question_id in places:
-            raise UserError(
-                f"{row.place}: question_id {row.question_id!r} is already that of "
-                f"{places[row.question_id]}; give each problem its own id"
-            )
-        places[row.question_id] = row.place
-        hashes[row.question_id] = row.content_hash
-        problems.append(row.problem(tests))
+    problems, hashes = _read(files, selection)
     if not problems:
         raise UserError(f"{source}: no problems in it; name a file with at least one")
     return ProblemSet(name, tuple(problems), content_hash=hash_json(hashes))
+
+
+def _read(files: list[Path], selection: Selection) -> tuple[list[Problem], dict[str, str]]:
+    """The selected problems and their hashes by id."""
+    problems: list[Problem] = []
+    places: dict[str, str] = {}
+    hashes: dict[str, str] = {}
+
+    def rows() -> Iterator[tuple[str, dict[str, Any]]]:
+        found = chain.from_iterable(_READERS[file.suffix](file) for file in files)
+        for row, tests in progress_bar(found, label="reading problems", unit="problem"):
+            if row.question_id in places:
+                raise UserError(
+                    f"{row.place}: question_id {row.question_id!r} is already that of "
+                    f"{places[row.question_id]}; give each problem its own id"
+                )
+            places[row.question_id] = row.place
+            hashes[row.question_id] = row.content_hash
+            problems.append(row.problem(tests))
+            yield row.question_id, row.extras
+
+    chosen = [problems[place] for place in selection.choose(rows())]
+    return chosen, {problem.question_id: hashes[problem.question_id] for problem in chosen}
 
 
 def problems_path(source: str | Path) -> Path:
@@ -81,7 +92,7 @@ def _locate(source: str | Path) -> tuple[str, list[Path]]:
     if path.suffix in _READERS or not _HUB_ID.fullmatch(str(source)):
         raise UserError(
             f"{source}: no such file or directory; give a {_suffixes()} file, a directory of them, "
-            "or the owner/name of a data set on the hub"
+            "or the owner/name of a data set on the hub, with @revision if need be"
         )
     return str(source), fetch_test_split(str(source))
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from knm.errors import UserError
 from knm.testcases import TestCase
 
-FieldValue = bool | int | float | str
+FieldValue = bool | int | float | str | list[str]
 
 MOST_FIELDS: Final = 24
 FIELD_CHARACTERS: Final = 64
@@ -62,7 +62,7 @@ class Problem:
 
     @property
     def fields(self) -> dict[str, FieldValue]:
-        """The extra fields by which results can be told apart: short values, dates as text.
+        """The extra fields by which results can be told apart: short values and lists of such text.
 
         No more than `MOST_FIELDS`; title, errata and programs are none of them.
         """
@@ -75,15 +75,18 @@ class Problem:
 
 
 def _field_value(value: Any) -> FieldValue | None:
-    """A value that is told in results; None of one that is long, or made of parts."""
+    """A value that is told in results; None of one that is long, or made of other parts."""
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):
         return value if isfinite(value) else None
-    if isinstance(value, str):
-        fits = 0 < len(value) <= FIELD_CHARACTERS and value.isprintable()
-        return value if fits else None
-    return value if isinstance(value, bool | int) else None
+    if isinstance(value, list | tuple):
+        return list(value) if 0 < len(value) <= MOST_FIELDS and all(map(_is_short, value)) else None
+    return value if isinstance(value, bool | int) or _is_short(value) else None
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= FIELD_CHARACTERS and value.isprintable()
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ class ProblemSet:
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self.problems)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The problems' ids, in their order."""
+        return tuple(problem.question_id for problem in self.problems)
 
     def by_id(self, question_id: str) -> Problem:
         """Find one problem.

@@ -17,8 +17,6 @@ STAGES: Final = ("setup", "call", "teardown")
 INTERRUPTED: Final = 2
 """pytest's exit status of a run that was cut short."""
 
-_PROBLEM_TEST: Final = "bench/test_problems.py::test_problem["
-
 
 @dataclass(frozen=True)
 class Report:
@@ -36,13 +34,18 @@ class Report:
         return max(0, (self.section.get("selected") or 0) - len(self.results))
 
 
+def name_of_test(question_id: str) -> str:
+    """The name that a problem's test has in every report."""
+    return f"bench/test_problems.py::test_problem[{question_id}]"
+
+
 def judged_test(result: ProblemResult, failure_text: str) -> dict[str, Any]:
     """A judged problem as one test of a report, for runs that pytest does not drive."""
     faulty = result.verdict.is_infrastructure
     passed = {"duration": 0.0, "outcome": "passed"}
     failed = {"duration": 0.0, "outcome": "failed", "longrepr": failure_text}
     entry: dict[str, Any] = {
-        "nodeid": f"{_PROBLEM_TEST}{result.question_id}]",
+        "nodeid": name_of_test(result.question_id),
         "outcome": "error" if faulty else "passed" if result.accepted else "failed",
         "metadata": {"knm": to_json(result)},
         "setup": failed if faulty else passed,
@@ -55,12 +58,12 @@ def judged_test(result: ProblemResult, failure_text: str) -> dict[str, Any]:
 def portable_test(test: Mapping[str, Any]) -> dict[str, Any]:
     """A test of pytest-json-report without this machine's paths and what `metadata` says better.
 
-    A problem's id is the same whichever directory pytest took for its root.
+    A problem's test has one name, whichever bench it is in and whatever pytest took for its root.
     """
     kept = {name: value for name, value in test.items() if name != "user_properties"}
-    _, problem, name = kept["nodeid"].partition(_PROBLEM_TEST.removeprefix("bench/"))
-    if problem:
-        kept["nodeid"] = _PROBLEM_TEST + name
+    result = kept.get("metadata", {}).get("knm")
+    if result:
+        kept["nodeid"] = name_of_test(result["question_id"])
     for stage in STAGES:
         if stage in kept:
             kept[stage] = {name: kept[stage][name] for name in kept[stage] if name != "crash"}

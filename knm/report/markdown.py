@@ -46,14 +46,12 @@ def markdown_matrix(matrix: RunMatrix) -> str:
     settings = setting_rows(matrix)
     parts = [
         f"### {len(matrix.reports)} runs compared",
-        table([[escape(cell) for cell in row] for row in run_rows(matrix)]),
+        escaped_table(run_rows(matrix)),
         pair_caption(matrix),
         table(pair_rows(matrix)),
         _details(
             "Settings that differ",
-            table([[escape(cell) for cell in row[1:]] for row in settings])
-            if settings
-            else "None.",
+            escaped_table([row[1:] for row in settings]) if settings else "None.",
         ),
     ]
     return "\n\n".join(parts)
@@ -125,6 +123,11 @@ def _transitions(diff: ReportDiff) -> str:
 
 def _details(summary: str, body: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def escaped_table(rows: Iterable[Sequence[str]]) -> str:
+    """A table whose cells are text."""
+    return table([[escape(cell) for cell in row] for row in rows])
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:

@@ -1,5 +1,6 @@
 """Totals and comparisons as plain text, aligned, without colour: made for terminals and logs."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -17,8 +18,13 @@ MOST_IDS: Final = 12
 """Of those that are not compared: their number says more than their names."""
 
 
-def render_summary(totals: Totals, report: Path | None = None) -> list[str]:
-    """The lines that close a run; `report` is where its report is, None when there is none."""
+def render_summary(
+    totals: Totals, report: Path | None = None, commands: Iterable[tuple[str, str]] = ()
+) -> list[str]:
+    """The lines that close a run; `report` is where its report is, None when there is none.
+
+    `commands` can be typed next: what each is for, and the command.
+    """
     rows = [("Pass@1", f"{text.pass_at_1(totals)}, 95 % interval {text.interval(totals.interval)}")]
     if totals.without_errata:
         rows.append(("without errata", text.sound_pass_at_1(totals)))
@@ -45,7 +51,7 @@ def render_summary(totals: Totals, report: Path | None = None) -> list[str]:
         ]
     if report:
         rows.append(("report", str(report)))
-    return text.table(rows)
+    return text.table([*rows, *commands])
 
 
 class FlipView(StrEnum):

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from knm.codec import to_json
 from knm.report import load_report, parse_condition
-from knm.bench.reporter import BaselineCheck, RunReporter
+from knm.bench.reporter import BaselineCheck, Ending, RunReporter
 from tests.report.builders import header, result
 from knm.sandbox import Verdict
 
@@ -31,6 +31,7 @@ VERDICTS = {VERDICTS}
 def pytest_addoption(parser):
     parser.addoption("--baseline")
     parser.addoption("--fail-on")
+    parser.addoption("--faults-only", action="store_true")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
@@ -42,7 +43,10 @@ def pytest_configure(config):
     given, name = config.getoption("baseline"), config.getoption("fail_on")
     baseline = given and BaselineCheck(load_report(given), name and parse_condition(name))
     make = lambda selected: header(selected=selected)
-    config.pluginmanager.register(RunReporter(config, HERE / "run.json", make, baseline))
+    next_one = lambda: [("next", "type me")]
+    ending = Ending(baseline or None, config.getoption("faults_only"), next_one)
+    path = HERE / "run.json"
+    config.pluginmanager.register(RunReporter(config, path, make, VERDICTS, ending))
 
 def pytest_generate_tests(metafunc):
     if "problem" in metafunc.fixturenames:
@@ -195,6 +199,40 @@ def test_another_test_that_fails_fails_the_run_whatever_the_baseline_says(run, t
     process, _ = run({"a": FAILED}, "--baseline", baseline, "--fail-on", "regression")
 
     assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"), [(FAILED, 0), (PASSED, 0), (Verdict.SANDBOX_FAULT.value, 1)]
+)
+def test_problems_that_fail_may_be_data_and_faults_never_are(run, verdict, status):
+    process, path = run({"a": PASSED, "b": verdict}, "--faults-only")
+    assert process.returncode == status
+    assert load_report(path).section["totals"]["problems"] == 2
+
+
+def test_another_test_that_fails_is_no_data(run, tmp_path):
+    (tmp_path / "test_other.py").write_text("def test_other():\n    assert 'a' == 'other'\n")
+    process, _ = run({"a": FAILED}, "--faults-only")
+    assert process.returncode == 1
+    assert "assert 'a' == 'other'" in process.stdout
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_a_failure_takes_one_line_and_the_run_ends_with_what_to_type(run, workers):
+    shown = run({"a": FAILED, "b": FAILED}, *workers)[0].stdout
+    assert shown.count("wrong") == 2
+    assert "= FAILURES =" not in shown
+    assert shown.splitlines()[-1].split() == ["next", "type", "me"]
+    assert "_ test_problem[a] _" in run({"a": FAILED}, "-v", *workers)[0].stdout
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_progress_has_lines_of_its_own_in_a_log(run, tmp_path, workers):
+    (tmp_path / "test_aa.py").write_text("def test_other():\n    pass\n")
+    shown = run({f"q{number}": PASSED for number in range(5)}, *workers)[0].stdout
+    lines = [line for line in shown.splitlines() if "of 5 ·" in line]
+    assert len(lines) == 5
+    assert all(line.startswith("knm: ") for line in lines)
 
 
 def test_each_tenth_of_a_run_has_its_line_in_a_log(run):

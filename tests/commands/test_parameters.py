@@ -16,9 +16,9 @@ from knm.options import ModelOptions, Option
 FLAGS = {
     "explore": """
         --batch-size=32 --decontaminate/--no-decontaminate=True --device --dtype --held-out
-        --json=False --language=lua --least-probability=0.02 --limit --max-new-tokens=512
-        --memory-limit=512 --model=embedded --out --problems --prompt=contest
-        --sandbox=local --time-limit=5.0 --trials=16 --workers
+        --ids --json=False --language=lua --least-probability=0.02 --limit --max-new-tokens=512
+        --memory-limit=512 --model=embedded --out --problems --prompt=contest --sample-problems
+        --sample-seed --sandbox=local --time-limit=5.0 --trials=16 --where --workers
     """,
     "serve": """
         --batch-size --datastore --device --dtype --host=127.0.0.1 --json=False --knn=False
@@ -37,11 +37,17 @@ FLAGS = {
         --search=grid --seed=0 space --trials
     """,
     "audit": """
-        --batch-size=32 --corpus --curve --device --dtype --epochs --json=False
+        --batch-size=32 --corpus --curve --device --dtype --epochs --ids --json=False
         --key-kind=final-norm --learning-rate --limit --lora --max-new-tokens=512
         --memory-limit=512 --model=embedded --models --off-domain --out --positions=all
-        --preset --problems=embedded --prompt=task --recipe=embedded --rows --sandbox=local
-        --seeds --strict=False --time-limit=5.0 --train-programs --workers
+        --preset --problems=embedded --prompt=task --recipe=embedded --rows --sample-problems
+        --sample-seed --sandbox=local --seeds --strict=False --time-limit=5.0 --train-programs
+        --where --workers
+    """,
+    "judge": """
+        --completions --fresh=False --ids --json=False --language=lua --limit --memory-limit --out
+        --problems=embedded --sample-problems --sample-seed --sandbox=local --time-limit --where
+        --workers=1
     """,
     "mine": """
         --batch-tokens --block-tokens --capacity --corpus

@@ -1,6 +1,7 @@
 """`knm diff`, `knm report`, `knm judge` and `knm completions` through Typer's runner."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import typer
@@ -31,6 +32,40 @@ def paths(tmp_path):
         ).path
         for name, outcomes in verdicts.items()
     ]
+
+
+def test_runs_are_broken_down_by_a_field(tmp_path):
+    def written(name, *verdicts):
+        results = [
+            replace(result(f"q{number}", verdict), labels={"level": "easy" if number else "hard"})
+            for number, verdict in enumerate(verdicts)
+        ]
+        return write_report(tmp_path / name, results).path
+
+    a, b = written("a.json", RIGHT, RIGHT, WRONG), written("b.json", RIGHT, WRONG, WRONG)
+    assert "easy   50.0 % (1 of 2)" in knm("report", "show", a, "--by", "level").stdout
+    shown = json.loads(knm("report", "show", a, "--by", "level", "--json").stdout)
+    assert [group["passed"] for group in shown["by"]["level"]] == [1, 1]
+    assert "easy   50.0 % (1 of 2)   0.0 % (0 of 2) " in knm("diff", a, b, "--by", "level").stdout
+    assert "| easy | 50.0 % (1 of 2) |" in knm("diff", a, b, "--by", "level", "--markdown").stdout
+    change = json.loads(knm("diff", a, b, "--by", "level", "--json").stdout)["by"]["level"][0]
+    assert (change["value"], change["lost"], change["passed"]) == ("easy", 1, {"a": 1, "b": 0})
+    unknown = knm("diff", a, b, "--by", "levl")
+    assert isinstance(unknown.exception, UserError)
+    assert "--by levl: no problem of the report has it; there are level" in str(unknown.exception)
+    assert isinstance(knm("diff", a, b, a, "--by", "level").exception, UserError)
+
+
+def test_format_md_writes_the_final_report(paths, tmp_path):
+    a, b, _ = paths
+    out = tmp_path / "study.md"
+    written = json.loads(knm("report", a, b, "--format", "md", "--out", out, "--json").stdout)
+    assert written[0] == str(out)
+    assert "## Flips" in out.read_text()
+    over = knm("report", a, b, "--format=md", "--out", a)
+    assert isinstance(over.exception, UserError)
+    unknown = knm("report", "study", a, "--format", "md", "--audit", tmp_path, "--out", out)
+    assert isinstance(unknown.exception, UserError)
 
 
 def test_two_reports_are_compared_as_text_json_and_markdown(paths):

@@ -23,9 +23,9 @@ except UserError as error:
 """
 
 
-def identify(endpoint: str, cache: Path) -> str:
+def identify(endpoint: str, cache: Path, name: str = "someone/small") -> str:
     environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(cache)}
-    command = [sys.executable, "-c", SCRIPT]
+    command = [sys.executable, "-c", SCRIPT.replace("someone/small", name)]
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -49,6 +49,14 @@ def test_a_hub_model_is_downloaded_without_pickles_and_kept(files, tmp_path):
     kept = {path.name for path in tmp_path.rglob("snapshots/*/*")}
     assert kept == set(files) - {"pytorch_model.bin"}
     assert identify(endpoint, tmp_path) == first  # from the cache: the server is gone
+
+
+def test_a_revision_is_named_behind_the_id(files, tmp_path):
+    with serve_model("someone/small", files, branch="v1") as endpoint:
+        found = identify(endpoint, tmp_path, "someone/small@v1")
+        missing = identify(endpoint, tmp_path, "someone/small@v2")
+    assert found == identify_model(EMBEDDED, "float32").tokenizer_hash
+    assert missing.startswith("model someone/small@v2: ")
 
 
 def test_an_unknown_hub_model_is_named(files, tmp_path):

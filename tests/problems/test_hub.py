@@ -71,6 +71,14 @@ def test_an_unknown_data_set_is_an_error_that_names_it(tmp_path):
         fetch_test_split("own/other", endpoint=endpoint, cache_dir=tmp_path)
 
 
+def test_a_revision_is_named_behind_the_id(tmp_path):
+    with serve_dataset(REPO, {"test.jsonl": b"content"}, branch="v1") as endpoint:
+        (path,) = fetch_test_split(f"{REPO}@v1", endpoint=endpoint, cache_dir=tmp_path)
+        assert path.read_bytes() == b"content"
+        with pytest.raises(UserError, match="own/problems@v2: .* no revision 'v2' on the hub"):
+            fetch_test_split(f"{REPO}@v2", endpoint=endpoint, cache_dir=tmp_path)
+
+
 def test_a_gated_data_set_is_an_error_that_says_how_to_get_in(tmp_path):
     with (
         serve_dataset(REPO, {}) as endpoint,

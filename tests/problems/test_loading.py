@@ -9,7 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from knm.errors import UserError
-from knm.problems import BrokenProblem, ProblemSet, TestCase, encode_private_tests, load_problems
+from knm.problems import (
+    BrokenProblem,
+    ProblemSet,
+    Selection,
+    TestCase,
+    encode_private_tests,
+    load_problems,
+)
 
 
 def cases(index: int) -> tuple[TestCase, ...]:
@@ -137,7 +144,7 @@ def test_hash_depends_on_every_required_field(field, tmp_path):
 
 
 def test_limit_takes_the_first_problems_and_reads_no_further(source):
-    problems = load_problems(source, limit=3)
+    problems = load_problems(source, Selection(limit=3))
     assert ids(problems) == ["abc0_a", "abc1_a", "abc2_a"]
     assert problems.content_hash != load_problems(source).content_hash
 
@@ -146,17 +153,17 @@ def test_limit_does_not_look_at_later_lines(tmp_path):
     path = write_jsonl(tmp_path / "a.jsonl", [record(0)])
     with path.open("a") as file:
         file.write("damaged\n")
-    assert len(load_problems(path, limit=1)) == 1
+    assert len(load_problems(path, Selection(limit=1))) == 1
 
 
 def test_limit_beyond_the_end_takes_all(source):
-    assert len(load_problems(source, limit=100)) == 5
+    assert len(load_problems(source, Selection(limit=100))) == 5
 
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_limit_below_one_is_an_error(source, limit):
     with pytest.raises(UserError, match=f"limit {limit}: take at least 1"):
-        load_problems(source, limit=limit)
+        load_problems(source, Selection(limit=limit))
 
 
 # --- directories

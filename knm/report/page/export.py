@@ -45,9 +45,7 @@ def write_charts(bench: Bench, directory: Path, kind: ChartFormat) -> list[Path]
         UserError: a file cannot be written, or a PNG would lack its text for want of fonts.
     """
     if kind is ChartFormat.PNG:
-        _check_fonts(
-            f"{named('format')} {kind.value}", f"{named('format')} {ChartFormat.SVG.value}"
-        )
+        check_fonts(f"{named('format')} {kind.value}", f"{named('format')} {ChartFormat.SVG.value}")
     paths = []
     for scene in draw_charts(bench, CHART_WIDTH):
         path = directory / f"{scene.name}.{kind.value}"
@@ -78,7 +76,7 @@ def check_picture(path: Path) -> ChartFormat:
         raise UserError(f"{named('picture')} {path}: must end in .svg or .png")
     kind = ChartFormat(ending)
     if kind is ChartFormat.PNG:
-        _check_fonts(f"{named('picture')} {path}", "a file that ends in .svg")
+        check_fonts(f"{named('picture')} {path}", "a file that ends in .svg")
     return kind
 
 
@@ -87,24 +85,29 @@ def _write(scene: Scene, path: Path, kind: ChartFormat) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if kind is ChartFormat.PNG:
-            path.write_bytes(_rasterize(drawing))
+            path.write_bytes(rasterize(drawing))
         else:
             write_text(path, drawing)
     except OSError as error:
         raise _unwritable(path, error) from None
 
 
-def _rasterize(drawing: str) -> bytes:
+def rasterize(drawing: str) -> bytes:
+    """A drawing, SVG text, as a PNG file's bytes."""
     from resvg_py import svg_to_bytes
 
     return svg_to_bytes(svg_string=drawing, zoom=PNG_ZOOM, languages=["en"])
 
 
-def _check_fonts(option: str, instead: str) -> None:
-    """Without any font on the system, text would silently be missing."""
+def check_fonts(option: str, instead: str) -> None:
+    """Refuse a picture whose text would silently be missing, for want of any font on the system.
+
+    Raises:
+        UserError: naming the option, and what to take instead.
+    """
     blank = PROBE.format("")
     lettered = PROBE.format(f'<text y="18" font-family="{_FAMILIES}">M</text>')
-    if _rasterize(blank) == _rasterize(lettered):
+    if rasterize(blank) == rasterize(lettered):
         raise UserError(
             f"{option}: this system has no fonts to draw text with; install some"
             f" (on Debian: fonts-dejavu-core) or use {instead}"

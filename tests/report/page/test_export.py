@@ -35,7 +35,7 @@ def test_a_png_is_a_picture_of_twice_the_width(tmp_path: Path) -> None:
 
 
 def test_a_png_without_fonts_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "_rasterize", lambda drawing: b"blank")
+    monkeypatch.setattr(export, "rasterize", lambda drawing: b"blank")
     with pytest.raises(UserError, match="no fonts"):
         write_charts(example_bench(tmp_path), tmp_path, ChartFormat.PNG)
 

@@ -1,0 +1,243 @@
+"""A run in pytest's processes: what each of them does, and what the one that reports does too.
+
+With xdist there are workers, which evaluate problems, and a controller; else one process is both.
+"""
+
+import pickle
+import sys
+import time
+from collections.abc import Generator, Iterable
+from typing import Any, Final
+
+import pytest
+
+from knm.bench.completions import CompletionService
+from knm.bench.engines import EngineAddress, RunEngine, objection_to_set
+from knm.bench.flags import usage_errors
+from knm.bench.reporter import Ending, RunReporter
+from knm.bench.run import BenchRun, cache_directory
+from knm.codec import to_json
+from knm.engine import CompletionCache
+from knm.problems import Problem
+from knm.records import Request
+from knm.report import ProblemResult, RunHeader, environment_info
+from knm.serving import end_ahead
+
+RUN: Final = pytest.StashKey[BenchRun]()
+COMPLETIONS: Final = pytest.StashKey[CompletionService]()
+RESULT: Final = pytest.StashKey[ProblemResult]()
+WITHHELD: Final = pytest.StashKey[str | None]()
+WORKER_INPUT: Final = "knm"
+WORKER_OUTPUT: Final = "knm_from_cache"
+PROBLEM: Final = "knm_problem"
+"""The fixture of which each problem is a value."""
+
+
+class BenchWorker:
+    """Evaluates problems: in xdist's workers, and in the only process where there are none."""
+
+    def __init__(self, run: BenchRun, config: pytest.Config) -> None:
+        self._run = run
+        self._config = config
+        self._cache: CompletionCache | None = None
+        self._completions: CompletionService | None = None
+        config.stash[RUN] = run
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make one test of each problem."""
+        if PROBLEM in metafunc.fixturenames:
+            problems = self._run.problem_set.problems
+            ids = [problem.question_id for problem in problems]
+            metafunc.parametrize(PROBLEM, problems, ids=ids)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Ask for the completions of all selected problems, those that are not kept already."""
+        if self._config.option.collectonly:
+            return
+        problems = _selected(session.items)
+        self._config.stash[WITHHELD] = self._withheld()
+        requests = [
+            request
+            for problem in problems
+            for request in self._run.requests(problem, self._config.stash[WITHHELD])
+        ]
+        self._completions = self._ask(requests, self._open_cache())
+        self._config.stash[COMPLETIONS] = self._completions
+        end_ahead()  # what has not been taken by now is not needed: all completions were kept
+
+    def pytest_sessionfinish(self) -> None:
+        """Tell the process that reports how many completions were kept from before."""
+        if self._completions is not None and hasattr(self._config, "workeroutput"):
+            self._config.workeroutput[WORKER_OUTPUT] = self._completions.from_cache
+
+    def _withheld(self) -> str | None:
+        """Why the datastore is not for the problem set; None if it is."""
+        given: str | None = self._config.workerinput[WORKER_INPUT]["withheld"]  # type: ignore[attr-defined]
+        return given
+
+    def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
+        given = self._config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]
+        address = EngineAddress.from_json(given["engine"])
+        return CompletionService(
+            requests, address.configuration, lambda: address, cache, since=given["since"]
+        )
+
+    def _open_cache(self) -> CompletionCache:
+        if self._cache is None:
+            self._cache = CompletionCache(cache_directory(self._run.root), self._say)
+        return self._cache
+
+    def _say(self, line: str) -> None:
+        print(f"knm: {line}", file=sys.stderr)
+
+    def pytest_unconfigure(self) -> None:
+        """Give up what is outstanding; what has come is kept."""
+        if self._completions is not None:
+            self._completions.close()
+        if self._cache is not None:
+            self._cache.close()
+
+    def pytest_json_runtest_metadata(self, item: pytest.Item) -> dict[str, Any]:
+        """Put the result into the JSON report."""
+        outcome = item.stash.get(RESULT, None)
+        return {} if outcome is None else {"knm": to_json(outcome)}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Hand the result to the process that reports; xdist carries the attribute over."""
+        report = yield
+        outcome = item.stash.get(RESULT, None)
+        if outcome is not None and report.when == "teardown":
+            report.knm_result = to_json(outcome)  # type: ignore[attr-defined]
+        return report
+
+
+class BenchController(BenchWorker):
+    """Prepares a run and its engine; a `RunReporter` gathers its results and reports them."""
+
+    def __init__(
+        self,
+        run: BenchRun,
+        engine: RunEngine,
+        ending: Ending,
+        config: pytest.Config,
+    ) -> None:
+        super().__init__(run, config)
+        self._engine = engine
+        self._objection: str | None = None
+        self._since = time.time() if run.options.fresh else 0.0
+        self._from_cache: list[int] = []
+        self._sandbox_info: dict[str, str] = {}
+        self._reporter = RunReporter(config, run.results, self._header, run.problem_set.ids, ending)
+        config.pluginmanager.register(self._reporter, "knm-reporter")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Make what the run needs, and fail now rather than in the first problem."""
+        if self._config.option.collectonly:
+            return
+        with usage_errors(self._config):
+            with self._run.open_sandbox() as sandbox:
+                self._sandbox_info = sandbox.describe()
+            done = self._engine.prepare()
+            if done is not None:
+                self._say(done)
+            self._objection = objection_to_set(self._engine.configuration, self._run.sample_prompts)
+            if self._objection is not None:
+                self._say(
+                    f"{self._objection}: it is not used (presets with a weight of their own, such "
+                    "as --knn-preset dense, use it)"
+                )
+            self._reporter.check_baseline()
+            self._open_cache()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of xdist where the engine is, which serves them all, and the problems.
+
+        A set is gigabytes to read, and what is kept of it, the tests left where they are, is small.
+        """
+        node.workerinput[WORKER_INPUT] = {
+            "problem_set": pickle.dumps(self._run.problem_set),
+            "engine": to_json(self._engine.address()),
+            "since": self._since,
+            "withheld": self._withheld(),
+            "root": str(self._run.root),
+        }
+
+    def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
+        engine = self._engine
+        return CompletionService(
+            requests, engine.configuration, engine.address, cache, since=self._since
+        )
+
+    def _withheld(self) -> str | None:
+        return self._objection
+
+    def _header(self, selected: int | None) -> RunHeader:
+        return RunHeader(
+            configuration=self._run.configuration(self._engine.configuration),
+            hashes=self._run.hashes(self._engine.configuration),
+            environment={
+                **environment_info(self._run.root),
+                "sandbox": self._sandbox_info,
+            },
+            selected=selected,
+            created=time.time(),
+        )
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Gather what a worker of xdist found kept."""
+        found = getattr(node, "workeroutput", {}).get(WORKER_OUTPUT)
+        if found is not None:
+            self._from_cache.append(found)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say which completions were kept, and what the engine said if it was in trouble."""
+        if self._completions is not None:
+            self._from_cache.append(self._completions.from_cache)
+        # All workers ask for the same; the first to look found what was there before the run.
+        kept = min(self._from_cache, default=0)
+        if kept:
+            terminalreporter.write_line(
+                f"{kept} completions were kept from before; --fresh decodes them again"
+            )
+        for line in self._engine.trouble():
+            terminalreporter.write_line(f"engine: {line}")
+
+    def pytest_unconfigure(self) -> None:
+        """End the engine that was this run's own."""
+        super().pytest_unconfigure()
+        self._engine.close()
+        end_ahead()
+
+    def _say(self, line: str) -> None:
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(f"knm: {line}")
+
+
+def _selected(items: Iterable[pytest.Item]) -> list[Problem]:
+    """The problems of the selected tests, in their order.
+
+    Raises:
+        pytest.UsageError: two tests are of one problem.
+    """
+    tests: dict[str, str] = {}
+    problems = []
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        problem = None if callspec is None else callspec.params.get(PROBLEM)
+        if not isinstance(problem, Problem):
+            continue
+        if problem.question_id in tests:
+            raise pytest.UsageError(
+                f"{item.nodeid} and {tests[problem.question_id]} are tests of one problem, "
+                "and a run has one of each: name one bench, and let one test ask for knm_result"
+            )
+        tests[problem.question_id] = item.nodeid
+        problems.append(problem)
+    return problems
