@@ -158,6 +158,17 @@ class DecodingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServedDecodingOptions:
+    """How completions are decoded for others, who bound them by themselves."""
+
+    max_new_tokens: Annotated[
+        int | None,
+        Option("longest completion, in tokens", "N", least=1, default="the model's context"),
+    ] = None
+    batch_size: Annotated[int | None, BATCH] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CorrectionOptions:
     """A datastore, and what is set otherwise than in its preset."""
 
@@ -199,6 +210,11 @@ class RetrievalOptions(CorrectionOptions, SwitchOptions):
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions(RetrievalOptions, DecodingOptions, ModelOptions):
     """An engine: a model, how it decodes, and what corrects it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedEngineOptions(RetrievalOptions, ServedDecodingOptions, ModelOptions):
+    """An engine for others."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,22 @@ GREEDY: Final = Sampling()
 
 
 @dataclass(frozen=True)
+class Scoring:
+    """What is to be told of a text's tokens beside the completion.
+
+    Attributes:
+        alternatives: how many of the likeliest tokens at each place; None for no log-probabilities.
+        echo: whether the prompt is told too, with the log-probabilities of its tokens.
+        asked: with `echo`, how many tokens of the prompt are what was asked. Those behind them are
+            taken as written, and corrected; None: all but the first are.
+    """
+
+    alternatives: int | None
+    echo: bool = False
+    asked: int | None = None
+
+
+@dataclass(frozen=True)
 class Request:
     """One prompt to be completed. A completion depends on this and the engine's set-up alone.
 
@@ -35,11 +51,13 @@ class Request:
         prompt: the text of one user turn, or with `chat` off the whole context as it is.
         chat: whether the model's chat template is put around the prompt.
         sample: index among several samples of one prompt.
-        max_new_tokens: the engine's own bound if None; never above it.
+        max_new_tokens: the engine's own bound if None; never above it. 0 only with `scoring`.
         stop: strings that end a completion; they are not part of its text.
         sampling: how tokens are chosen.
         withheld: why the datastore is not to be used, whatever the prompt; None if it may be.
         prefix: token ids that are written already: context, and no part of the completion.
+        ids: the prompt as token ids, in place of its text; then `prompt` is empty and `chat` off.
+        scoring: what is to be told of the tokens; a served engine alone knows how.
     """
 
     id: str
@@ -51,6 +69,8 @@ class Request:
     sampling: Sampling = GREEDY
     withheld: str | None = None
     prefix: tuple[int, ...] = ()
+    ids: tuple[int, ...] = ()
+    scoring: Scoring | None = None
 
 
 @dataclass(frozen=True, slots=True)

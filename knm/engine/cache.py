@@ -50,6 +50,7 @@ def completion_key(configuration: EngineConfiguration, request: Request) -> str:
             "sampling": to_json(request.sampling),
             "withheld": request.withheld,
             "prefix": list(request.prefix),
+            **({"ids": list(request.ids)} if request.ids else {}),
         }
     )
 

@@ -9,6 +9,7 @@ from knm.datastore import Datastore
 from knm.engine.architectures import UnsupportedModelError
 from knm.engine.plain import PlainEngine
 from knm.engine.records import GenerationOptions, StreamingEngine
+from knm.engine.scoring import ScoringEngine
 from knm.engine.setup import EngineSetup
 from knm.engine.slots import SlotEngine
 from knm.engine.stopping import end_tokens
@@ -88,4 +89,5 @@ def open_setup(setup: EngineSetup) -> OpenedEngine:
         )
         return text
 
-    return OpenedEngine(open_engine(loaded, setup.generation, retriever), render_chat)
+    engine = open_engine(loaded, setup.generation, retriever)
+    return OpenedEngine(ScoringEngine(engine, loaded, retriever), render_chat)
