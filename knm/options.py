@@ -258,6 +258,13 @@ class RunOptions(SandboxOptions, SamplingOptions, ProblemOptions, EngineOptions)
     """What a run of the bench is asked for."""
 
     prompt: TemplateName = "task"
+    prompt_arg: Annotated[
+        list[str] | None,
+        Option(
+            "what the model's chat template is given, as enable_thinking=false; may be repeated",
+            "NAME=VALUE",
+        ),
+    ] = None
     language: LanguageName = "lua"
     engine: Annotated[
         str | None, Option("a running `knm serve`", "URL", default="a process of this run's own")

@@ -25,6 +25,9 @@ class Sampling:
 
 GREEDY: Final = Sampling()
 
+ChatArguments = tuple[tuple[str, str | int | float | bool], ...]
+"""What a chat template is given by name beside the conversation, sorted."""
+
 
 @dataclass(frozen=True)
 class Scoring:
@@ -49,6 +52,8 @@ class Request:
     Attributes:
         id: of the problem; with `sample` and the seed it determines the noise of sampling.
         prompt: the text of one user turn, or with `chat` off the whole context as it is.
+        system: what stands before that turn as the system's; "" for nothing.
+        chat_arguments: what the chat template is given beside these.
         chat: whether the model's chat template is put around the prompt.
         sample: index among several samples of one prompt.
         max_new_tokens: the engine's own bound if None; never above it. 0 only with `scoring`.
@@ -70,6 +75,8 @@ class Request:
     withheld: str | None = None
     prefix: tuple[int, ...] = ()
     ids: tuple[int, ...] = ()
+    system: str = ""
+    chat_arguments: ChatArguments = ()
     scoring: Scoring | None = None
 
 

@@ -33,6 +33,8 @@ def addoption_arguments(option: OptionField) -> dict[str, Any]:
     text = {"help": f"{option.option.help}{told} [env {variable_of(option)}]", "default": None}
     if option.type is bool:
         return {"action": "store_true", **text}
+    if option.repeated:
+        text["action"] = "append"
     return {"type": option.type, "metavar": option.option.metavar, **text}
 
 
@@ -61,6 +63,8 @@ def _from_environment(option: OptionField, text: str) -> Any:
         if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
             raise UserError(f"{variable}={text}: give 1 or 0")
         return text.lower() in {"1", "true", "yes"}
+    if option.repeated:
+        return text.split()
     try:
         return option.type(text)
     except ValueError:

@@ -50,7 +50,11 @@ def completion_key(configuration: EngineConfiguration, request: Request) -> str:
             "sampling": to_json(request.sampling),
             "withheld": request.withheld,
             "prefix": list(request.prefix),
-            **({"ids": list(request.ids)} if request.ids else {}),
+            **{
+                name: to_json(value)
+                for name in ("ids", "system", "chat_arguments")
+                if (value := getattr(request, name))
+            },
         }
     )
 

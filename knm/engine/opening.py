@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from knm.datastore import Datastore
@@ -14,7 +15,8 @@ from knm.engine.setup import EngineSetup
 from knm.engine.slots import SlotEngine
 from knm.engine.stopping import end_tokens
 from knm.models import LoadedModel, load_model
-from knm.records import Completion, Request
+from knm.models.encoding import render_context
+from knm.records import ChatArguments, Completion, Request
 from knm.retrieval import Retriever
 
 Messages = Sequence[dict[str, str]]
@@ -33,7 +35,7 @@ class OpenedEngine:
     """An engine with its model in memory, and the model's way to write a conversation."""
 
     engine: StreamingEngine
-    render_chat: Callable[[Messages], str]
+    render_chat: Callable[[Messages, ChatArguments], str]
 
 
 def _print_notice(line: str) -> None:
@@ -83,11 +85,6 @@ def open_setup(setup: EngineSetup) -> OpenedEngine:
         store = Datastore.open(setup.datastore, expect=loaded.identity)
         retriever = Retriever(store, setup.preset, device=loaded.device)
 
-    def render_chat(messages: Messages) -> str:
-        text: str = loaded.tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True
-        )
-        return text
-
     engine = open_engine(loaded, setup.generation, retriever)
-    return OpenedEngine(ScoringEngine(engine, loaded, retriever), render_chat)
+    scoring = ScoringEngine(engine, loaded, retriever)
+    return OpenedEngine(scoring, partial(render_context, loaded.tokenizer))

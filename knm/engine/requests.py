@@ -36,7 +36,7 @@ def encode_request(tokenizer: PreTrainedTokenizerBase, request: Request) -> list
                 f"{len(tokenizer) - 1}; make the ids with this model's own tokenizer"
             )
     elif request.chat:
-        ids = encode_prompt(tokenizer, request.prompt)
+        ids = encode_prompt(tokenizer, request.prompt, request.system, request.chat_arguments)
     else:
         ids = list(tokenizer(request.prompt)["input_ids"])
     if not ids:

@@ -10,5 +10,10 @@ def problem_request(problem: Problem, template: PromptTemplate, language: str) -
     Raises:
         UserError: the template is for other languages, or the language is unknown.
     """
-    prompt = template.render(problem.question_content, language)
-    return Request(problem.question_id, prompt)
+    return Request(
+        problem.question_id,
+        template.render(problem.question_content, language),
+        chat=template.chat,
+        system=template.render_system(language),
+        chat_arguments=template.arguments,
+    )

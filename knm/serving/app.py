@@ -19,7 +19,7 @@ from starlette.routing import Route
 from knm.codec import to_json
 from knm.engine import EngineConfiguration, Event
 from knm.jsonio import dumps, find_surrogate
-from knm.records import Completion
+from knm.records import ChatArguments, Completion
 from knm.serving.answers import Answer, render_metrics
 from knm.serving.calls import (
     Call,
@@ -136,12 +136,12 @@ class _Service:
         there = self._configuration
         return Bounds(there.model, there.max_new_tokens, there.context)
 
-    def _render(self, messages: Messages) -> str:
+    def _render(self, messages: Messages, arguments: ChatArguments) -> str:
         try:
-            return self._loop.open().render_chat(messages)
+            return self._loop.open().render_chat(messages, arguments)
         except EngineFailed as error:
             raise engine_failed(error) from None
-        except Exception as error:  # the model's own template speaks: roles must alternate, ...
+        except Exception as error:  # a template of a model may raise whatever it likes
             raise ApiError(400, f"messages: {error}", param="messages") from None
 
     async def _answer(self, request: Request, call: Call) -> Response:

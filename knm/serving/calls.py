@@ -1,7 +1,8 @@
 """What a client may ask: bodies of OpenAI's completion calls, read into engine requests.
 
 An ordinary call has OpenAI's meaning. The object `knm` in a body adds what the bench needs:
-`chat` (put the chat template around the prompts of /v1/completions), `ids` and `samples` (one for
+`chat` (put the chat template around the prompts of /v1/completions, with a turn of the `system`
+before it), `ids` and `samples` (one for
 each prompt, from which sampling draws its noise), `withheld` (why the datastore is not to be used),
 `whole` (each choice of a stream comes in one piece, an error of one choice is its own) and, with
 `echo`, `prompt_tokens` (how many tokens of each prompt are what was asked: the datastore corrects
@@ -13,17 +14,18 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from knm.records import Request
+from knm.records import ChatArguments, Request
 from knm.serving.errors import ApiError
 from knm.serving.fields import MOST_ALTERNATIVES, Bounds, Fields, Prompt
 
 _COMMON: Final = frozenset(
     {"model", "n", "temperature", "top_p", "seed", "stop", "max_tokens"}
-    | {"stream", "stream_options", "logprobs", "knm"}
+    | {"stream", "stream_options", "logprobs", "chat_template_kwargs", "knm"}
 )
 _CHAT: Final = _COMMON | {"messages", "max_completion_tokens", "top_logprobs"}
 _RESPONSE: Final = frozenset(
-    {"model", "input", "instructions", "max_output_tokens", "temperature", "top_p", "knm"}
+    {"model", "input", "instructions", "max_output_tokens", "temperature", "top_p"}
+    | {"chat_template_kwargs", "knm"}
 )
 
 
@@ -51,7 +53,7 @@ class Call:
 
 
 Messages = Sequence[dict[str, str]]
-Render = Callable[[Messages], str]
+Render = Callable[[Messages, ChatArguments], str]
 
 
 def read_completion_call(body: Any, bounds: Bounds) -> Call:
@@ -66,6 +68,10 @@ def read_completion_call(body: Any, bounds: Bounds) -> Call:
     chat, echo = bool(extension.get("chat")), fields.get("echo", bool, False)
     if chat and any(prompt.ids for prompt in prompts):
         raise ApiError(400, "knm.chat: only for prompts that are text", param="knm")
+    if not chat and ("system" in extension or fields.chat_arguments()):
+        raise ApiError(
+            400, "knm.system, chat_template_kwargs: only with knm.chat, or a chat", param="knm"
+        )
     if "prompt_tokens" in extension and not echo:
         raise ApiError(400, "knm.prompt_tokens: only with echo", param="knm")
     alternatives = None
@@ -84,7 +90,7 @@ def read_chat_call(body: Any, bounds: Bounds, render: Render) -> Call:
         ApiError: it is malformed or asks for what is not supported.
     """
     fields = Fields(body, bounds, _CHAT)
-    prompt, alone = _asked(fields.messages("messages"), render)
+    prompt, alone = _asked(fields, fields.messages("messages"), render)
     extension = _extension_of_turn(fields)
     told = fields.get("logprobs", bool, False)
     if not told and fields.values.get("top_logprobs"):
@@ -117,7 +123,7 @@ def read_response_call(body: Any, bounds: Bounds, render: Render) -> Call:
     instructions = fields.get("instructions", str, "")
     if instructions:
         messages = [{"role": "system", "content": instructions}, *messages]
-    prompt, alone = _asked(messages, render)
+    prompt, alone = _asked(fields, messages, render)
     extension = _extension_of_turn(fields)
     requests = fields.requests(
         [prompt], extension, chat=alone, longest_names=("max_output_tokens",)
@@ -125,15 +131,16 @@ def read_response_call(body: Any, bounds: Bounds, render: Render) -> Call:
     return _call(fields, requests, extension, Kind.RESPONSE)
 
 
-def _asked(messages: Messages, render: Render) -> tuple[Prompt, bool]:
+def _asked(fields: Fields, messages: Messages, render: Render) -> tuple[Prompt, bool]:
     """The prompt of a conversation, and whether it is one user turn that has yet to be written."""
-    alone = len(messages) == 1 and messages[0]["role"] == "user"
-    return Prompt(messages[0]["content"] if alone else render(messages)), alone
+    if len(messages) == 1 and messages[0]["role"] == "user":
+        return Prompt(messages[0]["content"]), True
+    return Prompt(render(messages, fields.chat_arguments())), False
 
 
 def _extension_of_turn(fields: Fields) -> Mapping[str, Any]:
     extension = fields.extension(1)
-    for name in ("chat", "prompt_tokens"):
+    for name in ("chat", "prompt_tokens", "system"):
         if name in extension:
             raise ApiError(400, f"knm.{name}: only for /v1/completions", param="knm")
     return extension

@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from knm.errors import UserError
 from knm.hashing import hash_bytes, hash_json
-from knm.records import GREEDY, Request, Sampling, Scoring
+from knm.models.chat_arguments import check_chat_arguments
+from knm.records import GREEDY, ChatArguments, Request, Sampling, Scoring
 from knm.serving.errors import ApiError
 
 MOST_CHOICES: Final = 128
 MOST_STOPS: Final = 16
 MOST_ALTERNATIVES: Final = 20
-_EXTENSIONS: Final = frozenset({"chat", "ids", "samples", "whole", "withheld", "prompt_tokens"})
+_EXTENSIONS: Final = frozenset(
+    {"chat", "system", "ids", "samples", "whole", "withheld", "prompt_tokens"}
+)
 _DESCRIPTIVE: Final = frozenset(
     {"metadata", "store", "service_tier", "user", "safety_identifier", "prompt_cache_key"}
     | {"prompt_cache_retention"}
@@ -144,6 +148,8 @@ class Fields:
         unknown = sorted(extension.keys() - _EXTENSIONS)
         if unknown:
             raise ApiError(400, f"knm.{unknown[0]}: unknown", param="knm")
+        if not isinstance(extension.get("system", ""), str):
+            raise ApiError(400, "knm.system: expected text", param="knm")
         withheld = extension.get("withheld")
         if withheld is not None and not (isinstance(withheld, str) and withheld):
             raise ApiError(400, "knm.withheld: give the reason as text", param="knm")
@@ -188,11 +194,23 @@ class Fields:
                 sampling=sampling,
                 withheld=extension.get("withheld"),
                 ids=prompt.ids,
+                system=extension.get("system", ""),
+                chat_arguments=self.chat_arguments() if chat else (),
                 scoring=Scoring(alternatives, echo, asked[place]) if scored else None,
             )
             for place, prompt in enumerate(prompts)
             for choice in range(choices)
         )
+
+    def chat_arguments(self) -> ChatArguments:
+        """What the chat template is given by name."""
+        given = self.get("chat_template_kwargs", dict, {})
+        try:
+            return check_chat_arguments(given)
+        except UserError as error:
+            raise ApiError(
+                400, f"chat_template_kwargs: {error}", param="chat_template_kwargs"
+            ) from None
 
     def choices(self) -> int:
         """How many completions of each prompt."""

@@ -22,8 +22,8 @@ def respond(**body):
     return read_response_call({"input": "Hello", **body}, BOUNDS, render)
 
 
-def render(messages):
-    return " / ".join(message["content"] for message in messages)
+def render(messages, arguments):
+    return " / ".join([*(message["content"] for message in messages), *map(str, arguments)])
 
 
 def test_a_prompt_is_the_whole_context_as_it_is():
@@ -131,10 +131,24 @@ def test_a_response_is_asked_for_by_text_or_conversation():
         respond(previous_response_id="resp_1")
 
 
+def test_a_chat_template_is_given_what_clients_of_other_servers_give_it():
+    given = {"enable_thinking": False, "budget": 3}
+    (request,) = chat(chat_template_kwargs=given).requests
+    assert request.chat_arguments == (("budget", 3), ("enable_thinking", False))
+    messages = [{"role": "system", "content": "Be brief."}, *MESSAGES]
+    (written,) = chat(messages=messages, chat_template_kwargs=given).requests
+    assert written.prompt == "Be brief. / Hello / ('budget', 3) / ('enable_thinking', False)"
+    bench = complete(chat_template_kwargs=given, knm={"chat": True, "system": "Be brief."})
+    assert (bench.requests[0].system, bench.requests[0].chat_arguments) == (
+        "Be brief.",
+        request.chat_arguments,
+    )
+
+
 def test_what_a_developer_says_is_the_systems():
     said = []
     messages = [{"role": "developer", "content": "Be brief."}, *MESSAGES]
-    read_chat_call({"messages": messages}, BOUNDS, lambda told: said.extend(told) or "all")
+    read_chat_call({"messages": messages}, BOUNDS, lambda told, _: said.extend(told) or "all")
     assert [message["role"] for message in said] == ["system", "user"]
 
 
@@ -151,6 +165,9 @@ def test_what_a_developer_says_is_the_systems():
         ({"response_format": {"type": "json_object"}}, "only text: a grammar would"),
         ({"knm": {"prompt_tokens": [1]}}, "knm.prompt_tokens: only with echo"),
         ({"echo": True, "knm": {"prompt_tokens": [0]}}, "knm.prompt_tokens: must be at least 1"),
+        ({"knm": {"system": "x"}}, "only with knm.chat, or a chat"),
+        ({"chat_template_kwargs": {"messages": 1}}, "messages is not for a user to set"),
+        ({"chat_template_kwargs": {"a": []}}, "a: expected a text, a number, true or false"),
         ({"prompt": [1], "knm": {"chat": True}}, "knm.chat: only for prompts that are text"),
         ({"best_of": True}, "best_of: not supported"),
         ({"frequency_penalty": False}, "frequency_penalty: not supported"),
