@@ -176,6 +176,8 @@ def prepare_run(options: RunOptions, root: Path) -> BenchRun:
         template = replace(template, arguments=arguments)
     template.render("", options.language)
     problem_set = load_problems(options.problems, limit=options.limit)
+    for problem in problem_set:
+        template.check_problem(problem, options.language)
     return BenchRun(
         options=options,
         problem_set=problem_set,

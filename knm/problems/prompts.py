@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_bytes, hash_json
 from knm.languages.language import DEFAULT_LANGUAGE, language_prompt
 from knm.languages.prompt import LanguagePrompt
 from knm.outputs import file_named
 from knm.problems.field_prompts import ANSWER_FORM, DSPY_SYSTEM, DSPY_TURN, LIVECODEBENCH_SYSTEM
+from knm.problems.records import FUNCTION, STDIN, Problem
 from knm.records import ChatArguments
 
 _PLACEHOLDER: Final = re.compile(r"\{(statement|language)\}")
@@ -33,6 +34,7 @@ class PromptTemplate:
             none.
         chat: whether the model's chat template is put around it; else it is the whole context.
         arguments: what the chat template is given beside the turns.
+        kind: the kind of problems that it asks for; None for any.
     """
 
     name: str
@@ -40,6 +42,7 @@ class PromptTemplate:
     system: str = ""
     chat: bool = True
     arguments: ChatArguments = ()
+    kind: str | None = None
 
     @property
     def content_hash(self) -> str:
@@ -61,6 +64,26 @@ class PromptTemplate:
             raise UserError(
                 f"prompt template {self.name!r} is the whole context, without a chat template; "
                 "use another template here"
+            )
+
+    def check_problem(self, problem: Problem, language: str) -> None:
+        """Refuse a problem that the text does not ask for, or that is of another language.
+
+        Raises:
+            UserError: naming templates that do.
+        """
+        if self.kind not in (None, problem.kind):
+            others = [each.name for each in TEMPLATES.values() if each.kind == problem.kind]
+            raise UserError(
+                f"{named('prompt')} {self.name}: it does not ask for what problem "
+                f"{problem.question_id!r} is about (kind {problem.kind}); give "
+                f"{named('prompt')} {' or '.join([*others, 'completion'])}"
+            )
+        wanted = problem.extras.get("language")
+        if problem.kind == FUNCTION and wanted not in (None, language_prompt(language).fence):
+            raise UserError(
+                f"{named('language')} {language}: problem {problem.question_id!r} is of the "
+                f"language {wanted!r}; give that, or its part of the data set in another"
             )
 
     def suits(self, language: str) -> bool:
@@ -121,6 +144,16 @@ _TASK: Final = """\
 # Task
 Write a {language} program that reads standard input and prints the answer."""
 
+_FUNCTION: Final = """\
+# Function
+```{fence}
+{statement}
+```
+
+# Task
+Complete this {language} function. Answer with the whole function in one fenced code block tagged \
+`{fence}`, without tests and without examples of its use."""
+
 _CONTEST: Final = """\
 # Problem
 {statement}
@@ -139,10 +172,11 @@ Answer with the whole program in one fenced code block tagged `{fence}`."""
 TEMPLATES: Final = {
     template.name: template
     for template in (
-        PromptTemplate("task", _TASK),
-        PromptTemplate("contest", _CONTEST),
-        PromptTemplate("livecodebench", ANSWER_FORM, LIVECODEBENCH_SYSTEM),
-        PromptTemplate("ag-livecodebench-x", DSPY_TURN, DSPY_SYSTEM),
+        PromptTemplate("task", _TASK, kind=STDIN),
+        PromptTemplate("contest", _CONTEST, kind=STDIN),
+        PromptTemplate("livecodebench", ANSWER_FORM, LIVECODEBENCH_SYSTEM, kind=STDIN),
+        PromptTemplate("ag-livecodebench-x", DSPY_TURN, DSPY_SYSTEM, kind=STDIN),
+        PromptTemplate("function", _FUNCTION, kind=FUNCTION),
         PromptTemplate("completion", "{statement}", chat=False),
     )
 }

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from knm.errors import UserError
 from knm.testcases import TestCase
+
+STDIN: Final = "stdin"
+FUNCTION: Final = "function"
+"""Kinds of problems: a program that reads standard input, or a function that tests call."""
 
 
 class BrokenProblem(Exception):
@@ -29,12 +33,21 @@ class TestSource(Protocol):
 
 @dataclass(frozen=True)
 class Problem:
-    """One record of a problem set. `extras` holds every field beyond the three required ones."""
+    """One record of a problem set. `extras` holds every field beyond the three required ones.
+
+    `kind` is one of `knm.problems.kinds.KINDS`.
+    """
 
     question_id: str
     question_content: str
     tests: TestSource
     extras: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    kind: str = STDIN
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """What ends a continuation of the statement: its extra `stop_tokens`."""
+        return tuple(self.extras.get("stop_tokens") or ()) if self.kind == FUNCTION else ()
 
     @property
     def errata(self) -> str | None:

@@ -92,6 +92,7 @@ def test_the_flags_and_twins_that_users_know_are_there():
         "temperature",
         "top-p",
         "seed",
+        "prompt-arg",
         "batch-size",
         "engine",
         "fresh",
