@@ -26,7 +26,7 @@ class Answer:
     def __init__(self, call: Call, model: str) -> None:
         self._call = call
         chat = call.kind is Kind.CHAT
-        self._head = {
+        self._head: dict[str, Any] = {
             "id": f"{_TYPES.get(call.kind, 'resp')}-{secrets.token_hex(12)}",
             "object": call.kind.value + (".chunk" if chat and call.stream else ""),
             "created": int(time.time()),

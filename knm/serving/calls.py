@@ -118,8 +118,10 @@ def read_response_call(body: Any, bounds: Bounds, render: Render) -> Call:
             400, "stream: not supported here; /v1/chat/completions streams", param="stream"
         )
     given = fields.values.get("input")
-    text = isinstance(given, str)
-    messages = [{"role": "user", "content": given}] if text else fields.messages("input")
+    if isinstance(given, str):
+        messages = [{"role": "user", "content": given}]
+    else:
+        messages = fields.messages("input")
     instructions = fields.get("instructions", str, "")
     if instructions:
         messages = [{"role": "system", "content": instructions}, *messages]

@@ -146,10 +146,11 @@ def test_a_chat_template_is_given_what_clients_of_other_servers_give_it():
 
 
 def test_what_a_developer_says_is_the_systems():
-    said = []
     messages = [{"role": "developer", "content": "Be brief."}, *MESSAGES]
-    read_chat_call({"messages": messages}, BOUNDS, lambda told, _: said.extend(told) or "all")
-    assert [message["role"] for message in said] == ["system", "user"]
+    call = read_chat_call(
+        {"messages": messages}, BOUNDS, lambda told, _: " ".join(turn["role"] for turn in told)
+    )
+    assert call.requests[0].prompt == "system user"
 
 
 @pytest.mark.parametrize(
