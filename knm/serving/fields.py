@@ -46,7 +46,7 @@ _NEUTRAL: Final[Mapping[str, tuple[Any, ...]]] = {
     "text": ({}, {"format": {"type": "text"}}),
     "truncation": ("disabled",),
     "background": (False,),
-    "include": ([],),
+    "include": ([], ["reasoning.encrypted_content"]),  # there is none to be told
     "reasoning": ({},),
     "logprobs": (False,),
     "top_logprobs": (0,),

@@ -84,7 +84,12 @@ def test_fields_that_ask_for_nothing_are_accepted():
     complete(logprobs=False, frequency_penalty=0, presence_penalty=0.0, echo=False, best_of=1)
     chat(metadata={"run": "7"}, store=True, service_tier="auto", safety_identifier="me")
     chat(tools=[], tool_choice="auto", parallel_tool_calls=True, top_logprobs=0, top_k=-1)
-    respond(store=False, text={"format": {"type": "text"}}, truncation="disabled", include=[])
+    respond(
+        store=False,
+        text={"format": {"type": "text"}},
+        truncation="disabled",
+        include=["reasoning.encrypted_content"],
+    )
 
 
 def test_prompts_may_be_token_ids():
