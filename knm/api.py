@@ -25,11 +25,11 @@ from knm.problems import (
     BrokenProblem,
     Problem,
     TestCase,
-    extract_program,
     load_problems,
     load_template,
     problems_path,
 )
+from knm.problems.kinds import kind_of
 from knm.report import Report, ReportDiff, diff_reports, load_report
 from knm.retrieval import Observer, Preset, Retriever
 from knm.retrieval import corrected as corrected_by
@@ -169,7 +169,7 @@ def judge(
     if not isinstance(problem, Problem):
         cases = (test if isinstance(test, TestCase) else TestCase(*test) for test in problem)
         problem = Problem("tests", "", _GivenTests(tuple(cases)))
-    program = extract_program(text, language)
+    program = kind_of(problem).find_program(problem, text, language)
     if not isinstance(sandbox, str):
         if limits is not None:
             raise UserError("limits: the sandbox is open and has its own: open it with these")

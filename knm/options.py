@@ -190,6 +190,17 @@ class DecodingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServedDecodingOptions:
+    """How completions are decoded for others, who bound them by themselves."""
+
+    max_new_tokens: Annotated[
+        int | None,
+        Option("longest completion, in tokens", "N", least=1, default="the model's context"),
+    ] = None
+    batch_size: Annotated[int | None, BATCH] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CorrectionOptions:
     """A datastore, and what is set otherwise than in its preset."""
 
@@ -234,6 +245,11 @@ class EngineOptions(RetrievalOptions, DecodingOptions, ModelOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServedEngineOptions(RetrievalOptions, ServedDecodingOptions, ModelOptions):
+    """An engine for others."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SandboxOptions:
     """Where programs run, and how far."""
 
@@ -274,6 +290,13 @@ class RunOptions(SandboxOptions, SamplingOptions, ProblemOptions, EngineOptions)
     """What a run of the bench is asked for."""
 
     prompt: TemplateName = "task"
+    prompt_arg: Annotated[
+        list[str] | None,
+        Option(
+            "what the model's chat template is given, as enable_thinking=false; may be repeated",
+            "NAME=VALUE",
+        ),
+    ] = None
     language: LanguageName = "lua"
     engine: Annotated[
         str | None, Option("a running `knm serve`", "URL", default="a process of this run's own")
@@ -344,6 +367,8 @@ def read_variable(option: OptionField, text: str) -> Any:
         if text.lower() not in {"0", "1", "false", "true", "no", "yes"}:
             raise UserError(f"{variable}={text}: give 1 or 0")
         return text.lower() in {"1", "true", "yes"}
+    if option.repeated:
+        return text.split()
     try:
         return option.type(text)
     except ValueError:

@@ -25,6 +25,25 @@ class Sampling:
 
 GREEDY: Final = Sampling()
 
+ChatArguments = tuple[tuple[str, str | int | float | bool], ...]
+"""What a chat template is given by name beside the conversation, sorted."""
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is to be told of a text's tokens beside the completion.
+
+    Attributes:
+        alternatives: how many of the likeliest tokens at each place; None for no log-probabilities.
+        echo: whether the prompt is told too, with the log-probabilities of its tokens.
+        asked: with `echo`, how many tokens of the prompt are what was asked. Those behind them are
+            taken as written, and corrected; None: all but the first are.
+    """
+
+    alternatives: int | None
+    echo: bool = False
+    asked: int | None = None
+
 
 @dataclass(frozen=True)
 class Request:
@@ -33,13 +52,17 @@ class Request:
     Attributes:
         id: of the problem; with `sample` and the seed it determines the noise of sampling.
         prompt: the text of one user turn, or with `chat` off the whole context as it is.
+        system: what stands before that turn as the system's; "" for nothing.
+        chat_arguments: what the chat template is given beside these.
         chat: whether the model's chat template is put around the prompt.
         sample: index among several samples of one prompt.
-        max_new_tokens: the engine's own bound if None; never above it.
+        max_new_tokens: the engine's own bound if None; never above it. 0 only with `scoring`.
         stop: strings that end a completion; they are not part of its text.
         sampling: how tokens are chosen.
         withheld: why the datastore is not to be used, whatever the prompt; None if it may be.
         prefix: token ids that are written already: context, and no part of the completion.
+        ids: the prompt as token ids, in place of its text; then `prompt` is empty and `chat` off.
+        scoring: what is to be told of the tokens; a served engine alone knows how.
     """
 
     id: str
@@ -51,6 +74,10 @@ class Request:
     sampling: Sampling = GREEDY
     withheld: str | None = None
     prefix: tuple[int, ...] = ()
+    ids: tuple[int, ...] = ()
+    system: str = ""
+    chat_arguments: ChatArguments = ()
+    scoring: Scoring | None = None
 
 
 @dataclass(frozen=True, slots=True)

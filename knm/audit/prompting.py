@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from knm.corpora import CorpusRecord
 from knm.corpora.bm25 import Bm25
+from knm.models.encoding import render_context
 from knm.problems import Problem, PromptTemplate, fence_program
 from knm.records import Request
 
@@ -68,11 +69,7 @@ class ExamplePrompts:
         if not self._turns:
             before = [message["content"] for message in messages]
             messages, question = [], "\n\n".join([*before, question])
-        rendered: str = self._tokenizer.apply_chat_template(
-            [*messages, _says("user", question)], tokenize=False, add_generation_prompt=True
-        )
-        # The tokenizer adds its own sign of the beginning to what is no chat to the engine.
-        return rendered.removeprefix(_begins_with(self._tokenizer))
+        return render_context(self._tokenizer, [*messages, _says("user", question)])
 
     def _ask(self, statement: str, language: str) -> str:
         return self._template.render(statement, language)
@@ -95,10 +92,3 @@ def _takes_turns(tokenizer: Any) -> bool:
     except TemplateError:
         return False
     return all(turn["content"] in text for turn in turns)
-
-
-def _begins_with(tokenizer: Any) -> str:
-    """What the tokenizer puts before any text."""
-    ids, empty = tokenizer("x")["input_ids"], tokenizer("x", add_special_tokens=False)["input_ids"]
-    added: str = tokenizer.decode(ids[: len(ids) - len(empty)])
-    return added

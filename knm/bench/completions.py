@@ -3,6 +3,8 @@
 import queue
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import groupby
 from typing import Final
 
 from knm.bench.engines import EngineAddress
@@ -73,8 +75,11 @@ class CompletionService:
 
     def _begin(self, missing: list[Request], connect: Callable[[], EngineAddress]) -> None:
         self._client = connect().client()
-        for start in range(0, len(missing), CALL_SIZE):
-            self._calls.put(missing[start : start + CALL_SIZE])
+        # A call is about requests that differ in nothing else; problems may have their own stops.
+        for _, alike in groupby(missing, lambda each: replace(each, id="", prompt="", sample=0)):
+            requests = list(alike)
+            for start in range(0, len(requests), CALL_SIZE):
+                self._calls.put(requests[start : start + CALL_SIZE])
         for _ in range(min(CALLS, self._calls.qsize())):
             threading.Thread(target=self._work, daemon=True).start()
 

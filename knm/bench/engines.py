@@ -11,7 +11,7 @@ from knm.bench.run import DATASTORES
 from knm.codec import from_json
 from knm.engine import EngineConfiguration, GenerationOptions
 from knm.errors import UserError
-from knm.options import EngineOptions, RunOptions
+from knm.options import EngineOptions, RunOptions, ServedEngineOptions
 from knm.serving import EngineClient, EngineProcess
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def find_engine(options: RunOptions, root: Path) -> RunEngine:
     return OwnEngine(options, root) if options.engine is None else RunningEngine(options, root)
 
 
-def prepare_engine(options: EngineOptions, root: Path) -> "EngineSetup":
+def prepare_engine(options: EngineOptions | ServedEngineOptions, root: Path) -> "EngineSetup":
     """Find and check model, device, datastore and preset; nothing is loaded.
 
     Raises:
@@ -156,10 +156,13 @@ def prepare_engine(options: EngineOptions, root: Path) -> "EngineSetup":
 
     placement = resolve_placement(options.device, options.dtype)
     identity = identify_model(options.model, placement.dtype)
+    longest = options.max_new_tokens
+    if longest is None:
+        longest = _context(options.model)
     generation = (
-        GenerationOptions(options.max_new_tokens)
+        GenerationOptions(longest)
         if options.batch_size is None
-        else GenerationOptions(options.max_new_tokens, options.batch_size)
+        else GenerationOptions(longest, options.batch_size)
     )
     if path is None:
         return EngineSetup(options.model, placement, generation)
@@ -177,6 +180,19 @@ def prepare_engine(options: EngineOptions, root: Path) -> "EngineSetup":
             check_key_kind(path, manifest, preset.key_kind)
         path = path.absolute()
     return EngineSetup(options.model, placement, generation, preset, path, name)
+
+
+def _context(model: str) -> int:
+    """The context of a model, for completions that nothing else bounds."""
+    from knm.models import find_model
+    from knm.models.generation import named_context
+
+    context = named_context(find_model(model))
+    if context is None:
+        raise UserError(
+            f"--model {model}: its files do not say how long its context is; give --max-new-tokens"
+        )
+    return context
 
 
 def ensure_datastore(setup: "EngineSetup") -> bool:
@@ -202,7 +218,7 @@ def objection_to_set(
     return from_json(Guard, configuration.guard, "the engine's `guard`").objection_to_set(prompts())
 
 
-def _find_datastore(options: EngineOptions, root: Path) -> Path:
+def _find_datastore(options: EngineOptions | ServedEngineOptions, root: Path) -> Path:
     """The datastore's directory, which for the embedded one need not be there yet."""
     from knm.packaged import EMBEDDED
 

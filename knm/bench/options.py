@@ -33,6 +33,8 @@ def addoption_arguments(option: OptionField) -> dict[str, Any]:
     text = {"help": f"{option.option.help}{told} [env {variable_of(option)}]", "default": None}
     if option.type is bool:
         return {"action": "store_true", **text}
+    if option.repeated:
+        text["action"] = "append"
     return {"type": option.type, "metavar": option.option.metavar, **text}
 
 

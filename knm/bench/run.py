@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from knm.bench.published import published_setting
 from knm.engine import EngineConfiguration
 from knm.judging.requests import problem_request
 from knm.languages.language import file_hash
+from knm.models.chat_arguments import check_against_template, read_chat_arguments
 from knm.options import RunOptions
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import (
@@ -132,6 +134,7 @@ class BenchRun:
             "problems": self.problem_set.name,
             **self.selection.settings(),
             "prompt": self.template.name,
+            **_of_prompt(self.template, options),
             "language": options.language,
             "max_new_tokens": options.max_new_tokens,
             "samples": options.samples,
@@ -181,9 +184,17 @@ def prepare_run(options: RunOptions, root: Path, problem_set: ProblemSet | None 
     """
     limits = make_limits(options.time_limit, options.memory_limit)
     template = load_template(options.prompt)
+    arguments = read_chat_arguments(options.prompt_arg or ())
+    if arguments:
+        template.check_chat()
+        if options.engine is None:
+            check_against_template(arguments, options.model)
+        template = replace(template, arguments=arguments)
     template.render("", options.language)
     if problem_set is None:
         problem_set = load_problems(options.problems, Selection.of(options))
+    for problem in problem_set:
+        template.check_problem(problem, options.language)
     return BenchRun(
         options=options,
         problem_set=problem_set,
@@ -193,6 +204,17 @@ def prepare_run(options: RunOptions, root: Path, problem_set: ProblemSet | None 
         root=root,
         results=Path(options.results) if options.results else root / RESULTS / _name(options),
     )
+
+
+def _of_prompt(template: PromptTemplate, options: RunOptions) -> dict[str, Any]:
+    """What is to be said of a prompt beside its name, where there is something."""
+    said: dict[str, Any] = {}
+    if template.arguments:
+        said["prompt_arguments"] = dict(template.arguments)
+    published = published_setting(options)
+    if published is not None:
+        said["published_setting"] = published
+    return said
 
 
 def _sampling(options: RunOptions) -> Sampling:

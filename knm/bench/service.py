@@ -9,13 +9,13 @@ from typing import Any
 from knm.bench.engines import TOKEN_VARIABLE, ensure_datastore, prepare_engine
 from knm.codec import to_json
 from knm.errors import UserError
-from knm.options import EngineOptions
+from knm.options import ServedEngineOptions
 from knm.serving import EngineFailed
 from knm.serving.process import is_loopback, listen, url_of, wait_without_spinning
 
 
 def serve_engine(
-    options: EngineOptions,
+    options: ServedEngineOptions,
     root: Path,
     host: str,
     port: int,

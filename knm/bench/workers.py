@@ -14,6 +14,7 @@ import pytest
 from knm.bench.completions import CompletionService
 from knm.bench.engines import EngineAddress, RunEngine, objection_to_set
 from knm.bench.flags import usage_errors
+from knm.bench.published import compare_with_published
 from knm.bench.reporter import Ending, RunReporter
 from knm.bench.run import BenchRun, cache_directory
 from knm.codec import to_json
@@ -150,6 +151,9 @@ class BenchController(BenchWorker):
                     f"{self._objection}: it is not used (presets with a weight of their own, such "
                     "as --knn-preset dense, use it)"
                 )
+            published = compare_with_published(self._run.options)
+            if published is not None:
+                self._say(published)
             self._reporter.check_baseline()
             self._open_cache()
 

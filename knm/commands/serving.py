@@ -13,7 +13,7 @@ from knm.commands.output import JsonOption, print_table, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps
-from knm.options import EngineOptions, Option
+from knm.options import Option, ServedEngineOptions
 
 if TYPE_CHECKING:
     from knm.engine import CompletionCache
@@ -30,7 +30,9 @@ class ListeningOptions:
     queue: Annotated[int, Option("requests admitted at most", "N", least=1)] = 1024
 
 
-def serve(engine: EngineOptions, listening: ListeningOptions, json: JsonOption = False) -> None:
+def serve(
+    engine: ServedEngineOptions, listening: ListeningOptions, json: JsonOption = False
+) -> None:
     """Serve the model, corrected or not, by OpenAI's completion calls.
 
     Where others than this machine can reach it, clients need the token in KNM_ENGINE_TOKEN.

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from knm.engine.cache import CompletionCache, completion_key
 from knm.engine.configuration import EngineConfiguration
-from knm.engine.records import ContextExceeded, Event, GenerationOptions, StreamingEngine
+from knm.engine.records import (
+    ContextExceeded,
+    Event,
+    GenerationOptions,
+    Scores,
+    StreamingEngine,
+    TokenScore,
+)
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
@@ -41,8 +48,10 @@ __all__ = [
     "LocalEngine",
     "OpenedEngine",
     "PlainEngine",
+    "Scores",
     "SlotEngine",
     "StreamingEngine",
+    "TokenScore",
     "UnsupportedModelError",
     "completion_key",
     "describe_setup",

@@ -50,6 +50,11 @@ def completion_key(configuration: EngineConfiguration, request: Request) -> str:
             "sampling": to_json(request.sampling),
             "withheld": request.withheld,
             "prefix": list(request.prefix),
+            **{
+                name: to_json(value)
+                for name in ("ids", "system", "chat_arguments")
+                if (value := getattr(request, name))
+            },
         }
     )
 

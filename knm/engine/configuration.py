@@ -22,6 +22,8 @@ class EngineConfiguration:
         hardware: what rounding may depend on: processor or GPU, and threads on a CPU.
         batch_size: prompts decoded together.
         max_new_tokens: bound on any completion.
+        context: how many tokens the model reads and writes together; None where its files name no
+            bound.
         preset: every field of the retrieval preset; None without kNN, as are the datastore's.
         indexes: Faiss indexes of the datastore, in full.
         calibration: hash of how far the datastore is trusted, adaptor and guard included.
@@ -48,6 +50,7 @@ class EngineConfiguration:
     calibration: str | None
     guard: Mapping[str, Any] | None
     packages: Mapping[str, str]
+    context: int | None = None
     engine_version: int = ENGINE_VERSION
 
     @classmethod
@@ -66,9 +69,9 @@ class EngineConfiguration:
         return cls(**value)
 
     def determinants(self) -> dict[str, Any]:
-        """What decides a completion: all but the names, and what `calibration` covers."""
+        """What decides a completion: all but the names, and what other fields cover."""
         values = to_json(self)
-        for name in ("model", "datastore", "device", "guard"):
+        for name in ("model", "datastore", "device", "guard", "context"):
             del values[name]
         return {**values, "preset": self.preset and _without_name(self.preset)}
 

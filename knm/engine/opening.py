@@ -3,17 +3,20 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from knm.datastore import Datastore
 from knm.engine.architectures import UnsupportedModelError
 from knm.engine.plain import PlainEngine
 from knm.engine.records import GenerationOptions, StreamingEngine
+from knm.engine.scoring import ScoringEngine
 from knm.engine.setup import EngineSetup
 from knm.engine.slots import SlotEngine
 from knm.engine.stopping import end_tokens
 from knm.models import LoadedModel, load_model
-from knm.records import Completion, Request
+from knm.models.encoding import render_context
+from knm.records import ChatArguments, Completion, Request
 from knm.retrieval import Retriever
 
 Messages = Sequence[dict[str, str]]
@@ -32,7 +35,7 @@ class OpenedEngine:
     """An engine with its model in memory, and the model's way to write a conversation."""
 
     engine: StreamingEngine
-    render_chat: Callable[[Messages], str]
+    render_chat: Callable[[Messages, ChatArguments], str]
 
 
 def _print_notice(line: str) -> None:
@@ -82,10 +85,6 @@ def open_setup(setup: EngineSetup) -> OpenedEngine:
         store = Datastore.open(setup.datastore, expect=loaded.identity)
         retriever = Retriever(store, setup.preset, device=loaded.device)
 
-    def render_chat(messages: Messages) -> str:
-        text: str = loaded.tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True
-        )
-        return text
-
-    return OpenedEngine(open_engine(loaded, setup.generation, retriever), render_chat)
+    engine = open_engine(loaded, setup.generation, retriever)
+    scoring = ScoringEngine(engine, loaded, retriever)
+    return OpenedEngine(scoring, partial(render_context, loaded.tokenizer))

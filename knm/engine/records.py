@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from knm.errors import UserError
-from knm.records import Completion, Request
+from knm.records import Completion, Interventions, Request
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,42 @@ class ContextExceeded(UserError):
 
 
 @dataclass(frozen=True)
+class TokenScore:
+    """A token as it is written and its log-probability; None of a text's first.
+
+    `top` are the likeliest tokens there and theirs, best first; the token itself is one of them.
+    """
+
+    text: str
+    log_prob: float | None
+    top: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a request's `scoring` asked for: of the prompt, with its text, and of the completion.
+
+    `interventions` are what retrieval did to the prompt's scores; None without a datastore.
+    """
+
+    prompt_text: str
+    prompt: tuple[TokenScore, ...]
+    completion: tuple[TokenScore, ...]
+    interventions: Interventions | None
+
+
+@dataclass(frozen=True)
 class Event:
-    """News of one request: text that is final, and at its end the completion or what went wrong."""
+    """News of one request: text that is final, and at its end the completion or what went wrong.
+
+    `scores` come with the completion where the request has a `scoring`.
+    """
 
     ticket: int
     text: str = ""
     completion: Completion | None = None
     error: Exception | None = None
+    scores: Scores | None = None
 
 
 class StreamingEngine(Protocol):

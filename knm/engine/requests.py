@@ -20,15 +20,23 @@ def encode_request(tokenizer: PreTrainedTokenizerBase, request: Request) -> list
     """Token ids of the prompt, in the chat template if it is a chat, and of its prefix.
 
     Raises:
-        UserError: there is none, or sampling is out of range.
+        UserError: there is none, one is not in the vocabulary, or sampling is out of range.
     """
     sampling = request.sampling
     if not sampling.temperature >= 0:
         raise UserError(f"temperature {sampling.temperature}: must be 0 (greedy) or above")
     if not 0 < sampling.top_p <= 1:
         raise UserError(f"top_p {sampling.top_p}: must be above 0 and at most 1")
-    if request.chat:
-        ids = encode_prompt(tokenizer, request.prompt)
+    if request.ids:
+        ids = list(request.ids)
+        strange = next((each for each in ids if not 0 <= each < len(tokenizer)), None)
+        if strange is not None:
+            raise UserError(
+                f"token {strange} of the prompt: the model's vocabulary has the tokens 0 to "
+                f"{len(tokenizer) - 1}; make the ids with this model's own tokenizer"
+            )
+    elif request.chat:
+        ids = encode_prompt(tokenizer, request.prompt, request.system, request.chat_arguments)
     else:
         ids = list(tokenizer(request.prompt)["input_ids"])
     if not ids:

@@ -15,7 +15,7 @@ from knm.engine.native import compiled_kernels
 from knm.engine.records import GenerationOptions
 from knm.hashing import hash_json
 from knm.models import ModelIdentity, Placement, find_model, identify_model
-from knm.models.generation import unapplied_settings
+from knm.models.generation import named_context, unapplied_settings
 from knm.retrieval import Preset
 from knm.retrieval.adaptor import load_adaptor
 from knm.retrieval.guard import Guard
@@ -95,6 +95,7 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         calibration=None if store is None else hash_calibration(store),
         guard=None if guard is None else to_json(guard),
         packages={name: version(name) for name in COMPUTING_PACKAGES},
+        context=named_context(find_model(setup.model)),
     )
 
 

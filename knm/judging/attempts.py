@@ -7,7 +7,10 @@ from typing import Protocol
 
 from knm.engine import ContextExceeded
 from knm.hashing import hash_bytes
+from knm.languages.language import DEFAULT_LANGUAGE
 from knm.problems import BrokenProblem, Problem, TestCase, TestSource, extract_program
+from knm.problems.kinds import kind_of
+from knm.problems.records import STDIN
 from knm.records import Completion, Request
 from knm.report import CONTEXT, ProblemResult, Sample
 from knm.sandbox import Judgement, Sandbox, Verdict
@@ -26,15 +29,23 @@ class Candidate:
     """A completion and the program in it, to be judged.
 
     The completion's `finish_reason` is the engine's, or `CONTEXT` where the prompt left no room.
+    `language` is what the program is to be written in.
     """
 
     completion: Completion
     program: str | None
+    language: str = DEFAULT_LANGUAGE
 
     @classmethod
     def of(cls, completion: Completion, language: str) -> "Candidate":
         """What an engine wrote, with the program of `language` taken out of it."""
-        return cls(completion, extract_program(completion.text, language))
+        return cls(completion, extract_program(completion.text, language), language)
+
+    def program_for(self, problem: Problem) -> str | None:
+        """The program as an answer to a problem, whose statement it may go on from."""
+        if problem.kind == STDIN:
+            return self.program
+        return kind_of(problem).find_program(problem, self.completion.text, self.language)
 
     @classmethod
     def of_nothing(cls, error: ContextExceeded) -> "Candidate":
@@ -56,7 +67,9 @@ class Candidate:
         """The verdict on it. Faults become verdicts, never exceptions."""
         without_room = self.completion.finish_reason == CONTEXT
         truncated = without_room or self.completion.truncated
-        judgement = judge_completion(sandbox, problem, self.program, truncated=truncated)
+        judgement = judge_completion(
+            sandbox, problem, self.program_for(problem), truncated=truncated
+        )
         if not without_room or judgement.verdict is not Verdict.TRUNCATED:
             return judgement
         return replace(
@@ -175,7 +188,7 @@ def judge_completion(
         return Judgement(
             Verdict.NO_CODE, message="the completion holds no program", tests_total=len(tests)
         )
-    judgement = sandbox.judge(program, tests)
+    judgement = sandbox.judge(*kind_of(problem).assemble(program, tests))
     if truncated and judgement.verdict is Verdict.SYNTAX_ERROR:
         return replace(
             judgement,
@@ -190,7 +203,7 @@ def judge_candidate(problem: Problem, candidate: Candidate, sandbox: Sandbox) ->
     started = time.perf_counter()
     judgement = candidate.judge(problem, sandbox)
     seconds = time.perf_counter() - started
-    return Sample(candidate.completion, candidate.program, judgement, seconds)
+    return Sample(candidate.completion, candidate.program_for(problem), judgement, seconds)
 
 
 def engine_fault(error: Exception) -> Sample:

@@ -107,7 +107,7 @@ def _read_row(row: Mapping[str, Any], where: str, language: str) -> tuple[str, C
     written = reasoning
     if program is not None and program not in reasoning:
         written = "\n\n".join(filter(None, (reasoning, fence_program(program, language))))
-    return question_id, Candidate(_unknown(question_id, written), program)
+    return question_id, Candidate(_unknown(question_id, written), program, language)
 
 
 def _unknown(question_id: str, text: str) -> Completion:

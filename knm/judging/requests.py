@@ -8,7 +8,14 @@ def problem_request(problem: Problem, template: PromptTemplate, language: str) -
     """One greedy answer in `language`, as long as the engine allows; `replace` varies it.
 
     Raises:
-        UserError: the template is for other languages, or the language is unknown.
+        UserError: the template is for other languages or problems, or the language is unknown.
     """
-    prompt = template.render(problem.question_content, language)
-    return Request(problem.question_id, prompt)
+    template.check_problem(problem, language)
+    return Request(
+        problem.question_id,
+        template.render(problem.question_content, language),
+        chat=template.chat,
+        stop=() if template.chat else problem.stop,
+        system=template.render_system(language),
+        chat_arguments=template.arguments,
+    )

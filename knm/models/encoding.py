@@ -1,12 +1,15 @@
 """From prompts and programs to token ids, as the model sees them when it decodes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from jinja2 import TemplateError
 
 from knm.corpora import CorpusRecord
 from knm.errors import UserError, named
 from knm.problems import PromptTemplate, fence_program
+from knm.records import ChatArguments
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -67,8 +70,17 @@ class ChatEncoding:
             UserError: the tokenizer has no chat template or names no end of a turn, or a language
                 is unknown.
         """
+        self.template.check_chat()
         texts = [self.texts(record) for record in records]
-        heads = [_chat_text(tokenizer, prompt) for prompt, _ in texts]
+        heads = [
+            _chat_text(
+                tokenizer,
+                prompt,
+                self.template.render_system(record.language),
+                self.template.arguments,
+            )
+            for record, (prompt, _) in zip(records, texts, strict=True)
+        ]
         tails = [answer for _, answer in texts]
         end = end_of_turn(tokenizer)
         encoded = _tokenize(tokenizer, heads + tails)
@@ -186,13 +198,20 @@ def _leading(special: Sequence[int]) -> int:
     return next((place for place, mark in enumerate(special) if not mark), len(special))
 
 
-def encode_prompt(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> list[int]:
+def encode_prompt(
+    tokenizer: "PreTrainedTokenizerBase",
+    prompt: str,
+    system: str = "",
+    arguments: ChatArguments = (),
+) -> list[int]:
     """Token ids of one user turn in the model's chat template, ready for the answer.
 
+    `system` stands before it, and the template is given `arguments`.
+
     Raises:
-        UserError: the tokenizer has no chat template.
+        UserError: the tokenizer has no chat template, or it refuses a turn of the system's.
     """
-    return _tokenize(tokenizer, [_chat_text(tokenizer, prompt)])[0]
+    return _tokenize(tokenizer, [_chat_text(tokenizer, prompt, system, arguments)])[0]
 
 
 def encode_example(
@@ -231,15 +250,56 @@ def encode_corpus(
     return ChatEncoding(template)(tokenizer, list(records))
 
 
-def _chat_text(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> str:
+def _chat_text(
+    tokenizer: "PreTrainedTokenizerBase",
+    prompt: str,
+    system: str = "",
+    arguments: ChatArguments = (),
+) -> str:
     if not tokenizer.chat_template:
         raise UserError(
             f"model {tokenizer.name_or_path!r} has no chat template; use an instruction-tuned "
             "model, or add a chat_template to its tokenizer_config.json"
         )
-    text: str = tokenizer.apply_chat_template(
-        [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
+    before = [{"role": "system", "content": system}] if system else []
+    return render_chat(tokenizer, [*before, {"role": "user", "content": prompt}], arguments)
+
+
+def render_context(
+    tokenizer: "PreTrainedTokenizerBase",
+    messages: Sequence[Mapping[str, str]],
+    arguments: ChatArguments = (),
+) -> str:
+    """A conversation as a whole context: what the tokenizer puts before any text is left to it.
+
+    Raises:
+        UserError: as `render_chat`.
+    """
+    ids, plain = (
+        tokenizer("x", add_special_tokens=special)["input_ids"] for special in (True, False)
     )
+    added = str(tokenizer.decode(ids[: len(ids) - len(plain)]))
+    return render_chat(tokenizer, messages, arguments).removeprefix(added)
+
+
+def render_chat(
+    tokenizer: "PreTrainedTokenizerBase",
+    messages: Sequence[Mapping[str, str]],
+    arguments: ChatArguments = (),
+) -> str:
+    """A conversation as the model's chat template writes it, ready for the answer.
+
+    Raises:
+        UserError: the template refuses it: roles must alternate, none may be the system's, ...
+    """
+    try:
+        text: str = tokenizer.apply_chat_template(
+            list(messages), tokenize=False, add_generation_prompt=True, **dict(arguments)
+        )
+    except (TemplateError, TypeError, ValueError) as error:  # the model's own template speaks
+        raise UserError(
+            f"model {tokenizer.name_or_path!r}: its chat template refuses this: {error}"
+        ) from None
     return text
 
 

@@ -8,6 +8,7 @@ config.json as was usual once; engines apply none of it, and reports say what wa
 from pathlib import Path
 from typing import Any, Final
 
+from knm.models.gguf import SUFFIX, read_header
 from knm.models.identity import CONFIG, GENERATION_CONFIG, read_object
 
 _NO_PROCESSORS: Final = frozenset(
@@ -55,6 +56,29 @@ _ONCE_IN_CONFIG: Final = frozenset(
         "typical_p",
     }
 )
+
+
+_CONTEXTS: Final = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")
+"""What architectures call the length of their context in config.json."""
+
+
+def named_context(files: Path) -> int | None:
+    """How many tokens a model reads and writes together; None where its files do not say.
+
+    `files` is its directory or GGUF file.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    if files.suffix == SUFFIX and files.is_file():
+        values = read_header(files).values
+        found = values.get(f"{values.get('general.architecture')}.context_length")
+        return found if isinstance(found, int) else None
+    config = read_object(path) if (path := files / CONFIG).is_file() else {}
+    inner = config.get("text_config")
+    places = [config, inner] if isinstance(inner, dict) else [config]
+    lengths = [place[name] for place in places for name in _CONTEXTS if name in place]
+    return next((length for length in lengths if type(length) is int), None)
 
 
 def unapplied_settings(directory: Path) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from knm.languages.language import language_prompt
 from knm.languages.prompt import LanguagePrompt
 
 _FENCE: Final = re.compile(r"(?P<indent>[ \t]*)(?P<run>`{3,}|~{3,})(?P<info>.*)")
+_SECTION: Final = "[[ ## "
+_SOLUTION: Final = "[[ ## solution ## ]]"
+"""How answers of DSPy's chat form mark their fields, and the one that holds the program."""
 _THINK_OPEN: Final = "<think>"
 _THINK_CLOSE: Final = "</think>"
 # Of a line, to tell whether it is a statement: models may write lines without end, which would keep
@@ -23,24 +26,28 @@ def extract_program(completion: str, language: str = "lua") -> str | None:
     one tagged with the language is taken, else the last without a tag, else the last of all; a
     block that is never closed reaches to the end. Without blocks the whole text is the program if
     any of its lines starts like a statement of the language (a declaration, a loop or condition
-    with its `do` or `then`, `print`, an assignment, a call). Line ends become newlines; those at
-    the end are dropped. A program that is only `nil` or `None` is none.
+    with its `do` or `then`, `print`, an assignment, a call). Where fields are marked, as in DSPy's
+    chat form, only the last one called solution counts. Line ends become newlines; those at the end
+    are dropped. A program that is only `nil` or `None` is none.
 
     Raises:
         UserError: the language is unknown.
     """
     wanted = language_prompt(language)
-    scanner = _Scanner(wanted)
-    for line in completion.replace("\r\n", "\n").split("\n"):
-        scanner.feed(line)
-    blocks = [block for block in scanner.blocks if not block.is_blank]
-    if blocks:
-        program = _choose(blocks, wanted).text
-    elif any(_is_statement(line.strip(), wanted) for line in scanner.prose):
+    scanner = _scan(completion, wanted)
+    program = scanner.program
+    if program is None and any(_is_statement(line.strip(), wanted) for line in scanner.prose):
         program = "\n".join(scanner.prose).strip()
-    else:
-        return None
-    return None if program.strip() in _NO_ANSWER else program
+    return None if program is None or program.strip() in _NO_ANSWER else program
+
+
+def extract_block(completion: str, language: str = "lua") -> str | None:
+    """The fenced block that `extract_program` takes; None if there is none.
+
+    Raises:
+        UserError: the language is unknown.
+    """
+    return _scan(completion, language_prompt(language)).program
 
 
 def fence_program(program: str, language: str = "lua") -> str:
@@ -89,6 +96,12 @@ class _Scanner:
         self.prose: list[str] = []
         self._language = language
         self._read = self._read_prose
+
+    @property
+    def program(self) -> str | None:
+        """The block that is the program, if there is one."""
+        blocks = [block for block in self.blocks if not block.is_blank]
+        return _choose(blocks, self._language).text if blocks else None
 
     def feed(self, line: str) -> None:
         """Read one line. A state returns what it leaves of the line to the next state."""
@@ -147,6 +160,15 @@ class _Scanner:
         self.blocks.clear()
         self.prose.clear()
         return self._read_thought(line)
+
+
+def _scan(completion: str, language: LanguagePrompt) -> _Scanner:
+    scanner = _Scanner(language)
+    _, marked, after = completion.rpartition(_SOLUTION)
+    answer = after.partition(_SECTION)[0] if marked else completion
+    for line in answer.replace("\r\n", "\n").split("\n"):
+        scanner.feed(line)
+    return scanner
 
 
 def _is_statement(line: str, language: LanguagePrompt) -> bool:

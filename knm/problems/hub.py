@@ -15,7 +15,11 @@ _SPLIT_PATTERNS: Final = (
 
 
 def fetch_test_split(
-    repo_id: str, *, endpoint: str | None = None, cache_dir: Path | None = None
+    repo_id: str,
+    config: str | None = None,
+    *,
+    endpoint: str | None = None,
+    cache_dir: Path | None = None,
 ) -> list[Path]:
     """Download what is not cached yet and return the split's files, sorted by name.
 
@@ -23,6 +27,7 @@ def fetch_test_split(
 
     Args:
         repo_id: `owner/name` of a data set, with `@` and a branch, tag or commit if need be.
+        config: a part of it that has a folder of its own; the whole data set if None.
         endpoint: the hub's address; by default that of `HF_ENDPOINT`.
         cache_dir: by default the hub client's own.
 
@@ -38,13 +43,15 @@ def fetch_test_split(
     )
 
     name, _, revision = repo_id.partition("@")
+    within = "" if config is None else f"{config}/"
+    patterns = [within + pattern for pattern in _SPLIT_PATTERNS]
     address = endpoint or constants.ENDPOINT
     try:
         snapshot = snapshot_download(
             name,
             repo_type="dataset",
             revision=revision or None,
-            allow_patterns=list(_SPLIT_PATTERNS),
+            allow_patterns=patterns,
             endpoint=endpoint,
             cache_dir=cache_dir,
         )
@@ -68,11 +75,11 @@ def fetch_test_split(
             f"it ({type(error).__name__}: {_first_line(error)}); check the path, or the connection "
             "and HF_ENDPOINT, or download the data set elsewhere and name its directory"
         ) from error
-    for pattern in _SPLIT_PATTERNS:
+    for pattern in patterns:
         if files := sorted(Path(snapshot).glob(pattern)):
             return files
     raise UserError(
-        f"{repo_id}: the data set has no test split (none of {', '.join(_SPLIT_PATTERNS)}); "
+        f"{repo_id}: the data set has no test split (none of {', '.join(patterns)}); "
         "name a data set that has one, or download its files and name their directory"
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from knm.errors import UserError
 from knm.jsonio import parse_object
 from knm.problems.records import TestSource
-from knm.problems.rows import TESTS_FIELD, Row, check_row, decode_unchanged, file_changed
+from knm.problems.rows import Row, check_row, decode_unchanged, file_changed
 from knm.testcases import TestCase
 
 
@@ -18,6 +18,7 @@ class JsonlTests:
     path: Path
     offset: int
     tests_hash: str
+    kind: str
 
     def load(self) -> tuple[TestCase, ...]:
         """See `TestSource.load`."""
@@ -27,7 +28,7 @@ class JsonlTests:
                 fields = parse_object(file.readline(), str(self.path))
         except (OSError, UserError):
             raise file_changed(self.path) from None
-        return decode_unchanged(fields.get(TESTS_FIELD), self.tests_hash, self.path)
+        return decode_unchanged(fields, self.kind, self.tests_hash, self.path)
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[Row, TestSource]]:
@@ -43,7 +44,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[Row, TestSource]]:
                 if line.strip():
                     place = f"{path}:{number}"
                     row = check_row(parse_object(line, place), place)
-                    yield row, JsonlTests(path, offset, row.tests_hash)
+                    yield row, JsonlTests(path, offset, row.tests_hash, row.kind)
                 offset += len(line)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); check its rights") from None

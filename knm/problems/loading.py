@@ -21,7 +21,10 @@ _READERS: Final[dict[str, Callable[[Path], Iterator[tuple[Row, TestSource]]]]] =
     ".jsonl": read_jsonl,
     ".parquet": read_parquet,
 }
-_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
+_HUB_ID: Final = re.compile(
+    r"(?P<id>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?::(?P<config>[A-Za-z0-9][\w.-]*))?"
+    r"(?P<revision>@[\w./-]+)?"
+)
 
 
 def load_problems(source: str | Path, selection: Selection = ALL) -> ProblemSet:
@@ -30,7 +33,8 @@ def load_problems(source: str | Path, selection: Selection = ALL) -> ProblemSet:
     Args:
         source: `embedded`, a `.jsonl` or `.parquet` file, a directory of them (those directly in
             it, sorted by name, concatenated), or the `owner/name` of a data set on the hub (its
-            test split), with `@` and a branch, tag or commit if need be.
+            test split), with `:part` for a part that has a folder of its own, and with `@` and a
+            branch, tag or commit if need be.
             What exists here is never looked for on the hub.
         selection: which of its problems.
 
@@ -89,12 +93,15 @@ def _locate(source: str | Path) -> tuple[str, list[Path]]:
         if path.suffix not in _READERS:
             raise UserError(f"{source}: problems are read from {_suffixes()} files or a directory")
         return path.stem, [path]
-    if path.suffix in _READERS or not _HUB_ID.fullmatch(str(source)):
+    on_hub = _HUB_ID.fullmatch(str(source))
+    if path.suffix in _READERS or on_hub is None:
         raise UserError(
             f"{source}: no such file or directory; give a {_suffixes()} file, a directory of them, "
             "or the owner/name of a data set on the hub, with @revision if need be"
         )
-    return str(source), fetch_test_split(str(source))
+    return str(source), fetch_test_split(
+        on_hub["id"] + (on_hub["revision"] or ""), on_hub["config"]
+    )
 
 
 def _is_problem_file(path: Path) -> bool:

@@ -8,15 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from knm.errors import UserError
+from knm.problems.kinds import KINDS, kind_of_fields
 from knm.problems.records import TestSource
-from knm.problems.rows import (
-    REQUIRED_FIELDS,
-    TESTS_FIELD,
-    Row,
-    check_row,
-    decode_unchanged,
-    file_changed,
-)
+from knm.problems.rows import Row, check_row, decode_unchanged, file_changed
 from knm.testcases import TestCase
 
 # One problem's tests reach tens of megabytes, and a row group may hold all problems of a file.
@@ -32,16 +26,17 @@ class ParquetTests:
     row_group: int
     row: int
     tests_hash: str
+    kind: str
 
     def load(self) -> tuple[TestCase, ...]:
         """See `TestSource.load`."""
         try:
             with _open(self.path) as file:
-                rows = _stream(file, self.row_group, [TESTS_FIELD])
+                rows = _stream(file, self.row_group, [KINDS[self.kind].tests_field])
                 fields = next(islice(rows, self.row, None), {})
         except (OSError, ValueError):
             raise file_changed(self.path) from None
-        return decode_unchanged(fields.get(TESTS_FIELD), self.tests_hash, self.path)
+        return decode_unchanged(fields, self.kind, self.tests_hash, self.path)
 
 
 def read_parquet(path: Path) -> Iterator[tuple[Row, TestSource]]:
@@ -58,7 +53,7 @@ def read_parquet(path: Path) -> Iterator[tuple[Row, TestSource]]:
                 for index, fields in enumerate(_stream(file, row_group, None)):
                     number += 1
                     row = check_row(fields, f"{path}: row {number}")
-                    yield row, ParquetTests(path, row_group, index, row.tests_hash)
+                    yield row, ParquetTests(path, row_group, index, row.tests_hash, row.kind)
     except (OSError, ValueError) as error:  # pyarrow reports damage as either
         raise UserError(
             f"{path}: not a readable parquet file ({error}); fetch or write it again"
@@ -87,9 +82,10 @@ def _as_json(value: Any) -> Any:
 
 
 def _check_columns(names: list[str], path: Path) -> None:
-    missing = [name for name in REQUIRED_FIELDS if name not in names]
+    required = kind_of_fields(names).required
+    missing = [name for name in required if name not in names]
     if missing:
         raise UserError(
             f"{path}: no column {', '.join(missing)} among {', '.join(names)}; "
-            f"every problem has {', '.join(REQUIRED_FIELDS)}"
+            f"every problem has {', '.join(required)}"
         )

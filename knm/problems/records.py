@@ -16,6 +16,9 @@ FIELD_CHARACTERS: Final = 64
 TITLE_CHARACTERS: Final = 120
 _TITLES: Final = ("title", "question_title")
 _NO_FIELDS: Final = frozenset({*_TITLES, "errata", "reference"})
+STDIN: Final = "stdin"
+FUNCTION: Final = "function"
+"""Kinds of problems: a program that reads standard input, or a function that tests call."""
 
 
 class BrokenProblem(Exception):
@@ -39,12 +42,21 @@ class TestSource(Protocol):
 
 @dataclass(frozen=True)
 class Problem:
-    """One record of a problem set. `extras` holds every field beyond the three required ones."""
+    """One record of a problem set. `extras` holds every field beyond the three required ones.
+
+    `kind` is one of `knm.problems.kinds.KINDS`.
+    """
 
     question_id: str
     question_content: str
     tests: TestSource
     extras: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    kind: str = STDIN
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """What ends a continuation of the statement: its extra `stop_tokens`."""
+        return tuple(self.extras.get("stop_tokens") or ()) if self.kind == FUNCTION else ()
 
     @property
     def errata(self) -> str | None:

@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from knm.errors import UserError
-from knm.hashing import hash_bytes, hash_json
-from knm.problems.codec import decode_private_tests
-from knm.problems.records import Problem, TestSource
+from knm.hashing import hash_bytes
+from knm.problems.kinds import KINDS, ProblemKind, kind_of_fields
+from knm.problems.records import FUNCTION, STDIN, Problem, TestSource
 from knm.testcases import TestCase
-
-TESTS_FIELD: Final = "private_test_cases"
-REQUIRED_FIELDS: Final = ("question_id", "question_content", TESTS_FIELD)
 
 
 @dataclass(frozen=True)
@@ -24,15 +21,12 @@ class Row:
     question_content: str
     tests_hash: str
     extras: dict[str, Any]
-
-    @property
-    def content_hash(self) -> str:
-        """Hash of the statement and the encoded tests."""
-        return hash_json([self.question_content, self.tests_hash])
+    kind: str
+    content_hash: str
 
     def problem(self, tests: TestSource) -> Problem:
         """The row as a problem whose tests are at `tests`."""
-        return Problem(self.question_id, self.question_content, tests, self.extras)
+        return Problem(self.question_id, self.question_content, tests, self.extras, self.kind)
 
 
 def check_row(fields: Mapping[str, Any], place: str) -> Row:
@@ -41,28 +35,41 @@ def check_row(fields: Mapping[str, Any], place: str) -> Row:
     Raises:
         UserError: a required field is missing, empty or not text.
     """
-    texts = {name: _check_text(fields, name, place) for name in REQUIRED_FIELDS}
-    if not texts["question_id"].strip():
-        raise UserError(f"{place}: field 'question_id' is empty; give the problem an id")
+    kind = kind_of_fields(fields)
+    texts = [_check_text(fields, name, kind, place) for name in kind.required]
+    question_id, content, tests = texts
+    if not question_id.strip():
+        raise UserError(f"{place}: field {kind.id_field!r} is empty; give the problem an id")
+    extras = {name: value for name, value in fields.items() if name not in kind.required}
+    stops = extras.get("stop_tokens")
+    if kind.name == FUNCTION and not (
+        isinstance(stops, list) and all(isinstance(stop, str) and stop for stop in stops)
+    ):
+        raise UserError(f"{place}: field 'stop_tokens' is no list of texts; give one, or []")
     return Row(
         place=place,
-        question_id=texts["question_id"],
-        question_content=texts["question_content"],
-        tests_hash=hash_bytes(texts[TESTS_FIELD].encode()),
-        extras={name: value for name, value in fields.items() if name not in REQUIRED_FIELDS},
+        question_id=question_id,
+        question_content=content,
+        tests_hash=hash_bytes(tests.encode()),
+        extras=extras,
+        kind=kind.name,
+        content_hash=kind.hash_row(fields),
     )
 
 
-def decode_unchanged(encoded: Any, tests_hash: str, path: Path) -> tuple[TestCase, ...]:
-    """Decode tests after making sure that they are those that were hashed.
+def decode_unchanged(
+    fields: Mapping[str, Any], kind: str, tests_hash: str, path: Path
+) -> tuple[TestCase, ...]:
+    """Decode the tests in a row's fields after making sure that they are those that were hashed.
 
     Raises:
         BrokenProblem: they cannot be decoded.
         UserError: they are not the same.
     """
+    encoded = fields.get(KINDS[kind].tests_field)
     if not isinstance(encoded, str) or hash_bytes(encoded.encode(errors="replace")) != tests_hash:
         raise file_changed(path)
-    return decode_private_tests(encoded)
+    return KINDS[kind].decode(encoded)
 
 
 def file_changed(path: Path) -> UserError:
@@ -73,14 +80,14 @@ def file_changed(path: Path) -> UserError:
     )
 
 
-def _check_text(fields: Mapping[str, Any], name: str, place: str) -> str:
+def _check_text(fields: Mapping[str, Any], name: str, kind: ProblemKind, place: str) -> str:
     if name not in fields:
         raise UserError(
-            f"{place}: field {name!r} is missing; every problem has {', '.join(REQUIRED_FIELDS)}"
+            f"{place}: field {name!r} is missing; every problem has {', '.join(kind.required)}"
         )
     value = fields[name]
     if not isinstance(value, str):
-        mend = "a text of JSON" if name == TESTS_FIELD else "a text"
+        mend = "a text of JSON" if (kind.name, name) == (STDIN, kind.tests_field) else "a text"
         raise UserError(f"{place}: field {name!r} is {type(value).__name__}; make it {mend}")
     try:
         value.encode()

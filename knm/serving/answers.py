@@ -6,14 +6,18 @@ what it changed.
 
 import secrets
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from knm.codec import to_json
-from knm.engine import ContextExceeded
+from knm.engine import ContextExceeded, Event, Scores
 from knm.records import Completion
-from knm.serving.calls import Call
+from knm.serving.calls import Call, Kind
 from knm.serving.errors import CONTEXT_EXCEEDED
 from knm.serving.loop import EngineLoop
+from knm.serving.shapes import chat_log_probs, render_response, text_log_probs
+
+_TYPES: Final = {Kind.TEXT: "cmpl", Kind.CHAT: "chatcmpl"}
 
 
 class Answer:
@@ -21,35 +25,49 @@ class Answer:
 
     def __init__(self, call: Call, model: str) -> None:
         self._call = call
-        kind = "chat.completion" if call.chat else "text_completion"
-        self._head = {
-            "id": f"{'chatcmpl' if call.chat else 'cmpl'}-{secrets.token_hex(12)}",
-            "object": kind + ".chunk" if call.chat and call.stream else kind,
+        chat = call.kind is Kind.CHAT
+        self._head: dict[str, Any] = {
+            "id": f"{_TYPES.get(call.kind, 'resp')}-{secrets.token_hex(12)}",
+            "object": call.kind.value + (".chunk" if chat and call.stream else ""),
             "created": int(time.time()),
             "model": model,
         }
 
-    def full(self, completions: list[Completion]) -> dict[str, Any]:
-        """The whole answer, where nothing is streamed."""
+    def full(self, ended: Sequence[Event]) -> dict[str, Any]:
+        """The whole answer, where nothing is streamed: of the last event of each choice."""
+        completions = {
+            index: event.completion
+            for index, event in enumerate(ended)
+            if event.completion is not None
+        }
+        usage = self._usage(completions)
+        if self._call.kind is Kind.RESPONSE:
+            return {**self._head, **render_response(completions[0], usage, self._head["created"])}
         choices = [
             {
                 "index": index,
-                **(
-                    {"message": {"role": "assistant", "content": done.text, "refusal": None}}
-                    if self._call.chat
-                    else {"text": done.text}
-                ),
-                "logprobs": None,
+                **self._whole_text(done, ended[index].scores),
                 "finish_reason": done.finish_reason,
-                "knm": _details(done),
+                "knm": {**_details(done), **_details_of_prompt(ended[index].scores)},
             }
-            for index, done in enumerate(completions)
+            for index, done in completions.items()
         ]
-        return {
-            **self._head,
-            "choices": choices,
-            "usage": self._usage(dict(enumerate(completions))),
-        }
+        return {**self._head, "choices": choices, "usage": usage}
+
+    def _whole_text(self, done: Completion, scores: Scores | None) -> dict[str, Any]:
+        if self._call.kind is Kind.CHAT:
+            message = {"role": "assistant", "content": done.text, "refusal": None}
+            told = None if scores is None else chat_log_probs(scores.completion)
+            return {"message": message, "logprobs": told}
+        if scores is None:
+            return {"text": done.text, "logprobs": None}
+        scoring = self._call.requests[0].scoring
+        assert scoring is not None
+        before = scores.prompt_text if scoring.echo else ""
+        told = None
+        if scoring.alternatives is not None:
+            told = text_log_probs([*scores.prompt, *scores.completion])
+        return {"text": before + done.text, "logprobs": told}
 
     def role(self, index: int) -> dict[str, Any]:
         """The chunk that opens a choice of a conversation."""
@@ -79,7 +97,7 @@ class Answer:
         return {**self._head, "choices": [], "usage": self._usage(completions)}
 
     def _text(self, text: str) -> dict[str, Any]:
-        if self._call.chat:
+        if self._call.kind is Kind.CHAT:
             return {"delta": {"content": text} if text else {}}
         return {"text": text}
 
@@ -153,3 +171,10 @@ def _details(completion: Completion) -> dict[str, Any]:
         "seconds": completion.seconds,
         "interventions": None if interventions is None else to_json(interventions),
     }
+
+
+def _details_of_prompt(scores: Scores | None) -> dict[str, Any]:
+    """What the datastore did to the log-probabilities of a prompt that was told too."""
+    if scores is None or scores.interventions is None:
+        return {}
+    return {"prompt_interventions": to_json(scores.interventions)}

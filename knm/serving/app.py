@@ -19,10 +19,19 @@ from starlette.routing import Route
 from knm.codec import to_json
 from knm.engine import EngineConfiguration, Event
 from knm.jsonio import dumps, find_surrogate
-from knm.records import Completion
+from knm.records import ChatArguments, Completion
 from knm.serving.answers import Answer, render_metrics
-from knm.serving.calls import Call, Messages, read_chat_call, read_completion_call
+from knm.serving.calls import (
+    Call,
+    Kind,
+    Messages,
+    Render,
+    read_chat_call,
+    read_completion_call,
+    read_response_call,
+)
 from knm.serving.errors import ApiError, EngineFailed, QueueFull, as_api_error, engine_failed
+from knm.serving.fields import Bounds
 from knm.serving.loop import EngineLoop, Subscription
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -34,6 +43,7 @@ _CLIENT_LEFT: Final = 499  # as nginx has it; nobody reads it
 
 Handler = Callable[[Request], Awaitable[Response]]
 News = tuple[int, Event]
+ReadTurn = Callable[[Any, Bounds, Render], Call]
 
 
 def make_app(
@@ -48,7 +58,9 @@ def make_app(
     paths: list[tuple[str, str, Handler]] = [
         ("POST", "/v1/completions", service.completions),
         ("POST", "/v1/chat/completions", service.chat_completions),
+        ("POST", "/v1/responses", service.responses),
         ("GET", "/v1/models", service.models),
+        ("GET", "/v1/models/{name:path}", service.model),
         ("GET", "/v1/knm/configuration", service.configuration),
         ("GET", "/metrics", service.metrics),
     ]
@@ -72,17 +84,43 @@ class _Service:
         self._configuration = configuration
 
     async def completions(self, request: Request) -> Response:
-        call = read_completion_call(await _body(request), *self._bounds())
+        call = read_completion_call(await _body(request), self._bounds())
         return await self._answer(request, call)
 
     async def chat_completions(self, request: Request) -> Response:
+        return await self._answer_turn(request, read_chat_call)
+
+    async def responses(self, request: Request) -> Response:
+        return await self._answer_turn(request, read_response_call)
+
+    async def _answer_turn(self, request: Request, read: ReadTurn) -> Response:
         body = await _body(request)
-        call = await run_in_threadpool(read_chat_call, body, *self._bounds(), self._render)
+        call = await run_in_threadpool(read, body, self._bounds(), self._render)
         return await self._answer(request, call)
 
     async def models(self, _request: Request) -> Response:
-        entry = {"id": self._configuration.model, "object": "model", "owned_by": "knm"}
-        return JSONResponse({"object": "list", "data": [{**entry, "created": 0}]})
+        return JSONResponse({"object": "list", "data": [self._model()]})
+
+    async def model(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name != self._configuration.model:
+            raise ApiError(
+                404,
+                f"model {name!r}: this server has {self._configuration.model!r}",
+                param="model",
+                code="model_not_found",
+            )
+        return JSONResponse(self._model())
+
+    def _model(self) -> dict[str, Any]:
+        """The one model; `max_model_len` is what clients of other servers ask for its context."""
+        return {
+            "id": self._configuration.model,
+            "object": "model",
+            "created": 0,
+            "owned_by": "knm",
+            "max_model_len": self._configuration.context,
+        }
 
     async def configuration(self, _request: Request) -> Response:
         return JSONResponse(to_json(self._configuration))
@@ -94,15 +132,16 @@ class _Service:
         status = self._loop.status
         return JSONResponse({"status": status}, status_code=503 if status == "failed" else 200)
 
-    def _bounds(self) -> tuple[str, int]:
-        return self._configuration.model, self._configuration.max_new_tokens
+    def _bounds(self) -> Bounds:
+        there = self._configuration
+        return Bounds(there.model, there.max_new_tokens, there.context)
 
-    def _render(self, messages: Messages) -> str:
+    def _render(self, messages: Messages, arguments: ChatArguments) -> str:
         try:
-            return self._loop.open().render_chat(messages)
+            return self._loop.open().render_chat(messages, arguments)
         except EngineFailed as error:
             raise engine_failed(error) from None
-        except Exception as error:  # the model's own template speaks: roles must alternate, ...
+        except Exception as error:  # a template of a model may raise whatever it likes
             raise ApiError(400, f"messages: {error}", param="messages") from None
 
     async def _answer(self, request: Request, call: Call) -> Response:
@@ -130,10 +169,10 @@ class _Service:
                 leave=lambda: self._loop.withdraw(subscription),
             )
             return StreamingResponse(chunks, media_type="text/event-stream")
-        completions = await self._gather(request, call, news, subscription)
-        if completions is None:
+        ended = await self._gather(request, call, news, subscription)
+        if ended is None:
             return Response(status_code=_CLIENT_LEFT)
-        return JSONResponse(answer.full(completions))
+        return JSONResponse(answer.full(ended))
 
     async def _gather(
         self,
@@ -141,9 +180,9 @@ class _Service:
         call: Call,
         news: asyncio.Queue[News],
         subscription: Subscription,
-    ) -> list[Completion] | None:
-        """Wait for every completion; None when the client has gone."""
-        gathering = asyncio.ensure_future(_completions(len(call.requests), news))
+    ) -> list[Event] | None:
+        """Wait for the last event of every request; None when the client has gone."""
+        gathering = asyncio.ensure_future(_last_events(len(call.requests), news))
         leaving = asyncio.ensure_future(_departure(request))
         try:
             await asyncio.wait({gathering, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -154,14 +193,14 @@ class _Service:
             self._loop.withdraw(subscription)
 
 
-async def _completions(count: int, news: asyncio.Queue[News]) -> list[Completion]:
-    found: dict[int, Completion] = {}
+async def _last_events(count: int, news: asyncio.Queue[News]) -> list[Event]:
+    found: dict[int, Event] = {}
     while len(found) < count:
         place, event = await news.get()
         if event.error is not None:
             raise as_api_error(event.error)
         if event.completion is not None:
-            found[place] = event.completion
+            found[place] = event
     return [found[place] for place in range(count)]
 
 
@@ -177,7 +216,7 @@ async def _stream(
     found: dict[int, Completion] = {}
     broken = 0
     try:
-        if call.chat:
+        if call.kind is Kind.CHAT:
             for index in range(len(call.requests)):
                 yield _event(answer.role(index))
         while len(found) + broken < len(call.requests):

@@ -232,8 +232,10 @@ def _body(model: str, requests: Sequence[Request]) -> dict[str, Any]:
         "top_p": first.sampling.top_p,
         "seed": first.sampling.seed,
         "stream": True,
+        **({"chat_template_kwargs": dict(first.chat_arguments)} if first.chat_arguments else {}),
         "knm": {
             "chat": first.chat,
+            **({"system": first.system} if first.system else {}),
             "ids": [request.id for request in requests],
             "samples": [request.sample for request in requests],
             "whole": True,

@@ -129,3 +129,16 @@ def test_a_prompt_that_fills_the_context_is_told_from_a_fault(engine, cache):
         with pytest.raises(ContextExceeded, match="its prompt has 600 tokens, .* 512"):
             completions.complete(long)
         assert isinstance(completions.complete(REQUESTS[1]), Completion)
+
+
+def test_problems_may_differ_in_what_stops_them(engine, cache):
+    stops = [("a",), ("a",), ("b",)]
+    asked = [
+        Request(f"p{number}", "p", chat=False, max_new_tokens=3, stop=stop)
+        for number, stop in enumerate(stops)
+    ]
+    with serving(engine) as url:
+        completions = service(url, cache, asked)
+        for request in asked:
+            completions.complete(request)
+    assert sorted(engine.submitted, key=lambda each: each.id) == asked

@@ -1,7 +1,7 @@
 import pytest
 
 from knm.bench import OPTIONS, make_options
-from knm.bench.options import variable_of
+from knm.bench.options import addoption_arguments, variable_of
 from knm.errors import UserError
 from knm.options import RunOptions
 
@@ -96,6 +96,7 @@ def test_the_flags_and_twins_that_users_know_are_there():
         "temperature",
         "top-p",
         "seed",
+        "prompt-arg",
         "batch-size",
         "engine",
         "fresh",
@@ -117,3 +118,11 @@ def test_the_flags_and_twins_that_users_know_are_there():
     assert {variable_of(option) for option in OPTIONS} == {
         "KNM_" + name.removeprefix("knm-").upper().replace("-", "_") for name in known
     }
+
+
+def test_an_option_may_be_given_several_times(monkeypatch):
+    (option,) = (option for option in OPTIONS if option.name == "prompt_arg")
+    assert addoption_arguments(option)["action"] == "append"
+    monkeypatch.setenv("KNM_PROMPT_ARG", "enable_thinking=false effort=low")
+    assert make_options({}).prompt_arg == ["enable_thinking=false", "effort=low"]
+    assert make_options({"prompt_arg": ["a=1"]}).prompt_arg == ["a=1"]

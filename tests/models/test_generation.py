@@ -3,7 +3,7 @@ import pytest
 from knm.errors import UserError
 from knm.jsonio import write_json
 from knm.models import find_model
-from knm.models.generation import unapplied_settings
+from knm.models.generation import named_context, unapplied_settings
 from knm.packaged import EMBEDDED
 
 
@@ -37,3 +37,12 @@ def test_a_file_that_is_no_object_is_named(tmp_path):
     (tmp_path / "generation_config.json").write_text("[]")
     with pytest.raises(UserError, match=r"generation_config\.json: expected a JSON object"):
         unapplied_settings(tmp_path)
+
+
+def test_the_context_is_what_the_files_say(tmp_path):
+    assert named_context(find_model(EMBEDDED)) == 2048
+    assert named_context(tmp_path) is None
+    write_json(tmp_path / "config.json", {"n_positions": 512})
+    assert named_context(tmp_path) == 512
+    write_json(tmp_path / "config.json", {"text_config": {"max_position_embeddings": 64}})
+    assert named_context(tmp_path) == 64

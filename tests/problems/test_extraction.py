@@ -219,3 +219,12 @@ def test_any_mixture_of_marks_gives_text_or_none(parts):
 def test_any_completion_is_read_in_time_linear_in_its_length(language, parts):
     assert_linear(lambda text: extract_program(text, language), *parts)
     assert_linear(lambda text: extract_program(text, language), "", "while do end ", "x")
+
+
+@pytest.mark.parametrize("body", ["print(2)", "```lua\nprint(2)\n```"])
+def test_of_marked_fields_the_solution_holds_the_program(body):
+    answer = (
+        "[[ ## reasoning ## ]]\nFirst try:\n```lua\nprint(1)\n```\n\n"
+        f"[[ ## solution ## ]]\n{body}\n\n[[ ## completed ## ]]\nprint(3)\n"
+    )
+    assert extract_program(answer) == "print(2)"

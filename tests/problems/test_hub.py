@@ -127,3 +127,16 @@ def test_a_hub_id_loads_from_the_endpoint_of_the_environment(tmp_path):
     expected = (TestCase("2\n", "4\n"), TestCase("0\n", "0\n"))
     assert done.stdout == f"{REPO} 3 {expected}\n", done.stderr
     assert encode_private_tests(expected) == record(2)["private_test_cases"]
+
+
+def test_a_part_of_a_data_set_is_a_folder_of_it(tmp_path):
+    files = {
+        "humaneval-lua/test-00000-of-00001.parquet": b"lua",
+        "humaneval-r/test-00000-of-00001.parquet": b"r",
+    }
+    with serve_dataset(REPO, files) as endpoint:
+        paths = fetch_test_split(REPO, "humaneval-lua", endpoint=endpoint, cache_dir=tmp_path)
+        with pytest.raises(UserError, match=r"no test split \(none of mbpp-lua/data/test-"):
+            fetch_test_split(REPO, "mbpp-lua", endpoint=endpoint, cache_dir=tmp_path)
+    assert [path.read_bytes() for path in paths] == [b"lua"]
+    assert not list(tmp_path.rglob("humaneval-r"))

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,47 @@ def test_the_contest_template_states_the_dialect():
 
 def test_built_in_templates_are_known_by_the_hashes_that_reports_hold():
     hashes = {name: template.content_hash[:12] for name, template in TEMPLATES.items()}
-    assert hashes == {"task": "9fd716a08711", "contest": "0fc556675c9e"}
+    assert hashes == {
+        "task": "9fd716a08711",
+        "contest": "0fc556675c9e",
+        "livecodebench": "a5d8ad467509",
+        "ag-livecodebench-x": "8f8d4b8920ca",
+        "completion": "284228ea9667",
+    }
+
+
+def test_all_that_a_prompt_says_is_in_its_hash():
+    plain = PromptTemplate("p", "{statement}")
+    others = [
+        PromptTemplate("p", "{statement}", system="Be brief."),
+        PromptTemplate("p", "{statement}", chat=False),
+        PromptTemplate("p", "{statement}", arguments=(("enable_thinking", False),)),
+        PromptTemplate("p", "{statement}", arguments=(("enable_thinking", True),)),
+    ]
+    assert len({plain.content_hash, *(each.content_hash for each in others)}) == 5
+    assert PromptTemplate("q", "{statement}").content_hash == plain.content_hash
+
+
+def test_prompts_of_the_field_have_the_sections_of_the_published_ones():
+    lcb = load_template("livecodebench")
+    text = lcb.render("Add two numbers.", LUA)
+    assert [line.split(":")[0] for line in text.splitlines() if line.startswith("###")] == [
+        "### Question",
+        "### Format",
+        "### Answer",
+    ]
+    assert "### Question:\nAdd two numbers.\n\n### Format:" in text
+    assert "```lua\n-- YOUR CODE HERE\n```" in text
+    assert "LuaJIT 2.1" in lcb.render_system(LUA)
+    dspy = load_template("ag-livecodebench-x")
+    assert dspy.render("Add {x}.", LUA).startswith(
+        "[[ ## programming_language ## ]]\nLuaJIT 2.1\n\n"
+        "[[ ## problem_statement ## ]]\nAdd {x}.\n\n"
+    )
+    system = dspy.render_system(LUA)
+    names = ["programming_language", "problem_statement", "reasoning", "solution", "completed"]
+    assert re.findall(r"\[\[ ## (\w+) ## \]\]", system) == names
+    assert "{problem_statement}" in system  # a form, to be filled in by nobody
 
 
 def test_a_language_that_describes_its_dialect_suits_the_contest_template(tmp_path):

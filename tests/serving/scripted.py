@@ -65,7 +65,7 @@ class ScriptedEngine:
 
     def opened(self) -> OpenedEngine:
         return OpenedEngine(
-            self, lambda messages: "|".join(f"{m['role']}:{m['content']}" for m in messages)
+            self, lambda messages, _: "|".join(f"{m['role']}:{m['content']}" for m in messages)
         )
 
 

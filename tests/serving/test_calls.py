@@ -1,23 +1,29 @@
 import pytest
 
 from knm.hashing import hash_bytes
-from knm.records import GREEDY, Request, Sampling
-from knm.serving.calls import read_chat_call, read_completion_call
+from knm.records import GREEDY, Request, Sampling, Scoring
+from knm.serving.calls import read_chat_call, read_completion_call, read_response_call
 from knm.serving.errors import ApiError
+from knm.serving.fields import Bounds
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
+BOUNDS = Bounds("embedded", longest=64, context=512)
 
 
 def complete(**body):
-    return read_completion_call({"prompt": "Hello", **body}, "embedded", 64)
+    return read_completion_call({"prompt": "Hello", **body}, BOUNDS)
 
 
 def chat(**body):
-    return read_chat_call({"messages": MESSAGES, **body}, "embedded", 64, render)
+    return read_chat_call({"messages": MESSAGES, **body}, BOUNDS, render)
 
 
-def render(messages):
-    return " / ".join(message["content"] for message in messages)
+def respond(**body):
+    return read_response_call({"input": "Hello", **body}, BOUNDS, render)
+
+
+def render(messages, arguments):
+    return " / ".join([*(message["content"] for message in messages), *map(str, arguments)])
 
 
 def test_a_prompt_is_the_whole_context_as_it_is():
@@ -76,19 +82,105 @@ def test_both_names_of_the_bound_are_known(name):
 
 def test_fields_that_ask_for_nothing_are_accepted():
     complete(logprobs=False, frequency_penalty=0, presence_penalty=0.0, echo=False, best_of=1)
+    chat(metadata={"run": "7"}, store=True, service_tier="auto", safety_identifier="me")
+    chat(tools=[], tool_choice="auto", parallel_tool_calls=True, top_logprobs=0, top_k=-1)
+    respond(
+        store=False,
+        text={"format": {"type": "text"}},
+        truncation="disabled",
+        include=["reasoning.encrypted_content"],
+    )
+
+
+def test_prompts_may_be_token_ids():
+    (one,) = complete(prompt=[5, 6]).requests
+    assert (one.prompt, one.ids, one.chat) == ("", (5, 6), False)
+    several = complete(prompt=[[5, 6], [7]]).requests
+    assert [request.ids for request in several] == [(5, 6), (7,)]
+    assert len({one.id, *(request.id for request in several)}) == 2  # an id is the prompt's
+
+
+def test_log_probabilities_are_asked_for_in_both_ways():
+    assert complete().requests[0].scoring is None
+    assert complete(logprobs=0).requests[0].scoring == Scoring(0)
+    assert chat(logprobs=True, top_logprobs=3).requests[0].scoring == Scoring(3)
+    assert chat(logprobs=True).requests[0].scoring == Scoring(0)
+    told = complete(prompt=["a", "b"], echo=True, logprobs=1, knm={"prompt_tokens": [4, 1]})
+    assert [request.scoring for request in told.requests] == [
+        Scoring(1, echo=True, asked=4),
+        Scoring(1, echo=True, asked=1),
+    ]
+
+
+def test_nothing_is_written_only_where_the_prompt_is_told():
+    (request,) = complete(max_tokens=0, echo=True).requests
+    assert (request.max_new_tokens, request.scoring) == (0, Scoring(None, echo=True))
+
+
+def test_a_server_that_is_bounded_by_its_context_alone_takes_any_length():
+    wide = Bounds("embedded", longest=512, context=512)
+    (request,) = read_completion_call({"prompt": "a", "max_tokens": 5000}, wide).requests
+    assert request.max_new_tokens == 512
+
+
+def test_a_response_is_asked_for_by_text_or_conversation():
+    (request,) = respond(max_output_tokens=5, temperature=0).requests
+    assert (request.prompt, request.chat, request.max_new_tokens) == ("Hello", True, 5)
+    parts = [{"role": "user", "content": [{"type": "input_text", "text": "Hello"}]}]
+    assert respond(input=parts, max_output_tokens=5, temperature=0).requests == (request,)
+    (told,) = respond(instructions="Be brief.").requests
+    assert (told.prompt, told.chat) == ("Be brief. / Hello", False)
+    with pytest.raises(ApiError, match="stream: not supported here"):
+        respond(stream=True)
+    with pytest.raises(ApiError, match="previous_response_id: not supported"):
+        respond(previous_response_id="resp_1")
+
+
+def test_a_chat_template_is_given_what_clients_of_other_servers_give_it():
+    given = {"enable_thinking": False, "budget": 3}
+    (request,) = chat(chat_template_kwargs=given).requests
+    assert request.chat_arguments == (("budget", 3), ("enable_thinking", False))
+    messages = [{"role": "system", "content": "Be brief."}, *MESSAGES]
+    (written,) = chat(messages=messages, chat_template_kwargs=given).requests
+    assert written.prompt == "Be brief. / Hello / ('budget', 3) / ('enable_thinking', False)"
+    bench = complete(chat_template_kwargs=given, knm={"chat": True, "system": "Be brief."})
+    assert (bench.requests[0].system, bench.requests[0].chat_arguments) == (
+        "Be brief.",
+        request.chat_arguments,
+    )
+
+
+def test_what_a_developer_says_is_the_systems():
+    messages = [{"role": "developer", "content": "Be brief."}, *MESSAGES]
+    call = read_chat_call(
+        {"messages": messages}, BOUNDS, lambda told, _: " ".join(turn["role"] for turn in told)
+    )
+    assert call.requests[0].prompt == "system user"
 
 
 @pytest.mark.parametrize(
     ("body", "message"),
     [
         ({"suffix": "x"}, "suffix: not supported"),
-        ({"logprobs": 3}, "logprobs: not supported"),
-        ({"logprobs": 0}, "logprobs: not supported"),
-        ({"logprobs": 0.0}, "logprobs: not supported"),
+        ({"logprobs": 21}, "logprobs 21: must be from 0 to 20"),
+        ({"logprobs": 0.0}, "logprobs: expected an integer"),
+        ({"logprobs": True}, "logprobs: expected an integer"),
+        ({"logprobs": 1, "stream": True}, "stream: not with logprobs or echo"),
+        ({"echo": 1}, "echo: expected bool"),
+        ({"max_tokens": 0}, "max_tokens 0: only with echo"),
+        ({"response_format": {"type": "json_object"}}, "only text: a grammar would"),
+        ({"knm": {"prompt_tokens": [1]}}, "knm.prompt_tokens: only with echo"),
+        ({"echo": True, "knm": {"prompt_tokens": [0]}}, "knm.prompt_tokens: must be at least 1"),
+        ({"knm": {"system": "x"}}, "only with knm.chat, or a chat"),
+        ({"chat_template_kwargs": {"messages": 1}}, "messages is not for a user to set"),
+        ({"chat_template_kwargs": {"a": []}}, "a: expected a text, a number, true or false"),
+        ({"prompt": [1], "knm": {"chat": True}}, "knm.chat: only for prompts that are text"),
         ({"best_of": True}, "best_of: not supported"),
         ({"frequency_penalty": False}, "frequency_penalty: not supported"),
         ({"prompt": []}, "prompt: give text"),
-        ({"prompt": [1, 2]}, "prompt: give text"),
+        ({"prompt": [1, "a"]}, "prompt: give text or token ids"),
+        ({"prompt": [True]}, "prompt: give text or token ids"),
+        ({"prompt": ["a", []]}, "prompt: give text or token ids"),
         ({"model": "gpt-4"}, "'gpt-4': this server has 'embedded'"),
         ({"n": 0}, "n 0: must be from 1"),
         ({"n": True}, "n: expected an integer"),
@@ -126,4 +218,4 @@ def test_malformed_conversations_are_refused_by_place(messages, message):
 
 def test_a_body_that_is_no_object_is_refused():
     with pytest.raises(ApiError, match="not a JSON object"):
-        read_completion_call(["prompt"], "embedded", 64)
+        read_completion_call(["prompt"], BOUNDS)

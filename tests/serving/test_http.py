@@ -239,3 +239,31 @@ def test_nobody_there_is_a_user_error():
 def test_an_address_that_is_none_is_a_user_error():
     with pytest.raises(UserError, match="engine localhost"):
         EngineClient("localhost:8000")
+
+
+def test_all_that_a_prompt_says_travels(url, engine):
+    request = Request(
+        "p",
+        "p",
+        system="Be brief.",
+        chat_arguments=(("budget", 3), ("enable_thinking", False)),
+        max_new_tokens=3,
+        stop=("end",),
+    )
+    EngineClient(url).complete("embedded", [request], lambda *_: None)
+    assert engine.submitted == [request]
+
+
+def test_a_model_is_told_with_its_context(url):
+    status, text = call(url, "GET", "/v1/models/embedded")
+    assert (status, json.loads(text)["id"]) == (200, "embedded")
+    status, text = call(url, "GET", "/v1/models/own/other")
+    assert (status, json.loads(text)["error"]["code"]) == (404, "model_not_found")
+
+
+def test_a_response_has_openais_shape(url):
+    status, text = call(url, "POST", "/v1/responses", {"input": "a", "max_output_tokens": 3})
+    answer = json.loads(text)
+    assert (status, answer["object"], answer["status"]) == (200, "response", "completed")
+    assert answer["output"][0]["content"][0]["text"] == "a 0 1 2"
+    assert answer["usage"]["output_tokens"] == 3

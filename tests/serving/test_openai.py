@@ -125,3 +125,64 @@ def test_a_prompt_that_fills_the_context_has_openais_code(client):
     with pytest.raises(openai.BadRequestError, match="the model's context 2048") as error:
         client.completions.create(model="embedded", prompt="print " * 5000, max_tokens=4)
     assert error.value.code == "context_length_exceeded"
+
+
+def test_a_text_is_scored_without_writing_anything(client):
+    words = "local n = io.read('*n')"
+    told = client.completions.create(
+        model="embedded", prompt=words, temperature=0, max_tokens=0, echo=True, logprobs=2
+    )
+    choice = told.choices[0]
+    assert (choice.text, told.usage.completion_tokens) == (words, 0)
+    assert "".join(choice.logprobs.tokens) == words
+    assert [
+        words[at:].startswith(token)
+        for at, token in zip(choice.logprobs.text_offset, choice.logprobs.tokens, strict=True)
+    ] == [True] * len(choice.logprobs.tokens)
+    assert choice.logprobs.token_logprobs[0] is None
+    assert all(value < 0 for value in choice.logprobs.token_logprobs[1:])
+    assert all(len(top) in {2, 3} for top in choice.logprobs.top_logprobs[1:])
+
+
+def test_token_ids_are_a_prompt_and_log_probabilities_go_with_a_chat(client, messages, greedy):
+    text = client.completions.create(model="embedded", prompt=[5, 6, 7], max_tokens=2)
+    assert text.usage.prompt_tokens == 3
+    chat = client.chat.completions.create(
+        model="embedded",
+        messages=messages,
+        temperature=0,
+        max_tokens=TOKENS,
+        logprobs=True,
+        top_logprobs=1,
+    )
+    choice = chat.choices[0]
+    assert choice.message.content == greedy.choices[0].message.content
+    assert "".join(token.token for token in choice.logprobs.content) == choice.message.content
+    assert all(token.logprob == token.top_logprobs[0].logprob for token in choice.logprobs.content)
+
+
+def test_a_response_is_the_chats_text(client, messages, greedy):
+    answer = client.responses.create(
+        model="embedded",
+        input=messages,
+        temperature=0,
+        max_output_tokens=TOKENS,
+        store=False,
+        metadata={"run": "1"},
+    )
+    assert answer.output_text == greedy.choices[0].message.content
+    assert (answer.status, answer.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+    assert answer.usage.output_tokens == TOKENS
+
+
+def test_a_model_is_looked_up_by_its_name(client):
+    assert client.models.retrieve("embedded").model_extra["max_model_len"] == 2048
+    with pytest.raises(openai.NotFoundError, match="'other'"):
+        client.models.retrieve("other")
+
+
+def test_a_grammar_is_refused_with_the_reason(client, messages):
+    with pytest.raises(openai.BadRequestError, match="ask for JSON in the prompt"):
+        client.chat.completions.create(
+            model="embedded", messages=messages, response_format={"type": "json_object"}
+        )

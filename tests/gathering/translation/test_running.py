@@ -68,7 +68,7 @@ class Translator(ScriptedEngine):
         return bool(self._waiting)
 
     def opened(self) -> OpenedEngine:
-        return OpenedEngine(self, lambda messages: messages[-1]["content"])
+        return OpenedEngine(self, lambda messages, _: messages[-1]["content"])
 
 
 def fluent(request: Request) -> str:
