@@ -7,7 +7,6 @@ take their engines from here too.
 
 from knm.bench.completions import CompletionService
 from knm.bench.engines import (
-    EngineAddress,
     RunEngine,
     ensure_datastore,
     find_engine,
@@ -22,7 +21,6 @@ __all__ = [
     "OPTIONS",
     "BenchRun",
     "CompletionService",
-    "EngineAddress",
     "RunEngine",
     "cache_directory",
     "ensure_datastore",

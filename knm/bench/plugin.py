@@ -6,15 +6,16 @@ Thin: what a run is and does stands beside it. The plugin is at work only when t
 
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from knm.bench.completions import CompletionService
-from knm.bench.engines import EngineAddress, RunEngine, find_engine, objection_to_set
+from knm.bench.completions import CompletionService, Connect, Outcome
+from knm.bench.engines import RunEngine, RunningEngine, find_engine, objection_to_set
 from knm.bench.options import OPTIONS, addoption_arguments, make_options
 from knm.bench.reporter import BaselineCheck, RunReporter, junit_properties
 from knm.bench.run import BenchRun, cache_directory, prepare_run
@@ -27,6 +28,11 @@ from knm.problems import Problem
 from knm.records import Request
 from knm.report import ProblemResult, RunHeader, environment_info, load_report, parse_condition
 from knm.sandbox import Sandbox
+from knm.serving import Dispatcher, Fleet, ServerGroup
+from knm.serving.fleet import FOREIGN_CALLS
+
+if TYPE_CHECKING:
+    from knm.serving.relay import Relay
 
 BENCH_DIRECTORY: Final = "bench"
 BENCH_TESTS: Final = "test_problems.py"
@@ -82,6 +88,8 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> "BenchWo
         return BenchWorker(run, config)
     baseline = _baseline(run)
     engine = find_engine(options, root)
+    if isinstance(engine, RunningEngine):
+        run = run.of_model(engine.configuration.model)
     collectonly = config.option.collectonly
     if not collectonly:
         junit = config.getoption("xmlpath", None)
@@ -199,10 +207,17 @@ class BenchWorker:
 
     def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
         given = self._config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]
-        address = EngineAddress.from_json(given["engine"])
+        group = ServerGroup.from_json(given["engine"])
         return CompletionService(
-            requests, address.configuration, lambda: address, cache, since=given["since"]
+            requests, group.configuration, self._dispatcher(group), cache, since=given["since"]
         )
+
+    def _dispatcher(self, group: ServerGroup) -> Connect:
+        """What has requests completed by servers, for whom it tells of the outcomes."""
+        calls = self._run.options.engine_requests or FOREIGN_CALLS
+        fleet = Fleet(group.servers, self._say)
+        model = group.configuration.model
+        return lambda deliver: Dispatcher(fleet, model, deliver, foreign_calls=calls)
 
     def _open_cache(self) -> CompletionCache:
         if self._cache is None:
@@ -248,6 +263,7 @@ class BenchController(BenchWorker):
     ) -> None:
         super().__init__(run, config)
         self._engine = engine
+        self._relay: Relay | None = None
         self._objection: str | None = None
         self._since = time.time() if run.options.fresh else 0.0
         self._from_cache: list[int] = []
@@ -279,16 +295,29 @@ class BenchController(BenchWorker):
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of xdist where the engine is: one serves them all."""
         node.workerinput[WORKER_INPUT] = {
-            "engine": to_json(self._engine.address()),
+            "engine": to_json(self._for_workers()),
             "since": self._since,
             "withheld": self._withheld(),
         }
 
     def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
-        engine = self._engine
+        def connect(deliver: Callable[[Request, Outcome], None]) -> Dispatcher:
+            return self._dispatcher(self._engine.servers())(deliver)
+
         return CompletionService(
-            requests, engine.configuration, engine.address, cache, since=self._since
+            requests, self._engine.configuration, connect, cache, since=self._since
         )
+
+    def _for_workers(self) -> ServerGroup:
+        """Where workers of xdist find the engine: one server of ours that serves them all."""
+        group = self._engine.servers()
+        if len(group.servers) == 1 and group.configuration.verified:
+            return group
+        if self._relay is None:
+            from knm.serving.relay import Relay
+
+            self._relay = Relay(self._dispatcher(group), group.configuration)
+        return replace(group, servers=(self._relay.server,))
 
     def _withheld(self) -> str | None:
         return self._objection
@@ -300,6 +329,7 @@ class BenchController(BenchWorker):
             environment={
                 **environment_info(self._run.root),
                 "sandbox": self._sandbox_info,
+                "engines": self._engine.described(),
             },
             selected=selected,
             created=time.time(),
@@ -328,6 +358,8 @@ class BenchController(BenchWorker):
     def pytest_unconfigure(self) -> None:
         """End the engine that was this run's own."""
         super().pytest_unconfigure()
+        if self._relay is not None:
+            self._relay.close()
         self._engine.close()
 
     def _say(self, line: str) -> None:

@@ -95,7 +95,9 @@ class _Service:
         return JSONResponse({"status": status}, status_code=503 if status == "failed" else 200)
 
     def _bounds(self) -> tuple[str, int]:
-        return self._configuration.model, self._configuration.max_new_tokens
+        longest = self._configuration.max_new_tokens
+        assert longest is not None, "a server knows its own bound"
+        return self._configuration.model, longest
 
     def _render(self, messages: Messages) -> str:
         try:

@@ -9,8 +9,7 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.corpora import CorpusRecord, load_corpus, save_corpus
-from knm.engine import Event
-from knm.engine.opening import OpenedEngine
+from knm.engine import Event, OpenedEngine
 from knm.errors import UserError
 from knm.gathering.translation import Translated, TranslateOptions, translate
 from knm.gathering.translation.running import journal_path
