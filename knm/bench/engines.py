@@ -359,7 +359,7 @@ def _other_files(model: str, server: EngineConfiguration) -> Iterator[tuple[str,
     from knm.models import identify_model
     from knm.packaged import EMBEDDED
 
-    if model != EMBEDDED and not Path(model).exists():
+    if server.dtype is None or (model != EMBEDDED and not Path(model).exists()):
         return
     identity = identify_model(model, server.dtype)
     for what, here, there in (

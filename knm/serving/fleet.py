@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from knm.records import Request
+from knm.records import Completion, Request
 from knm.serving.client import Client, Outcome
 from knm.serving.errors import EngineFailed, EngineLost, EngineRefused
 from knm.serving.servers import Server
@@ -49,6 +49,31 @@ class Fleet:
             if living:
                 return living[place % len(living)]
             raise self._no_more()
+
+    def complete(self, model: str, place: int, request: Request) -> Completion:
+        """One request completed, by another server where its own fails.
+
+        Raises:
+            ContextExceeded, EngineRefused: it cannot be.
+            EngineFailed, EngineLost: none gives an answer.
+        """
+        tries = 0
+        while True:
+            client = self.choose(place + tries)
+            outcomes: dict[int, Outcome] = {}
+            try:
+                client.complete(model, [request], outcomes.__setitem__)
+            except EngineRefused:
+                raise
+            except (EngineFailed, EngineLost) as error:
+                tries += 1
+                if self.survives(client, error) and tries >= _TRIES:
+                    raise
+                continue
+            outcome = outcomes.get(0, EngineLost("no answer came"))
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
 
     def is_gone(self, client: Client) -> bool:
         """Whether a server was left out."""
