@@ -299,7 +299,26 @@ class RunOptions(SandboxOptions, SamplingOptions, ProblemOptions, EngineOptions)
     ] = None
     language: LanguageName = "lua"
     engine: Annotated[
-        str | None, Option("a running `knm serve`", "URL", default="a process of this run's own")
+        str | None,
+        Option(
+            "running servers: of `knm serve`, or any that speak OpenAI's protocol",
+            "URL[,URL...]",
+            default="a process of this run's own",
+        ),
+    ] = None
+    engine_requests: Annotated[
+        int | None,
+        Option(
+            "requests with a server at a time that is not `knm serve`",
+            "N",
+            least=1,
+            default="64",
+            needs="engine",
+        ),
+    ] = None
+    devices: Annotated[
+        str | None,
+        Option("an engine of this run's own on each", "0,1,...", default="one, on --device"),
     ] = None
     fresh: Annotated[bool, Option("ignore completions that were kept before")] = False
     keep_io: Annotated[

@@ -63,12 +63,12 @@ def test_a_completion_depends_on_its_problem_alone(datastore, url, tmp_path):
     problems = write_problems(tmp_path / "set.jsonl", records)
     common = ("--problems", problems, "--datastore", datastore, *SETTINGS)
     served = ("--engine", url)
-    # One run has an engine of its own, and shares it between workers.
+    # One run has two engines of its own, and shares them between workers.
     runs = {
         "whole": served,
         "limit": (*served, "--limit", 2),
         "k": (*served, "-k", "library_1 or " + records[-1]["question_id"]),
-        "n": ("-n", "2"),
+        "n": ("-n", "2", "--devices", "cpu,cpu"),
     }
     with ThreadPoolExecutor(2) as pool:
         processes = pool.map(

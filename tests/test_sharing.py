@@ -197,6 +197,30 @@ def test_an_engine_that_dies_turns_the_rest_into_errors_at_once(problems, tmp_pa
     assert "engine-fault" in stdout
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_of_two_engines_one_that_is_killed_changes_no_completion(full, problems, workers, tmp_path):
+    results = tmp_path / "r.json"
+    environment = {"KNM_CACHE_DIR": str(tmp_path)}
+    arguments = ("--devices", "cpu,cpu", "--batch-size", "2", "--problems", problems, *TOKENS)
+    with start_bench(
+        *arguments, "-n", workers, "--results", results, environment=environment
+    ) as run:
+        while not kept(tmp_path):
+            assert run.poll() is None
+            time.sleep(0.02)
+        assert kept(tmp_path) < COUNT
+        engines = [child for child in children(run.pid) if is_engine(child)]
+        assert len(engines) == 2
+        os.kill(engines[1], signal.SIGKILL)
+        stdout, stderr = run.communicate(timeout=120)
+    assert completions(results) == full
+    told = [line for line in (stdout + stderr).splitlines() if " is gone" in line]
+    assert len(told) <= 1
+    assert all("engine on cpu (2) is gone, the other one goes on: " in line for line in told)
+    environment_told = json.loads(results.read_text())["knm"]["environment"]["engines"]
+    assert environment_told == [{"device": "cpu", "verified": True}] * 2
+
+
 def test_a_cache_that_cannot_be_made_is_a_usage_error(common, tmp_path):
     (tmp_path / "file").write_text("")
     process = run_bench(*common, environment={"KNM_CACHE_DIR": str(tmp_path / "file")})

@@ -12,7 +12,6 @@ from knm.ondemand import load_on_demand
 if TYPE_CHECKING:
     from knm.bench.completions import CompletionService
     from knm.bench.engines import (
-        EngineAddress,
         RunEngine,
         ensure_datastore,
         find_engine,
@@ -29,7 +28,6 @@ else:
         {
             "completions": ("CompletionService",),
             "engines": (
-                "EngineAddress",
                 "RunEngine",
                 "ensure_datastore",
                 "find_engine",
@@ -47,7 +45,6 @@ __all__ = [
     "OPTIONS",
     "BenchRun",
     "CompletionService",
-    "EngineAddress",
     "RunEngine",
     "assert_accepted",
     "cache_directory",

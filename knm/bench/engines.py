@@ -1,9 +1,8 @@
-"""The engine of a run: one of its own, described before it is loaded, or one that runs already."""
+"""The engine of a run: processes of its own, described before they are loaded, or servers."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,87 +11,90 @@ from knm.codec import from_json
 from knm.engine import EngineConfiguration, GenerationOptions
 from knm.errors import UserError
 from knm.options import EngineOptions, RunOptions, ServedEngineOptions
-from knm.serving import EngineClient, EngineProcess
+from knm.serving import (
+    EngineProcess,
+    Server,
+    ServerGroup,
+    configuration_differences,
+    find_servers,
+)
 
 if TYPE_CHECKING:
     from knm.engine import EngineSetup
 
 EMBEDDED_DATASTORE: Final = "embedded"
-TOKEN_VARIABLE: Final = "KNM_ENGINE_TOKEN"
-
-
-@dataclass(frozen=True)
-class EngineAddress:
-    """How a process reaches the run's engine. Plain values: they travel to xdist's workers."""
-
-    url: str
-    token: str | None
-    configuration: EngineConfiguration
-
-    def client(self) -> EngineClient:
-        """A client of the engine."""
-        return EngineClient(self.url, self.token)
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "EngineAddress":
-        """Read back what `to_json` gave."""
-        configuration = EngineConfiguration.from_json(value["configuration"], value["url"])
-        return cls(value["url"], value["token"], configuration)
 
 
 class RunningEngine:
-    """The engine at `--engine URL`; its owner ends it."""
+    """The servers at `--engine URL[,URL...]`; their owner ends them."""
 
     def __init__(self, options: RunOptions, root: Path) -> None:
-        """Ask the server what it is.
+        """Ask the servers what they are.
 
         Raises:
-            UserError: nobody answers, or the server differs from what the run asks for.
+            UserError: one does not answer, they differ from each other, or from what the run asks
+                for.
         """
+        from knm.packaged import EMBEDDED
+
         assert options.engine is not None
-        token = os.environ.get(TOKEN_VARIABLE)
-        self.configuration = EngineClient(options.engine, token).configuration()
-        differences = list(_differences(options, root, self.configuration))
-        if differences:
-            lines = [f"--engine {options.engine} is not what this run asks for:", *differences]
-            raise UserError(
-                "\n".join(lines)
-                + "\nstart `knm serve` with the run's options, or give the run the server's"
-            )
-        self._address = EngineAddress(options.engine, token, self.configuration)
+        model = None if options.model == EMBEDDED else options.model
+        self._group = find_servers(options.engine, model)
+        self.configuration = self._group.configuration
+        if self.configuration.verified:
+            _refuse_different(options, root, self.configuration)
+        else:
+            _refuse_without_effect(options)
 
     def prepare(self) -> str | None:
-        """Nothing is missing. Returns what was done, if anything."""
-        return None
+        """Nothing is missing. Returns what a user should know of the servers, if anything."""
+        if self.configuration.verified:
+            return None
+        return (
+            f"{self.configuration.model} at {', '.join(self._urls)}: not `knm serve`, so nobody "
+            "can check its weights or tell what retrieval did"
+        )
 
-    def address(self) -> EngineAddress:
-        """Where it is."""
-        return self._address
+    def servers(self) -> ServerGroup:
+        """Where they are."""
+        return self._group
+
+    def described(self) -> list[dict[str, Any]]:
+        """The servers for a report."""
+        return [{"url": url, "verified": self.configuration.verified} for url in self._urls]
 
     def trouble(self) -> list[str]:
-        """What a process of ours said when it died: this one is not ours."""
+        """What a process of ours said when it died: these are not ours."""
         return []
 
     def close(self) -> None:
-        """Leave it running."""
+        """Leave them running."""
+
+    @property
+    def _urls(self) -> list[str]:
+        return [server.url for server in self._group.servers]
 
 
 class OwnEngine:
-    """An engine process for this run alone, started when its address is first asked for."""
+    """An engine process a device for this run alone, started when they are first asked for."""
 
-    def __init__(self, options: EngineOptions, root: Path) -> None:
-        """Check what the engine will be opened from.
+    def __init__(self, options: RunOptions, root: Path) -> None:
+        """Check what the engines will be opened from.
 
         Raises:
             UserError: something is missing or does not fit together.
         """
-        self._setup = prepare_engine(options, root)
+        devices = _device_list(options)
+        self._setups = [
+            prepare_engine(replace(options, device=device, devices=None), root)
+            for device in devices
+        ]
         self._configuration: EngineConfiguration | None = None
-        self._process: EngineProcess | None = None
+        self._processes: list[EngineProcess] = []
 
     @property
     def configuration(self) -> EngineConfiguration:
-        """What the engine is, once it is prepared."""
+        """What the engine is, once it is prepared; on several devices it is the same."""
         assert self._configuration is not None, "prepare() comes first"
         return self._configuration
 
@@ -104,24 +106,55 @@ class OwnEngine:
         """
         from knm.engine import describe_setup
 
-        mined = ensure_datastore(self._setup)
-        self._configuration = describe_setup(self._setup)
-        return f"mined the embedded datastore into {self._setup.datastore}" if mined else None
+        first = self._setups[0]
+        mined = ensure_datastore(first)
+        self._configuration = describe_setup(first)
+        for setup in self._setups[1:]:
+            for name, here, there in configuration_differences(
+                self._configuration, describe_setup(setup)
+            ):
+                raise UserError(
+                    f"--devices: {first.placement.device} and {setup.placement.device} would not "
+                    f"write the same: {name} is {here} and {there}; name devices of one kind"
+                )
+        return f"mined the embedded datastore into {first.datastore}" if mined else None
 
-    def address(self) -> EngineAddress:
-        """Where it is."""
-        if self._process is None:
-            self._process = EngineProcess(self._setup, self.configuration)
-        return EngineAddress(self._process.url, self._process.token, self.configuration)
+    def servers(self) -> ServerGroup:
+        """Where they are."""
+        if not self._processes:
+            self._processes = [EngineProcess(setup, self.configuration) for setup in self._setups]
+        servers = tuple(
+            Server(process.url, process.token, device=self._name(number))
+            for number, process in enumerate(self._processes)
+        )
+        return ServerGroup(servers, self.configuration)
+
+    def described(self) -> list[dict[str, Any]]:
+        """The engines for a report."""
+        return [{"device": setup.placement.device, "verified": True} for setup in self._setups]
 
     def trouble(self) -> list[str]:
-        """The last words of a process that died, or that said anything."""
-        return [] if self._process is None else self._process.log_lines()
+        """The last words of processes that died, or that said anything."""
+        if len(self._processes) == 1:
+            return self._processes[0].log_lines()
+        return [
+            f"{self._name(number)}: {line}"
+            for number, process in enumerate(self._processes)
+            for line in process.log_lines()
+        ]
 
     def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._process.close()
+        """End the processes."""
+        for process in self._processes:
+            process.close()
+
+    def _name(self, number: int) -> str:
+        """The device; its number beside it where there are several engines on it."""
+        devices = [setup.placement.device for setup in self._setups]
+        device = devices[number]
+        if devices.count(device) == 1:
+            return device
+        return f"{device} ({devices[: number + 1].count(device)})"
 
 
 RunEngine = OwnEngine | RunningEngine
@@ -133,6 +166,8 @@ def find_engine(options: RunOptions, root: Path) -> RunEngine:
     Raises:
         UserError: something is missing, does not fit together, or does not answer.
     """
+    if options.engine is not None and options.devices is not None:
+        raise UserError("--devices is for engines of the run's own: leave it or --engine out")
     return OwnEngine(options, root) if options.engine is None else RunningEngine(options, root)
 
 
@@ -239,6 +274,51 @@ def _find_datastore(options: EngineOptions | ServedEngineOptions, root: Path) ->
     return path
 
 
+def _device_list(options: RunOptions) -> list[str | None]:
+    """The devices of the run's engines: of `--devices`, or the one of `--device`.
+
+    Raises:
+        UserError: both are given, or a name is empty.
+    """
+    if options.devices is None:
+        return [options.device]
+    if options.device is not None:
+        raise UserError("--device and --devices: give one of them")
+    names = [name.strip() for name in options.devices.split(",")]
+    if "" in names:
+        raise UserError(f"--devices {options.devices}: give devices with a comma between two")
+    return [f"cuda:{name}" if name.isdecimal() else name for name in names]
+
+
+def _refuse_different(options: RunOptions, root: Path, server: EngineConfiguration) -> None:
+    differences = list(_differences(options, root, server))
+    if differences:
+        lines = [f"--engine {options.engine} is not what this run asks for:", *differences]
+        raise UserError(
+            "\n".join(lines)
+            + "\nstart `knm serve` with the run's options, or give the run the server's"
+        )
+
+
+def _refuse_without_effect(options: RunOptions) -> None:
+    """Refuse what a server of another kind can neither do nor tell."""
+    if options.knn:
+        raise UserError(
+            f"--knn: --engine {options.engine} is not `knm serve`; whether a datastore corrects "
+            "its model is decided where it is started: leave --knn out"
+        )
+    for flag, value in (
+        ("--dtype", options.dtype),
+        ("--device", options.device),
+        ("--batch-size", options.batch_size),
+    ):
+        if value is not None:
+            raise UserError(
+                f"{flag} has no effect on --engine {options.engine}, which is not `knm serve`: "
+                "leave it out"
+            )
+
+
 def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -> Iterator[str]:
     """One line for each setting in which run and server differ, naming both sides."""
 
@@ -246,7 +326,7 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
         return f"  {flag}: the run has {run}, the server {there}"
 
     if options.model != server.model:
-        yield line("--model", options.model, f"{server.model} ({server.weights_hash[:12]})")
+        yield line("--model", options.model, f"{server.model} ({str(server.weights_hash)[:12]})")
     for file, ours, theirs in _other_files(options.model, server):
         yield line(f"--model {options.model}, {file}", ours, theirs)
     for flag, asked, there in (
@@ -256,7 +336,7 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
     ):
         if asked not in (None, there):
             yield line(flag, asked, there)
-    if options.max_new_tokens > server.max_new_tokens:
+    if server.max_new_tokens is not None and options.max_new_tokens > server.max_new_tokens:
         yield line("--max-new-tokens", options.max_new_tokens, f"at most {server.max_new_tokens}")
     if options.knn != (server.preset is not None):
         yield line("--knn", _on_or_off(options.knn), _on_or_off(server.preset is not None))
@@ -283,7 +363,7 @@ def _other_files(model: str, server: EngineConfiguration) -> Iterator[tuple[str,
     from knm.models import identify_model
     from knm.packaged import EMBEDDED
 
-    if model != EMBEDDED and not Path(model).exists():
+    if server.dtype is None or (model != EMBEDDED and not Path(model).exists()):
         return
     identity = identify_model(model, server.dtype)
     for what, here, there in (

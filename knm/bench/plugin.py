@@ -15,7 +15,7 @@ import pytest
 from knm.bench.asking import PLUGIN, TEST_FILES, TWIN, has_twin, named_benches, project_of
 from knm.bench.closing import next_commands
 from knm.bench.completions import CompletionService
-from knm.bench.engines import find_engine
+from knm.bench.engines import RunningEngine, find_engine
 from knm.bench.flags import add_options, dest_of, usage_errors
 from knm.bench.options import FAIL_ON, FAIL_ON_FAULT, OPTIONS, make_options
 from knm.bench.reporter import BaselineCheck, Ending, junit_properties
@@ -77,6 +77,8 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> BenchWor
     run = prepare_run(options, root)
     ending = _ending(options)
     engine = find_engine(options, root)
+    if isinstance(engine, RunningEngine):
+        run = run.of_model(engine.configuration.model)
     if not collectonly:
         junit = config.getoption("xmlpath", None)
         run = run.claim_results(junit and Path(junit))

@@ -90,6 +90,13 @@ class BenchRun:
             return self
         return replace(self, results=reserve_report(self.results))
 
+    def of_model(self, name: str) -> "BenchRun":
+        """The run with results named after this model, where the user gave no name."""
+        if self.options.results is not None:
+            return self
+        options = replace(self.options, model=name)
+        return replace(self, results=self.root / RESULTS / _name(options))
+
     def requests(self, problem: Problem, withheld: str | None = None) -> tuple[Request, ...]:
         """What the engine is asked for a problem: one request for each sample.
 
@@ -146,6 +153,7 @@ class BenchRun:
             "knn": None
             if engine.preset is None
             else {"datastore": engine.datastore, "preset": dict(engine.preset)},
+            **({} if engine.told is None else {"unverified": dict(engine.told)}),
         }
 
     def hashes(self, engine: EngineConfiguration) -> dict[str, str]:
@@ -153,16 +161,17 @@ class BenchRun:
         found = {
             "problem_set": self.problem_set.content_hash,
             "prompt": self.template.content_hash,
-            "model": engine.weights_hash,
-            "tokenizer": engine.tokenizer_hash,
             **file_hash(self.options.language),
         }
-        if engine.config_hash is not None:
-            found["model_config"] = engine.config_hash
-        if engine.generation_hash is not None:
-            found["generation_config"] = engine.generation_hash
-        if engine.datastore_hash is not None:
-            found["datastore"] = engine.datastore_hash
+        for name, content in (
+            ("model", engine.weights_hash),
+            ("tokenizer", engine.tokenizer_hash),
+            ("model_config", engine.config_hash),
+            ("generation_config", engine.generation_hash),
+            ("datastore", engine.datastore_hash),
+        ):
+            if content is not None:
+                found[name] = content
         return found
 
 

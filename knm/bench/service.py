@@ -4,14 +4,16 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from knm.bench.engines import TOKEN_VARIABLE, ensure_datastore, prepare_engine
+from knm.bench.engines import ensure_datastore, prepare_engine
 from knm.codec import to_json
 from knm.errors import UserError
 from knm.options import ServedEngineOptions
 from knm.serving import EngineFailed
 from knm.serving.process import is_loopback, listen, url_of, wait_without_spinning
+
+TOKEN_VARIABLE: Final = "KNM_ENGINE_TOKEN"
 
 
 def serve_engine(

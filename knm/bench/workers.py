@@ -6,13 +6,14 @@ With xdist there are workers, which evaluate problems, and a controller; else on
 import pickle
 import sys
 import time
-from collections.abc import Generator, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from knm.bench.completions import CompletionService
-from knm.bench.engines import EngineAddress, RunEngine, objection_to_set
+from knm.bench.completions import CompletionService, Connect, Outcome
+from knm.bench.engines import RunEngine, objection_to_set
 from knm.bench.flags import usage_errors
 from knm.bench.published import compare_with_published
 from knm.bench.reporter import Ending, RunReporter
@@ -22,7 +23,11 @@ from knm.engine import CompletionCache
 from knm.problems import Problem
 from knm.records import Request
 from knm.report import ProblemResult, RunHeader, environment_info
-from knm.serving import end_ahead
+from knm.serving import Dispatcher, Fleet, ServerGroup, end_ahead
+from knm.serving.fleet import FOREIGN_CALLS
+
+if TYPE_CHECKING:
+    from knm.serving.relay import Relay
 
 RUN: Final = pytest.StashKey[BenchRun]()
 COMPLETIONS: Final = pytest.StashKey[CompletionService]()
@@ -78,10 +83,17 @@ class BenchWorker:
 
     def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
         given = self._config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]
-        address = EngineAddress.from_json(given["engine"])
+        group = ServerGroup.from_json(given["engine"])
         return CompletionService(
-            requests, address.configuration, lambda: address, cache, since=given["since"]
+            requests, group.configuration, self._dispatcher(group), cache, since=given["since"]
         )
+
+    def _dispatcher(self, group: ServerGroup) -> Connect:
+        """What has requests completed by servers, for whom it tells of the outcomes."""
+        calls = self._run.options.engine_requests or FOREIGN_CALLS
+        fleet = Fleet(group.servers, self._say)
+        model = group.configuration.model
+        return lambda deliver: Dispatcher(fleet, model, deliver, foreign_calls=calls)
 
     def _open_cache(self) -> CompletionCache:
         if self._cache is None:
@@ -127,6 +139,7 @@ class BenchController(BenchWorker):
     ) -> None:
         super().__init__(run, config)
         self._engine = engine
+        self._relay: Relay | None = None
         self._objection: str | None = None
         self._since = time.time() if run.options.fresh else 0.0
         self._from_cache: list[int] = []
@@ -165,17 +178,30 @@ class BenchController(BenchWorker):
         """
         node.workerinput[WORKER_INPUT] = {
             "problem_set": pickle.dumps(self._run.problem_set),
-            "engine": to_json(self._engine.address()),
+            "engine": to_json(self._for_workers()),
             "since": self._since,
             "withheld": self._withheld(),
             "root": str(self._run.root),
         }
 
     def _ask(self, requests: list[Request], cache: CompletionCache) -> CompletionService:
-        engine = self._engine
+        def connect(deliver: Callable[[Request, Outcome], None]) -> Dispatcher:
+            return self._dispatcher(self._engine.servers())(deliver)
+
         return CompletionService(
-            requests, engine.configuration, engine.address, cache, since=self._since
+            requests, self._engine.configuration, connect, cache, since=self._since
         )
+
+    def _for_workers(self) -> ServerGroup:
+        """Where workers of xdist find the engine: one server of ours that serves them all."""
+        group = self._engine.servers()
+        if len(group.servers) == 1 and group.configuration.verified:
+            return group
+        if self._relay is None:
+            from knm.serving.relay import Relay
+
+            self._relay = Relay(self._dispatcher(group), group.configuration)
+        return replace(group, servers=(self._relay.server,))
 
     def _withheld(self) -> str | None:
         return self._objection
@@ -187,6 +213,7 @@ class BenchController(BenchWorker):
             environment={
                 **environment_info(self._run.root),
                 "sandbox": self._sandbox_info,
+                "engines": self._engine.described(),
             },
             selected=selected,
             created=time.time(),
@@ -215,6 +242,8 @@ class BenchController(BenchWorker):
     def pytest_unconfigure(self) -> None:
         """End the engine that was this run's own."""
         super().pytest_unconfigure()
+        if self._relay is not None:
+            self._relay.close()
         self._engine.close()
         end_ahead()
 

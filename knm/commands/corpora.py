@@ -1,6 +1,5 @@
 """`knm corpus`: making, describing, cleaning and splitting corpora. Thin, as `knm.cli`."""
 
-import os
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from knm.codec import to_json
-from knm.commands.output import JsonOption, OverwriteOption, print_table
+from knm.commands.output import JsonOption, OverwriteOption, print_table, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, write_jsonl
@@ -219,7 +218,11 @@ def translate(
     problems: Annotated[str, typer.Option(help="The problem set that has their tests.")],
     out: OutOption,
     engine: Annotated[
-        str, typer.Option(help="Server that speaks OpenAI's protocol, such as `knm serve`.")
+        str,
+        typer.Option(
+            help="Server that speaks OpenAI's protocol, such as `knm serve`; or several.",
+            metavar="URL[,URL...]",
+        ),
     ] = "http://127.0.0.1:8000",
     model: Annotated[
         str | None, typer.Option(help="Which of the server's models (default: its only one).")
@@ -252,10 +255,9 @@ def translate(
 ) -> None:
     """Translate programs that pass to another language, and keep those that pass the same tests.
 
-    Run it again to resume what was interrupted. A server that wants a token finds it in
-    KNM_ENGINE_TOKEN.
+    Run it again to resume what was interrupted. A server that wants a key finds it in KNM_API_KEY,
+    KNM_ENGINE_TOKEN or OPENAI_API_KEY.
     """
-    from knm.bench.engines import TOKEN_VARIABLE
     from knm.gathering.translation import TranslateOptions
     from knm.gathering.translation import translate as translate_programs
     from knm.judging.pool import default_workers
@@ -269,7 +271,6 @@ def translate(
             out=out,
             engine=engine,
             model=model,
-            token=os.environ.get(TOKEN_VARIABLE),
             language=language,
             prompt=prompt,
             tests=tests,
@@ -284,7 +285,8 @@ def translate(
             limits=make_limits(time_limit, memory_limit),
             workers=workers or default_workers(),
             requests=requests,
-        )
+        ),
+        say,
     )
     if json:
         print(dumps({"path": str(out), **to_json(found)}))

@@ -103,7 +103,8 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
 
 def _best_threshold(by_threshold: Mapping[float, Firings], price: float) -> float:
     """That of most worth, of equal ones the highest; an infinite one where none is worth it."""
-    best = max(reversed(by_threshold), key=lambda each: by_threshold[each].worth(price))
+    thresholds = sorted(by_threshold, reverse=True)
+    best = max(thresholds, key=lambda each: by_threshold[each].worth(price))
     return best if by_threshold[best].worth(price) > 0 else math.inf
 
 

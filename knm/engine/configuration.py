@@ -15,6 +15,8 @@ ENGINE_VERSION: Final = 8
 class EngineConfiguration:
     """The identity of a running engine, plain JSON but for its class.
 
+    Of a server of another kind (`of_another_kind`) all is None or empty that it does not tell.
+
     Attributes:
         model, datastore: names, for people; the hashes are what counts.
         config_hash, generation_hash: of the model's config.json and generation_config.json.
@@ -30,19 +32,20 @@ class EngineConfiguration:
         guard: which prompts the datastore may answer, as `knm.retrieval.guard` writes it; None if
             any.
         packages: versions of the libraries that compute.
+        told: what a server of another kind says of the model that it names; None of ours.
     """
 
     model: str
-    weights_hash: str
-    tokenizer_hash: str
+    weights_hash: str | None
+    tokenizer_hash: str | None
     config_hash: str | None
     generation_hash: str | None
     unapplied: Mapping[str, Any]
-    dtype: str
-    device: str
-    hardware: str
-    batch_size: int
-    max_new_tokens: int
+    dtype: str | None
+    device: str | None
+    hardware: str | None
+    batch_size: int | None
+    max_new_tokens: int | None
     datastore: str | None
     datastore_hash: str | None
     preset: Mapping[str, Any] | None
@@ -52,6 +55,37 @@ class EngineConfiguration:
     packages: Mapping[str, str]
     context: int | None = None
     engine_version: int = ENGINE_VERSION
+    told: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of_another_kind(cls, model: str, told: Mapping[str, Any]) -> "EngineConfiguration":
+        """What is known of a server that is not ours: nobody can check its weights."""
+        return cls(
+            model=model,
+            weights_hash=None,
+            tokenizer_hash=None,
+            config_hash=None,
+            generation_hash=None,
+            unapplied={},
+            dtype=None,
+            device=None,
+            hardware=None,
+            batch_size=None,
+            max_new_tokens=None,
+            datastore=None,
+            datastore_hash=None,
+            preset=None,
+            indexes={},
+            calibration=None,
+            guard=None,
+            packages={},
+            told=told,
+        )
+
+    @property
+    def verified(self) -> bool:
+        """Whether it is known which weights the engine has, and that it is ours."""
+        return self.told is None
 
     @classmethod
     def from_json(cls, value: Any, where: str) -> "EngineConfiguration":
@@ -69,9 +103,14 @@ class EngineConfiguration:
         return cls(**value)
 
     def determinants(self) -> dict[str, Any]:
-        """What decides a completion: all but the names, and what other fields cover."""
+        """What decides a completion: all but the names, and what other fields cover.
+
+        Of a server of another kind what it tells of its model is all that is known.
+        """
+        if self.told is not None:
+            return {"told": dict(self.told)}
         values = to_json(self)
-        for name in ("model", "datastore", "device", "guard", "context"):
+        for name in ("model", "datastore", "device", "guard", "context", "told"):
             del values[name]
         return {**values, "preset": self.preset and _without_name(self.preset)}
 

@@ -193,7 +193,7 @@ class _PromptInputs:
         """Of a prefill of nothing."""
         blocks = _PREFILL // _QUERIES
         flat = torch.zeros(3 * (_PREFILL + blocks), dtype=torch.int64, device=device)
-        tokens, positions, slots, table = flat.split([_PREFILL] * 3 + [3 * blocks])
+        tokens, positions, slots, table = torch.split(flat, [_PREFILL] * 3 + [3 * blocks])
         slots.fill_(spare)
         return cls(flat, tokens, positions, slots, table.view(blocks, 3))
 

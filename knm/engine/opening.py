@@ -2,24 +2,21 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from knm.datastore import Datastore
 from knm.engine.architectures import UnsupportedModelError
 from knm.engine.plain import PlainEngine
-from knm.engine.records import GenerationOptions, StreamingEngine
+from knm.engine.records import GenerationOptions, OpenedEngine, StreamingEngine
 from knm.engine.scoring import ScoringEngine
 from knm.engine.setup import EngineSetup
 from knm.engine.slots import SlotEngine
 from knm.engine.stopping import end_tokens
 from knm.models import LoadedModel, load_model
 from knm.models.encoding import render_context
-from knm.records import ChatArguments, Completion, Request
+from knm.records import Completion, Request
 from knm.retrieval import Retriever
-
-Messages = Sequence[dict[str, str]]
 
 
 class LocalEngine(StreamingEngine, Protocol):
@@ -28,14 +25,6 @@ class LocalEngine(StreamingEngine, Protocol):
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion per request, in their order. Raises what went wrong with any of them."""
         ...
-
-
-@dataclass(frozen=True)
-class OpenedEngine:
-    """An engine with its model in memory, and the model's way to write a conversation."""
-
-    engine: StreamingEngine
-    render_chat: Callable[[Messages, ChatArguments], str]
 
 
 def _print_notice(line: str) -> None:

@@ -1,10 +1,14 @@
 """An engine as those who drive it see it; what it is asked and answers is in `knm.records`."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from knm.errors import UserError
-from knm.records import Completion, Interventions, Request
+from knm.records import ChatArguments, Completion, Interventions, Request
+
+Messages = Sequence[dict[str, str]]
+"""A conversation: role and content of each turn."""
 
 
 @dataclass(frozen=True)
@@ -95,3 +99,11 @@ class StreamingEngine(Protocol):
     def busy(self) -> bool:
         """Whether any request is queued or in a slot."""
         ...
+
+
+@dataclass(frozen=True)
+class OpenedEngine:
+    """An engine that is ready, and its model's way to write a conversation."""
+
+    engine: StreamingEngine
+    render_chat: Callable[[Messages, ChatArguments], str]

@@ -49,7 +49,7 @@ class ScoringEngine:
         self._waiting: deque[_Text] = deque()
         self._last_ticket = 0
 
-    def submit(self, request: Request) -> int:
+    def submit(self, request: Request, *, streamed: bool = False) -> int:
         """Queue a request. What decodes nothing has a ticket below 0.
 
         Raises:
@@ -57,9 +57,9 @@ class ScoringEngine:
             UserError: its prompt is empty or not of this model's tokens.
         """
         if request.scoring is None:
-            return self._engine.submit(request)
+            return self._engine.submit(request, streamed=streamed)
         if request.max_new_tokens != 0:
-            ticket = self._engine.submit(request)
+            ticket = self._engine.submit(request, streamed=streamed)
             self._asked[ticket] = request
             return ticket
         prompt = encode_request(self._loaded.tokenizer, request)

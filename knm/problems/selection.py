@@ -10,9 +10,9 @@ from typing import Any, Final
 from knm.errors import UserError, named
 from knm.hashing import hash_json
 from knm.problems.conditions import parse_condition, unknown_fields
-from knm.problems.rows import REQUIRED_FIELDS
 
-ID_FIELD = REQUIRED_FIELDS[0]
+ID_FIELD: Final = "question_id"
+"""The name of a problem's id in conditions, whatever its kind calls it."""
 
 
 @dataclass(frozen=True)

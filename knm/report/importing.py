@@ -26,6 +26,7 @@ from knm.report.header import RunHeader, environment_info
 from knm.report.schema import ProblemResult, Sample
 from knm.sandbox import Judgement, Verdict
 from knm.sandbox.protocol import foreign_judgement
+from knm.sandbox.types import EXCERPT_CHARACTERS
 
 NOT_TOLD: Final = "not-told"
 """Error class of a failure whose reason the file does not tell."""
@@ -168,7 +169,9 @@ def _judgement(
     if complaint and verdict in (None, Verdict.RUNTIME_ERROR, Verdict.SYNTAX_ERROR):
         # Files keep the complaint and often not the traceback, by which it is one at run time.
         for text in (complaint, complaint + _TRACEBACK):
-            read = foreign_judgement({"result": "fail:error", "stderr": text}, language, program)
+            read = foreign_judgement(
+                {"result": "fail:error", "stderr": text}, language, program, EXCERPT_CHARACTERS
+            )
             vague = (read.error_class or "other").startswith("other")
             if read.verdict is verdict or (verdict is None and not vague):
                 return replace(read, stderr=complaint[-2000:], tests_total=1)

@@ -134,6 +134,7 @@ class _Service:
 
     def _bounds(self) -> Bounds:
         there = self._configuration
+        assert there.max_new_tokens is not None, "a server knows its own bound"
         return Bounds(there.model, there.max_new_tokens, there.context)
 
     def _render(self, messages: Messages, arguments: ChatArguments) -> str:

@@ -10,7 +10,12 @@ CONTEXT_EXCEEDED: Final = "context_length_exceeded"
 
 
 class EngineFailed(Exception):
-    """The engine raised what it cannot go on from, or answers a request with an error."""
+    """The engine raised what it cannot go on from, or answers a request with an error.
+
+    `status` is that of the HTTP answer which said so; None where something else did.
+    """
+
+    status: int | None = None
 
 
 class EngineRefused(EngineFailed):

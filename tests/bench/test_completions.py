@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from knm.bench import CompletionService, EngineAddress
-from knm.bench.completions import CALL_SIZE
+from knm.bench import CompletionService
 from knm.engine import CompletionCache, ContextExceeded
 from knm.records import Completion, Request
-from knm.serving import EngineFailed, EngineLost
+from knm.serving import Dispatcher, EngineFailed, EngineLost, Fleet, Server
+from knm.serving.fleet import CALL_SIZE
 from tests.engine.configurations import CONFIGURATION
 from tests.serving.scripted import ScriptedEngine, serving
 
@@ -27,13 +27,17 @@ def cache(tmp_path):
     opened.close()
 
 
-def nobody() -> EngineAddress:
+def nobody(_deliver) -> Dispatcher:
     raise AssertionError("the engine is not needed")
 
 
 def service(url, cache, requests=REQUESTS, **settings) -> CompletionService:
-    address = EngineAddress(url, None, CONFIGURATION)
-    return CompletionService(requests, CONFIGURATION, lambda: address, cache, **settings)
+    fleet = Fleet([Server(each) for each in url.split(",")], settings.pop("say", print))
+
+    def connect(deliver) -> Dispatcher:
+        return Dispatcher(fleet, "embedded", deliver)
+
+    return CompletionService(requests, CONFIGURATION, connect, cache, **settings)
 
 
 def test_everything_is_asked_for_before_anything_is_wanted(engine, cache):

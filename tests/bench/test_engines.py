@@ -124,7 +124,7 @@ def fitting(url) -> RunOptions:
 def test_a_running_engine_that_fits_is_used(fitting):
     engine = find_engine(fitting, ROOT)
     assert engine.configuration == describe_setup(EMBEDDED)
-    assert engine.address().url == fitting.engine
+    assert [server.url for server in engine.servers().servers] == [fitting.engine]
     engine.close()
 
 

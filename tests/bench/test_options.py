@@ -1,9 +1,9 @@
 import pytest
 
 from knm.bench import OPTIONS, make_options
-from knm.bench.options import addoption_arguments, variable_of
+from knm.bench.options import addoption_arguments
 from knm.errors import UserError
-from knm.options import RunOptions
+from knm.options import RunOptions, variable_of
 
 
 def test_nothing_given_means_the_embedded_default():

@@ -37,7 +37,7 @@ def paths(tmp_path):
 def test_runs_are_broken_down_by_a_field(tmp_path):
     def written(name, *verdicts):
         results = [
-            replace(result(f"q{number}", verdict), labels={"level": "easy" if number else "hard"})
+            replace(result(f"q{number}", verdict), fields={"level": "easy" if number else "hard"})
             for number, verdict in enumerate(verdicts)
         ]
         return write_report(tmp_path / name, results).path

@@ -327,11 +327,8 @@ def test_a_prompt_that_a_slot_holds_is_not_computed_again(device, monkeypatch):
     program = engine._program
     assert program is not None
     computed: list[int] = []
-    prefill = program._prefill
     monkeypatch.setattr(
-        program,
-        "_prefill",
-        lambda parts: (computed.extend(len(part.tokens) for part in parts), prefill(parts)),
+        program, "_prefill", lambda parts: computed.extend(len(part.tokens) for part in parts)
     )
     engine.complete([request, replace(other, sampling=SAMPLED)])
     assert computed == []

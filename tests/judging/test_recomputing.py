@@ -50,6 +50,8 @@ def test_the_engines_changes_are_found_again(kept, written, small_store):
     how = Recomputation(small_store.path, "dense", device="cpu")
     again = recompute_report(report_of(completion), PROBLEM, how)
     told, found = written.interventions, find_result(again, PROBLEM).interventions
+    assert told is not None
+    assert found is not None
     assert told.argmax_changes
     assert found.argmax_changes == told.argmax_changes
     assert [(each.position, each.token) for each in found.changes] == [

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from knm.errors import UserError
+from knm.problems import FieldValue
 from knm.report import diff_reports
 from knm.report.breakdown import MOST_GROUPS, OTHERS, break_down, break_down_diff, render_groups
 from knm.sandbox import Verdict
@@ -11,7 +12,7 @@ from tests.report.builders import result, write_report
 PASSED, FAILED = Verdict.ACCEPTED, Verdict.WRONG_OUTPUT
 
 
-def of(question_id: str, verdict: Verdict, **fields: object):
+def of(question_id: str, verdict: Verdict, **fields: FieldValue):
     return replace(result(question_id, verdict), fields=fields)
 
 

@@ -75,7 +75,7 @@ def test_what_was_run_is_told_by_who_imports_and_problems_are_looked_up(tmp_path
     assert report.configuration["model"] == "Qwen/Qwen3-4B"
     assert report.configuration["knn"]["preset"] == {"name": "v1"}
     assert report.hashes["problem_set"] == problems.content_hash
-    assert report.results[0].labels == first.labels
+    assert report.results[0].fields == first.fields
     document = json.loads((tmp_path / "r.json").read_text())
     assert missing_problems(document, origin) == 2
     with pytest.raises(UserError, match="has no problem 'zzz'"):

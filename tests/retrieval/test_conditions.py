@@ -33,7 +33,7 @@ def test_a_row_that_begins_anew_is_in_prose():
     admit = condition("outside")
     context = DecodingContext.allocate(2, 0, "cpu")
     admit.advance(context, torch.tensor([FENCE, FENCE]))
-    context.reset(1)
+    context.reset([1])
     assert admit.admits(context, torch.tensor([X, X])).tolist() == [False, True]
 
 

@@ -70,7 +70,7 @@ def test_a_row_that_begins_anew_has_seen_nothing():
     context = DecodingContext.allocate(2, 0, "cpu", len(WORDS))
     for row in (0, 1):
         check.begin(context, [row], [[3]])
-    context.reset(1)
+    context.reset([1])
     left = check.apply(context, found([[0], [0]], np.array([2])))
     assert left.ids.tolist() == [[0], [-1]]
 

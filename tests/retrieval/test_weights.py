@@ -95,7 +95,7 @@ def test_a_row_of_a_context_begins_anew_by_itself():
     context = DecodingContext.allocate(2, 4, "cpu")
     for _ in range(6):
         context.note(torch.tensor([False, False]), torch.tensor([True, True]))
-    context.reset(0)
+    context.reset([0])
     weight = BayesWeight(1.0, 0.0, 4)
     assert weight(LM, NOTHING, context).tolist() == [0.0, 0.5]
     context.note(torch.tensor([False, True]), torch.tensor([True, False]))

@@ -5,8 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from knm.engine import ContextExceeded, EngineConfiguration, Event
-from knm.engine.opening import OpenedEngine
+from knm.engine import ContextExceeded, EngineConfiguration, Event, OpenedEngine
 from knm.errors import UserError
 from knm.records import Request
 from knm.serving.loop import EngineLoop
@@ -19,12 +18,13 @@ class ScriptedEngine:
     """Writes `<prompt> 0 1 2 ...`, a word for each running request a step, as far as it may.
 
     A prompt of `refuse` is refused, one of `long` fills the context, one of `die` kills the engine.
-    Steps wait for `gate`.
+    Steps wait for `gate`. A `fault` that is set kills the engine, too.
     """
 
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.gate.set()
+        self.fault: Exception | None = None
         self.submitted: list[Request] = []
         self.cancelled: list[int] = []
         self._running: dict[int, tuple[Request, list[str]]] = {}
@@ -45,6 +45,8 @@ class ScriptedEngine:
 
     def step(self) -> list[Event]:
         self.gate.wait()
+        if self.fault is not None:
+            raise self.fault
         events = []
         for ticket, (request, words) in list(self._running.items()):
             if request.prompt == "die":

@@ -3,20 +3,21 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
 
 from knm.corpora import CorpusRecord, decontaminate, parse_record, save_corpus
+from knm.engine import ContextExceeded
 from knm.errors import UserError, named
 from knm.gathering.collecting import check_target
 from knm.gathering.translation.drawing import DrawnTests, SandboxLost, draw_tests
 from knm.gathering.translation.sources import Job, find_jobs
-from knm.hashing import hash_json
+from knm.hashing import hash_bytes, hash_json
 from knm.journal import Journal
 from knm.languages.language import language_prompt
 from knm.outputs import file_named
@@ -32,9 +33,16 @@ from knm.problems import (
     problems_path,
 )
 from knm.progress import progress_bar
-from knm.records import GREEDY, Sampling
+from knm.records import GREEDY, Request, Sampling
 from knm.sandbox import Limits, Sandbox, Verdict, open_sandbox
-from knm.serving import EngineClient, EngineFailed, EngineLost, EngineRefused
+from knm.serving import (
+    Dialect,
+    EngineFailed,
+    EngineLost,
+    EngineRefused,
+    Fleet,
+    find_servers,
+)
 
 TOP_P: Final = 0.95
 REFUSED: Final = "refused"
@@ -52,7 +60,8 @@ This {display} program solves the problem. Translate it: do what it does.
 class TranslateOptions:
     """What is translated, by whom, and what has to be passed.
 
-    `sources` are corpora, reports or streams; up to `most` programs of a problem are translated
+    `engine` names a server, or several with commas between them. `sources` are corpora, reports or
+    streams; up to `most` programs of a problem are translated
     from them, but for problems that a record of `without` solves already. A program is kept if it
     passes the problem's tests and, where these are fewer than `tests`, as many drawn ones as that
     takes. The first of `attempts` is greedy, the others are sampled. Nothing is kept that is like a
@@ -65,7 +74,6 @@ class TranslateOptions:
     out: Path
     engine: str
     model: str | None = None
-    token: str | None = None
     language: str = "lua"
     prompt: str = "contest"
     tests: int = 5
@@ -117,8 +125,10 @@ def journal_path(out: Path) -> Path:
     return out.with_name(f"{out.name.removesuffix('.gz').removesuffix('.jsonl')}.journal.jsonl")
 
 
-def translate(options: TranslateOptions) -> Translated:
+def translate(options: TranslateOptions, say: Callable[[str], None] = print) -> Translated:
     """Translate programs into a corpus; run it again to resume what was interrupted.
+
+    `say` is told of servers that are gone while others go on.
 
     What is known of a problem stays in a journal beside the corpus, which is written at the end,
     however that comes.
@@ -142,9 +152,11 @@ def translate(options: TranslateOptions) -> Translated:
         without=options.without,
         held_out=held_out,
     )
-    client = EngineClient(options.engine, options.token)
-    model = options.model or _only_model(client, options.engine)
-    translator = _Translator(options, template, client, model)
+    group = find_servers(options.engine, options.model)
+    # What is asked here is an ordinary chat, whichever server it is.
+    servers = [replace(server, dialect=server.dialect or Dialect()) for server in group.servers]
+    model = options.model or group.configuration.model
+    translator = _Translator(options, template, Fleet(servers, say), model)
     faults = 0
     with Journal(journal_path(options.out), "a translation") as journal:
         keys = {job.problem.question_id: translator.key(job) for job in jobs}
@@ -183,7 +195,7 @@ def _run_all(
         )
         pool = ThreadPoolExecutor(options.requests)
         stack.callback(pool.shutdown, cancel_futures=True)
-        stack.callback(translator.client.close)
+        stack.callback(translator.fleet.close)
         pending: dict[Future[dict[str, Any]], Job] = {
             pool.submit(translator.run, job): job for job in left
         }
@@ -205,9 +217,9 @@ class _Translator:
     """Does one job at a time, in several threads."""
 
     def __init__(
-        self, options: TranslateOptions, template: PromptTemplate, client: EngineClient, model: str
+        self, options: TranslateOptions, template: PromptTemplate, fleet: Fleet, model: str
     ) -> None:
-        self.client = client
+        self.fleet = fleet
         self.pools: Mapping[str, SimpleQueue[Sandbox]] = {}
         self._options, self._template, self._model = options, template, model
 
@@ -261,7 +273,7 @@ class _Translator:
         )
         prompt = self._template.render(statement, language)
         for number in range(self._options.attempts):
-            attempt, program = self._attempt(prompt, number, tests)
+            attempt, program = self._attempt(problem.question_id, prompt, number, tests)
             entry["attempts"].append({"source": source.id, **attempt})
             if attempt["verdict"] == REFUSED:
                 return
@@ -288,14 +300,19 @@ class _Translator:
                 return
 
     def _attempt(
-        self, prompt: str, number: int, tests: DrawnTests
+        self, problem: str, prompt: str, number: int, tests: DrawnTests
     ) -> tuple[dict[str, Any], str | None]:
         options = self._options
         sampling = Sampling(options.temperature, TOP_P, options.seed + number) if number else GREEDY
         began = time.perf_counter()
         try:
-            answer = self.client.chat(self._model, prompt, sampling, options.max_new_tokens)
-        except EngineRefused as error:
+            request = Request(
+                problem, prompt, sampling=sampling, max_new_tokens=options.max_new_tokens
+            )
+            # A problem has its server, which so reads the text before the program once.
+            place = int(hash_bytes(problem.encode())[:8], 16)
+            answer = self.fleet.complete(self._model, place, request)
+        except (EngineRefused, ContextExceeded) as error:
             return {"verdict": REFUSED, "message": str(error)}, None
         cost = {
             "prompt_tokens": answer.prompt_tokens,
@@ -332,16 +349,6 @@ def _sandboxes(
         for _ in range(count):
             free.put(stack.enter_context(open_sandbox(name, language=language, limits=limits)))
         yield free
-
-
-def _only_model(client: EngineClient, url: str) -> str:
-    models = client.models()
-    if len(models) != 1:
-        raise UserError(
-            f"{named('engine')} {url}: has the models {', '.join(models) or 'none'}: name one with "
-            f"{named('model')}"
-        )
-    return models[0]
 
 
 def _clean(

@@ -13,7 +13,7 @@ ROWS: Final = "knm.serving.vllm.rows:Rows"
 RUNNER_VARIABLE: Final = "VLLM_USE_V2_MODEL_RUNNER"
 
 
-def make_check(architecture: str, before: Any) -> type:
+def make_check(architecture: str, before: Any) -> Any:
     """A class as `vllm.model_executor.models.config` wants it for an architecture.
 
     `before` is the one that vLLM has for it, if any: it goes first.

@@ -9,8 +9,7 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.corpora import CorpusRecord, load_corpus, save_corpus
-from knm.engine import Event
-from knm.engine.opening import OpenedEngine
+from knm.engine import Event, OpenedEngine
 from knm.errors import UserError
 from knm.gathering.translation import Translated, TranslateOptions, translate
 from knm.gathering.translation.running import journal_path
@@ -21,6 +20,7 @@ from knm.sandbox import Verdict
 from tests.engine.configurations import completion
 from tests.problems.problem_files import without_tests, write_problems
 from tests.report.builders import result, write_report
+from tests.serving.openai_server import OpenAIServer, answer, speaking
 from tests.serving.scripted import ScriptedEngine, serving
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -269,6 +269,38 @@ def test_one_program_that_two_sources_give_is_kept_once(problems, tmp_path):
     found, records = translated(Translator(fluent), problems, path, most=2)
     assert found.attempts == {"accepted": 2}
     assert [entry.program for entry in records] == [LUA_SUM]
+
+
+def test_what_a_server_leaves_undone_the_other_does_and_a_line_says_so(problems, sources):
+    class Dead(Translator):
+        def step(self) -> list[Event]:
+            if self.submitted:
+                raise RuntimeError("CUDA error")
+            return []
+
+    out = problems.with_name("lua.jsonl")
+    said: list[str] = []
+    with serving(Dead(fluent)) as dead, serving(Translator(fluent)) as living:
+        options = TranslateOptions((sources,), str(problems), out, f"{dead},{living}", requests=1)
+        found = translate(options, said.append)
+    assert found.attempts == {"accepted": 2}
+    assert [entry.program for entry in load_corpus(out)] == [LUA_SUM, LUA_GREATEST]
+    assert all(line.startswith(f"{dead} is gone, the other one goes on: ") for line in said)
+    assert len(said) <= 1
+
+
+def test_a_server_of_another_kind_translates_too(problems, sources):
+    def write(_path, body):
+        prompt = body["messages"][0]["content"]
+        text = "yes" if prompt == "Say yes." else fluent(Request("p", prompt))
+        return answer(text, chat=True)
+
+    out = problems.with_name("lua.jsonl")
+    server = OpenAIServer(object_to=write)
+    with speaking(server) as url:
+        found = translate(TranslateOptions((sources,), str(problems), out, url))
+    assert found.attempts == {"accepted": 2}
+    assert (found.prompt_tokens, found.completion_tokens) == (14, 6)
 
 
 def test_nothing_that_is_read_is_written_over(problems, sources):

@@ -74,7 +74,7 @@ def test_one_run_alone_has_no_flips(tmp_path):
 
 
 def test_pass_at_1_is_broken_down_by_a_field(tmp_path):
-    results = [replace(result("a"), labels={"level": "easy"}), result("b", WRONG)]
+    results = [replace(result("a"), fields={"level": "easy"}), result("b", WRONG)]
     report = write_report(tmp_path / "a.json", results)
     rows = tables_of(compose_study(join_runs([report]), by="level"))["level"]
     assert list(rows)[1:] == [("easy", "100.0 % (1 of 1)"), ("(none)", "0.0 % (0 of 1)")]
