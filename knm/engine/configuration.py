@@ -7,7 +7,7 @@ from typing import Any, Final
 from knm.codec import to_json
 from knm.errors import UserError
 
-ENGINE_VERSION: Final = 8
+ENGINE_VERSION: Final = 9
 """Grows whenever the engine may write other completions than before: the cache then misses."""
 
 

@@ -83,6 +83,8 @@ def test_the_flags_and_twins_that_users_know_are_there():
         "model",
         "dtype",
         "device",
+        "devices",
+        "engine-requests",
         "problems",
         "limit",
         "sample-problems",

@@ -58,8 +58,8 @@ def test_steps_wait_for_each_other_where_a_preset_reads_the_text(small_store, pr
     ("changes", "told"),
     [
         ({"use_v2_model_runner": True}, "VLLM_USE_V2_MODEL_RUNNER"),
-        ({"speculative_config": object()}, "--speculative-config"),
-        ({"lora_config": object()}, "--enable-lora"),
+        ({"speculative_config": "some"}, "--speculative-config"),
+        ({"lora_config": "some"}, "--enable-lora"),
         ({"model_config__revision": "v2"}, "--revision"),
         ({"scheduler_config__async_scheduling": True}, "--async-scheduling"),
     ],
