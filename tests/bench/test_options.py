@@ -85,6 +85,7 @@ def test_the_flags_and_twins_that_users_know_are_there():
         "device",
         "devices",
         "engine-requests",
+        "keep-io",
         "problems",
         "limit",
         "sample-problems",

@@ -246,5 +246,5 @@ def test_problems_that_are_not_named_say_how_they_are_run():
     # Without the conftest of the tests, which imports a model library.
     plugin = ("--noconftest", "-p", "knm.bench.plugin")
     process = run_pytest(".", "--ignore", "tests", "-k", "test_problem", *plugin)
-    assert "problems run where their bench is named: pytest bench" in process.stdout
+    assert "problems run where their bench is named: pytest" in process.stdout
     assert "KeyError" not in process.stdout

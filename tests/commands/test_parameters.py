@@ -22,13 +22,13 @@ FLAGS = {
     """,
     "serve": """
         --batch-size --datastore --device --dtype --host=127.0.0.1 --json=False --knn=False
-        --knn-gate --knn-k --knn-lambda --knn-preset --knn-temperature --max-new-tokens=512
+        --knn-gate --knn-k --knn-lambda --knn-preset --knn-temperature --max-new-tokens
         --model=embedded --port=8000 --queue=1024
     """,
     "eval": """
-        --batch-tokens=8192 --corpus --datastore --device --dtype --json=False --knn-gate
-        --knn-k --knn-lambda --knn-preset --knn-temperature --limit --model=embedded
-        --next-line=0 --prompt=task --seed=0
+        --batch-tokens=8192 --block-tokens --corpus --datastore --device --dtype --json=False
+        --knn-gate --knn-k --knn-lambda --knn-preset --knn-temperature --limit --model=embedded
+        --next-line=0 --prompt=task --seed=0 --split --stride --task=tokens
     """,
     "sweep": """
         --axes --batch-tokens=8192 --corpus --datastore=embedded --device --dtype
@@ -45,7 +45,8 @@ FLAGS = {
         --where --workers
     """,
     "judge": """
-        --completions --fresh=False --ids --json=False --language=lua --limit --memory-limit --out
+        --completions --fresh=False --ids --json=False --keep-io=False --language=lua --limit
+        --memory-limit --out
         --problems=embedded --sample-problems --sample-seed --sandbox=local --time-limit --where
         --workers=1
     """,

@@ -78,7 +78,8 @@ def test_a_result_tells_of_its_problem_and_of_what_was_asked(sandbox, tmp_path):
     outcome = judge(load_problems(path).problems[0], Answers("no code"), sandbox)
     assert (outcome.title, outcome.errata) == ("A + B", "typo")
     assert outcome.fields["difficulty"] == "easy"
-    assert not {"title", "tags", "errata", "reference"} & set(outcome.fields)
+    assert outcome.fields["tags"] == ["a"]
+    assert not {"title", "errata", "reference"} & set(outcome.fields)
     assert outcome.prompt_hash == hashlib.sha256(b"prompt").hexdigest()
     assert record["question_content"] not in json.dumps(to_json(outcome))
 

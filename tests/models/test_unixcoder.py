@@ -165,7 +165,7 @@ print(find_model("microsoft/unixcoder-base@refs/pr/1"))
 
 def test_it_comes_from_the_hub_by_a_revision_that_has_safetensors(directory, unixcoder, tmp_path):
     files = {path.name: path.read_bytes() for path in directory.iterdir()}
-    with serve_model("microsoft/unixcoder-base", files) as endpoint:
+    with serve_model("microsoft/unixcoder-base", files, "refs%2Fpr%2F1") as endpoint:
         environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path)}
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True

@@ -47,6 +47,7 @@ def test_built_in_templates_are_known_by_the_hashes_that_reports_hold():
     hashes = {name: template.content_hash[:12] for name, template in TEMPLATES.items()}
     assert hashes == {
         "task": "9fd716a08711",
+        "function": "e35da19d4700",
         "contest": "0fc556675c9e",
         "livecodebench": "a5d8ad467509",
         "ag-livecodebench-x": "8f8d4b8920ca",

@@ -68,5 +68,6 @@ def test_fields_are_the_short_extras_that_tell_problems_apart() -> None:
         "rating": 1200,
         "share": 0.5,
         "interactive": False,
+        "tags": ["a"],
     }
     assert len(Problem("a", "", _NoTests(), {str(n): n for n in range(99)}).fields) == 24

@@ -103,7 +103,7 @@ def check_identity(settings: Settings, model: str, tokenizer: str, dtype: str) -
         theirs = hash_tokenizer(find_model(tokenizer), tokenizer)
         if theirs != identity.tokenizer_hash:
             raise UserError(
-                f"--tokenizer {tokenizer}: not the tokenizer of {model}, by whose tokens the "
+                f"`vllm serve --tokenizer {tokenizer}`: not the tokenizer of {model}, by whose tokens the "
                 f"datastore {settings.datastore} was mined: leave the option out"
             )
     return identity
@@ -121,8 +121,8 @@ def open_retriever(settings: Settings, identity: ModelIdentity) -> Retriever:
     if manifest.key_kind != FINAL_NORM:
         raise UserError(
             f"{settings.datastore}: its keys are {manifest.key_kind!r}; in vLLM only what the "
-            f"output head receives can be had: mine one with --key-kind {FINAL_NORM}, or use "
-            "`knm serve`"
+            f"output head receives can be had: mine one with "
+            f"`knm mine --key-kind {FINAL_NORM}`, or use `knm serve`"
         )
     preset = requested_preset(settings.options, trials=manifest.trials is not None)
     return Retriever(store, preset)
