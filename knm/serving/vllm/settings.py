@@ -103,8 +103,8 @@ def check_identity(settings: Settings, model: str, tokenizer: str, dtype: str) -
         theirs = hash_tokenizer(find_model(tokenizer), tokenizer)
         if theirs != identity.tokenizer_hash:
             raise UserError(
-                f"`vllm serve --tokenizer {tokenizer}`: not the tokenizer of {model}, by whose tokens the "
-                f"datastore {settings.datastore} was mined: leave the option out"
+                f"`vllm serve --tokenizer {tokenizer}`: not the tokenizer of {model}, by whose "
+                f"tokens the datastore {settings.datastore} was mined: leave the option out"
             )
     return identity
 
