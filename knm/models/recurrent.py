@@ -14,6 +14,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from transformers import GenerationMixin, PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 
+from knm.models.causal_output import causal_output
+
 CELLS: Final[Mapping[str, Callable[..., nn.RNNBase]]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 
@@ -156,18 +158,7 @@ class RecurrentForCausalLM(RecurrentPreTrainedModel, GenerationMixin):
             inputs_embeds=inputs_embeds,
             use_cache=use_cache,
         )
-        logits = self.lm_head(trunk.last_hidden_state[:, -logits_to_keep:])
-        loss = None
-        if labels is not None:
-            loss = self.loss_function(
-                logits=logits, labels=labels, vocab_size=self.config.vocab_size, **options
-            )
-        if return_dict is False:
-            given = (logits, trunk.past_key_values)
-            return given if loss is None else (loss, *given)
-        return CausalLMOutputWithPast(
-            loss=loss, logits=logits, past_key_values=trunk.past_key_values
-        )
+        return causal_output(self, trunk, labels, logits_to_keep, return_dict, **options)
 
 
 def _run(

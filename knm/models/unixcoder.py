@@ -14,6 +14,8 @@ from transformers import GenerationMixin, PreTrainedTokenizerBase, RobertaConfig
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.roberta.modeling_roberta import RobertaPreTrainedModel
 
+from knm.models.causal_output import causal_output
+
 MODE: Final = "<decoder-only>"
 ENCODER_TYPE: Final = "roberta"
 """The `model_type` of the files as they are published."""
@@ -103,18 +105,7 @@ class UnixcoderForCausalLM(RobertaPreTrainedModel, GenerationMixin):
             use_cache=use_cache,
             return_dict=True,
         )
-        logits = self.lm_head(trunk.last_hidden_state[:, -logits_to_keep:])
-        loss = None
-        if labels is not None:
-            loss = self.loss_function(
-                logits=logits, labels=labels, vocab_size=self.config.vocab_size, **options
-            )
-        if return_dict is False:
-            given = (logits, trunk.past_key_values)
-            return given if loss is None else (loss, *given)
-        return CausalLMOutputWithPast(
-            loss=loss, logits=logits, past_key_values=trunk.past_key_values
-        )
+        return causal_output(self, trunk, labels, logits_to_keep, return_dict, **options)
 
 
 def _positions(given: Tensor, mask: Tensor | None, seen: int, padding: int) -> Tensor:
