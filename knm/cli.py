@@ -18,6 +18,7 @@ from knm.commands import (
     evaluation,
     explaining,
     exploring,
+    importing,
     judging,
     mining,
     problems,
@@ -39,6 +40,7 @@ app = Commands(
 )
 app.add_typer(problems.problems_app, name="problems")
 app.add_typer(corpora.corpus_app, name="corpus")
+corpora.corpus_app.command("import")(importing.import_corpus)
 app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
 app.add_typer(datastore.datastore_app, name="datastore")

@@ -60,3 +60,8 @@ class Journal:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
+
+
+def journal_path(out: Path) -> Path:
+    """Where a task that makes a corpus keeps what it has found so far: beside the corpus."""
+    return out.with_name(f"{out.name.removesuffix('.gz').removesuffix('.jsonl')}.journal.jsonl")

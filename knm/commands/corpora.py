@@ -18,6 +18,7 @@ from knm.progress import progress_bar
 
 if TYPE_CHECKING:
     from knm.corpora import Cleaned, CorpusRecord, CorpusStatistics
+    from knm.corpora.statistics import Spread
 
 MOST_SHOWN: Final = 12
 """Removed records and operations that are told on a terminal; `--json` has them all."""
@@ -205,8 +206,8 @@ def collect(
         *((("not sampled", f"{found.not_sampled} problems"),) * bool(found.not_sampled)),
         *((("faults", f"{found.faults} samples, left out"),) * bool(found.faults)),
         *((("unknown", f"{found.unknown} problems that the set lacks"),) * bool(found.unknown)),
-        ("verdicts", _told(found.verdicts)),
-        ("errors", _told(found.error_classes)),
+        ("verdicts", told(found.verdicts)),
+        ("errors", told(found.error_classes)),
     )
 
 
@@ -296,7 +297,7 @@ def translate(
         ("corpus", out if found.records else "not written: nothing passed"),
         ("records", found.records),
         ("translated", f"{found.translated} of {found.problems} problems"),
-        ("attempts", f"{asked}: {_told(found.attempts)}"),
+        ("attempts", f"{asked}: {told(found.attempts)}"),
         ("tokens", f"{found.prompt_tokens:,} read, {found.completion_tokens:,} written"),
         ("engine", f"{found.seconds:,.1f} s, all attempts together"),
         ("too few tests", f"{found.untested} problems"),
@@ -331,17 +332,31 @@ def _write_cleaned(cleaned: "Cleaned", out: Path, removed: Path | None, json: bo
         print(f"  and {len(reasons) - MOST_SHOWN} more: see --json or --removed FILE")
 
 
-def _told(counts: Mapping[str, int]) -> str:
+def told(counts: Mapping[str, int]) -> str:
+    """The first counts by name, in one line."""
     shown = list(counts.items())[:MOST_SHOWN]
     more = f", {len(counts) - len(shown)} more" if len(counts) > len(shown) else ""
     return ", ".join(f"{name} {count}" for name, count in shown) + more
 
 
+def print_lengths(lengths: Mapping[str, "Spread"]) -> None:
+    """Print how many programs each source has, and how long they are in characters, as a table."""
+    rows = [("source", "programs", "shortest", "longest", "mean")] + [
+        (source, f"{size.count}", f"{size.least}", f"{size.most}", f"{size.mean:.1f}")
+        for source, size in lengths.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    print()
+    for name, *figures in rows:
+        cells = (cell.rjust(width) for cell, width in zip(figures, widths[1:], strict=True))
+        print("  ".join((name.ljust(widths[0]), *cells)))
+
+
 def _print_statistics(found: "CorpusStatistics") -> None:
     print_table(
         ("records", f"{found.records}, {found.verified} verified"),
-        ("sources", _told(found.sources)),
-        ("languages", _told(found.languages)),
+        ("sources", told(found.sources)),
+        ("languages", told(found.languages)),
         *(
             (
                 name,
@@ -350,10 +365,11 @@ def _print_statistics(found: "CorpusStatistics") -> None:
             )
             for name, size in found.sizes.items()
         ),
-        ("operations", f"{len(found.operations)}: {_told(found.operations)}"),
-        ("in a chain", _told({str(length): count for length, count in found.chained.items()})),
+        ("operations", f"{len(found.operations)}: {told(found.operations)}"),
+        ("in a chain", told({str(length): count for length, count in found.chained.items()})),
         ("compositions", found.compositions),
         *((("problems", found.problems),) * bool(found.problems)),
-        *((("outcomes", _told(found.outcomes)),) * bool(found.outcomes)),
-        ("repeated", _told(found.repeated)),
+        *((("outcomes", told(found.outcomes)),) * bool(found.outcomes)),
+        ("repeated", told(found.repeated)),
     )
+    print_lengths(found.lengths)

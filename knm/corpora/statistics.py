@@ -1,6 +1,6 @@
 """What a corpus consists of, in figures."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +11,9 @@ from knm.corpora.records import CorpusRecord
 
 @dataclass(frozen=True)
 class Spread:
-    """Sizes of texts: their sum, and how they are spread."""
+    """Sizes of `count` texts: their sum, and how they are spread."""
 
+    count: int
     total: int
     mean: float
     least: int
@@ -25,6 +26,7 @@ class Spread:
         """The spread of at least one size."""
         values = np.asarray(sizes)
         return cls(
+            count=len(values),
             total=int(values.sum()),
             mean=float(values.mean()),
             least=int(values.min()),
@@ -38,7 +40,8 @@ class Spread:
 class CorpusStatistics:
     """`sizes` hold the spread of statements and programs, by `<text> <unit>`.
 
-    `sources`, `languages` and `operations` count records, the most frequent first; `chained` counts
+    `sources`, `languages` and `operations` count records, the most frequent first; `lengths` holds
+    the spread of each source's programs in characters, in the order of `sources`; `chained` counts
     them by their number of operations. Records without operations or composition do not count
     there. `problems` counts those that records are of, `outcomes` the records that have a verdict.
     `repeated` texts are those that a record shares with an earlier one.
@@ -47,6 +50,7 @@ class CorpusStatistics:
     records: int
     verified: int
     sources: Mapping[str, int]
+    lengths: Mapping[str, Spread]
     languages: Mapping[str, int]
     sizes: Mapping[str, Spread]
     operations: Mapping[str, int]
@@ -70,6 +74,7 @@ def corpus_statistics(
         records=len(records),
         verified=sum(record.extras.get("verified") is True for record in records),
         sources=_counted(record.source for record in records),
+        lengths=lengths_by_source(records),
         languages=_counted(record.language for record in records),
         sizes={
             f"{name} {unit}": Spread.of(sizes)
@@ -88,6 +93,15 @@ def corpus_statistics(
         outcomes=_counted(record.outcome.verdict for record in records if record.outcome),
         repeated={name: len(held) - len(set(held)) for name, held in texts.items()},
     )
+
+
+def lengths_by_source(records: Iterable[CorpusRecord]) -> dict[str, Spread]:
+    """How long the programs of each source are, in characters; the largest source first."""
+    lengths: defaultdict[str, list[int]] = defaultdict(list)
+    for record in records:
+        lengths[record.source].append(len(record.program))
+    ordered = sorted(lengths.items(), key=lambda item: (-len(item[1]), item[0]))
+    return {source: Spread.of(sizes) for source, sizes in ordered}
 
 
 def _operations(record: CorpusRecord) -> list[str]:

@@ -110,6 +110,11 @@ def _read_row(row: Mapping[str, Any], where: str, language: str) -> tuple[str, C
     return question_id, Candidate(_unknown(question_id, written), program, language)
 
 
+def candidate_of(name: str, program: str, language: str) -> Candidate:
+    """A program that nobody was asked for, to be judged as a completion that is nothing else."""
+    return Candidate(_unknown(name, fence_program(program, language)), program, language)
+
+
 def _unknown(question_id: str, text: str) -> Completion:
     """A completion of which nothing else is known."""
     return Completion(

@@ -18,7 +18,7 @@ from knm.gathering.collecting import check_target
 from knm.gathering.translation.drawing import DrawnTests, SandboxLost, draw_tests
 from knm.gathering.translation.sources import Job, find_jobs
 from knm.hashing import hash_bytes, hash_json
-from knm.journal import Journal
+from knm.journal import Journal, journal_path
 from knm.languages.language import language_prompt
 from knm.outputs import file_named
 from knm.problems import (
@@ -118,11 +118,6 @@ class Translated:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
-
-
-def journal_path(out: Path) -> Path:
-    """Where the results of single problems are kept: beside the corpus."""
-    return out.with_name(f"{out.name.removesuffix('.gz').removesuffix('.jsonl')}.journal.jsonl")
 
 
 def translate(options: TranslateOptions, say: Callable[[str], None] = print) -> Translated:

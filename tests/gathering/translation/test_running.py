@@ -12,7 +12,7 @@ from knm.corpora import CorpusRecord, load_corpus, save_corpus
 from knm.engine import Event, OpenedEngine
 from knm.errors import UserError
 from knm.gathering.translation import Translated, TranslateOptions, translate
-from knm.gathering.translation.running import journal_path
+from knm.journal import journal_path
 from knm.jsonio import read_jsonl
 from knm.problems import fence_program
 from knm.records import Request
