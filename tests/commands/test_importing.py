@@ -41,3 +41,21 @@ def test_a_report_is_made_of_results_and_never_over_its_source(tmp_path):
     assert load_report(tmp_path / "r.json").configuration["model"] == "small"
     again = knm("report", "import", source, "--out", source)
     assert isinstance(again.exception, UserError)
+
+
+def test_a_corpus_is_made_of_a_checkout(tmp_path, sandbox):
+    folder, out = tmp_path / "lib", tmp_path / "lib.jsonl"
+    folder.mkdir()
+    (folder / "a.lua").write_text("-- Adds.\nfunction add(a, b)\n  return a + b\nend\n")
+    (folder / "b.lua").write_text("return 1\n")
+    options = ("github", folder, "--out", out, "--licence", "MIT")
+    shown = knm("corpus", "import", *options).stdout
+    assert "left out        no function 1" in shown
+    assert shown.splitlines()[-2].split() == ["source", "programs", "shortest", "longest", "mean"]
+    assert shown.splitlines()[-1].split() == ["github:lib", "1", "38", "38", "38.0"]
+    told = json.loads(knm("corpus", "import", *options, "--overwrite", "--json").stdout)
+    assert (told["records"], told["licences"], told["path"]) == (1, {"MIT": 1}, str(out))
+    assert "--overwrite" in str(knm("corpus", "import", *options).exception)
+    assert knm("corpus", "stats", out).stdout.splitlines()[-1].split()[:2] == ["github:lib", "1"]
+    asked = knm("corpus", "import", "codeforces", folder, "--out", tmp_path / "x.jsonl")
+    assert "--sources: the API tells no programs" in str(asked.exception)

@@ -19,7 +19,9 @@ def test_a_corpus_is_described_in_figures():
     assert found.operations == {"max": 1, "sum": 1}
     assert found.chained == {1: 1, 2: 1}
     assert found.repeated == {"statement": 1, "program": 1}
-    assert found.sizes["program tokens"] == Spread(7, 7 / 3, 2, 2.0, 2.8, 3)
+    assert found.sizes["program tokens"] == Spread(3, 7, 7 / 3, 2, 2.0, 2.8, 3)
+    assert list(found.lengths) == ["test"]
+    assert (found.lengths["test"].least, found.lengths["test"].most) == (3, 5)
     assert found.sizes["statement characters"].total == len("one" * 2 + "two words")
 
 

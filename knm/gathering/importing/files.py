@@ -99,7 +99,9 @@ def check_encoding(encoding: str, option: str) -> None:
         UserError: there is none.
     """
     try:
-        b"".decode(encoding)
+        b"x".decode(encoding)
+    except UnicodeDecodeError:  # it is no text in it, and yet there is such an encoding
+        return
     except (LookupError, ValueError):
         raise UserError(f"{option} {encoding}: unknown; give one such as latin-1") from None
 

@@ -112,12 +112,19 @@ def _comments_above(node: "Node") -> list[str]:
     """The comments that end right above a statement, each on lines of its own."""
     found: list[str] = []
     below = node.start_point.row
-    comment = node.prev_sibling
+    comment = _before(node)
     while comment is not None and comment.type == "comment" and comment.end_point.row == below - 1:
-        before = comment.prev_sibling
+        before = _before(comment)
         if before is not None and before.end_point.row == comment.start_point.row:
             break  # it ends a line of code
         found.append(_text(comment))
         below = comment.start_point.row
         comment = before
     return found[::-1]
+
+
+def _before(node: "Node") -> "Node | None":
+    """What stands before a node; a block's first comment stands before the block."""
+    if node.prev_sibling is None and node.parent is not None and node.parent.type == "block":
+        return node.parent.prev_sibling
+    return node.prev_sibling

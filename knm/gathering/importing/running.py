@@ -216,7 +216,7 @@ def _without_held_out(
 ) -> Sequence[CorpusRecord]:
     for problem_set in held_out:
         cleaned = decontaminate(records, problem_set, threshold=threshold)
-        _note_removed(cleaned.removed, f"like a problem of {problem_set.name}", skips)
+        _note_removed(cleaned.removed, "like a held-out problem", skips)
         records = cleaned.kept
     return records
 

@@ -13,13 +13,13 @@ _ADDRESS: Final = re.compile(r"\[(?:https?:)?//\S+ ([^\]]+)\]")
 _QUOTES: Final = re.compile(r"'{2,5}")
 _HEADING: Final = re.compile(r"^(={1,6})([^=\n]+)\1[ \t]*$", re.MULTILINE)
 _TERM: Final = re.compile(r"^;\s*", re.MULTILINE)
-_INDENT: Final = re.compile(r"^:+(?=\S)(?!#|\*)", re.MULTILINE)
+_INDENT: Final = re.compile(r"^:+[ \t]*", re.MULTILINE)
 _MAGIC: Final = re.compile(r"__[A-Z]+__")
 
 _RAISED: Final = re.compile(r"<sup>\s*([^<>]*?)\s*</sup>", re.IGNORECASE)
 _ORDINAL: Final = re.compile(r"(?:st|nd|rd|th)", re.IGNORECASE)
 _BREAK: Final = re.compile(
-    r"<(?:br|hr|/?p|/?div|/?h[1-6]|/?pre|/?ul|/?ol|/li|/?table|/tr|/?blockquote)\b[^<>]*>",
+    r"<(?:br|hr|/?p|/?div|/?h[1-6]|/?pre|/?ul|/?ol|/?table|/tr|/?blockquote)\b[^<>]*>",
     re.IGNORECASE,
 )
 _ITEM: Final = re.compile(r"\s*<li\b[^<>]*>\s*", re.IGNORECASE)
@@ -59,7 +59,7 @@ def plain_wikitext(text: str) -> str:
     text = _LINK.sub(r"\1", text)
     text = _ADDRESS.sub(r"\1", text)
     text = _QUOTES.sub("", text)
-    text = _HEADING.sub(r"\2", text)
+    text = _HEADING.sub(lambda match: match[2].strip(), text)
     text = _TABLE_MARK.sub("", _MAGIC.sub("", text))
     text = _INDENT.sub("", _TERM.sub("", text))
     return plain_html(text)
@@ -93,7 +93,8 @@ def comment_text(comments: list[str]) -> str:
     for comment in comments:
         block = re.fullmatch(r"--\[(=*)\[(.*?)\]\1\](?:--)?", comment, re.DOTALL)
         if block:
-            lines += [re.sub(r"^\s*\*(?!\*) ?", "", line) for line in block[2].splitlines()]
+            inner = block[2].strip().splitlines()
+            lines += [re.sub(r"^\s*\*(?!\*) ?", "", line) for line in inner]
         else:
             lines.append(re.sub(r"^-{2,}!? ?", "", comment))
     kept = [line.rstrip() for line in lines if not _DIRECTIVE.match(line.strip())]
