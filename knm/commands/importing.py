@@ -1,6 +1,5 @@
 """`knm corpus import`: corpora out of what others have published. Thin, as `knm.cli`."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +11,10 @@ from knm.commands.output import JsonOption, OverwriteOption, print_table
 from knm.jsonio import dumps
 
 
-class SourceKind(StrEnum):
-    """What `knm corpus import` reads; see `knm.gathering.importing.IMPORTERS`."""
-
-    CODEFORCES = "codeforces"
-    GITHUB = "github"
-    LEETCODE = "leetcode"
-    ROSETTA = "rosetta"
-
-
 def import_corpus(
-    source: Annotated[SourceKind, typer.Argument(help="What it is that is imported.")],
+    source: Annotated[
+        str, typer.Argument(help="What it is: codeforces, github, leetcode or rosetta.")
+    ],
     places: Annotated[
         list[str],
         typer.Argument(
@@ -99,7 +91,7 @@ def import_corpus(
 
     found = import_programs(
         ImportOptions(
-            kind=source.value,
+            kind=source,
             origin=Origin(
                 places=tuple(places),
                 language=language,
@@ -135,6 +127,9 @@ def import_corpus(
         ("with licence", f"{found.licensed}: {told(found.licences)}"),
         ("verified", found.verified),
         ("left out", told(found.skipped) or 0),
-        *((("faults", f"{found.faults} not judged: run it again"),) * bool(found.faults)),
+        *(
+            (("faults", f"{found.faults} not judged: run it again, --overwrite"),)
+            * bool(found.faults)
+        ),
     )
     print_lengths(found.sources)

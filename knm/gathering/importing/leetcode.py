@@ -70,7 +70,10 @@ class LeetCode:
             if _TEST.search(path.stem):
                 skips.note(name, "a test, not a solution")
                 continue
-            problem = in_folder(path.parent) or self._by_name(path, skips)
+            if self._stands_alone(path):
+                problem = self._by_name(path, skips)
+            else:
+                problem = in_folder(path.parent) or self._by_name(path, skips)
             if problem is None:
                 skips.note(name, "no problem", "neither number nor statement beside it")
                 continue
@@ -80,6 +83,12 @@ class LeetCode:
                 skips.note(name, error.reason, error.detail)
                 continue
             yield self._found(path, problem, text, licences.of(path, text))
+
+    @staticmethod
+    def _stands_alone(path: Path) -> bool:
+        """Whether it is the file that has number and name, in a folder of many problems."""
+        own = _NAMED.fullmatch(path.stem)
+        return bool(own and own["title"]) and not _NAMED.fullmatch(path.parent.name)
 
     def _in_folder(self, folder: Path, skips: Skips) -> _Problem | None:
         """The problem whose folder this is, or one in it called by its language, such as `lua`."""

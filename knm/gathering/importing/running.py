@@ -17,7 +17,7 @@ from knm.gathering.importing.files import TOO_LONG, check_encoding
 from knm.gathering.importing.found import Found, Importer, Origin, Skips
 from knm.gathering.importing.leetcode import LeetCode
 from knm.gathering.importing.rosetta import Rosetta
-from knm.gathering.importing.verifying import Verifying, compiling, match_problems, verify
+from knm.gathering.importing.verifying import Verifying, check_compiling, match_problems, verify
 from knm.journal import Journal, journal_path
 from knm.jsonio import find_surrogate, write_jsonl
 from knm.outputs import Output, check_outputs
@@ -73,7 +73,7 @@ class Imported:
 
     `sources` hold the spread of the records' programs, in characters. `described` records have a
     statement, `licensed` a licence, `verified` pass the tests of their problem. `skipped` counts
-    what was left out, by reason. `faults` programs were lost to the sandbox and are not verified:
+    what was left out, by reason. `faults` programs were lost to the sandbox and are taken as they are:
     the same command judges them again.
     """
 
@@ -113,9 +113,10 @@ def import_corpus(options: ImportOptions) -> Imported:
         records: Sequence[CorpusRecord] = [one.record for one in found]
         if options.described:
             records = _described(records, skips)
-        records = compiling(records, options.verifying, journal, skips)
-        records = _without_held_out(records, held_out, options.threshold, skips)
-        records, faults = _verified(records, problems, options, journal, skips)
+        compiled = check_compiling(records, options.verifying, journal, skips)
+        records = _without_held_out(compiled.records, held_out, options.threshold, skips)
+        records, lost = _verified(records, problems, options, journal, skips)
+        lost |= compiled.lost
         if options.distinct and records:
             cleaned = deduplicate(records, threshold=options.threshold)
             _note_removed(cleaned.removed, "duplicate", skips)
@@ -123,13 +124,15 @@ def import_corpus(options: ImportOptions) -> Imported:
         if options.skipped:
             write_jsonl(options.skipped, (entry.to_json() for entry in skips.entries))
         if not records:
+            if not len(journal):
+                journal_file.unlink()
             reasons = ", ".join(f"{reason} {number}" for reason, number in skips.reasons.items())
             raise UserError(
                 f"{' '.join(options.origin.places)}: nothing to import: {count} programs found"
                 + (f"; left out: {reasons}" if reasons else "")
             )
         save_corpus(options.out, records)
-    if not faults:
+    if not lost:
         journal_file.unlink()
     licences = Counter(str(one.extras["licence"]) for one in records if "licence" in one.extras)
     return Imported(
@@ -141,7 +144,7 @@ def import_corpus(options: ImportOptions) -> Imported:
         verified=sum(record.extras.get("verified") is True for record in records),
         licences=dict(licences.most_common()),
         skipped=skips.reasons,
-        faults=faults,
+        faults=len(lost),
     )
 
 
@@ -227,19 +230,19 @@ def _verified(
     options: ImportOptions,
     journal: Journal,
     skips: Skips,
-) -> tuple[Sequence[CorpusRecord], int]:
-    """The records with what tests say of them, and how many the sandbox lost."""
+) -> tuple[Sequence[CorpusRecord], frozenset[str]]:
+    """The records with what tests say of them, and the ids of those that the sandbox lost."""
     if problems is None:
-        return records, 0
+        return records, frozenset()
     verified = verify(records, problems, options.verifying, journal)
     if options.failing:
-        return verified.records, verified.faults
+        return verified.records, verified.lost
     for record in verified.records:
         if record.outcome is not None:
             skips.note(
                 record.id, f"fails its tests: {record.outcome.verdict}", record.outcome.message
             )
-    return [record for record in verified.records if record.passed], verified.faults
+    return [record for record in verified.records if record.passed], verified.lost
 
 
 def _note_removed(removed: Iterable[Removal], reason: str, skips: Skips) -> None:

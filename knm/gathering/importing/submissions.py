@@ -95,9 +95,11 @@ def _questions(origin: Origin) -> Iterator[_Question]:
         for handle in origin.handles:
             yield _Question("user.status", (("handle", handle),))
     for contest in origin.contests:
-        whose = [(("handle", handle),) for handle in origin.handles]
-        for parameter in whose or [()]:
-            yield _Question("contest.status", (("contestId", str(contest)), *parameter))
+        of = ("contestId", str(contest))
+        if not origin.handles:
+            yield _Question("contest.status", (of,))
+        for handle in origin.handles:
+            yield _Question("contest.status", (of, ("handle", handle)))
 
 
 class _Server:

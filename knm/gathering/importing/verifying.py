@@ -67,27 +67,30 @@ def match_problems(found: Sequence[Found], problems: ProblemSet) -> list[Found]:
     return matched
 
 
-def compiling(
-    records: Sequence[CorpusRecord], verifying: Verifying, journal: Journal, skips: Skips
-) -> list[CorpusRecord]:
-    """The records whose programs compile; where the sandbox fails, they are taken to do so."""
-    problem = Problem("syntax", "", _EmptyInput())
-    glance = replace(verifying, limits=_GLANCE)
-    broken = set()
-    groups = ((problem, [record]) for record in records)
-    for record, entry in _judged(groups, len(records), "compiling", glance, journal, "syntax"):
-        if entry is not None and entry["verdict"] == Verdict.SYNTAX_ERROR:
-            skips.note(record.id, "does not compile", entry["message"])
-            broken.add(record.id)
-    return [record for record in records if record.id not in broken]
-
-
 @dataclass(frozen=True)
-class Verified:
-    """Records with what their problems' tests said of them; `faults` programs were not judged."""
+class Checked:
+    """Records that are left; the programs of those in `lost`, by id, the sandbox did not judge."""
 
     records: tuple[CorpusRecord, ...]
-    faults: int
+    lost: frozenset[str]
+
+
+def check_compiling(
+    records: Sequence[CorpusRecord], verifying: Verifying, journal: Journal, skips: Skips
+) -> Checked:
+    """The records without those whose programs do not compile."""
+    problem = Problem("syntax", "", _EmptyInput())
+    glance = replace(verifying, limits=_GLANCE)
+    broken: set[str] = set()
+    lost: set[str] = set()
+    groups = ((problem, [record]) for record in records)
+    for record, entry in _judged(groups, len(records), "compiling", glance, journal, "syntax"):
+        if entry is None:
+            lost.add(record.id)
+        elif entry["verdict"] == Verdict.SYNTAX_ERROR:
+            skips.note(record.id, "does not compile", entry["message"])
+            broken.add(record.id)
+    return Checked(tuple(one for one in records if one.id not in broken), frozenset(lost))
 
 
 def verify(
@@ -95,7 +98,7 @@ def verify(
     problems: ProblemSet,
     verifying: Verifying,
     journal: Journal,
-) -> Verified:
+) -> Checked:
     """Judge what has a problem with tests: it gets `verified`, and an outcome if it fails.
 
     What a problem is at fault for, or the sandbox, says nothing of a program.
@@ -109,13 +112,13 @@ def verify(
     total = sum(map(len, groups.values()))
     told = f"tests {problems.content_hash}"
     judged: dict[str, CorpusRecord] = {}
-    faults = 0
+    lost: set[str] = set()
     for record, entry in _judged(asked, total, "judging", verifying, journal, told):
         if entry is None:
-            faults += 1
+            lost.add(record.id)
         elif entry["verdict"] != Verdict.BROKEN_PROBLEM:
             judged[record.id] = _with_outcome(record, Outcome.from_json(entry, "journal"))
-    return Verified(tuple(judged.get(record.id, record) for record in records), faults)
+    return Checked(tuple(judged.get(one.id, one) for one in records), frozenset(lost))
 
 
 def _judged(

@@ -1,6 +1,8 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from knm.errors import UserError
 from tests.gathering.importing.importers import (
@@ -10,6 +12,8 @@ from tests.gathering.importing.importers import (
     write_answer,
     write_files,
 )
+
+FIELDS = ["id", "contestId", "problem", "index", "verdict", "programmingLanguage", "tags", "name"]
 
 
 @pytest.fixture
@@ -99,6 +103,23 @@ def test_malformed_submissions_are_passed_over_and_told(tmp_path, sources):
     found, skips = find("codeforces", path, sources=sources)
     assert [one.record.id for one in found] == ["codeforces-1"]
     assert f"no submission: result[4] of {path}" in skips.reasons
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["OK", "Lua", "A", ""]),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), parts),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(JSON, max_size=4))
+def test_any_json_gives_submissions_or_reasons(tmp_path_factory, told):
+    folder = tmp_path_factory.mktemp("any")
+    sources = write_files(folder / "sources", {f"{number}.lua": "print()" for number in (0, 1, 2)})
+    found, skips = find("codeforces", write_answer(folder / "a.json", told), sources=sources)
+    noted = sum(entry.count for entry in skips.entries if "submission" not in entry.name)
+    assert len(found) + noted <= len(told)
 
 
 def test_what_is_missing_is_asked_for(tmp_path, sources):

@@ -26,6 +26,8 @@ def folder(tmp_path):
             "named/lua/solution.lua": "print('named')",
             "46.permutations.lua": "-- own\n-- @leet start\nprint(46)\n-- @leet end\nrun()",
             "46.permutations.md": "Permute.",
+            "easy/README.md": "Easy ones.",
+            "easy/3.longest.lua": "print(3)",
             "util/list.lua": "return {}",
             "2. Add/latin.lua": b"-- \xe9",
         },
@@ -40,6 +42,7 @@ def test_problems_are_found_with_their_statements(folder):
         "118_PascalTriangle/LuaSolution.lua",
         "118_PascalTriangle/OtherSolution.lua",
         "46.permutations.lua",
+        "easy/3.longest.lua",
         "named/lua/solution.lua",
     ]
     two_sum = records["0001-two-sum/0001-two-sum.lua"]
@@ -51,6 +54,8 @@ def test_problems_are_found_with_their_statements(folder):
     assert records["118_PascalTriangle/LuaSolution.lua"].statement == ""
     assert records["118_PascalTriangle/OtherSolution.lua"].problem == "leetcode-118"
     assert records["named/lua/solution.lua"].statement == "# Named\n\nDo it."
+    alone = records["easy/3.longest.lua"]
+    assert (alone.problem, alone.statement) == ("leetcode-3", "")
     assert records["46.permutations.lua"].program == "print(46)\n"
     assert records["46.permutations.lua"].statement == "Permute."
     assert reasons(skips) == {

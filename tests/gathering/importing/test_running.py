@@ -1,6 +1,9 @@
 """Imports from sources to corpora, with the sandbox and the code that cleans corpora."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +13,8 @@ from knm.gathering.importing import ImportOptions, Origin, import_corpus
 from knm.gathering.importing.submissions import is_address
 from knm.journal import journal_path
 from knm.jsonio import read_jsonl
+from knm.judging.pool import JudgePool
+from knm.sandbox import Judgement, Verdict, open_sandbox
 from tests.corpora.corpora import LOOP, OTHER, RENAMED_LOOP
 from tests.gathering.importing.codeforces_server import CodeforcesServer, serving
 from tests.gathering.importing.importers import submission, write_answer, write_files
@@ -105,7 +110,51 @@ def test_programs_are_judged_by_the_tests_of_their_problem(tmp_path, tasks):
     kept = {record.extras["path"]: record for record in load_corpus(tmp_path / "out.jsonl")}
     wrong = kept["Task/Add/Lua/add-2.lua"]
     assert (wrong.passed, wrong.extras["verified"]) == (False, False)
+    assert wrong.outcome is not None
     assert (wrong.outcome.verdict, wrong.outcome.tests_total) == ("wrong-output", 2)
+
+
+def test_functions_are_judged_by_tests_that_call_them(tmp_path):
+    solutions = {
+        "1-sum/solution.lua": "local function sum(a, b) return a + b end\nreturn sum",
+        "1-sum/other.lua": "function sum(a, b)\n  return b + a\nend",
+        "1-sum/wrong.lua": "function sum(a, b)\n  local c = a * b\n  return c\nend",
+    }
+    folder = write_files(tmp_path / "leetcode", solutions)
+    row = {
+        "name": "LeetCode_1",
+        "prompt": "-- Adds.\nlocal function sum(a, b)\n",
+        "tests": "lu = require('luaunit')\n"
+        "function test_sum() lu.assertEquals(sum(2, 3), 5) end\nos.exit(lu.LuaUnit.run())",
+        "stop_tokens": ["\nlocal"],
+    }
+    problems = write_problems(tmp_path / "p.jsonl", [row])
+    found = import_corpus(options(tmp_path, "leetcode", folder, problems=str(problems)))
+    (record,) = load_corpus(tmp_path / "out.jsonl")
+    assert (record.extras["path"], record.problem) == ("1-sum/other.lua", "LeetCode_1")
+    assert found.skipped == {
+        "fails its tests: syntax-error": 1,  # nothing may stand behind its `return`
+        "fails its tests: wrong-output": 1,
+    }
+
+
+def test_what_the_sandbox_loses_is_neither_verified_nor_left_out(tmp_path, tasks, monkeypatch):
+    problems = write_problems(tmp_path / "p.jsonl", [problem("add", "Add.", ("1 2", "3"))])
+    asked = options(tmp_path, "rosetta", tasks, problems=str(problems), distinct=False)
+
+    @contextmanager
+    def lost(*_):
+        with open_sandbox() as sandbox, ThreadPoolExecutor(1) as threads:
+            sandbox.judge = lambda *_: Judgement(Verdict.SANDBOX_FAULT, message="gone")
+            yield JudgePool([sandbox], threads)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("knm.gathering.importing.verifying.open_judges", lost)
+        found = import_corpus(asked)
+    assert (found.verified, found.faults) == (0, found.found)
+    assert not [record for record in load_corpus(asked.out) if "verified" in record.extras]
+    again = import_corpus(replace(asked, overwrite=True))
+    assert (again.verified, again.faults) == (1, 0)
 
 
 def test_held_out_problems_and_duplicates_are_kept_clear_of(tmp_path, tasks):
@@ -162,7 +211,7 @@ def test_nothing_found_is_no_empty_corpus(tmp_path):
     folder = write_files(tmp_path / "empty", {"a.lua": "return 1"})
     with pytest.raises(UserError, match="nothing to import: 0 programs found; left out: no func"):
         import_corpus(options(tmp_path, "github", folder))
-    assert not (tmp_path / "out.jsonl").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 
 def test_a_killed_import_goes_on_where_it_was(tmp_path, monkeypatch):
