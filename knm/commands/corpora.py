@@ -31,6 +31,16 @@ ThresholdOption = Annotated[float, typer.Option(help="Jaccard similarity from wh
 RemovedOption = Annotated[
     Path | None, typer.Option(help="JSONL file for what was removed, and why.")
 ]
+HeldOutOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Problem sets to keep clear of (default: the embedded bench)."),
+]
+SandboxOption = Annotated[str, typer.Option(help="Where programs run.")]
+TimeLimitOption = Annotated[float, typer.Option(help="CPU seconds per test.")]
+MemoryLimitOption = Annotated[int, typer.Option(help="MiB of memory per test.")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Programs run at a time (default: by the cores).")
+]
 
 
 class Comparison(StrEnum):
@@ -237,20 +247,15 @@ def translate(
     without: Annotated[
         Path | None, typer.Option(help="Corpus whose problems are solved already.")
     ] = None,
-    held_out: Annotated[
-        list[str] | None,
-        typer.Option(help="Problem sets to keep clear of (default: the embedded bench)."),
-    ] = None,
+    held_out: HeldOutOption = None,
     max_new_tokens: Annotated[
         int | None, typer.Option(min=1, help="Longest answer (default: the server's bound).")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of sampling and of drawn tests.")] = 0,
-    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
-    time_limit: Annotated[float, typer.Option(help="CPU seconds per test.")] = 5.0,
-    memory_limit: Annotated[int, typer.Option(help="MiB of memory per test.")] = 512,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Programs run at a time (default: by the cores).")
-    ] = None,
+    sandbox: SandboxOption = "local",
+    time_limit: TimeLimitOption = 5.0,
+    memory_limit: MemoryLimitOption = 512,
+    workers: WorkersOption = None,
     requests: Annotated[int, typer.Option(min=1, help="Asked of the server at a time.")] = 16,
     json: JsonOption = False,
 ) -> None:

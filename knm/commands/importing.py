@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from knm.codec import to_json
-from knm.commands.corpora import OutOption, ThresholdOption, print_lengths, told
+from knm.commands.corpora import (
+    HeldOutOption,
+    MemoryLimitOption,
+    OutOption,
+    SandboxOption,
+    ThresholdOption,
+    TimeLimitOption,
+    WorkersOption,
+    print_lengths,
+    told,
+)
 from knm.commands.output import JsonOption, OverwriteOption, print_table
 from knm.jsonio import dumps
 
@@ -62,20 +72,15 @@ def import_corpus(
     duplicates: Annotated[
         bool, typer.Option("--duplicates", help="Keep near-duplicates of programs.")
     ] = False,
-    held_out: Annotated[
-        list[str] | None,
-        typer.Option(help="Problem sets to keep clear of (default: the embedded bench)."),
-    ] = None,
+    held_out: HeldOutOption = None,
     threshold: ThresholdOption = 0.8,
     skipped: Annotated[
         Path | None, typer.Option(help="JSONL file for what was left out, and why.")
     ] = None,
-    sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
-    time_limit: Annotated[float, typer.Option(help="CPU seconds per test.")] = 5.0,
-    memory_limit: Annotated[int, typer.Option(help="MiB of memory per test.")] = 512,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Programs run at a time (default: by the cores).")
-    ] = None,
+    sandbox: SandboxOption = "local",
+    time_limit: TimeLimitOption = 5.0,
+    memory_limit: MemoryLimitOption = 512,
+    workers: WorkersOption = None,
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:

@@ -110,11 +110,8 @@ def first_text(
     root: Path, folder: Path, names: Iterable[str], skips: Skips, encoding: str
 ) -> str | None:
     """The text of the first file in `folder` that has one of `names`, in any case, and a text."""
-    try:
-        there = {entry.name.lower(): entry for entry in sorted(folder.iterdir(), reverse=True)}
-    except OSError as error:
-        skips.note(shown(folder, root), UNREADABLE, error.strerror or "")
-        return None
+    entries = reversed(list_folder(root, folder, skips))
+    there = {entry.name.lower(): entry for entry in entries}
     for name in names:
         path = there.get(name.lower())
         if path is None or path.is_dir():
@@ -124,6 +121,15 @@ def first_text(
         except Unreadable as error:
             skips.note(shown(path, root), error.reason, error.detail)
     return None
+
+
+def list_folder(root: Path, folder: Path, skips: Skips) -> list[Path]:
+    """What is in a folder, ordered by name; nothing where it cannot be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        skips.note(shown(folder, root), UNREADABLE, error.strerror or "")
+        return []
 
 
 def shown(path: Path, root: Path) -> str:

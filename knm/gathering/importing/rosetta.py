@@ -13,6 +13,7 @@ from knm.gathering.importing.files import (
     Unreadable,
     first_text,
     lies_in,
+    list_folder,
     read_text,
     shown,
     walk_files,
@@ -51,7 +52,7 @@ class Rosetta:
     def find(self, skips: Skips, journal: Journal) -> Iterator[Found]:  # noqa: ARG002
         """The programs, in the order of the tasks' names."""
         licences = Licences(self._root, skips, self._origin.licence)
-        for task in sorted((self._root / TASKS).iterdir()):
+        for task in list_folder(self._root, self._root / TASKS, skips):
             if not task.is_dir() or task.is_symlink():
                 continue
             programs = list(self._programs(task, skips))
@@ -60,7 +61,7 @@ class Rosetta:
 
     def _programs(self, task: Path, skips: Skips) -> Iterator[Path]:
         """The files of the language; in `Lang` there are but links to them."""
-        for folder in sorted(task.iterdir()):
+        for folder in list_folder(self._root, task, skips):
             if folder.name.lower() != self._origin.family or not folder.is_dir():
                 continue
             if folder.is_symlink() and not lies_in(folder, self._root):

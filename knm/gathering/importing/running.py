@@ -73,8 +73,8 @@ class Imported:
 
     `sources` hold the spread of the records' programs, in characters. `described` records have a
     statement, `licensed` a licence, `verified` pass the tests of their problem. `skipped` counts
-    what was left out, by reason. `faults` programs were lost to the sandbox and are taken as they are:
-    the same command judges them again.
+    what was left out, by reason. `faults` programs were lost to the sandbox and are taken as
+    they are: the same command judges them again.
     """
 
     found: int

@@ -1,7 +1,11 @@
+import sys
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.gathering.importing.functions import find_functions
+from knm.errors import UserError
+from knm.gathering.importing.functions import _parser, find_functions
 
 SOURCE = """\
 #!/usr/bin/env lua
@@ -79,6 +83,15 @@ def test_any_text_gives_functions_that_stand_in_it(parts):
     for function in find_functions(text):
         assert function.text.split() == [word for word in function.text.split() if word in text]
         assert 1 <= function.line <= text.count("\n") + 1
+
+
+def test_without_the_grammar_it_is_told_what_to_install(monkeypatch):
+    _parser.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "tree_sitter_lua", None)
+        with pytest.raises(UserError, match=r"knm\[import\]"):
+            list(find_functions("function f() end"))
+    assert len(list(find_functions("function f() end"))) == 1
 
 
 def test_deep_nesting_is_no_trouble():
