@@ -30,7 +30,7 @@ MOST_BYTES: Final = 64 << 20
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
 _RETRIES: Final = 8
 _LONGEST_PAUSE: Final = 120
-_PASSING: Final = (429, 500, 502, 503, 504)
+_PASSING: Final = frozenset({429, 500, 502, 503, 504})
 _LIMIT: Final = "call limit exceeded"
 
 Page = tuple[list[dict[str, Any]], dict[str, int]]
@@ -102,24 +102,31 @@ def _questions(origin: Origin) -> Iterator[_Question]:
             yield _Question("contest.status", (of, ("handle", handle)))
 
 
+@dataclass(frozen=True)
+class _Refusal:
+    """Why a question has no result, whether it may pass, and how many seconds are asked for."""
+
+    why: str
+    passes: bool = False
+    wait: float | None = None
+
+
 class _Server:
     """One server, asked one question at a time."""
 
     def __init__(self, address: str, pause: float) -> None:
         self._address, self._pause = address.rstrip("/"), pause
         self._asked: float | None = None
-        # What fails on the way, or is answered by one of these, is asked again after as long as the
-        # answer says (Retry-After), or else after pauses that double.
+        # Questions are repeated here, where all pauses are kept, and not by the pool.
         self._pool = urllib3.PoolManager(
             timeout=_TIMEOUT,
             retries=urllib3.Retry(
-                total=_RETRIES,
+                connect=0,
+                read=0,
+                status=0,
+                other=0,
                 redirect=3,
-                status_forcelist=_PASSING,
-                backoff_factor=max(pause, 0.01) / 2,
-                backoff_max=_LONGEST_PAUSE,
-                retry_after_max=_LONGEST_PAUSE,
-                raise_on_status=False,
+                respect_retry_after_header=False,
             ),
             headers={"Accept": "application/json", "User-Agent": "knm"},
         )
@@ -127,23 +134,30 @@ class _Server:
     def ask(self, question: _Question, first: int) -> list[Any]:
         """The submissions from number `first` on, as many as the server tells at a time.
 
+        What may pass is asked again after as long as the server says, or else after pauses that
+        double.
+
         Raises:
             UserError: it refuses, answers with something else, or is gone.
         """
         fields = dict(question.parameters) | {"from": str(first), "count": str(PAGE)}
         pause = max(self._pause, 0.01)
         for left in range(_RETRIES, -1, -1):
-            comment, result = self._answer(question, fields)
-            if result is not None:
-                return result
-            if _LIMIT not in comment.lower() or not left:
-                raise self._failed(question, comment)
+            told = self._try(question, fields)
+            if isinstance(told, list):
+                return told
+            if not told.passes or not left:
+                break
             pause = min(2 * pause, _LONGEST_PAUSE)
-            time.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
+            time.sleep(pause if told.wait is None else min(told.wait, _LONGEST_PAUSE))
+        assert isinstance(told, _Refusal)
+        raise UserError(
+            f"{self._address}: {question}: {told.why:.300}; what has come is kept: run the "
+            "command again to go on from there"
+        )
 
-    def _answer(self, question: _Question, fields: dict[str, str]) -> tuple[str, list[Any] | None]:
-        """The comment of a failure, or a result."""
+    def _try(self, question: _Question, fields: dict[str, str]) -> list[Any] | _Refusal:
+        """Ask once, not too soon after the last time."""
         if self._asked is not None:
             time.sleep(max(0.0, self._asked + self._pause - time.monotonic()))
         self._asked = time.monotonic()
@@ -154,21 +168,26 @@ class _Server:
             body = answer.read(MOST_BYTES + 1, decode_content=True)
             answer.release_conn()
         except urllib3.exceptions.HTTPError as error:
-            raise self._failed(question, str(getattr(error, "reason", None) or error)) from None
+            return _Refusal(str(getattr(error, "reason", None) or error), passes=True)
         if len(body) > MOST_BYTES:
-            raise self._failed(question, f"an answer of more than {MOST_BYTES >> 20} MiB")
+            return _Refusal(f"an answer of more than {MOST_BYTES >> 20} MiB")
+        passes, wait = answer.status in _PASSING, _wait(answer.headers.get("Retry-After"))
         try:
             value = json.loads(body)
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
-            raise self._failed(question, f"HTTP status {answer.status}, and no JSON of the API")
+            why = f"HTTP status {answer.status}, and no JSON of the API"
+            return _Refusal(why, passes, wait)
         if value.get("status") == "OK" and isinstance(value.get("result"), list):
-            return "", value["result"]
-        return str(value.get("comment") or f"HTTP status {answer.status}"), None
+            return list(value["result"])
+        comment = str(value.get("comment") or f"HTTP status {answer.status}")
+        return _Refusal(comment, passes or _LIMIT in comment.lower(), wait)
 
-    def _failed(self, question: _Question, why: str) -> UserError:
-        return UserError(
-            f"{self._address}: {question}: {why:.300}; what has come is kept: run the "
-            "command again to go on from there"
-        )
+
+def _wait(told: str | None) -> float | None:
+    """Seconds that a `Retry-After` asks for, as a number or a date; None where it does not."""
+    try:
+        return None if told is None else urllib3.Retry().parse_retry_after(told)
+    except urllib3.exceptions.InvalidHeader:
+        return None

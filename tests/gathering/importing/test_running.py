@@ -145,7 +145,8 @@ def test_what_the_sandbox_loses_is_neither_verified_nor_left_out(tmp_path, tasks
     @contextmanager
     def lost(*_):
         with open_sandbox() as sandbox, ThreadPoolExecutor(1) as threads:
-            sandbox.judge = lambda *_: Judgement(Verdict.SANDBOX_FAULT, message="gone")
+            gone = Judgement(Verdict.SANDBOX_FAULT, message="gone")
+            patch.setattr(sandbox, "judge", lambda *_: gone)
             yield JudgePool([sandbox], threads)
 
     with monkeypatch.context() as patch:

@@ -65,6 +65,13 @@ def test_as_long_as_it_says_is_waited(server, sources):
     assert time.monotonic() - began >= 1
 
 
+def test_a_busy_server_is_not_asked_again_at_once(server, sources):
+    server.troubles = [(503, None, "soon")]  # no number, no date: it says nothing
+    began = time.monotonic()
+    ids(server, sources, pause=0.1)
+    assert time.monotonic() - began >= 0.2 + 3 * 0.1
+
+
 def test_questions_keep_their_distance(server, sources):
     began = time.monotonic()
     ids(server, sources, pause=0.1)
