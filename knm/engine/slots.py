@@ -180,24 +180,22 @@ class SlotEngine(StreamingEngine):
         free = [slot for slot in range(self._slots) if slot not in self._active]
         if not self._worth_a_prefill(program, len(free)):
             return
-        admissions = []
-        while free and self._queue:
-            sequence = self._queue.popleft()
-            sequence.slot = program.choose_slot(sequence.prompt, free)
-            free.remove(sequence.slot)
-            self._active[sequence.slot] = sequence
-            request = sequence.request
-            admissions.append(
-                Admission(
-                    sequence.slot,
-                    sequence.prompt,
-                    noise_key(request),
-                    request.sampling,
-                    corrected=sequence.withheld is None,
-                )
+        entering = list(islice(self._queue, len(free)))
+        admissions = [
+            Admission(
+                sequence.prompt,
+                noise_key(sequence.request),
+                sequence.request.sampling,
+                corrected=sequence.withheld is None,
             )
+            for sequence in entering
+        ]
         with phase(Phase.PREFILL):
-            program.admit(admissions)
+            slots = program.admit(admissions, free)
+        for sequence, slot in zip(entering, slots, strict=True):
+            self._queue.popleft()
+            sequence.slot = slot
+            self._active[slot] = sequence
 
     def _worth_a_prefill(self, program: SlotProgram, free: int) -> bool:
         """Whether to fill `free` slots now, or to wait for more: a prefill has a fixed size."""
