@@ -121,7 +121,8 @@ class Ours:
         program = open_program(self._decoder, retriever, options.slots, capacity)
         started = time.perf_counter()
         program.admit(
-            [Admission(slot, prompt, 0, GREEDY, True) for slot, prompt in enumerate(self._prompts)]
+            [Admission(prompt, 0, GREEDY, corrected=True) for prompt in self._prompts],
+            range(options.slots),
         )
         program.run(Mode.GREEDY).wait()
         print(f"prefill and capture {time.perf_counter() - started:.2f} s", flush=True)

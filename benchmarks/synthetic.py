@@ -47,8 +47,10 @@ class NumberTokenizer:
     eos_token_id = -1
     name_or_path = "numbers"
 
-    def __call__(self, text: str, **_: Any) -> dict[str, list[int]]:
-        return {"input_ids": [int(word) for word in text.split()]}
+    def __call__(self, text: str | list[str], **_: Any) -> dict[str, Any]:
+        if isinstance(text, str):
+            return {"input_ids": [int(word) for word in text.split()]}
+        return {"input_ids": [self(each)["input_ids"] for each in text]}
 
     def decode(self, tokens: Any, **_: Any) -> str:
         return "".join(f" {token}" for token in tokens)

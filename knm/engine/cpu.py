@@ -1,7 +1,6 @@
 """The CPU's kernels: plain torch, and compiled ones in their place where there are any."""
 
 import ctypes
-from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -27,10 +26,9 @@ class CpuKernels(TorchOperations):
         q: Tensor,
         keys: Tensor,
         values: Tensor,
-        positions: Tensor,  # noqa: ARG002
-        lengths: Sequence[int],
+        positions: Tensor,
     ) -> Tensor:
-        """Attend with q (B, heads, D) to the first `lengths` of keys and values.
+        """Attend with q (B, heads, D) to places 0 to `positions` (B,) of keys and values.
 
         These are (B, capacity, kv heads, D). Returns (B, heads * D).
         """
@@ -39,12 +37,12 @@ class CpuKernels(TorchOperations):
         parts = [
             functional.scaled_dot_product_attention(
                 q[row : row + 1, :, None],
-                keys[row : row + 1, :, :length],
-                values[row : row + 1, :, :length],
+                keys[row : row + 1, :, : last + 1],
+                values[row : row + 1, :, : last + 1],
                 scale=decoder.attention_scale,
                 enable_gqa=shared,
             )
-            for row, length in enumerate(lengths)
+            for row, last in enumerate(positions.tolist())
         ]
         return torch.cat(parts).flatten(1)
 
@@ -133,16 +131,15 @@ class CompiledKernels(CpuKernels):
         keys: Tensor,
         values: Tensor,
         positions: Tensor,
-        lengths: Sequence[int],
     ) -> Tensor:
-        """Attend with q (B, heads, D) to the first `lengths` of keys and values.
+        """Attend with q (B, heads, D) to places 0 to `positions` (B,) of keys and values.
 
         Raises:
             MemoryError: there is none for the scores.
         """
         rows, heads, dim = q.shape
         if dim % _LANES or dim > _WIDEST_HEAD:
-            return super().attend(decoder, q, keys, values, positions, lengths)
+            return super().attend(decoder, q, keys, values, positions)
         q, out = q.contiguous(), q.new_empty(rows, heads * dim)
         row, place, head, _ = keys.stride()
         failed = self._library.attend(

@@ -91,7 +91,6 @@ class CudaKernels(TorchOperations):
         keys: Tensor,
         values: Tensor,
         positions: Tensor,
-        lengths: Sequence[int],  # noqa: ARG002
     ) -> Tensor:
         """Attend with q (B, heads, D) to keys and values (B, capacity, kv heads, D)."""
         rows, heads, dim = q.shape

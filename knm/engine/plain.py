@@ -4,24 +4,26 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessorList, PreTrainedModel
 
-from knm.engine.records import Event, GenerationOptions
-from knm.engine.requests import drive, encode_request, find_objection, token_limit
+from knm.engine.records import Event, GenerationOptions, StreamingEngine
+from knm.engine.requests import attempt, drive, encode_request, find_objection, token_limit
 from knm.engine.sampling import noise_key, sample
 from knm.engine.state import shown_neighbours
 from knm.engine.stopping import StopRule, end_tokens
 from knm.engine.tracing import SequenceTrace
+from knm.errors import UserError
 from knm.models import LoadedModel, context_length
 from knm.records import Completion, Request
 from knm.retrieval import Retriever, corrected
 
 
-class PlainEngine:
+class PlainEngine(StreamingEngine):
     """A `LocalEngine` whose `step` completes one request."""
 
     def __init__(
@@ -38,13 +40,16 @@ class PlainEngine:
         """One completion per request, in their order. Raises what went wrong with any of them."""
         return drive(self, requests)
 
-    def submit(self, request: Request, *, streamed: bool = False) -> int:  # noqa: ARG002
-        """Queue a request.
+    def submit_all(
+        self,
+        requests: Sequence[Request],
+        *,
+        streamed: bool = False,  # noqa: ARG002
+    ) -> list[int | UserError]:
+        """Queue requests: for each a ticket, or why it can never be served."""
+        return [attempt(partial(self._queue_up, request)) for request in requests]
 
-        Raises:
-            ContextExceeded: its prompt leaves no room in the model's context.
-            UserError: its prompt is empty.
-        """
+    def _queue_up(self, request: Request) -> int:
         prompt = encode_request(self._loaded.tokenizer, request)
         context = context_length(self._loaded.model)
         limit = token_limit(request, len(prompt), self._options, context)

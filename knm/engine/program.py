@@ -17,7 +17,7 @@ from torch.nn import functional
 from knm.engine.decoder import Decoder, Operations, Placement, forward
 from knm.engine.packing import Part
 from knm.engine.phases import Phase, phase
-from knm.engine.prefixes import PrefixIndex
+from knm.engine.prefixes import Beginnings, PrefixIndex
 from knm.engine.state import Admission, Found, SlotState
 from knm.models.transfers import host_copy
 from knm.retrieval import LMOutput, Retriever
@@ -47,12 +47,10 @@ class Kernels(Operations, Protocol):
         keys: Tensor,
         values: Tensor,
         positions: Tensor,
-        lengths: Sequence[int],
     ) -> Tensor:
         """Attend with q (B, heads, D) to keys and values (B, capacity, kv heads, D).
 
-        Row b sees places 0 to `positions[b]`, that is the first `lengths[b]`. Returns
-        (B, heads * D).
+        Row b sees places 0 to `positions[b]`. Returns (B, heads * D).
         """
         ...
 
@@ -98,9 +96,6 @@ class SlotProgram:
         self._slots = slots
         self._taps = () if retriever is None else retriever.key_kind.taps(len(decoder.layers))
         self._state = SlotState.allocate(slots, interval, retriever, decoder.device)
-        # What the host knows of the lengths; a graph does not need it.
-        self._lengths = [1] * slots
-        self._running = [False] * slots
         self._freed: list[int] = []
         self._prefixes = PrefixIndex(self.prefix_unit)
         self._cache = self._allocate()
@@ -117,46 +112,54 @@ class SlotProgram:
         self._cache = self._allocate()
         self._cache[:, :, :, :written] = old
 
-    def choose_slot(self, prompt: Sequence[int], free: Sequence[int]) -> int:
-        """Which of the `free` slots a prompt had best take: the one that holds its beginning."""
-        held = self._prefixes.find(prompt[:-1])
-        return held.slot if held is not None and held.slot in free else free[0]
-
     @torch.inference_mode()
-    def admit(self, admissions: Sequence[Admission]) -> None:
-        """Put prompts into slots. The last token of each is left to the first step."""
-        self._flush_freed()
-        waiting = list(admissions)
-        while waiting:
-            waiting = self._begin_prompts(waiting)
-        self._state.occupy(admissions)
-        if self._retriever is not None and self._state.context is not None:
-            slots = [each.slot for each in admissions]
-            prompts = [each.prompt for each in admissions]
-            self._retriever.begin(self._state.context, slots, prompts)
-        for each in admissions:
-            self._lengths[each.slot] = len(each.prompt)
-            self._running[each.slot] = True
+    def admit(self, admissions: Sequence[Admission], free: Sequence[int]) -> list[int]:
+        """Put prompts into as many of the `free` slots; returns which, in their order.
 
-    def _begin_prompts(self, admissions: Sequence[Admission]) -> list[Admission]:
-        """Compute what no slot holds of the prompts; returns those that wait for others of them."""
+        A prompt best takes the slot that holds its beginning. Its last token is left to the first
+        step.
+        """
+        self._flush_freed()
+        left, slots = list(free), dict[int, int]()
+        waiting = [
+            (number, self._prefixes.beginnings(each.prompt[:-1]))
+            for number, each in enumerate(admissions)
+        ]
+        while waiting:
+            waiting = self._begin_prompts(waiting, slots, left)
+        taken = [slots[number] for number in range(len(admissions))]
+        self._state.occupy(taken, admissions)
+        if self._retriever is not None and self._state.context is not None:
+            prompts = [each.prompt for each in admissions]
+            self._retriever.begin(self._state.context, taken, prompts)
+        return taken
+
+    def _begin_prompts(
+        self, prompts: Sequence[tuple[int, Beginnings]], slots: dict[int, int], free: list[int]
+    ) -> list[tuple[int, Beginnings]]:
+        """Compute what no slot holds of numbered prompts; returns those that wait for others.
+
+        Each is given one of the `free` slots in `slots`, where it has none yet.
+        """
         parts: list[Part] = []
         begun: dict[int, int] = {}  # how much of what a slot is to hold is there already
         waiting = []
-        for each in admissions:
-            tokens = each.prompt[:-1]
-            held = self._prefixes.find(tokens)
+        for number, prompt in prompts:
+            held = self._prefixes.find(prompt)
+            if number not in slots:
+                slots[number] = held.slot if held is not None and held.slot in free else free[0]
+                free.remove(slots[number])
             if held is not None and held.length > begun.get(held.slot, held.length):
-                waiting.append(each)
+                waiting.append((number, prompt))
                 continue
-            shared = 0 if held is None else held.length
-            if held is not None and held.slot != each.slot:
+            slot, shared = slots[number], 0 if held is None else held.length
+            if held is not None and held.slot != slot:
                 layers = self._cache[:, :, :, :shared]
-                layers[:, :, each.slot] = layers[:, :, held.slot]
-            self._prefixes.put(each.slot, tokens)
-            if shared < len(tokens):
-                parts.append(Part(each.slot, shared, tokens[shared:]))
-                begun[each.slot] = shared
+                layers[:, :, slot] = layers[:, :, held.slot]
+            self._prefixes.put(slot, prompt)
+            if shared < len(prompt.tokens):
+                parts.append(Part(slot, shared, prompt.tokens[shared:]))
+                begun[slot] = shared
         self._prefill(parts)
         return waiting
 
@@ -181,8 +184,6 @@ class SlotProgram:
     def free(self, slot: int) -> None:
         """Take a sequence out of its slot."""
         self._freed.append(slot)
-        self._lengths[slot] = 1
-        self._running[slot] = False
 
     def _flush_freed(self) -> None:
         if self._freed:
@@ -196,8 +197,6 @@ class SlotProgram:
         with phase(Phase.DECODE, self.interval):
             for _ in range(self.interval):
                 self._take_step(mode)
-                for slot, running in enumerate(self._running):
-                    self._lengths[slot] = min(self._lengths[slot] + running, self.capacity)
         found = self._state.found
         return Snapshot(
             host_copy(self._state.history),
@@ -255,8 +254,7 @@ class SlotProgram:
 
     def _attend_slots(self, layer: int, q: Tensor) -> Tensor:
         keys, values = self._cache[layer]
-        positions = self._state.positions
-        return self._kernels.attend(self._decoder, q, keys, values, positions, self._lengths)
+        return self._kernels.attend(self._decoder, q, keys, values, self._state.positions)
 
     def _attend_prompt(self, q: Tensor, cache: Tensor) -> Tensor:
         """Causal attention of q (T, heads, D) to one layer's cache (2, 1, capacity, kv heads, D).

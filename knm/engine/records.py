@@ -74,16 +74,26 @@ class Event:
 class StreamingEngine(Protocol):
     """An engine that takes requests while it decodes others. For one thread.
 
-    `submit` queues a request and returns its ticket; `step` decodes a little for the requests in
-    the slots, refills slots from the queue and returns what is new; each ticket ends with exactly
-    one event that holds a completion or an error. `cancel` forgets a ticket (no more events).
+    `submit_all` queues requests and gives each a ticket; `step` decodes a little for the requests
+    in the slots, refills slots from the queue and returns what is new; each ticket ends with
+    exactly one event that holds a completion or an error. `cancel` forgets a ticket (no more
+    events).
     """
 
     def submit(self, request: Request, *, streamed: bool = False) -> int:
-        """Queue a request; final text comes as it is written if `streamed`, else at the end.
+        """Queue one request; returns its ticket. Raises what `submit_all` gives in its place."""
+        (queued,) = self.submit_all([request], streamed=streamed)
+        if isinstance(queued, UserError):
+            raise queued
+        return queued
 
-        Raises `UserError` where it can never be served. Of these `ContextExceeded` speaks of the
-        model, all others of the request.
+    def submit_all(
+        self, requests: Sequence[Request], *, streamed: bool = False
+    ) -> list[int | UserError]:
+        """Queue requests; final text comes as it is written if `streamed`, else at the end.
+
+        For each a ticket, or a `UserError` where it can never be served. Of these `ContextExceeded`
+        speaks of the model, all others of the request.
         """
         ...
 

@@ -10,13 +10,15 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from knm.engine.records import ContextExceeded, Event, Scores, StreamingEngine, TokenScore
-from knm.engine.requests import encode_request, find_objection
+from knm.engine.requests import attempt, encode_request, find_objection
+from knm.errors import UserError
 from knm.models import LoadedModel, capturing, context_length
 from knm.models.head import OutputHead
 from knm.records import Completion, Interventions, Request, Scoring
@@ -35,7 +37,7 @@ class _Text:
     ended: Event
 
 
-class ScoringEngine:
+class ScoringEngine(StreamingEngine):
     """A `StreamingEngine` around another, which serves requests with a `scoring` as well."""
 
     def __init__(
@@ -49,19 +51,24 @@ class ScoringEngine:
         self._waiting: deque[_Text] = deque()
         self._last_ticket = 0
 
-    def submit(self, request: Request, *, streamed: bool = False) -> int:
-        """Queue a request. What decodes nothing has a ticket below 0.
+    def submit_all(
+        self, requests: Sequence[Request], *, streamed: bool = False
+    ) -> list[int | UserError]:
+        """Queue requests. What decodes nothing has a ticket below 0."""
+        decoded = [request for request in requests if not _only_scored(request)]
+        queued = iter(self._engine.submit_all(decoded, streamed=streamed))
+        outcomes = []
+        for request in requests:
+            if _only_scored(request):
+                outcomes.append(attempt(partial(self._queue_up, request)))
+                continue
+            ticket = next(queued)
+            if request.scoring is not None and isinstance(ticket, int):
+                self._asked[ticket] = request
+            outcomes.append(ticket)
+        return outcomes
 
-        Raises:
-            ContextExceeded: its prompt leaves no room in the model's context.
-            UserError: its prompt is empty or not of this model's tokens.
-        """
-        if request.scoring is None:
-            return self._engine.submit(request, streamed=streamed)
-        if request.max_new_tokens != 0:
-            ticket = self._engine.submit(request, streamed=streamed)
-            self._asked[ticket] = request
-            return ticket
+    def _queue_up(self, request: Request) -> int:
         prompt = encode_request(self._loaded.tokenizer, request)
         context = context_length(self._loaded.model)
         if context is not None and len(prompt) > context:
@@ -129,6 +136,11 @@ class ScoringEngine:
 
     def _objection(self, request: Request, prompt: Sequence[int]) -> str | None:
         return find_objection(self._retriever, replace(request, prefix=()), prompt)
+
+
+def _only_scored(request: Request) -> bool:
+    """Whether a request asks for no token, and only what is to be told of its prompt."""
+    return request.scoring is not None and request.max_new_tokens == 0
 
 
 class _Reading:

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import torch
@@ -12,12 +13,13 @@ from knm.engine.architectures import read_decoder
 from knm.engine.devices import open_program
 from knm.engine.phases import Phase, phase
 from knm.engine.program import Mode, SlotProgram, Snapshot
-from knm.engine.records import Event, GenerationOptions
-from knm.engine.requests import drive, encode_request, find_objection, token_limit
+from knm.engine.records import Event, GenerationOptions, StreamingEngine
+from knm.engine.requests import attempt, drive, encode_requests, find_objection, token_limit
 from knm.engine.sampling import noise_key
 from knm.engine.state import TOKEN, Admission
 from knm.engine.stopping import Ending, StopRule, end_tokens
 from knm.engine.tracing import SequenceTrace
+from knm.errors import UserError
 from knm.models import LoadedModel
 from knm.records import Completion, Request
 from knm.retrieval import Retriever
@@ -63,7 +65,7 @@ class _Chunk:
     snapshot: Snapshot
 
 
-class SlotEngine:
+class SlotEngine(StreamingEngine):
     """Decodes `options.batch_size` requests together; a `LocalEngine`.
 
     On one machine with one number of slots, a completion depends on its request alone.
@@ -104,14 +106,19 @@ class SlotEngine:
         finally:
             self._events += others
 
-    def submit(self, request: Request, *, streamed: bool = False) -> int:
-        """Queue a request.
+    def submit_all(
+        self, requests: Sequence[Request], *, streamed: bool = False
+    ) -> list[int | UserError]:
+        """Queue requests: for each a ticket, or why it can never be served."""
+        prompts = encode_requests(self._loaded.tokenizer, requests)
+        return [
+            prompt
+            if isinstance(prompt, UserError)
+            else attempt(partial(self._queue_up, request, prompt, streamed=streamed))
+            for request, prompt in zip(requests, prompts, strict=True)
+        ]
 
-        Raises:
-            ContextExceeded: its prompt leaves no room in the model's context.
-            UserError: its prompt is empty.
-        """
-        prompt = encode_request(self._loaded.tokenizer, request)
+    def _queue_up(self, request: Request, prompt: list[int], *, streamed: bool) -> int:
         limit = token_limit(request, len(prompt), self._options, self._decoder.max_positions)
         self._tickets += 1
         rule = StopRule(self._loaded.tokenizer, self._ends, limit, request.stop)
@@ -173,24 +180,22 @@ class SlotEngine:
         free = [slot for slot in range(self._slots) if slot not in self._active]
         if not self._worth_a_prefill(program, len(free)):
             return
-        admissions = []
-        while free and self._queue:
-            sequence = self._queue.popleft()
-            sequence.slot = program.choose_slot(sequence.prompt, free)
-            free.remove(sequence.slot)
-            self._active[sequence.slot] = sequence
-            request = sequence.request
-            admissions.append(
-                Admission(
-                    sequence.slot,
-                    sequence.prompt,
-                    noise_key(request),
-                    request.sampling,
-                    corrected=sequence.withheld is None,
-                )
+        entering = list(islice(self._queue, len(free)))
+        admissions = [
+            Admission(
+                sequence.prompt,
+                noise_key(sequence.request),
+                sequence.request.sampling,
+                corrected=sequence.withheld is None,
             )
+            for sequence in entering
+        ]
         with phase(Phase.PREFILL):
-            program.admit(admissions)
+            slots = program.admit(admissions, free)
+        for sequence, slot in zip(entering, slots, strict=True):
+            self._queue.popleft()
+            sequence.slot = slot
+            self._active[slot] = sequence
 
     def _worth_a_prefill(self, program: SlotProgram, free: int) -> bool:
         """Whether to fill `free` slots now, or to wait for more: a prefill has a fixed size."""

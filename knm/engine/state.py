@@ -58,9 +58,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Admission:
-    """A prompt that takes a slot; `corrected` where a datastore may correct what it is answered."""
+    """A prompt for a slot; `corrected` where a datastore may correct what it is answered."""
 
-    slot: int
     prompt: Sequence[int]
     noise_key: int
     sampling: Sampling
@@ -126,12 +125,12 @@ class SlotState:
         known = [] if context is None else context.parts()
         return [self.tokens, self.positions, self.history, self.cursor, *traced, *known]
 
-    def occupy(self, admissions: Sequence[Admission]) -> None:
-        """Let slots go on from the last tokens of their prompts."""
+    def occupy(self, places: Sequence[int], admissions: Sequence[Admission]) -> None:
+        """Let slots, one for each admission, go on from the last tokens of their prompts."""
         whole = np.array(
             [
-                (each.slot, each.prompt[-1], len(each.prompt) - 1, each.noise_key, each.corrected)
-                for each in admissions
+                (place, each.prompt[-1], len(each.prompt) - 1, each.noise_key, each.corrected)
+                for place, each in zip(places, admissions, strict=True)
             ],
             np.int64,
         ).T

@@ -103,14 +103,14 @@ def _write(engine: StreamingEngine, cases: Sequence[LineCase]) -> Iterator[tuple
     """Each case once its line is whole, in any order, with what was written by then."""
     waiting: dict[int, LineCase] = {}
     texts: dict[int, str] = {}
-    for case in cases:
-        try:
-            request = Request(case.record_id, case.prompt, prefix=case.written)
-            ticket = engine.submit(request, streamed=True)
-        except ContextExceeded:  # no room for a line
+    requests = [Request(case.record_id, case.prompt, prefix=case.written) for case in cases]
+    for case, queued in zip(cases, engine.submit_all(requests, streamed=True), strict=True):
+        if isinstance(queued, int):
+            waiting[queued], texts[queued] = case, ""
+        elif isinstance(queued, ContextExceeded):  # no room for a line
             yield case, ""
         else:
-            waiting[ticket], texts[ticket] = case, ""
+            raise queued
     while waiting:
         for event in engine.step():
             if event.ticket not in waiting:

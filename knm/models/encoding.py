@@ -73,7 +73,7 @@ class ChatEncoding:
         self.template.check_chat()
         texts = [self.texts(record) for record in records]
         heads = [
-            _chat_text(
+            render_turn(
                 tokenizer,
                 prompt,
                 self.template.render_system(record.language),
@@ -83,7 +83,7 @@ class ChatEncoding:
         ]
         tails = [answer for _, answer in texts]
         end = end_of_turn(tokenizer)
-        encoded = _tokenize(tokenizer, heads + tails)
+        encoded = encode_texts(tokenizer, heads + tails)
         return [
             EncodedExample(
                 record.id,
@@ -211,7 +211,7 @@ def encode_prompt(
     Raises:
         UserError: the tokenizer has no chat template, or it refuses a turn of the system's.
     """
-    return _tokenize(tokenizer, [_chat_text(tokenizer, prompt, system, arguments)])[0]
+    return encode_texts(tokenizer, [render_turn(tokenizer, prompt, system, arguments)])[0]
 
 
 def encode_example(
@@ -224,7 +224,7 @@ def encode_example(
     Raises:
         UserError: the tokenizer has no chat template or names no end of a turn.
     """
-    head, tail = _tokenize(tokenizer, [_chat_text(tokenizer, prompt), completion])
+    head, tail = encode_texts(tokenizer, [render_turn(tokenizer, prompt), completion])
     return EncodedExample(record_id, (*head, *tail, end_of_turn(tokenizer)), len(head))
 
 
@@ -250,12 +250,17 @@ def encode_corpus(
     return ChatEncoding(template)(tokenizer, list(records))
 
 
-def _chat_text(
+def render_turn(
     tokenizer: "PreTrainedTokenizerBase",
     prompt: str,
     system: str = "",
     arguments: ChatArguments = (),
 ) -> str:
+    """One user turn as the model's chat template writes it: the text of `encode_prompt`.
+
+    Raises:
+        UserError: as there.
+    """
     if not tokenizer.chat_template:
         raise UserError(
             f"model {tokenizer.name_or_path!r} has no chat template; use an instruction-tuned "
@@ -303,8 +308,16 @@ def render_chat(
     return text
 
 
-def _tokenize(tokenizer: "PreTrainedTokenizerBase", texts: list[str]) -> list[list[int]]:
+def encode_texts(
+    tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], *, special: bool = False
+) -> list[list[int]]:
+    """Token ids of texts as they are, in one call, which fast tokenizers share out to threads.
+
+    With `special` each has what the tokenizer puts around a text.
+    """
     # A warning that a text is longer than the model's context helps nobody.
-    encoded = tokenizer(texts, add_special_tokens=False, verbose=False)
+    encoded = tokenizer(
+        list(texts), add_special_tokens=special, return_attention_mask=False, verbose=False
+    )
     ids: list[list[int]] = encoded["input_ids"]
     return ids

@@ -150,11 +150,11 @@ class EngineLoop:
                     continue
                 del self._jobs[job.request]
                 self.counters.cancelled += 1
-                if job.ticket is None:
-                    self._inbox.remove(job)
-                else:
+                if job.ticket is not None:
                     del self._by_ticket[job.ticket]
                     self._withdrawn.append(job.ticket)
+                elif job in self._inbox:  # else it is on its way to the engine, see `_enter`
+                    self._inbox.remove(job)
             subscription.jobs.clear()
             self._changed.notify()
 
@@ -207,8 +207,10 @@ class EngineLoop:
                 self._last_turn = time.monotonic()
             while self._withdrawn:
                 engine.cancel(self._withdrawn.pop())
-            while self._inbox:
-                self._enter(engine, self._inbox.popleft())
+            entering = list(self._inbox)
+            self._inbox.clear()
+        for streamed in (True, False):
+            self._enter(engine, [job for job in entering if job.streamed is streamed])
         started = self._last_turn = time.monotonic()
         events = engine.step()
         with self._changed:
@@ -218,13 +220,23 @@ class EngineLoop:
                 if job is not None:
                     self._tell(job, event)
 
-    def _enter(self, engine: StreamingEngine, job: _Job) -> None:
-        try:
-            job.ticket = engine.submit(job.request, streamed=job.streamed)
-        except UserError as error:
-            self._tell(job, Event(0, error=error))
-        else:
-            self._by_ticket[job.ticket] = job
+    def _enter(self, engine: StreamingEngine, jobs: Sequence[_Job]) -> None:
+        """Hand jobs to the engine, which turns their prompts into tokens: nobody waits for that."""
+        if not jobs:
+            return
+        requests = [job.request for job in jobs]
+        queued = engine.submit_all(requests, streamed=jobs[0].streamed)
+        with self._changed:
+            for job, ticket in zip(jobs, queued, strict=True):
+                wanted = self._jobs.get(job.request) is job  # nobody withdrew it meanwhile
+                if isinstance(ticket, UserError):
+                    if wanted:
+                        self._tell(job, Event(0, error=ticket))
+                elif wanted:
+                    job.ticket = ticket
+                    self._by_ticket[ticket] = job
+                else:
+                    engine.cancel(ticket)
 
     def _tell(self, job: _Job, event: Event) -> None:
         job.text += event.text

@@ -8,12 +8,19 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from knm.engine import ContextExceeded, EngineConfiguration, Event, OpenedEngine
+from knm.engine import (
+    ContextExceeded,
+    EngineConfiguration,
+    Event,
+    OpenedEngine,
+    StreamingEngine,
+)
 from knm.engine.records import Messages
+from knm.errors import UserError
 from knm.records import ChatArguments, Completion, Request
 from knm.serving.client import Outcome
 from knm.serving.errors import EngineLost
@@ -57,7 +64,7 @@ class Relay:
         self._listener.close()
 
 
-class _DispatchedEngine:
+class _DispatchedEngine(StreamingEngine):
     """Servers as a `StreamingEngine`. What was written once is not asked for again."""
 
     def __init__(self, make_dispatcher: MakeDispatcher) -> None:
@@ -70,8 +77,16 @@ class _DispatchedEngine:
         self._new: list[tuple[int, Request]] = []
         self._count = 0
 
-    def submit(self, request: Request, *, streamed: bool = False) -> int:  # noqa: ARG002
-        """Queue a request."""
+    def submit_all(
+        self,
+        requests: Sequence[Request],
+        *,
+        streamed: bool = False,  # noqa: ARG002
+    ) -> list[int | UserError]:
+        """Queue requests; none is refused here."""
+        return list(map(self._queue_up, requests))
+
+    def _queue_up(self, request: Request) -> int:
         self._count += 1
         self._tickets[self._count] = request
         if request in self._done:

@@ -74,7 +74,7 @@ def test_attention_is_that_of_float64_and_each_row_by_itself(
         keys[row, length:] = values[row, length:] = torch.nan
     positions = torch.tensor(lengths) - 1
     _, fast = both(decoder)
-    found = fast.attend(decoder, q, keys, values, positions, lengths)
+    found = fast.attend(decoder, q, keys, values, positions)
     for row, length in enumerate(lengths):
         one = slice(row, row + 1)
         exact = functional.scaled_dot_product_attention(
@@ -85,7 +85,7 @@ def test_attention_is_that_of_float64_and_each_row_by_itself(
             enable_gqa=True,
         )
         close(found[one], exact.flatten(1))
-        alone = fast.attend(decoder, q[one], keys[one], values[one], positions[one], [length])
+        alone = fast.attend(decoder, q[one], keys[one], values[one], positions[one])
         assert torch.equal(alone, found[one])
 
 

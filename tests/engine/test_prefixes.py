@@ -18,7 +18,7 @@ def shared(one: list[int], other: list[int]) -> int:
 def test_the_longest_beginning_that_any_slot_holds_is_found(puts, wanted, unit):
     index, held = PrefixIndex(unit), dict[int, list[int]]()
     for slot, prompt in puts:
-        index.put(slot, prompt)
+        index.put(slot, index.beginnings(prompt))
         held[slot] = prompt
 
     def usable(prompt: list[int]) -> int:
@@ -29,7 +29,7 @@ def test_the_longest_beginning_that_any_slot_holds_is_found(puts, wanted, unit):
 
     # The last whole unit of a prompt is known by its end alone, whatever follows in another.
     best = max((usable(prompt) for prompt in held.values()), default=0)
-    found = index.find(wanted)
+    found = index.find(index.beginnings(wanted))
     if found is None:
         assert best == 0
     else:
@@ -39,16 +39,17 @@ def test_the_longest_beginning_that_any_slot_holds_is_found(puts, wanted, unit):
 
 def test_a_slot_holds_its_last_prompt_alone():
     index = PrefixIndex(2)
-    index.put(4, [1, 2, 3, 4, 5])
-    assert index.find([1, 2, 3, 9]) == Held(4, 2)
-    index.put(4, [7, 8])
-    assert index.find([1, 2, 3, 9]) is None
+    wanted, other = index.beginnings([1, 2, 3, 9]), index.beginnings([7, 8])
+    index.put(4, index.beginnings([1, 2, 3, 4, 5]))
+    assert index.find(wanted) == Held(4, 2)
+    index.put(4, other)
+    assert index.find(wanted) is None
     index.drop(4)
-    assert index.find([7, 8]) is None
+    assert index.find(other) is None
 
 
 @pytest.mark.parametrize("prompt", [[], [1]])
 def test_what_is_shorter_than_a_unit_is_found_whole(prompt):
     index = PrefixIndex(32)
-    index.put(0, prompt)
-    assert index.find(prompt) == (Held(0, 1) if prompt else None)
+    index.put(0, index.beginnings(prompt))
+    assert index.find(index.beginnings(prompt)) == (Held(0, 1) if prompt else None)

@@ -8,9 +8,13 @@ import torch
 
 from knm.engine import GenerationOptions, SlotEngine, open_engine
 from knm.engine import devices as devices_module
+from knm.engine.architectures import read_decoder
+from knm.engine.devices import open_program
+from knm.engine.program import SlotProgram
+from knm.engine.state import Admission
 from knm.errors import UserError
 from knm.models import LoadedModel
-from knm.records import Completion, Request, Sampling
+from knm.records import GREEDY, Completion, Request, Sampling
 from knm.retrieval import Retriever, resolve_preset
 from tests.engine.random_models import (
     DEVICES,
@@ -332,3 +336,30 @@ def test_a_prompt_that_a_slot_holds_is_not_computed_again(device, monkeypatch):
     )
     engine.complete([request, replace(other, sampling=SAMPLED)])
     assert computed == []
+
+
+def test_a_prompt_takes_the_free_slot_that_holds_its_beginning(device):
+    program = open_program(read_decoder(random_model(device=device).model), None, 16, 256)
+    one, other = (Admission(prompt, 0, GREEDY, corrected=True) for prompt in ([5, 6, 7], [7, 6, 5]))
+    assert program.admit([one, other, one], [3, 4, 5]) == [3, 4, 5]
+    for slot in (3, 4, 5):
+        program.free(slot)
+    assert program.admit([other], [5, 4, 3]) == [4]
+    assert program.admit([one, other], [5, 3, 9]) == [3, 5]
+
+
+def test_memory_that_lacks_when_prompts_are_admitted_loses_none_of_them(monkeypatch):
+    admit = SlotProgram.admit
+
+    def scarce(program, admissions, free):
+        if len(free) > 2:
+            raise torch.OutOfMemoryError("no more")
+        return admit(program, admissions, free)
+
+    monkeypatch.setattr(SlotProgram, "admit", scarce)
+    loaded, requests, said = random_model(), number_requests(6), list[str]()
+    engine = open_engine(loaded, GenerationOptions(TOKENS, 8), notify=said.append)
+    found = by_id(list(engine.complete(requests)))
+    assert len(said) == 2
+    monkeypatch.undo()
+    assert found == by_id(engine_of(loaded, 2).complete(requests))

@@ -2,10 +2,18 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
-from knm.engine import ContextExceeded, EngineConfiguration, Event, OpenedEngine
+from knm.engine import (
+    ContextExceeded,
+    EngineConfiguration,
+    Event,
+    OpenedEngine,
+    StreamingEngine,
+)
+from knm.engine.requests import attempt
 from knm.errors import UserError
 from knm.records import Request
 from knm.serving.loop import EngineLoop
@@ -14,7 +22,7 @@ from knm.serving.server import make_server
 from tests.engine.configurations import CONFIGURATION, completion
 
 
-class ScriptedEngine:
+class ScriptedEngine(StreamingEngine):
     """Writes `<prompt> 0 1 2 ...`, a word for each running request a step, as far as it may.
 
     A prompt of `refuse` is refused, one of `long` fills the context, one of `die` kills the engine.
@@ -29,7 +37,12 @@ class ScriptedEngine:
         self.cancelled: list[int] = []
         self._running: dict[int, tuple[Request, list[str]]] = {}
 
-    def submit(self, request: Request, *, streamed: bool = False) -> int:
+    def submit_all(
+        self, requests: Sequence[Request], *, streamed: bool = False
+    ) -> list[int | UserError]:
+        return [attempt(partial(self.accept, request)) for request in requests]
+
+    def accept(self, request: Request) -> int:
         if request.prompt == "refuse":
             raise UserError("the prompt is empty")
         if request.prompt == "long":

@@ -104,6 +104,27 @@ def test_what_nobody_waits_for_any_more_is_cancelled(loop, engine):
     assert loop.counters.cancelled == 1
 
 
+def test_what_is_withdrawn_on_its_way_to_the_engine_is_cancelled_there(loop, engine):
+    kept, entering, go_on = Inbox(1), threading.Event(), threading.Event()
+    submit_all = engine.submit_all
+
+    def slowly(asked, **how):
+        entering.set()
+        assert go_on.wait(10)
+        return submit_all(asked, **how)
+
+    engine.submit_all = slowly
+    gone = loop.submit(requests("a", "refuse"), Inbox(2))
+    assert entering.wait(10)
+    loop.submit(requests("b"), kept)  # while prompts are turned into tokens nobody waits
+    loop.withdraw(gone)
+    assert loop.pending == 1
+    go_on.set()
+    assert kept.texts() == {0: "b 0 1 2"}
+    assert engine.cancelled == [1]
+    assert loop.status == "ready"
+
+
 def test_more_than_the_capacity_is_refused_as_a_whole(loop, engine):
     engine.gate.clear()
     inbox = Inbox(3)

@@ -47,7 +47,7 @@ class Translator(ScriptedEngine):
         self._answer = answer
         self._waiting: list[tuple[int, Request]] = []
 
-    def submit(self, request: Request, *, streamed: bool = False) -> int:
+    def accept(self, request: Request) -> int:
         if "too long" in request.prompt:
             raise UserError("the prompt is longer than the model's context")
         self.submitted.append(request)
