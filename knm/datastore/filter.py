@@ -23,11 +23,13 @@ from knm.datastore.store import Array, Datastore
 from knm.errors import UserError, named
 from knm.languages.language import noted_language
 from knm.languages.lexis import LexerRules
+from knm.languages.vocabulary import token_texts
 from knm.models import EncodedExample
 from knm.progress import progress_bar
 
 if TYPE_CHECKING:
     import torch
+    from tokenizers import Tokenizer
 
 Texts = Callable[[], Mapping[int, str]]
 
@@ -142,6 +144,16 @@ def _of_types(source: Datastore, wanted: Sequence[str], texts: Mapping[int, str]
                 f"{named('token_type')} {name}: unknown; choose one of {', '.join(known)}"
             )
     return np.isin(entry_types(source, texts), [known[name] for name in wanted])
+
+
+def stored_texts(
+    source: Datastore, tokenizer: "Tokenizer", corpus: Mapping[str, EncodedExample] | None = None
+) -> Mapping[int, str]:
+    """How each token is written that `source` holds, or that stands in `corpus`."""
+    tokens = set(np.unique(source.values).tolist())
+    for example in (corpus or {}).values():
+        tokens.update(example.ids)
+    return token_texts(tokenizer, tokens)
 
 
 def blank_program(text: str, rules: LexerRules) -> str:

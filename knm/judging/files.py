@@ -94,7 +94,7 @@ def judge_file(options: JudgeOptions) -> Judged:
     ) as judges:
         header = _header(options, problem_set, candidates, limits, judges, len(selected))
         with ResultStream(stream, lambda: header, fresh=options.fresh) as written:
-            done = set() if options.fresh else _done_before(stream, header)
+            done = set() if options.fresh else done_before(stream, header)
             left = [problem for problem in selected if problem.question_id not in done]
             _judge(left, candidates, judges, written)
     document = finish_stream(stream)
@@ -186,8 +186,14 @@ def _without(settings: Mapping[str, Any], left_out: str) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name != left_out}
 
 
-def _done_before(path: Path, header: RunHeader) -> set[str]:
-    """Problems that an interrupted call has judged; those lost to infrastructure are done anew."""
+def done_before(path: Path, header: RunHeader) -> set[str]:
+    """Problems that an interrupted call has judged into the stream at `path`.
+
+    Those lost to infrastructure are done anew, and are not among them.
+
+    Raises:
+        UserError: the stream is of something else than `header`.
+    """
     if not path.exists():
         return set()
     stream = read_stream(path)

@@ -1,0 +1,210 @@
+"""One run of the bench in this process: the same completions and report, without pytest.
+
+Everything that a run is goes by the bench's own code (`knm.bench.run`), so that its report can be
+compared with the bench's, and both take completions from one cache. Several rows share a model.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from knm.bench.engines import ensure_datastore, objection_to_set, prepare_engine
+from knm.bench.run import BenchRun, cache_directory, prepare_run
+from knm.engine import CompletionCache, EngineConfiguration, completion_key
+from knm.jsonio import write_json
+from knm.judging import render_failure
+from knm.judging.attempts import Outcome, prompt_hash, read_outcome
+from knm.judging.files import done_before
+from knm.judging.pool import JudgePool, open_judges
+from knm.judging.trials import decode_and_judge, warm_up
+from knm.options import RunOptions
+from knm.problems import Problem, ProblemSet
+from knm.records import Completion, Request
+from knm.report import (
+    ProblemResult,
+    Report,
+    ResultStream,
+    RunHeader,
+    environment_info,
+    finish_stream,
+    judged_test,
+    load_report,
+    stream_path,
+)
+
+if TYPE_CHECKING:
+    from knm.engine import EngineSetup
+    from knm.engine.opening import LocalEngine
+    from knm.models import LoadedModel
+
+
+class RowRunner:
+    """Runs rows of one study, each into a report of its own.
+
+    `loaded` gives the model, and is called when a row has something to decode that was not kept.
+    """
+
+    def __init__(
+        self,
+        loaded: "Callable[[], LoadedModel]",
+        notify: Callable[[str], None],
+        workers: int | None = None,
+    ) -> None:
+        self._loaded = loaded
+        self._notify = notify
+        self._workers = workers
+        self._root = Path.cwd()
+
+    def run(self, options: RunOptions, problem_set: ProblemSet, path: Path) -> Report:
+        """Run what `options` ask for into the report at `path`; what is there is not done again.
+
+        Raises:
+            UserError: something is missing or does not fit together, or `path` is of another run.
+        """
+        run = prepare_run(options, self._root, problem_set)
+        setup = prepare_engine(options, self._root)
+        ensure_datastore(setup)
+        from knm.engine import describe_setup
+
+        configuration = describe_setup(setup)
+        withheld = objection_to_set(configuration, run.sample_prompts)
+        stream = stream_path(path)
+        with open_judges(options.sandbox, options.language, run.limits, self._workers) as judges:
+            header = self._header(run, configuration, judges, len(problem_set))
+            done = done_before(stream, header)
+            left = [problem for problem in problem_set if problem.question_id not in done]
+            if not left and path.exists():
+                return load_report(path)
+            with ResultStream(stream, lambda: header) as written:
+                requests = [run.requests(problem, withheld)[0] for problem in left]
+                row = _Row(self, setup, configuration, judges, options.language)
+                for judged in row.judge(left, requests, path.stem):
+                    result = judged.result()
+                    text = "" if result.accepted else render_failure(result)
+                    written.write(judged_test(result, text))
+        write_json(path, finish_stream(stream))
+        return load_report(path)
+
+    def _header(
+        self,
+        run: BenchRun,
+        configuration: EngineConfiguration,
+        judges: JudgePool,
+        selected: int,
+    ) -> RunHeader:
+        described: dict[str, Any] = {"device": configuration.device, "verified": True}
+        return RunHeader(
+            configuration=run.configuration(configuration),
+            hashes=run.hashes(configuration),
+            environment={
+                **environment_info(self._root),
+                "sandbox": judges.describe(),
+                "engines": [described],
+            },
+            selected=selected,
+            created=time.time(),
+        )
+
+    def open_engine(self, setup: "EngineSetup") -> "LocalEngine":
+        """The engine of a row, on the study's model.
+
+        Raises:
+            UserError: the datastore is another model's, or the preset cannot work with it.
+        """
+        from knm.datastore import Datastore
+        from knm.engine import open_engine
+        from knm.retrieval import Retriever
+
+        loaded, retriever = self._loaded(), None
+        if setup.preset is not None and setup.datastore is not None:
+            store = Datastore.open(setup.datastore, expect=loaded.identity)
+            retriever = Retriever(store, setup.preset, device=loaded.device)
+        return open_engine(loaded, setup.generation, retriever, self._notify)
+
+    def cache(self) -> CompletionCache:
+        """The bench's, of this project."""
+        return CompletionCache(cache_directory(self._root), self._notify)
+
+    def release(self) -> None:
+        """Free what an engine held on a GPU."""
+        import torch
+
+        gc.collect()  # an engine and its graphs hold each other
+        if self._loaded().device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def warm_up(self, engine: "LocalEngine", requests: Sequence[Request]) -> None:
+        """Have a GPU's engine capture what it needs, which takes seconds, before it is timed."""
+        warm_up(engine, self._loaded(), requests)
+
+
+class _Row:
+    """The completions of one row, from the cache or else of its engine, each judged as it comes."""
+
+    def __init__(
+        self,
+        runner: RowRunner,
+        setup: "EngineSetup",
+        configuration: EngineConfiguration,
+        judges: JudgePool,
+        language: str,
+    ) -> None:
+        self._runner = runner
+        self._setup = setup
+        self._configuration = configuration
+        self._judges = judges
+        self._language = language
+
+    def judge(
+        self, problems: Sequence[Problem], requests: Sequence[Request], label: str
+    ) -> list[Future[ProblemResult]]:
+        """Results to come, in the order of the problems."""
+        cache = self._runner.cache()
+        try:
+            kept = [cache.get(completion_key(self._configuration, one)) for one in requests]
+            pending = {
+                number: self._judges.judge(
+                    problems[number],
+                    [read_outcome(completion, self._language)],
+                    prompt_hash(requests[number]),
+                )
+                for number, completion in enumerate(kept)
+                if completion is not None
+            }
+            missing = [number for number, completion in enumerate(kept) if completion is None]
+            if missing:
+                decoded = self._decode(
+                    [problems[number] for number in missing],
+                    [requests[number] for number in missing],
+                    label,
+                    cache,
+                )
+                pending |= dict(zip(missing, decoded, strict=True))
+            return [pending[number] for number in range(len(problems))]
+        finally:
+            cache.close()
+
+    def _decode(
+        self,
+        problems: Sequence[Problem],
+        requests: Sequence[Request],
+        label: str,
+        cache: CompletionCache,
+    ) -> list[Future[ProblemResult]]:
+        def keep(request: Request, outcome: Outcome) -> None:
+            if isinstance(outcome, Completion):
+                key = completion_key(self._configuration, request)
+                cache.put(key, outcome, self._configuration)
+
+        engine = self._runner.open_engine(self._setup)
+        try:
+            self._runner.warm_up(engine, requests)
+            return decode_and_judge(
+                engine, problems, requests, self._language, self._judges, label, keep
+            )
+        finally:
+            del engine
+            self._runner.release()

@@ -1,0 +1,296 @@
+"""A study from its plan to its report: every step in turn, what is finished is not done again."""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from knm.corpora import stream_corpus
+from knm.corpora.decontamination import normalize_statement
+from knm.errors import UserError
+from knm.options import RunOptions, spell_flag
+from knm.outputs import check_output_directory, file_named, shown_path
+from knm.problems import ProblemSet, Selection, load_problems, load_template, problems_path
+from knm.report import Report, summarize
+from knm.report.text import interval, pass_at_1
+from knm.retrieval.preset_files import check_preset_name
+from knm.study.data import SourceLine, describe_corpus, describe_problems
+from knm.study.plan import LM, TUNED, RowPlan, StudyPlan
+from knm.study.rows import RowRunner
+from knm.study.stores import BuiltStore, StoreBuilder
+
+if TYPE_CHECKING:
+    from knm.metrics.space import Space
+    from knm.models import LoadedModel, ModelIdentity
+
+ROWS: Final = "rows"
+STORES: Final = "stores"
+GRID: Final = "grid"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A point of the grid, and its run over the dev problems."""
+
+    name: str
+    values: Mapping[str, Any]
+    report: Report
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the grid came to: the LM alone on the dev problems, every point, and the best."""
+
+    baseline: Report
+    tried: tuple[Tried, ...]
+    winner: Tried
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """All that a study found. `rows` begin with the LM alone; `skipped` says why others are not."""
+
+    plan: StudyPlan
+    identity: "ModelIdentity"
+    data: tuple[SourceLine, ...]
+    stores: tuple[BuiltStore, ...]
+    rows: tuple[Report, ...]
+    tuning: Tuning | None
+    skipped: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain JSON."""
+        return {
+            "model": asdict(self.identity),
+            "rows": {row.path.stem: summarize(row.results).to_json() for row in self.rows},
+            "dev": self.tuning
+            and {
+                report.path.stem: summarize(report.results).to_json()
+                for report in (self.tuning.baseline, *(one.report for one in self.tuning.tried))
+            },
+            "winner": self.tuning and self.tuning.winner.name,
+            "skipped": dict(self.skipped),
+        }
+
+
+@dataclass(frozen=True)
+class _Problems:
+    """A problem set, and the part of it that is run."""
+
+    whole: ProblemSet
+    selected: ProblemSet
+
+    @classmethod
+    def load(cls, name: str, limit: int | None) -> "_Problems":
+        whole = load_problems(name)
+        return cls(whole, whole if limit is None else load_problems(name, Selection(limit)))
+
+
+class Study:
+    """One study: checked, then run into a directory of its own."""
+
+    def __init__(
+        self, plan: StudyPlan, out: Path, notify: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Check all that can be wrong before a model is loaded.
+
+        Raises:
+            UserError: something is missing, malformed or does not fit together, or `out` holds what
+                is read; the grid's problems are among those that are reported.
+        """
+        self.plan, self.out, self._notify = plan, out, notify
+        settings = plan.settings
+        load_template(settings.prompt)
+        for row in plan.rows:
+            check_preset_name(row.preset)
+        from knm.models import check_dtype, find_model, identify_model, resolve_placement
+
+        check_dtype(settings.dtype)
+        inputs = [settings.problems, settings.dev_problems]
+        read = [name and problems_path(name) for name in inputs]
+        files = [plan.path, settings.corpus_path, file_named(settings.prompt)]
+        check_output_directory("--out", out, [*read, *files, find_model(settings.model)])
+        self._placement = resolve_placement(settings.device, settings.dtype)
+        self._identity = identify_model(settings.model, self._placement.dtype)
+        self._problems = _Problems.load(settings.problems, settings.limit)
+        self._dev = None
+        if plan.grid is not None and settings.dev_problems is not None:
+            self._dev = _Problems.load(settings.dev_problems, settings.limit)
+            _refuse_shared(self._problems.whole, self._dev.whole)
+            self._space()
+        self._runner = RowRunner(lambda: self.loaded, notify, settings.workers)
+        self._skipped: dict[str, str] = {}
+
+    @cached_property
+    def loaded(self) -> "LoadedModel":
+        """The model, loaded when a step first needs it."""
+        from knm.models import load_model
+
+        placement = self._placement
+        return load_model(self.plan.settings.model, dtype=placement.dtype, device=placement.device)
+
+    def run(self) -> StudyOutcome:
+        """Do what is not done, and read back what is.
+
+        Raises:
+            UserError: a datastore or the row of the LM alone cannot be made, or `out` holds what
+                was made of something else. Other rows are skipped, and told of.
+        """
+        stores = self._stores()
+        rows = [self._row(LM, self._options(), self._problems.selected)]
+        for row in self.plan.rows:
+            rows += self._try_row(row, stores)
+        tuning = self._tune(stores)
+        if tuning is not None:
+            rows += self._try_row(self._tuned(tuning), stores)
+        return StudyOutcome(
+            self.plan,
+            self._identity,
+            tuple(self._data()),
+            tuple(stores.values()),
+            tuple(rows),
+            tuning,
+            self._skipped,
+        )
+
+    def _data(self) -> list[SourceLine]:
+        from knm.models.tokenization import token_counter
+
+        count = token_counter(self.plan.settings.model)
+        corpora = {self.plan.settings.corpus_path: None} | {
+            Path(store.corpus): None for store in self.plan.datastores.values() if store.corpus
+        }
+        lines = []
+        for corpus in corpora:
+            records = tuple(islice(stream_corpus(corpus), self.plan.settings.records))
+            lines += describe_corpus(corpus.name, records, count)
+        lines += describe_problems("problems", self._problems.selected, count)
+        if self._dev is not None:
+            lines += describe_problems("dev problems", self._dev.selected, count)
+        return lines
+
+    def _stores(self) -> dict[str, BuiltStore]:
+        sets = tuple(each.whole for each in (self._problems, self._dev) if each is not None)
+        builder = StoreBuilder(
+            self.plan, self.out / STORES, sets, self._identity, lambda: self.loaded
+        )
+        stores = {}
+        for name in self.plan.datastores:
+            stores[name] = builder.build(name)
+            self._notify(f"datastore {name}: {stores[name].entries:,} entries")
+        return stores
+
+    def _options(self, problems: str | None = None, **knn: Any) -> RunOptions:
+        settings = self.plan.settings
+        return settings.run_options(problems or settings.problems, **knn)
+
+    def _row(self, name: str, options: RunOptions, problems: ProblemSet) -> Report:
+        report = self._runner.run(options, problems, self.out / ROWS / f"{name}.json")
+        self._tell(name, report)
+        return report
+
+    def _try_row(self, row: RowPlan, stores: Mapping[str, BuiltStore]) -> list[Report]:
+        options = self._options(
+            knn=True, knn_preset=row.preset, datastore=str(stores[row.datastore].path)
+        )
+        try:
+            return [self._row(str(row.name), options, self._problems.selected)]
+        except UserError as reason:
+            self._skipped[str(row.name)] = reason.worded(spell_flag)
+            self._notify(f"{row.name}: skipped: {self._skipped[str(row.name)]}")
+            return []
+
+    def _space(self) -> "Space":
+        from knm.metrics import parse_space
+
+        grid = self.plan.grid
+        assert grid is not None
+        content = {"preset": grid.preset, "space": grid.space}
+        return parse_space(content, f"{self.plan.path}: grid", grid.datastore)
+
+    def _tune(self, stores: Mapping[str, BuiltStore]) -> Tuning | None:
+        """Every point of the grid over the dev problems; the best is chosen by Pass@1 there."""
+        from knm.retrieval import write_preset
+
+        grid, dev = self.plan.grid, self._dev
+        if grid is None or dev is None:
+            return None
+        settings, place, space = self.plan.settings, self.out / GRID, self._space()
+        problems = dev.selected
+        baseline = self._runner.run(
+            self._options(settings.dev_problems), problems, place / f"{LM}.json"
+        )
+        self._tell(f"{LM} on dev", baseline)
+        tried = []
+        for values in space.grid():
+            point = space.point(values)
+            shown = {key: value for key, value in values.items() if key != "datastore"}
+            name = _name_of(shown) or space.preset
+            preset = place / f"{name}.yaml"
+            write_preset(preset, replace(point.preset, name=name))
+            options = self._options(
+                settings.dev_problems,
+                knn=True,
+                knn_preset=str(preset),
+                datastore=str(stores[grid.datastore].path),
+            )
+            report = self._runner.run(options, problems, place / f"{name}.json")
+            self._tell(f"{name} on dev", report)
+            tried.append(Tried(name, shown, report))
+        return Tuning(baseline, tuple(tried), max(tried, key=_goodness))
+
+    def _tuned(self, tuning: Tuning) -> RowPlan:
+        """The row of the settings that the grid chose."""
+        assert self.plan.grid is not None
+        name = tuning.winner.name
+        preset = self.out / GRID / f"{name}.yaml"
+        return RowPlan(
+            preset=str(preset), datastore=self.plan.grid.datastore, name=f"{TUNED}-{name}"
+        )
+
+    def _tell(self, name: str, report: Report) -> None:
+        totals = summarize(report.results)
+        told = f"{name}: {pass_at_1(totals)}"
+        if totals.counted:
+            told += f", 95 % interval {interval(totals.interval)}"
+        if totals.infrastructure:
+            told += f"; {totals.infrastructure} not counted: run it again"
+        self._notify(told)
+
+
+def command_of(plan: StudyPlan, out: Path) -> str:
+    """The line to type for a study of this plan."""
+    words = ["knm", "study", str(shown_path(plan.path))]
+    for name, value in plan.typed.items():
+        words += [spell_flag(name), str(value)]
+    return shlex.join([*words, "--out", str(shown_path(out))])
+
+
+def _name_of(values: Mapping[str, Any]) -> str:
+    """A point of a grid as a file's name."""
+    told = "-".join(f"{key}={value}" for key, value in values.items())
+    return re.sub(r"[^\w.=-]", "", told)
+
+
+def _goodness(tried: Tried) -> tuple[float, float]:
+    """Pass@1, and among equals the share of tests passed; the first of equals in both is taken."""
+    totals = summarize(tried.report.results)
+    return totals.pass_at_1 or 0.0, totals.mean_test_pass_rate or 0.0
+
+
+def _refuse_shared(reported: ProblemSet, dev: ProblemSet) -> None:
+    """Refuse dev problems that are among the reported ones, by id or by statement."""
+    ids = set(reported.ids)
+    statements = {normalize_statement(each.question_content): each.question_id for each in reported}
+    for problem in dev:
+        statement = normalize_statement(problem.question_content)
+        if problem.question_id in ids or statement in statements:
+            raise UserError(
+                f"dev_problems {dev.name}: {problem.question_id} is also among the problems "
+                f"{reported.name}, which would be reported with settings chosen for them; take it "
+                "out of one of them"
+            )
