@@ -10,7 +10,7 @@ from knm.report import Report, diff_reports, summarize, text
 from knm.report import page as view
 from knm.report.study import StudyFormat, check_study, compose_study, write_study
 from knm.report.study.blocks import Block, Commands, Files, Heading, Paragraph, Table
-from knm.study.plan import StorePlan
+from knm.study.plan import TUNED, StorePlan
 from knm.study.running import StudyOutcome, Tuning, command_of
 
 DOCUMENT: Final = "report"
@@ -56,6 +56,10 @@ def compose(outcome: StudyOutcome, out: Path, of_runs: Sequence[Block]) -> Itera
             ("every problem with its programs, side by side", PAGE),
             ("all figures", FIGURES),
             *((row.path.stem, str(row.path.relative_to(out))) for row in outcome.rows),
+            *(
+                (f"{one.name} on dev", str(one.report.path.relative_to(out)))
+                for one in (outcome.tuning.tried if outcome.tuning else ())
+            ),
         ]
     )
 
@@ -171,7 +175,7 @@ def _grid(tuning: Tuning) -> Iterator[Block]:
     yield Heading("The grid")
     yield Paragraph(
         "Decoded and judged on the dev problems alone, none of which is reported above. The best "
-        f"there, {tuning.winner.name}, is a row above: what it passes here it was chosen for."
+        f"there, {tuning.winner.name}, is row {TUNED} above: what it passes here it was chosen for."
     )
     names = list(tuning.winner.values)
     rows = [("", *names, "Pass@1 on dev", "95 % interval", "Gained", "Lost", "p")]

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from knm.bench.engines import ensure_datastore, objection_to_set, prepare_engine
 from knm.bench.run import BenchRun, cache_directory, prepare_run
 from knm.engine import CompletionCache, EngineConfiguration, completion_key
+from knm.errors import named
 from knm.jsonio import write_json
 from knm.judging import render_failure
 from knm.judging.attempts import Outcome, prompt_hash, read_outcome
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from knm.engine import EngineSetup
     from knm.engine.opening import LocalEngine
     from knm.models import LoadedModel
+
+
+_MEND: Final = f"give another {named('out')} for the study, or the row another name"
 
 
 class RowRunner:
@@ -74,7 +78,7 @@ class RowRunner:
         stream = stream_path(path)
         with open_judges(options.sandbox, options.language, run.limits, self._workers) as judges:
             header = self._header(run, configuration, judges, len(problem_set))
-            done = done_before(stream, header)
+            done = done_before(stream, header, _MEND)
             left = [problem for problem in problem_set if problem.question_id not in done]
             if not left and path.exists():
                 return load_report(path)

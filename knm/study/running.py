@@ -164,7 +164,7 @@ class Study:
         corpora = {self.plan.settings.corpus_path: None} | {
             Path(store.corpus): None for store in self.plan.datastores.values() if store.corpus
         }
-        lines = []
+        lines: list[SourceLine] = []
         for corpus in corpora:
             records = tuple(islice(stream_corpus(corpus), self.plan.settings.records))
             lines += describe_corpus(corpus.name, records, count)
@@ -246,11 +246,8 @@ class Study:
     def _tuned(self, tuning: Tuning) -> RowPlan:
         """The row of the settings that the grid chose."""
         assert self.plan.grid is not None
-        name = tuning.winner.name
-        preset = self.out / GRID / f"{name}.yaml"
-        return RowPlan(
-            preset=str(preset), datastore=self.plan.grid.datastore, name=f"{TUNED}-{name}"
-        )
+        preset = self.out / GRID / f"{tuning.winner.name}.yaml"
+        return RowPlan(preset=str(preset), datastore=self.plan.grid.datastore, name=TUNED)
 
     def _tell(self, name: str, report: Report) -> None:
         totals = summarize(report.results)
