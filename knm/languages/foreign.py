@@ -1,10 +1,12 @@
 """Where a program is written as in another language: by the patterns of its own under `foreign`.
 
 Strings and comments are blanked first: what is written there is no syntax. A pattern with a group
-`name` matches a function that the other language has built in, and counts only where the text does
-not define that name itself. That is the one kind of rule that can be wrong of a piece of a program,
-whose definition may lie outside; the others match nothing that the language's own compiler takes,
-but for one case (`comment`): a line that begins with `#` and goes on like prose.
+`name` goes by a word that other languages reserve, or have built in, and that is any name here: it
+counts only where the text does not define that name itself.
+
+Two rules can be wrong of text that the language's own compiler takes. Those with a `name` can be of
+a piece of a program, whose definition lies outside it. `comment` can be of an expression that goes
+on with Lua's `#` at the beginning of a line and has another statement behind it on that line.
 """
 
 import re

@@ -123,6 +123,37 @@ def _stores(outcome: StudyOutcome) -> Iterator[Block]:
         "Left out are records for tasks that the problems ask for. The share is that of entries "
         "among all positions of the programs; mistakes are those where the LM was wrong."
     )
+    yield from _syntax(outcome)
+
+
+def _syntax(outcome: StudyOutcome) -> Iterator[Block]:
+    """What the filter of foreign syntax finds in the corpora, and took out of datastores."""
+    filtered = [store for store in outcome.stores if store.plan.drop_python]
+    if not filtered:
+        return
+    yield Heading("Foreign syntax")
+    rows = [("Where", "Of", "Dropped", "By rule")]
+    rows += [
+        (name, f"{records:,} programs", f"{len(found.removed):,}", text.counts(found.rules) or "-")
+        for name, (records, found) in outcome.foreign.items()
+    ]
+    entries = {store.name: store.entries for store in outcome.stores}
+    for store in filtered:
+        before = entries[str(store.plan.of)]
+        rows.append(
+            (
+                store.name,
+                f"{before:,} entries",
+                f"{before - store.entries:,}",
+                text.counts(store.dropped) or "-",
+            )
+        )
+    yield Table(rows)
+    yield Paragraph(
+        "Of a program in which a rule matches, datastores lose the entries from the match to the "
+        "end of its line; rules overlap. What that does to errors of foreign syntax stands under "
+        "Error classes, in the rows of these datastores beside those of what they are made of."
+    )
 
 
 def _made_of(plan: StorePlan) -> str:

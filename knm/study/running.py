@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from knm.corpora import stream_corpus
+from knm.corpora import CorpusRecord, Purged, drop_foreign, stream_corpus
 from knm.corpora.decontamination import normalize_statement
 from knm.errors import UserError
 from knm.options import RunOptions, spell_flag
@@ -52,11 +52,16 @@ class Tuning:
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """All that a study found. `rows` begin with the LM alone; `skipped` says why others are not."""
+    """All that a study found.
+
+    `foreign` is, of each corpus, how many programs it holds and what of them is in another
+    language's syntax. `rows` begin with the LM alone; `skipped` says why others are not there.
+    """
 
     plan: StudyPlan
     identity: "ModelIdentity"
     data: tuple[SourceLine, ...]
+    foreign: Mapping[str, tuple[int, Purged]]
     stores: tuple[BuiltStore, ...]
     rows: tuple[Report, ...]
     tuning: Tuning | None
@@ -71,6 +76,11 @@ class StudyOutcome:
             and {
                 report.path.stem: summarize(report.results).to_json()
                 for report in (self.tuning.baseline, *(one.report for one in self.tuning.tried))
+            },
+            "foreign": {name: found.to_json() for name, (_, found) in self.foreign.items()},
+            "datastores": {
+                store.name: {"entries": store.entries, "dropped": dict(store.dropped)}
+                for store in self.stores
             },
             "winner": self.tuning and self.tuning.winner.name,
             "skipped": dict(self.skipped),
@@ -151,23 +161,36 @@ class Study:
             self.plan,
             self._identity,
             tuple(self._data()),
+            self._foreign(),
             tuple(stores.values()),
             tuple(rows),
             tuning,
             self._skipped,
         )
 
+    @cached_property
+    def _corpora(self) -> dict[str, tuple[CorpusRecord, ...]]:
+        """The records of every corpus, by the name of its file."""
+        own = (Path(store.corpus) for store in self.plan.datastores.values() if store.corpus)
+        paths = dict.fromkeys([self.plan.settings.corpus_path, *own])
+        limit = self.plan.settings.records
+        return {path.name: tuple(islice(stream_corpus(path), limit)) for path in paths}
+
+    def _foreign(self) -> dict[str, tuple[int, Purged]]:
+        """What of each corpus is in another language's syntax, if a datastore leaves that out."""
+        if not any(store.drop_python for store in self.plan.datastores.values()):
+            return {}
+        return {
+            name: (len(records), drop_foreign(records)) for name, records in self._corpora.items()
+        }
+
     def _data(self) -> list[SourceLine]:
         from knm.models.tokenization import token_counter
 
         count = token_counter(self.plan.settings.model)
-        corpora = {self.plan.settings.corpus_path: None} | {
-            Path(store.corpus): None for store in self.plan.datastores.values() if store.corpus
-        }
         lines: list[SourceLine] = []
-        for corpus in corpora:
-            records = tuple(islice(stream_corpus(corpus), self.plan.settings.records))
-            lines += describe_corpus(corpus.name, records, count)
+        for name, records in self._corpora.items():
+            lines += describe_corpus(name, records, count)
         lines += describe_problems("problems", self._problems.selected, count)
         if self._dev is not None:
             lines += describe_problems("dev problems", self._dev.selected, count)

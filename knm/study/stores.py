@@ -1,6 +1,6 @@
 """The datastores of a study: each mined, or made of another, once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BuiltStore:
-    """A datastore of a study, and how many corpus records were left out for the problems."""
+    """A datastore of a study.
+
+    `left_out` are corpus records that the problems ask for, `dropped` entries by the rule of
+    foreign syntax that each was dropped for.
+    """
 
     name: str
     plan: StorePlan
@@ -87,7 +91,7 @@ class StoreBuilder:
             manifest.capacity,
             len(store.records),
             int(cleaning.get("removed", 0)),
-            {},
+            _dropped(manifest.lineage),
         )
 
     def _inputs(self, name: str) -> dict[str, Any]:
@@ -179,3 +183,13 @@ class StoreBuilder:
         """The corpus that a datastore, or the one that it is made of, was mined from."""
         plan = self._plan.datastores[name]
         return self._corpus(plan) if plan.of is None else self._corpus_of(plan.of)
+
+
+def _dropped(lineage: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    from knm.datastore.filter import DROPPED
+
+    return {
+        rule: count
+        for edit in lineage
+        for rule, count in edit["arguments"].get(DROPPED, {}).items()
+    }
