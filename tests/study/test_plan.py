@@ -1,17 +1,21 @@
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knm.commands.studying import TypedSettings
 from knm.errors import UserError
 from knm.study.plan import StudySettings, read_plan
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SMALL = {
+ROW = {"preset": "v1", "datastore": "all"}
+SMALL: dict[str, Any] = {
     "datastores": {"all": {"positions": "all"}},
-    "rows": [{"preset": "v1", "datastore": "all"}],
+    "rows": [ROW],
 }
 
 
@@ -59,9 +63,9 @@ def test_files_are_looked_for_beside_the_plan_and_typed_ones_are_not(write, tmp_
         ({"datastores": None}, "study.yaml: datastores: must be a mapping"),
         ({"rows": [{"preset": "v1"}]}, "rows[0]: datastore is missing"),
         ({"rows": [{"preset": "v1", "datastore": "al"}]}, "rows: v1: datastore 'al': unknown"),
-        ({"rows": SMALL["rows"] * 2}, "rows: v1 is given twice"),
-        ({"rows": [{**SMALL["rows"][0], "name": "lm"}]}, "rows: lm is given twice"),
-        ({"rows": [{**SMALL["rows"][0], "name": "a/b"}]}, "rows[0]: name 'a/b'"),
+        ({"rows": [ROW, ROW]}, "rows: v1 is given twice"),
+        ({"rows": [{**ROW, "name": "lm"}]}, "rows: lm is given twice"),
+        ({"rows": [{**ROW, "name": "a/b"}]}, "rows[0]: name 'a/b'"),
         ({"datastores": {"all": {"drop_python": True}}}, "datastores: all: drop_python: give `of`"),
         ({"datastores": {"all": {"of": "some"}}}, "datastores: all: of: datastore 'some': unknown"),
         ({"grid": {"preset": "v1", "datastore": "all", "spaec": {}}}, "grid: spaec: unknown"),
@@ -98,17 +102,13 @@ def test_whatever_a_plan_holds_it_is_read_or_refused(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     try:
-        rows = read_plan(path).rows
+        found = bool(read_plan(path).rows)
     except UserError as error:
-        rows = str(error)
-    assert rows
+        found = bool(str(error))
+    assert found
 
 
 def test_every_setting_can_be_typed():
-    from dataclasses import fields
-
-    from knm.commands.studying import TypedSettings
-
     assert {one.name for one in fields(TypedSettings)} == {
         one.name for one in fields(StudySettings)
     }
