@@ -1,4 +1,4 @@
-"""A corpus as unverified translation leaves one: Lua in which every third program slips into Python.
+"""A corpus as unverified translation leaves one: every third Lua program slips into Python.
 
     python examples/python_slips.py OUT.jsonl
 

@@ -38,6 +38,7 @@ from knm.options import (
     options_of,
 )
 from knm.packaged import EMBEDDED, EMBEDDED_CORPUS
+from knm.retrieval.preset_files import check_preset_name, is_preset_file
 
 LM: Final = "lm"
 """The name of the row of the LM alone."""
@@ -210,13 +211,22 @@ def _read_rows(value: Any, path: Path) -> list[RowPlan]:
     rows = []
     for number, given in enumerate(value):
         row = _read_part(RowPlan, given, f"{path}: rows[{number}]")
-        preset = str(path.parent / row.preset)
-        if row.preset.endswith((".yaml", ".yml")) and Path(preset).is_file():
-            row = replace(row, preset=preset)
-        row = replace(row, name=row.name or Path(row.preset).stem)
+        name = row.name or Path(row.preset).stem
+        row = replace(row, name=name, preset=_read_preset(row.preset, path, f"rows: {name}"))
         _check_name(str(row.name), f"{path}: rows[{number}]")
         rows.append(row)
     return rows
+
+
+def _read_preset(name: str, path: Path, place: str) -> str:
+    """The preset of a name, which may be that of a file beside the plan."""
+    beside = path.parent / name
+    found = str(beside) if is_preset_file(name) and beside.is_file() else name
+    try:
+        check_preset_name(found)
+    except UserError as error:
+        raise UserError(f"{path}: {place}: {error}") from None
+    return found
 
 
 def _check_name(name: str, where: str) -> None:
@@ -239,7 +249,9 @@ def _read_grid(value: Any, path: Path) -> GridPlan | None:
         if not isinstance(given.get(name), str):
             raise UserError(f"{where}: {name}: must be a name")
     return GridPlan(
-        given["preset"], given["datastore"], _mapping(given.get("space"), f"{where}: space")
+        _read_preset(given["preset"], path, "grid"),
+        given["datastore"],
+        _mapping(given.get("space"), f"{where}: space"),
     )
 
 

@@ -8,10 +8,12 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from knm.bench.engines import ensure_datastore, objection_to_set, prepare_engine
+from knm.bench.engines import objection_to_set, prepare_engine
 from knm.bench.run import BenchRun, cache_directory, prepare_run
 from knm.engine import CompletionCache, EngineConfiguration, completion_key
 from knm.errors import named
@@ -45,10 +47,26 @@ if TYPE_CHECKING:
 _MEND: Final = f"give another {named('out')} for the study, or the row another name"
 
 
+@dataclass(frozen=True)
+class _Row:
+    """What the problems of one row are decoded and judged by."""
+
+    setup: "EngineSetup"
+    configuration: EngineConfiguration
+    judges: JudgePool
+    language: str
+    label: str
+
+    def key(self, request: Request) -> str:
+        """What a completion is kept under."""
+        return completion_key(self.configuration, request)
+
+
 class RowRunner:
     """Runs rows of one study, each into a report of its own.
 
     `loaded` gives the model, and is called when a row has something to decode that was not kept.
+    `workers` programs are judged at a time.
     """
 
     def __init__(
@@ -68,24 +86,22 @@ class RowRunner:
         Raises:
             UserError: something is missing or does not fit together, or `path` is of another run.
         """
-        run = prepare_run(options, self._root, problem_set)
-        setup = prepare_engine(options, self._root)
-        ensure_datastore(setup)
         from knm.engine import describe_setup
 
+        run = prepare_run(options, self._root, problem_set)
+        setup = prepare_engine(options, self._root)
         configuration = describe_setup(setup)
         withheld = objection_to_set(configuration, run.sample_prompts)
         stream = stream_path(path)
         with open_judges(options.sandbox, options.language, run.limits, self._workers) as judges:
-            header = self._header(run, configuration, judges, len(problem_set))
+            header = self._header(run, configuration, judges)
             done = done_before(stream, header, _MEND)
             left = [problem for problem in problem_set if problem.question_id not in done]
             if not left and path.exists():
                 return load_report(path)
             with ResultStream(stream, lambda: header) as written:
-                requests = [run.requests(problem, withheld)[0] for problem in left]
-                row = _Row(self, setup, configuration, judges, options.language)
-                for judged in row.judge(left, requests, path.stem):
+                row = _Row(setup, configuration, judges, options.language, path.stem)
+                for judged in self._judge(row, left, [run.requests(p, withheld)[0] for p in left]):
                     result = judged.result()
                     text = "" if result.accepted else render_failure(result)
                     written.write(judged_test(result, text))
@@ -93,26 +109,67 @@ class RowRunner:
         return load_report(path)
 
     def _header(
-        self,
-        run: BenchRun,
-        configuration: EngineConfiguration,
-        judges: JudgePool,
-        selected: int,
+        self, run: BenchRun, configuration: EngineConfiguration, judges: JudgePool
     ) -> RunHeader:
-        described: dict[str, Any] = {"device": configuration.device, "verified": True}
         return RunHeader(
             configuration=run.configuration(configuration),
             hashes=run.hashes(configuration),
             environment={
                 **environment_info(self._root),
                 "sandbox": judges.describe(),
-                "engines": [described],
+                "engines": [{"device": configuration.device, "verified": True}],
             },
-            selected=selected,
+            selected=len(run.problem_set),
             created=time.time(),
         )
 
-    def open_engine(self, setup: "EngineSetup") -> "LocalEngine":
+    def _judge(
+        self, row: _Row, problems: Sequence[Problem], requests: Sequence[Request]
+    ) -> list[Future[ProblemResult]]:
+        """Results to come, in the order of the problems: of kept completions, or else decoded."""
+        with closing(CompletionCache(cache_directory(self._root), self._notify)) as cache:
+            pending: dict[int, Future[ProblemResult]] = {}
+            missing = []
+            for number, request in enumerate(requests):
+                kept = cache.get(row.key(request))
+                if kept is None:
+                    missing.append(number)
+                    continue
+                attempts = [read_outcome(kept, row.language)]
+                pending[number] = row.judges.judge(problems[number], attempts, prompt_hash(request))
+            if missing:
+                decoded = self._decode(
+                    row,
+                    [problems[each] for each in missing],
+                    [requests[each] for each in missing],
+                    cache,
+                )
+                pending |= dict(zip(missing, decoded, strict=True))
+            return [pending[number] for number in range(len(problems))]
+
+    def _decode(
+        self,
+        row: _Row,
+        problems: Sequence[Problem],
+        requests: Sequence[Request],
+        cache: CompletionCache,
+    ) -> list[Future[ProblemResult]]:
+        def keep(request: Request, outcome: Outcome) -> None:
+            if isinstance(outcome, Completion):
+                cache.put(row.key(request), outcome, row.configuration)
+
+        engine = self._open_engine(row.setup)
+        try:
+            # A GPU's engine captures what it needs, which takes seconds, before it is timed.
+            warm_up(engine, self._loaded(), requests)
+            return decode_and_judge(
+                engine, problems, requests, row.language, row.judges, row.label, keep
+            )
+        finally:
+            del engine
+            self._release()
+
+    def _open_engine(self, setup: "EngineSetup") -> "LocalEngine":
         """The engine of a row, on the study's model.
 
         Raises:
@@ -128,87 +185,10 @@ class RowRunner:
             retriever = Retriever(store, setup.preset, device=loaded.device)
         return open_engine(loaded, setup.generation, retriever, self._notify)
 
-    def cache(self) -> CompletionCache:
-        """The bench's, of this project."""
-        return CompletionCache(cache_directory(self._root), self._notify)
-
-    def release(self) -> None:
+    def _release(self) -> None:
         """Free what an engine held on a GPU."""
         import torch
 
         gc.collect()  # an engine and its graphs hold each other
         if self._loaded().device.type == "cuda":
             torch.cuda.empty_cache()
-
-    def warm_up(self, engine: "LocalEngine", requests: Sequence[Request]) -> None:
-        """Have a GPU's engine capture what it needs, which takes seconds, before it is timed."""
-        warm_up(engine, self._loaded(), requests)
-
-
-class _Row:
-    """The completions of one row, from the cache or else of its engine, each judged as it comes."""
-
-    def __init__(
-        self,
-        runner: RowRunner,
-        setup: "EngineSetup",
-        configuration: EngineConfiguration,
-        judges: JudgePool,
-        language: str,
-    ) -> None:
-        self._runner = runner
-        self._setup = setup
-        self._configuration = configuration
-        self._judges = judges
-        self._language = language
-
-    def judge(
-        self, problems: Sequence[Problem], requests: Sequence[Request], label: str
-    ) -> list[Future[ProblemResult]]:
-        """Results to come, in the order of the problems."""
-        cache = self._runner.cache()
-        try:
-            kept = [cache.get(completion_key(self._configuration, one)) for one in requests]
-            pending = {
-                number: self._judges.judge(
-                    problems[number],
-                    [read_outcome(completion, self._language)],
-                    prompt_hash(requests[number]),
-                )
-                for number, completion in enumerate(kept)
-                if completion is not None
-            }
-            missing = [number for number, completion in enumerate(kept) if completion is None]
-            if missing:
-                decoded = self._decode(
-                    [problems[number] for number in missing],
-                    [requests[number] for number in missing],
-                    label,
-                    cache,
-                )
-                pending |= dict(zip(missing, decoded, strict=True))
-            return [pending[number] for number in range(len(problems))]
-        finally:
-            cache.close()
-
-    def _decode(
-        self,
-        problems: Sequence[Problem],
-        requests: Sequence[Request],
-        label: str,
-        cache: CompletionCache,
-    ) -> list[Future[ProblemResult]]:
-        def keep(request: Request, outcome: Outcome) -> None:
-            if isinstance(outcome, Completion):
-                key = completion_key(self._configuration, request)
-                cache.put(key, outcome, self._configuration)
-
-        engine = self._runner.open_engine(self._setup)
-        try:
-            self._runner.warm_up(engine, requests)
-            return decode_and_judge(
-                engine, problems, requests, self._language, self._judges, label, keep
-            )
-        finally:
-            del engine
-            self._runner.release()

@@ -17,7 +17,6 @@ from knm.outputs import check_output_directory, file_named, shown_path
 from knm.problems import ProblemSet, Selection, load_problems, load_template, problems_path
 from knm.report import Report, summarize
 from knm.report.text import interval, pass_at_1
-from knm.retrieval.preset_files import check_preset_name
 from knm.study.data import SourceLine, describe_corpus, describe_problems
 from knm.study.plan import LM, TUNED, RowPlan, StudyPlan
 from knm.study.rows import RowRunner
@@ -115,8 +114,6 @@ class Study:
         self.plan, self.out, self._notify = plan, out, notify
         settings = plan.settings
         load_template(settings.prompt)
-        for row in plan.rows:
-            check_preset_name(row.preset)
         from knm.models import check_dtype, find_model, identify_model, resolve_placement
 
         check_dtype(settings.dtype)

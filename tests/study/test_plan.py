@@ -55,6 +55,11 @@ def test_files_are_looked_for_beside_the_plan_and_typed_ones_are_not(write, tmp_
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
+        ({"rows": [{**ROW, "preset": "v9"}]}, "rows: v9: preset v9: unknown"),
+        (
+            {"grid": {"preset": "v9", "datastore": "all", "space": {"k": [4]}}},
+            "grid: preset v9: unknown",
+        ),
         ({"modle": "x"}, "study.yaml: modle: unknown"),
         ({"limit": "ten"}, "study.yaml: limit: 'ten': must be a whole number"),
         ({"limit": 0}, "limit 0: must be at least 1"),
@@ -102,10 +107,10 @@ def test_whatever_a_plan_holds_it_is_read_or_refused(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     try:
-        found = bool(read_plan(path).rows)
+        told = str(read_plan(path).path)
     except UserError as error:
-        found = bool(str(error))
-    assert found
+        told = str(error)
+    assert str(path) in told
 
 
 def test_every_setting_can_be_typed():
