@@ -1,11 +1,13 @@
 """The final report of a study: what `knm report study` tells of runs, and the study around it."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from knm.errors import UserError
 from knm.jsonio import write_json
+from knm.languages.foreign import foreign_spans
 from knm.report import Report, diff_reports, summarize, text
 from knm.report import page as view
 from knm.report.study import StudyFormat, check_study, compose_study, write_study
@@ -18,6 +20,7 @@ PAGE: Final = "report.html"
 FIGURES: Final = "study.json"
 FOREIGN: Final = ("foreign-operator", "foreign-keyword", "foreign-attribute")
 """Error classes of other languages' syntax: told even where there is none."""
+ANY_RULE: Final = "any rule"
 
 
 def write_documents(outcome: StudyOutcome, out: Path) -> list[Path]:
@@ -187,16 +190,35 @@ def _rows(outcome: StudyOutcome) -> Iterator[Block]:
 
 
 def _error_classes(rows: Sequence[Report]) -> Iterator[Block]:
-    """Every class of every row, the LM's most frequent first."""
+    """Every class of every row, the LM's most frequent first; then other languages' idioms."""
     yield Heading("Error classes")
-    counts = [summarize(row.results).error_classes for row in rows]
-    names = dict.fromkeys(
-        [*FOREIGN, *(name for found in counts for name in found)],
+    yield _counted("Class", rows, [summarize(row.results).error_classes for row in rows], FOREIGN)
+    yield Paragraph(
+        "Programs that hold another language's syntax, by rule, whether or not that is what failed "
+        "first:"
     )
-    order = sorted(names, key=lambda name: (name not in FOREIGN, -counts[0].get(name, 0)))
-    yield Table(
+    yield _counted("Rule", rows, list(map(_idioms, rows)), (ANY_RULE,))
+
+
+def _idioms(row: Report) -> dict[str, int]:
+    """How many programs of a run each rule of foreign syntax matches, and any rule does."""
+    language = str(row.configuration["language"])
+    found = Counter[str]()
+    for result in row.results:
+        rules = {span.rule for span in foreign_spans(result.program or "", language)}
+        found.update([*rules, *[ANY_RULE] * bool(rules)])
+    return found
+
+
+def _counted(
+    what: str, rows: Sequence[Report], counts: Sequence[Mapping[str, int]], first: Sequence[str]
+) -> Table:
+    """What is counted, a column a row; what is `first` comes first, even where it is nowhere."""
+    others = {name for found in counts for name in found} - set(first)
+    order = [*first, *sorted(others, key=lambda name: (-counts[0].get(name, 0), name))]
+    return Table(
         [
-            ("Class", *(row.path.stem for row in rows)),
+            (what, *(row.path.stem for row in rows)),
             *((name, *(str(found.get(name, 0)) for found in counts)) for name in order),
         ]
     )

@@ -62,6 +62,7 @@ def test_one_command_runs_the_whole_plan_and_the_next_does_nothing_again(
         "| clean | all, without other languages' syntax |",
         "| outcome | outcome | all | skipped:",
         "| foreign-operator |",
+        "| any rule |",
         "| lm | tuned | 2 |",
         "[rows/v1.json](rows/v1.json)",
     ):
