@@ -52,11 +52,15 @@ def _spans(text: str, language: str | None) -> Iterator[ForeignSpan]:
     if known is None:
         return
     blank = blank_program(text, known.lexer or LexerRules())
+    defined: dict[str, bool] = {}
     for rule, pattern in known.foreign.items():
         for match in pattern.finditer(blank):
             name = match.groupdict().get(_NAME)
-            if name is not None and re.search(_DEFINITION.format(re.escape(name)), blank):
-                continue
+            if name is not None:
+                if name not in defined:
+                    defined[name] = bool(re.search(_DEFINITION.format(re.escape(name)), blank))
+                if defined[name]:
+                    continue
             end = blank.find("\n", match.end())
             # Only what is behind the construct's begin: indentation is no one's syntax.
             begin = match.end() - len(match[0].lstrip())

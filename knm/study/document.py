@@ -157,6 +157,23 @@ def _syntax(outcome: StudyOutcome) -> Iterator[Block]:
         "end of its line; rules overlap. What that does to errors of foreign syntax stands under "
         "Error classes, in the rows of these datastores beside those of what they are made of."
     )
+    pairs = list(_pairs(outcome))
+    if pairs:
+        yield Table([("From", "To", "Problems", "Gained", "Lost", "p"), *pairs])
+
+
+def _pairs(outcome: StudyOutcome) -> Iterator[tuple[str, ...]]:
+    """Rows of one preset with the datastore as it was mined, and filtered."""
+    reports = {report.path.stem: report for report in outcome.rows}
+    rows = [row for row in outcome.plan.rows if row.name in reports]
+    for after in rows:
+        parent = outcome.plan.datastores[after.datastore].of
+        for before in rows:
+            if (before.preset, before.datastore) == (after.preset, parent):
+                names = str(before.name), str(after.name)
+                diff = diff_reports(*(reports[name] for name in names))
+                counts = diff.a.totals.counted, len(diff.gained), len(diff.lost)
+                yield (*names, *map(str, counts), f"{diff.p_value:.3g}")
 
 
 def _made_of(plan: StorePlan) -> str:

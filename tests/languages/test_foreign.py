@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,6 +158,22 @@ def test_what_luajit_compiles_is_not_foreign_but_for_ambiguous_rules(statements)
     program = DEFINED + statements
     compiled = LUAJIT.eval("function(text) return loadstring(text) ~= nil end")(program)
     assert not compiled or {span.rule for span in foreign_spans(program)} <= AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{1, 2}, " * 5000,
+        "({[" * 5000,
+        '("' + "x" * 20_000 + '")',
+        "(" + "x " * 10_000,
+        "len(" * 2000,
+    ],
+)
+def test_long_lines_take_no_time(line):
+    began = time.process_time()
+    foreign_spans(f"local t = {line}")
+    assert time.process_time() - began < 2
 
 
 def test_each_language_says_itself_what_is_foreign(tmp_path):

@@ -25,7 +25,7 @@ PLAN = {
     "datastores": {"all": {"positions": "all"}, "clean": {"of": "all", "drop_python": True}},
     "rows": [
         {"preset": "v1", "datastore": "all"},
-        {"preset": "dense", "datastore": "clean"},
+        {"preset": "v1", "datastore": "clean", "name": "v1-clean"},
         {"preset": "outcome", "datastore": "all"},
     ],
     "grid": {"preset": "v1", "datastore": "all", "space": {"weight": [0.25, 0.75]}},
@@ -52,7 +52,7 @@ def test_one_command_runs_the_whole_plan_and_the_next_does_nothing_again(
     done = invoke(plan, out, "--json")
     assert done.exit_code == 1  # a row could not be run, and is told of
     figures = json.loads(done.stdout)
-    assert list(figures["rows"]) == ["lm", "v1", "dense", "tuned"]
+    assert list(figures["rows"]) == ["lm", "v1", "v1-clean", "tuned"]
     assert list(figures["skipped"]) == ["outcome"]
     assert list(figures["dev"]) == ["lm", "weight=0.25", "weight=0.75"]
     assert figures["winner"] in figures["dev"]
@@ -63,6 +63,7 @@ def test_one_command_runs_the_whole_plan_and_the_next_does_nothing_again(
         "| outcome | outcome | all | skipped:",
         "| foreign-operator |",
         "| any rule |",
+        "| v1 | v1-clean | 2 |",
         "| lm | tuned | 2 |",
         "[rows/v1.json](rows/v1.json)",
     ):
