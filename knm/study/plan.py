@@ -128,6 +128,8 @@ def read_plan(path: Path, typed: Mapping[str, Any] | None = None) -> StudyPlan:
         UserError: naming the file and the key: no such file, malformed, an unknown key, a value of
             another type or out of range, or a name of what the plan does not hold.
     """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give a plan such as examples/study.yaml")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:

@@ -2,19 +2,21 @@
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from knm.bench.run import prepare_run
 from knm.corpora import CorpusRecord, Purged, drop_foreign, stream_corpus
 from knm.corpora.decontamination import normalize_statement
 from knm.errors import UserError
 from knm.options import RunOptions, spell_flag
 from knm.outputs import check_output_directory, file_named, shown_path
-from knm.problems import ProblemSet, Selection, load_problems, load_template, problems_path
+from knm.problems import ProblemSet, Selection, load_problems, problems_path
 from knm.report import Report, summarize
 from knm.report.text import interval, pass_at_1
 from knm.study.data import SourceLine, describe_corpus, describe_problems
@@ -23,12 +25,14 @@ from knm.study.rows import RowRunner
 from knm.study.stores import BuiltStore, StoreBuilder
 
 if TYPE_CHECKING:
-    from knm.metrics.space import Space
+    from knm.metrics.space import Point
     from knm.models import LoadedModel, ModelIdentity
 
 ROWS: Final = "rows"
 STORES: Final = "stores"
 GRID: Final = "grid"
+DATASTORE: Final = "datastore"
+"""What the axis of a grid is called that does not vary here."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,6 @@ class Study:
         """
         self.plan, self.out, self._notify = plan, out, notify
         settings = plan.settings
-        load_template(settings.prompt)
         from knm.models import check_dtype, find_model, identify_model, resolve_placement
 
         check_dtype(settings.dtype)
@@ -124,11 +127,14 @@ class Study:
         self._placement = resolve_placement(settings.device, settings.dtype)
         self._identity = identify_model(settings.model, self._placement.dtype)
         self._problems = _Problems.load(settings.problems, settings.limit)
+        with prepare_run(self._options(), Path.cwd(), self._problems.selected).open_sandbox():
+            pass  # what cannot judge says so before anything is mined
         self._dev = None
         if plan.grid is not None and settings.dev_problems is not None:
             self._dev = _Problems.load(settings.dev_problems, settings.limit)
             _refuse_shared(self._problems.whole, self._dev.whole)
-            self._space()
+            prepare_run(self._options(settings.dev_problems), Path.cwd(), self._dev.selected)
+            self._points()
         self._runner = RowRunner(lambda: self.loaded, notify, settings.workers)
         self._skipped: dict[str, str] = {}
 
@@ -171,7 +177,13 @@ class Study:
         own = (Path(store.corpus) for store in self.plan.datastores.values() if store.corpus)
         paths = dict.fromkeys([self.plan.settings.corpus_path, *own])
         limit = self.plan.settings.records
-        return {path.name: tuple(islice(stream_corpus(path), limit)) for path in paths}
+        names = [path.name for path in paths]
+        return {
+            path.name if names.count(path.name) == 1 else str(path): tuple(
+                islice(stream_corpus(path), limit)
+            )
+            for path in paths
+        }
 
     def _foreign(self) -> dict[str, tuple[int, Purged]]:
         """What of each corpus is in another language's syntax, if a datastore leaves that out."""
@@ -214,54 +226,66 @@ class Study:
         return report
 
     def _try_row(self, row: RowPlan, stores: Mapping[str, BuiltStore]) -> list[Report]:
+        name = str(row.name)
         options = self._options(
             knn=True, knn_preset=row.preset, datastore=str(stores[row.datastore].path)
         )
-        try:
-            return [self._row(str(row.name), options, self._problems.selected)]
-        except UserError as reason:
-            self._skipped[str(row.name)] = reason.worded(spell_flag)
-            self._notify(f"{row.name}: skipped: {self._skipped[str(row.name)]}")
-            return []
+        rows = []
+        with self._skipping(name):
+            rows.append(self._row(name, options, self._problems.selected))
+        return rows
 
-    def _space(self) -> "Space":
+    @contextmanager
+    def _skipping(self, name: str) -> Iterator[None]:
+        """Where a run that cannot be is noted and told of, and the study goes on."""
+        try:
+            yield
+        except UserError as reason:
+            self._skipped[name] = reason.worded(spell_flag)
+            self._notify(f"{name}: skipped: {self._skipped[name]}")
+
+    def _points(self) -> "dict[str, Point]":
+        """The grid by the names of its points.
+
+        Raises:
+            UserError: naming the plan: an unknown setting, or values that contradict each other.
+        """
         from knm.metrics import parse_space
 
-        grid = self.plan.grid
+        grid, where = self.plan.grid, f"{self.plan.path}: grid"
         assert grid is not None
-        content = {"preset": grid.preset, "space": grid.space}
-        return parse_space(content, f"{self.plan.path}: grid", grid.datastore)
+        space = parse_space({"preset": grid.preset, "space": grid.space}, where, grid.datastore)
+        try:
+            points = [space.point(values) for values in space.grid()]
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+        return {_name_of(point.values): point for point in points}
 
     def _tune(self, stores: Mapping[str, BuiltStore]) -> Tuning | None:
         """Every point of the grid over the dev problems; the best is chosen by Pass@1 there."""
         from knm.retrieval import write_preset
 
-        grid, dev = self.plan.grid, self._dev
+        grid, dev, place = self.plan.grid, self._dev, self.out / GRID
         if grid is None or dev is None:
             return None
-        settings, place, space = self.plan.settings, self.out / GRID, self._space()
-        problems = dev.selected
-        baseline = self._runner.run(
-            self._options(settings.dev_problems), problems, place / f"{LM}.json"
-        )
+        problems, named = dev.selected, self.plan.settings.dev_problems
+        baseline = self._runner.run(self._options(named), problems, place / f"{LM}.json")
         self._tell(f"{LM} on dev", baseline)
         tried = []
-        for values in space.grid():
-            point = space.point(values)
-            shown = {key: value for key, value in values.items() if key != "datastore"}
-            name = _name_of(shown) or space.preset
+        for name, point in self._points().items():
             preset = place / f"{name}.yaml"
             write_preset(preset, replace(point.preset, name=name))
             options = self._options(
-                settings.dev_problems,
+                named,
                 knn=True,
                 knn_preset=str(preset),
                 datastore=str(stores[grid.datastore].path),
             )
-            report = self._runner.run(options, problems, place / f"{name}.json")
-            self._tell(f"{name} on dev", report)
-            tried.append(Tried(name, shown, report))
-        return Tuning(baseline, tuple(tried), max(tried, key=_goodness))
+            with self._skipping(f"{name} on dev"):
+                report = self._runner.run(options, problems, place / f"{name}.json")
+                self._tell(f"{name} on dev", report)
+                tried.append(Tried(name, point.values, report))
+        return Tuning(baseline, tuple(tried), max(tried, key=_goodness)) if tried else None
 
     def _tuned(self, tuning: Tuning) -> RowPlan:
         """The row of the settings that the grid chose."""
@@ -289,7 +313,7 @@ def command_of(plan: StudyPlan, out: Path) -> str:
 
 def _name_of(values: Mapping[str, Any]) -> str:
     """A point of a grid as a file's name."""
-    told = "-".join(f"{key}={value}" for key, value in values.items())
+    told = "-".join(f"{key}={value}" for key, value in values.items() if key != DATASTORE)
     return re.sub(r"[^\w.=-]", "", told)
 
 
@@ -302,10 +326,10 @@ def _goodness(tried: Tried) -> tuple[float, float]:
 def _refuse_shared(reported: ProblemSet, dev: ProblemSet) -> None:
     """Refuse dev problems that are among the reported ones, by id or by statement."""
     ids = set(reported.ids)
-    statements = {normalize_statement(each.question_content): each.question_id for each in reported}
+    statements = {normalize_statement(problem.question_content) for problem in reported}
     for problem in dev:
         statement = normalize_statement(problem.question_content)
-        if problem.question_id in ids or statement in statements:
+        if problem.question_id in ids or (statement and statement in statements):
             raise UserError(
                 f"dev_problems {dev.name}: {problem.question_id} is also among the problems "
                 f"{reported.name}, which would be reported with settings chosen for them; take it "

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +15,7 @@ from knm.study import Study, read_plan
 pytestmark = pytest.mark.usefixtures("sandbox")  # skips where the system has none
 
 DEV = Path(__file__).parents[2] / "examples" / "study_dev.jsonl"
-PLAN = {
+PLAN: dict[str, Any] = {
     "problems": str(EMBEDDED_PROBLEMS / "grammar.jsonl"),
     "dev_problems": str(DEV),
     "limit": 2,
@@ -100,3 +101,27 @@ def test_problems_that_are_reported_are_not_tuned_on(plan, tmp_path):
 def test_results_never_lie_among_what_is_read(plan, tmp_path):
     with pytest.raises(UserError, match="holds .*study.yaml, which is read"):
         Study(read_plan(plan), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"sandbox": "nowhere"}, "unknown sandbox 'nowhere'"),
+        ({"language": "cobol"}, "unknown language 'cobol'"),
+        ({"prompt": "nix"}, "prompt template 'nix'"),
+        ({"model": "/nowhere"}, "model /nowhere"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_mined(plan, tmp_path, typed, told):
+    with pytest.raises(UserError, match=told):
+        Study(read_plan(plan, typed), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_grid_that_contradicts_itself_is_told_by_file(plan, tmp_path):
+    plan.write_text(
+        yaml.safe_dump(PLAN | {"grid": {**PLAN["grid"], "space": {"weight": [0.5, 2.0]}}}),
+        encoding="utf-8",
+    )
+    with pytest.raises(UserError, match=r"study.yaml: grid: weight 2.0"):
+        Study(read_plan(plan), tmp_path / "out")
