@@ -25,6 +25,7 @@ from knm.commands import (
     reports,
     sandbox,
     serving,
+    studying,
     training,
 )
 from knm.commands.info import info
@@ -58,6 +59,7 @@ app.command()(calibrating.calibrate)
 app.command()(training.finetune)
 app.command()(training.train)
 app.command()(auditing.audit)
+app.command()(studying.study)
 app.command()(serving.serve)
 app.command("eval")(evaluation.evaluate)
 app.command()(evaluation.sweep)

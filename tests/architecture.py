@@ -50,6 +50,7 @@ ORDER: Final = (
     "audit",
     "embedded",
     "bench",
+    "study",
     "commands",
     "cli",
 )

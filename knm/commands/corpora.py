@@ -144,6 +144,43 @@ def decontaminate(
     _write_cleaned(cleaned, out, removed, json)
 
 
+@corpus_app.command("filter")
+def filter_records(
+    corpus: CorpusArgument,
+    out: OutOption,
+    drop_python: Annotated[
+        bool,
+        typer.Option(
+            "--drop-python", help="Leave out programs in syntax of another language (def, !=, +=)."
+        ),
+    ] = False,
+    removed: RemovedOption = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Keep the records whose programs pass all the rules given, each told by name and count."""
+    from knm.corpora import drop_foreign, load_corpus, save_corpus
+    from knm.report.text import counts
+
+    if not drop_python:
+        raise UserError("knm corpus filter: give a rule: --drop-python")
+    _check_cleaned(out, removed, (corpus,), overwrite)
+    purged = drop_foreign(load_corpus(corpus))
+    if not purged.kept:
+        raise UserError(f"{corpus}: --drop-python would leave no record ({counts(purged.rules)})")
+    save_corpus(out, purged.kept)
+    if removed:
+        write_jsonl(removed, (to_json(one) for one in purged.removed))
+    if json:
+        print(dumps({"path": str(out), **purged.to_json()}))
+        return
+    print_table(("kept", len(purged.kept)), ("removed", len(purged.removed)), *purged.rules.items())
+    for one in purged.removed[:MOST_SHOWN]:
+        print(f"  {one}")
+    if len(purged.removed) > MOST_SHOWN:
+        print(f"  and {len(purged.removed) - MOST_SHOWN} more: see --removed FILE")
+
+
 @corpus_app.command()
 def split(
     corpus: CorpusArgument,

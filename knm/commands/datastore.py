@@ -124,10 +124,7 @@ def filter_entries(
     json: JsonOption = False,
 ) -> None:
     """Keep the entries that pass all the rules given."""
-    import numpy as np
-
-    from knm.datastore.filter import FilterRules, filter_datastore
-    from knm.languages.vocabulary import token_texts
+    from knm.datastore.filter import FilterRules, filter_datastore, stored_texts
     from knm.models.tokenization import open_tokenizer
 
     store = _open(datastore, out, device, drop_records, corpus, file_named(prompt), model)
@@ -142,10 +139,7 @@ def filter_entries(
     examples = None if corpus is None else _read_examples(store, corpus, prompt, model)
 
     def texts() -> "Mapping[int, str]":
-        tokens = np.unique(store.values).tolist()
-        for example in (examples or {}).values():
-            tokens.extend(example.ids)
-        return token_texts(open_tokenizer(store.manifest.model, model), set(tokens))
+        return stored_texts(store, open_tokenizer(store.manifest.model, model), examples)
 
     filter_datastore(store, out, rules, texts=texts, corpus=examples, device=device)
     info(out, json=json)

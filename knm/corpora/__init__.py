@@ -2,6 +2,7 @@
 
 from knm.corpora.decontamination import Decontamination, decontaminate, decontaminate_stream
 from knm.corpora.deduplication import deduplicate
+from knm.corpora.foreign import Purged, drop_foreign
 from knm.corpora.outcomes import Outcome
 from knm.corpora.projects import PROJECT_SPLITS, find_split
 from knm.corpora.records import (
@@ -26,12 +27,14 @@ __all__ = [
     "CorpusSummary",
     "Decontamination",
     "Outcome",
+    "Purged",
     "Removal",
     "corpus_hash",
     "corpus_statistics",
     "decontaminate",
     "decontaminate_stream",
     "deduplicate",
+    "drop_foreign",
     "find_split",
     "load_corpus",
     "parse_record",

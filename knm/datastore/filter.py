@@ -1,17 +1,13 @@
 """A datastore of the entries that pass some rules.
 
-One of the rules leaves out what teaches another language's syntax, by the patterns that a record's
-language brings under `foreign`, over the text up to a value. An entry is foreign if its token is
-part of what a pattern matches, or stands behind it on the same line. Strings and comments are
-blanked first: what is written there is no syntax. The text is that of the corpus record up to the
-value, or, without the corpus, of the values that the datastore holds for the places right before
-it.
+One of the rules leaves out what teaches another language's syntax (`knm.languages.foreign`). An
+entry is foreign if its token is part of what a pattern matches, or stands behind it on the same
+line. The text is that of the corpus record, or, without the corpus, of the values that the
+datastore holds for the places right before and behind.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,20 +17,19 @@ from knm.datastore.edit import select_rows
 from knm.datastore.figures import TYPES, entry_types
 from knm.datastore.store import Array, Datastore
 from knm.errors import UserError, named
-from knm.languages.language import noted_language
-from knm.languages.lexis import LexerRules
+from knm.languages.foreign import foreign_spans
+from knm.languages.vocabulary import token_texts
 from knm.models import EncodedExample
 from knm.progress import progress_bar
 
 if TYPE_CHECKING:
     import torch
+    from tokenizers import Tokenizer
 
 Texts = Callable[[], Mapping[int, str]]
 
-_MOST_REPEATED: Final = 8
-"""Signs in `[==[` up to which brackets are seen."""
-# Of a string its quotes stay: the f before them is foreign. Line ends stay: rules go by line.
-_INSIDE: Final = re.compile(r"[^\n\"']")
+DROPPED: Final = "dropped"
+"""In the lineage of a filtered datastore: foreign entries by rule; one may be several rules'."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +84,14 @@ def filter_datastore(
             f"{named('drop_python')}"
         )
     keep = np.ones(len(source), dtype=bool)
-    for passing in _passing(source, rules, texts, corpus):
+    for passing in _passing(source, rules, texts):
         keep &= passing
     if rules.drop_foreign:
+        foreign = foreign_entries(source, texts(), corpus)
         arguments["context"] = "values" if corpus is None else "corpus"
+        arguments[DROPPED] = {name: int(mask.sum()) for name, mask in foreign.items()}
+        for mask in foreign.values():
+            keep &= ~mask
     return select_rows(source, keep, "filter", arguments, out, device=device)
 
 
@@ -100,9 +99,8 @@ def _passing(
     source: Datastore,
     rules: FilterRules,
     texts: Texts,
-    corpus: Mapping[str, EncodedExample] | None,
 ) -> Iterator[Array]:
-    """For each rule that is set the mask (count,) of the entries that pass it."""
+    """For each rule on single entries that is set the mask (count,) of those that pass it."""
     record = np.asarray(source.provenance["record"])
     if rules.sources:
         origins = np.array([origin.source or "" for origin in source.records])
@@ -118,8 +116,6 @@ def _passing(
         yield record >= len(source.records) - rules.newest
     if rules.token_types:
         yield _of_types(source, rules.token_types, texts())
-    if rules.drop_foreign:
-        yield ~foreign_entries(source, texts(), corpus)
 
 
 def _named(option: str, wanted: Sequence[str], names: Array, source: Datastore) -> Array:
@@ -144,77 +140,51 @@ def _of_types(source: Datastore, wanted: Sequence[str], texts: Mapping[int, str]
     return np.isin(entry_types(source, texts), [known[name] for name in wanted])
 
 
-def blank_program(text: str, rules: LexerRules) -> str:
-    """`text` with the inside of strings and comments as spaces, of the same length."""
-    return _strings_and_comments(rules).sub(lambda match: _INSIDE.sub(" ", match[0]), text)
-
-
-@cache
-def _strings_and_comments(rules: LexerRules) -> re.Pattern[str]:
-    patterns = {
-        **rules.comment_patterns(_MOST_REPEATED),
-        **rules.string_patterns(_MOST_REPEATED, unclosed=True),
-    }
-    longest_first = sorted(patterns, key=len, reverse=True)
-    return re.compile("|".join(patterns[opening] for opening in longest_first) or "(?!)", re.DOTALL)
-
-
-def foreign_spans(text: str, language: str | None = None) -> list[tuple[int, int]]:
-    """Where a rule matches, from the match's begin to the end of the line that it ends in.
-
-    `language` is what the corpus or datastore notes; of one that is unknown here nothing is told.
-    """
-    known = noted_language(language)
-    if known is None:
-        return []
-    blank = blank_program(text, known.lexer or LexerRules())
-    spans = []
-    for pattern in known.foreign.values():
-        for match in pattern.finditer(blank):
-            end = blank.find("\n", match.end())
-            # Only what is behind the construct's begin: indentation is no one's syntax.
-            begin = match.end() - len(match[0].lstrip())
-            spans.append((begin, len(text) if end < 0 else end))
-    return spans
+def stored_texts(
+    source: Datastore, tokenizer: "Tokenizer", corpus: Mapping[str, EncodedExample] | None = None
+) -> Mapping[int, str]:
+    """How each token is written that `source` holds, or that stands in `corpus`."""
+    tokens = set(np.unique(source.values).tolist())
+    for example in (corpus or {}).values():
+        tokens.update(example.ids)
+    return token_texts(tokenizer, tokens)
 
 
 def foreign_entries(
     source: Datastore,
     texts: Mapping[int, str],
     corpus: Mapping[str, EncodedExample] | None = None,
-) -> Array:
-    """Mask (count,) of the foreign entries.
+) -> dict[str, Array]:
+    """Of each rule that matches anywhere the mask (count,) of its entries, by name.
 
     `texts` is how each token is written, `corpus` the example that each record was mined as.
 
     Raises:
         UserError: the corpus is not that of the datastore.
     """
-    foreign = np.zeros(len(source), dtype=bool)
+    foreign: dict[str, Array] = {}
     offsets = np.asarray(source.provenance["offset"])
     for record, rows in progress_bar(list(_by_record(source)), label="reading records"):
         held = dict(zip(offsets[rows].tolist(), source.values[rows].tolist(), strict=True))
         origin = source.records[record]
         runs = _runs(held) if corpus is None else [_whole(source, origin.id, held, corpus)]
-        marked = {
-            offset
-            for start, ids in runs
-            for offset in _foreign_offsets(start, ids, texts, origin.language)
-        }
-        foreign[rows] = [offset in marked for offset in offsets[rows].tolist()]
-    return foreign
+        for start, ids in runs:
+            for rule, first, end in _foreign_offsets(start, ids, texts, origin.language):
+                mask = foreign.setdefault(rule, np.zeros(len(source), dtype=bool))
+                mask[rows] |= (offsets[rows] >= first) & (offsets[rows] < end)
+    return {name: mask for name, mask in foreign.items() if mask.any()}
 
 
 def _foreign_offsets(
     start: int, ids: list[int], texts: Mapping[int, str], language: str | None
-) -> Iterator[int]:
-    """Of tokens from the place `start` on, the places of those that are foreign."""
+) -> Iterator[tuple[str, int, int]]:
+    """Of tokens from the place `start` on, each rule that matches, and the places it matches at."""
     pieces = [texts[token] for token in ids]
     ends = np.cumsum([len(piece) for piece in pieces])
-    for begin, end in foreign_spans("".join(pieces), language):
-        first = int(np.searchsorted(ends, begin, side="right"))
-        last = int(np.searchsorted(ends, end, side="left"))
-        yield from range(start + first, start + min(last + 1, len(ids)))
+    for span in foreign_spans("".join(pieces), language):
+        first = int(np.searchsorted(ends, span.begin, side="right"))
+        last = int(np.searchsorted(ends, span.end, side="left"))
+        yield span.rule, start + first, start + min(last + 1, len(ids))
 
 
 def _by_record(source: Datastore) -> Iterator[tuple[int, Array]]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from knm.codec import to_json
 from knm.errors import UserError, named
@@ -31,6 +31,8 @@ from knm.report import (
     stream_path,
 )
 from knm.sandbox import Limits, make_limits
+
+_MEND: Final = f"give another {named('out')}, or {named('fresh')} to replace it"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def judge_file(options: JudgeOptions) -> Judged:
     ) as judges:
         header = _header(options, problem_set, candidates, limits, judges, len(selected))
         with ResultStream(stream, lambda: header, fresh=options.fresh) as written:
-            done = set() if options.fresh else _done_before(stream, header)
+            done = set() if options.fresh else done_before(stream, header, _MEND)
             left = [problem for problem in selected if problem.question_id not in done]
             _judge(left, candidates, judges, written)
     document = finish_stream(stream)
@@ -186,29 +188,37 @@ def _without(settings: Mapping[str, Any], left_out: str) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name != left_out}
 
 
-def _done_before(path: Path, header: RunHeader) -> set[str]:
-    """Problems that an interrupted call has judged; those lost to infrastructure are done anew."""
+def done_before(path: Path, header: RunHeader, mend: str) -> set[str]:
+    """Problems that an interrupted call has judged into the stream at `path`.
+
+    Those lost to infrastructure are done anew, and are not among them.
+
+    Raises:
+        UserError: the stream is of something else than `header`; `mend` says what to do about it.
+    """
     if not path.exists():
         return set()
     stream = read_stream(path)
     before = stream.header
     if before is None and not stream.results:
         return set()
-    if before is None or _identity(before) != _identity(header):
+    here, there = _identity(header), {} if before is None else _identity(before)
+    if here != there:
+        differing = [name for name in here if here[name] != there.get(name)]
         raise UserError(
-            f"{path}: of another run, with other settings or completions; give another "
-            f"{named('out')}, or {named('fresh')} to replace it"
+            f"{path}: of another run, with other settings or completions "
+            f"({', '.join(differing) or 'more of them'}); {mend}"
         )
     return {result.question_id for result in stream.results if not result.verdict.is_infrastructure}
 
 
-def _identity(header: RunHeader) -> tuple[Any, ...]:
+def _identity(header: RunHeader) -> dict[str, Any]:
     """What must agree for two calls to continue each other."""
     environment = header.environment
-    return (
-        header.configuration,
-        header.hashes,
-        header.selected,
-        environment.get("sandbox"),
-        environment.get("judged"),
-    )
+    return {
+        **header.configuration,
+        **{f"hash of {name}": value for name, value in header.hashes.items()},
+        "selected": header.selected,
+        "version of the sandbox": environment.get("sandbox"),
+        "judged": environment.get("judged"),
+    }

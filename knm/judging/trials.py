@@ -150,9 +150,9 @@ def run_trial(
     options = GenerationOptions(settings.max_new_tokens, settings.batch_size)
     engine = open_engine(loaded, options, retriever, notify=lambda _: None)
     with open_judges(sandbox_name, settings.language, settings.limits, workers) as judges:
-        _warm_up(engine, loaded, requests)
+        warm_up(engine, loaded, requests)
         began = time.perf_counter()
-        pending = _decode(engine, problems, requests, settings.language, judges, label)
+        pending = decode_and_judge(engine, problems, requests, settings.language, judges, label)
         decode_seconds = time.perf_counter() - began
         results = [judged.result() for judged in pending]
     return Trial(
@@ -162,7 +162,7 @@ def run_trial(
     )
 
 
-def _warm_up(engine: "LocalEngine", loaded: "LoadedModel", requests: Sequence[Request]) -> None:
+def warm_up(engine: "LocalEngine", loaded: "LoadedModel", requests: Sequence[Request]) -> None:
     """Have a GPU's engine compile and capture what it needs, which takes seconds, once.
 
     With the longest prompt, so that its cache need not grow afterwards.
@@ -177,19 +177,24 @@ def _warm_up(engine: "LocalEngine", loaded: "LoadedModel", requests: Sequence[Re
             return
 
 
-def _decode(
+def decode_and_judge(
     engine: "LocalEngine",
     problems: Sequence[Problem],
     requests: Sequence[Request],
     language: str,
     judges: JudgePool,
     label: str,
+    keep: Callable[[Request, Outcome], None] = lambda *_: None,
 ) -> list[Future[ProblemResult]]:
-    """Complete every request; the judge has each as soon as it is there."""
+    """Complete every problem's request; the judge has each as soon as it is there.
+
+    `keep` is told of each outcome before.
+    """
     pending: dict[int, Future[ProblemResult]] = {}
     with progress_bar(label=label, total=len(problems), unit="problem") as bar:
 
         def deliver(number: int, outcome: Outcome) -> None:
+            keep(requests[number], outcome)
             pending[number] = judges.judge(
                 problems[number], [read_outcome(outcome, language)], prompt_hash(requests[number])
             )

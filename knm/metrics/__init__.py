@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from knm.metrics.heatmap import choose_axes, write_heat_map
     from knm.metrics.scoring import OBJECTIVES, Objective
     from knm.metrics.searching import SEARCHES
-    from knm.metrics.space import read_space
+    from knm.metrics.space import parse_space, read_space
     from knm.metrics.sweep import Finals, Sweep, SweepData, SweepResult
     from knm.metrics.sweep_terminal import render_sweep
     from knm.metrics.terminal import render_completion, render_evaluation
@@ -32,7 +32,7 @@ else:
             "heatmap": ["choose_axes", "write_heat_map"],
             "scoring": ["OBJECTIVES", "Objective"],
             "searching": ["SEARCHES"],
-            "space": ["read_space"],
+            "space": ["parse_space", "read_space"],
             "sweep": ["Finals", "Sweep", "SweepData", "SweepResult"],
             "sweep_terminal": ["render_sweep"],
             "terminal": ["render_completion", "render_evaluation"],
@@ -53,6 +53,7 @@ __all__ = [
     "choose_axes",
     "evaluate_completion",
     "evaluate_corpus",
+    "parse_space",
     "read_space",
     "render_completion",
     "render_evaluation",

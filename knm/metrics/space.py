@@ -153,6 +153,15 @@ def read_space(path: Path, default_datastore: str) -> Space:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path}: {error}") from None
+    return parse_space(content, str(path), default_datastore)
+
+
+def parse_space(content: Any, path: str, default_datastore: str) -> Space:
+    """The space that the content of a YAML file describes; `path` names its place in errors.
+
+    Raises:
+        UserError: as `read_space`.
+    """
     if not isinstance(content, dict) or not isinstance(content.get("space"), dict):
         raise UserError(f"{path}: no `space:` with settings and their values")
     unknown = content.keys() - {"preset", "datastores", "space"}
@@ -174,7 +183,7 @@ def read_space(path: Path, default_datastore: str) -> Space:
     return Space(resolve_preset(preset), axes, preset)
 
 
-def _types_of(name: Any, path: Path) -> tuple[type, ...]:
+def _types_of(name: Any, path: str) -> tuple[type, ...]:
     """What a setting may be."""
     owner, _, option = str(name).partition(".")
     if option and owner in _OPTIONS:

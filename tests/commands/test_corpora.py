@@ -142,3 +142,22 @@ def test_what_is_there_is_replaced_only_on_demand(corpus, tmp_path):
     assert knm(*arguments, "--overwrite").exit_code == 0
     twice = knm("dedup", corpus, "--out", tmp_path / "x", "--removed", tmp_path / "x")
     assert "--removed: " in str(twice.exception)
+
+
+def test_programs_in_foreign_syntax_are_left_out_and_counted(tmp_path):
+    path, out, removed = (tmp_path / f"{name}.jsonl" for name in ("corpus", "kept", "removed"))
+    save_corpus(path, [record("a", LOOP), record("b", "local n = 7 // 2\nn += 1")])
+    shown = knm("filter", path, "--out", out, "--removed", removed, "--drop-python", "--json")
+    assert json.loads(shown.stdout) == {
+        "path": str(out),
+        "kept": 1,
+        "removed": 1,
+        "rules": {"augmented assignment": 1, "floor division": 1},
+    }
+    assert ids(load_corpus(out)) == ["a"]
+    assert json.loads(removed.read_text())["line"] == 1
+    again = knm("filter", out, "--out", tmp_path / "again.jsonl")
+    assert "give a rule: --drop-python" in str(again.exception)
+    save_corpus(path, [record("b", "n += 1")])
+    nothing = knm("filter", path, "--out", tmp_path / "none.jsonl", "--drop-python")
+    assert "would leave no record (augmented assignment 1)" in str(nothing.exception)

@@ -60,7 +60,11 @@ def test_lua_is_kept_when_python_is_dropped(mined, edit):
     corpus = EMBEDDED_CORPUS / "train.jsonl"
     shown, kept = edit("filter", "--drop-python", "--corpus", corpus)
     assert len(kept) == len(Datastore.open(mined))
-    assert shown["lineage"][-1]["arguments"] == {"drop_foreign": True, "context": "corpus"}
+    assert shown["lineage"][-1]["arguments"] == {
+        "drop_foreign": True,
+        "context": "corpus",
+        "dropped": {},
+    }
 
 
 def test_the_records_of_a_list_are_left_out(mined, edit, tmp_path):

@@ -43,4 +43,11 @@ class Commands:
     lines: Sequence[str]
 
 
-Block = Heading | Paragraph | Table | Picture | Commands
+@dataclass(frozen=True)
+class Files:
+    """Files that belong to the document: what each is, and its path from the document's folder."""
+
+    entries: Sequence[tuple[str, str]]
+
+
+Block = Heading | Paragraph | Table | Picture | Commands | Files

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 from xml.sax.saxutils import escape as escape_xml
 
 from knm.errors import UserError, named
 from knm.jsonio import write_text
 from knm.report.markdown import escape, escaped_table
 from knm.report.page.export import check_fonts, rasterize
-from knm.report.study.blocks import Block, Commands, Heading, Paragraph, Picture, Table
+from knm.report.study.blocks import Block, Commands, Files, Heading, Paragraph, Picture, Table
 
 _MARGIN: Final = 48.0  # points, of an A4 page
 _FONT: Final = 7.5
@@ -83,6 +84,10 @@ def _markdown(block: Block, directory: str) -> str:
             )
         case Commands(lines):
             return "\n".join(f"    {line}" for line in lines)
+        case Files(entries):
+            return "\n".join(
+                f"- {escape(what)}: [{escape(to)}]({quote(to)})" for what, to in entries
+            )
 
 
 def _import_reportlab() -> Any:
@@ -137,6 +142,9 @@ def _flowables(block: Block, width: float) -> Iterator[Any]:
         case Commands(lines):
             for line in lines:
                 yield platypus.Paragraph(_pdf_text(line), styles["Code"])
+        case Files(entries):
+            for what, to in entries:
+                yield platypus.Paragraph(_pdf_text(f"{what}: {to}"), styles["BodyText"])
     yield platypus.Spacer(1, 8)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from knm.errors import UserError
 from knm.report.study import StudyFormat, check_study, compose_study, write_study
-from knm.report.study.blocks import Block, Commands, Heading, Paragraph, Table
+from knm.report.study.blocks import Block, Commands, Files, Heading, Paragraph, Table
 from tests.report.page.examples import example_bench
 
 STRANGE = "a | b *c* <d> & „e“ → ✓ \u202e"
@@ -16,6 +16,7 @@ BLOCKS: list[Block] = [
     Paragraph(STRANGE),
     Table([("Head", "Other"), (STRANGE, "x" * 300)]),
     Commands(["pytest bench --where 'a<b'"]),
+    Files([("a | b", "rows/k=4 (1).json")]),
 ]
 
 
@@ -34,6 +35,7 @@ def test_strange_text_is_text_in_both(tmp_path):
     told = (tmp_path / "s.md").read_text()
     assert r"a \| b \*c\* \<d\>" in told
     assert "    pytest bench --where 'a<b'" in told
+    assert r"- a \| b: [rows/k=4 (1).json](rows/k%3D4%20%281%29.json)" in told
     write_study(BLOCKS, tmp_path / "s.pdf", StudyFormat.PDF)
     assert (tmp_path / "s.pdf").read_bytes().startswith(b"%PDF-")
 
