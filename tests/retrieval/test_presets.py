@@ -91,6 +91,7 @@ def test_packaged_presets_are_known_by_the_same_hashes_as_ever():
         "bayes": "0eef0c6237d0b704",
         "dense": "d4de4683d6184e87",
         "ft2ra": "04e77acd8be6bf2a",
+        "gentle": "b2757b7a7a690624",
         "learned": "2b870b87d1c0c97c",
         "nest": "69e3bdeec5527174",
         "outcome": "dde2f6815d807715",
