@@ -43,6 +43,7 @@ def test_a_chat_is_its_turn_in_the_template_and_a_text_what_it_says(embedded):
     tokenizer = embedded.tokenizer
     asked = Request("a", "Add.", prefix=(7,))
     chat, text = encode_requests(tokenizer, [asked, replace(asked, chat=False)])
+    assert isinstance(chat, list)
     assert tokenizer.decode(chat[:-1]) == "<|user|>Add.<|end|><|assistant|>"
     assert text == [*tokenizer("Add.")["input_ids"], 7]
     assert chat[-1] == 7
