@@ -41,8 +41,8 @@ class Kind(Enum):
 class Call:
     """One call: its requests in the order of its choices, and how the answer is to be given.
 
-    `first_choices` are the places of the requests that are the first of their prompt. `pieces`: text
-    is sent as it is written, which it is not where the prompt's has to come before it.
+    `first_choices` are the places of the requests that are the first of their prompt. `pieces`:
+    text is sent as it is written, which it is not where the prompt's has to come before it.
     """
 
     requests: tuple[Request, ...]
