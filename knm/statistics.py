@@ -1,8 +1,10 @@
 """The statistics of pass counts and rates. Pure functions; a wrong argument is our bug."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations
 from math import ceil, comb, floor, lcm, sqrt
 from random import Random
@@ -10,6 +12,7 @@ from statistics import NormalDist
 from typing import Final
 
 RESAMPLES: Final = 1000
+_MOST_KEPT: Final = 4096  # places of a resample that are remembered: 16 MB of all
 PERMUTATIONS: Final = 20_000
 MOST_BITS: Final = 1 << 24
 """Of the number in which an exact permutation test counts: about a second at most."""
@@ -112,12 +115,24 @@ def bootstrap_interval(
     """
     assert values, "no values"
     assert 0 < confidence < 1, f"confidence {confidence}"
-    ordered, count, draw = sorted(values), len(values), Random(seed).random
-    means = sorted(
-        sum([ordered[int(draw() * count)] for _ in range(count)]) / count for _ in range(RESAMPLES)
-    )
+    ordered, count = sorted(values), len(values)
+    drawn = (_kept_places if count <= _MOST_KEPT else _drawn_places)(count, seed)
+    means = sorted(sum(map(ordered.__getitem__, places)) / count for places in drawn)
     tail = (1 - confidence) / 2 * (RESAMPLES - 1)
     return means[floor(tail)], means[ceil(RESAMPLES - 1 - tail)]
+
+
+def _drawn_places(count: int, seed: int) -> "Iterator[array[int]]":
+    """The places of each resample among `count` values."""
+    draw = Random(seed).random
+    for _ in range(RESAMPLES):
+        yield array("I", [int(draw() * count) for _ in range(count)])
+
+
+@lru_cache(maxsize=2)
+def _kept_places(count: int, seed: int) -> "list[array[int]]":
+    """The same, kept: a comparison has several intervals over the same problems."""
+    return list(_drawn_places(count, seed))
 
 
 def bootstrap_ratio(

@@ -104,6 +104,14 @@ def test_the_bootstrap_is_the_same_for_the_same_values_in_any_order(rates, rando
     assert bootstrap_interval(rates) == bootstrap_interval(shuffled)
 
 
+def test_the_bootstrap_draws_alike_whether_its_draws_are_kept_or_not(monkeypatch):
+    rates = [number * 37 % 101 / 100 for number in range(50)]
+    first, again = bootstrap_interval(rates), bootstrap_interval(rates)
+    monkeypatch.setattr(statistics, "_MOST_KEPT", 10)
+    assert first == again == bootstrap_interval(rates)
+    assert first == pytest.approx((0.42139999999999994, 0.5817999999999999))
+
+
 @given(values)
 def test_the_bootstrap_stays_between_least_and_most(rates):
     low, high = bootstrap_interval(rates)

@@ -25,12 +25,12 @@ class UnreadInterventions(Interventions):
             raise AttributeError(name)
         state = vars(self)
         where = f"{state['_where']}: changes"
-        read = from_json(
-            tuple[TokenChange, ...],
-            msgspec.json.decode(state["_unread"]),
-            where,
-            "was the file edited by hand?",
-        )
+        kind = tuple[TokenChange, ...]
+        try:
+            read = msgspec.json.decode(state["_unread"], type=kind)
+        except msgspec.ValidationError:  # told in our words
+            value = msgspec.json.decode(state["_unread"])
+            read = from_json(kind, value, where, "was the file edited by hand?")
         state["changes"] = read
         return read
 

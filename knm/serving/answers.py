@@ -47,6 +47,7 @@ class Answer:
             {
                 "index": index,
                 **self._whole_text(done, ended[index].scores),
+                "logprobs": self._log_probs(ended[index].scores),
                 "finish_reason": done.finish_reason,
                 "knm": {**_details(done), **_details_of_prompt(ended[index].scores)},
             }
@@ -56,18 +57,21 @@ class Answer:
 
     def _whole_text(self, done: Completion, scores: Scores | None) -> dict[str, Any]:
         if self._call.kind is Kind.CHAT:
-            message = {"role": "assistant", "content": done.text, "refusal": None}
-            told = None if scores is None else chat_log_probs(scores.completion)
-            return {"message": message, "logprobs": told}
-        if scores is None:
-            return {"text": done.text, "logprobs": None}
+            return {"message": {"role": "assistant", "content": done.text, "refusal": None}}
+        return {"text": self._before(scores) + done.text}
+
+    def _before(self, scores: Scores | None) -> str:
+        """The prompt, where it is told too."""
         scoring = self._call.requests[0].scoring
-        assert scoring is not None
-        before = scores.prompt_text if scoring.echo else ""
-        told = None
-        if scoring.alternatives is not None:
-            told = text_log_probs([*scores.prompt, *scores.completion])
-        return {"text": before + done.text, "logprobs": told}
+        return "" if scores is None or scoring is None or not scoring.echo else scores.prompt_text
+
+    def _log_probs(self, scores: Scores | None) -> dict[str, Any] | None:
+        scoring = self._call.requests[0].scoring
+        if scores is None or scoring is None or scoring.alternatives is None:
+            return None
+        if self._call.kind is Kind.CHAT:
+            return chat_log_probs(scores.completion)
+        return text_log_probs([*scores.prompt, *scores.completion])
 
     def role(self, index: int) -> dict[str, Any]:
         """The chunk that opens a choice of a conversation."""
@@ -77,13 +81,19 @@ class Answer:
         """A chunk with more text."""
         return self._chunk(index, self._text(text))
 
-    def end(self, index: int, completion: Completion, text: str = "") -> dict[str, Any]:
-        """The last chunk of a choice."""
+    def end(
+        self, index: int, completion: Completion, text: str, scores: Scores | None
+    ) -> dict[str, Any]:
+        """The last chunk of a choice, with the log-probabilities of all its tokens.
+
+        They are known no sooner: a text is scored when it is whole.
+        """
         return self._chunk(
             index,
-            self._text(text),
+            self._text(self._before(scores) + text),
+            logprobs=self._log_probs(scores),
             finish_reason=completion.finish_reason,
-            knm=_details(completion),
+            knm={**_details(completion), **_details_of_prompt(scores)},
         )
 
     def broken(self, index: int, error: Exception) -> dict[str, Any]:
@@ -101,16 +111,8 @@ class Answer:
             return {"delta": {"content": text} if text else {}}
         return {"text": text}
 
-    def _chunk(
-        self, index: int, content: dict[str, Any], finish_reason: str | None = None, **more: Any
-    ) -> dict[str, Any]:
-        choice = {
-            "index": index,
-            **content,
-            "logprobs": None,
-            "finish_reason": finish_reason,
-            **more,
-        }
+    def _chunk(self, index: int, content: dict[str, Any], **more: Any) -> dict[str, Any]:
+        choice = {"index": index, **content, "logprobs": None, "finish_reason": None, **more}
         return {**self._head, "choices": [choice]}
 
     def _usage(self, completions: dict[int, Completion]) -> dict[str, int]:

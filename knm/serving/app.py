@@ -154,8 +154,7 @@ class _Service:
                 events.call_soon_threadsafe(news.put_nowait, (place, event))
 
         try:
-            streamed = call.stream and not call.whole
-            subscription = self._loop.submit(call.requests, deliver, streamed=streamed)
+            subscription = self._loop.submit(call.requests, deliver, streamed=call.pieces)
         except QueueFull as error:
             raise ApiError(429, f"the queue is full: {error}", code="queue_full") from None
         except EngineFailed as error:
@@ -237,9 +236,9 @@ async def _stream(
                 yield _event(answer.broken(place, event.error))
             elif event.completion is not None:
                 found[place] = event.completion
-                rest = event.completion.text if call.whole else event.text
-                yield _event(answer.end(place, event.completion, rest))
-            elif not call.whole:
+                rest = event.text if call.pieces else event.completion.text
+                yield _event(answer.end(place, event.completion, rest, event.scores))
+            elif call.pieces:
                 yield _event(answer.piece(place, event.text))
         if call.include_usage:
             yield _event(answer.usage(found))

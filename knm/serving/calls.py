@@ -41,7 +41,8 @@ class Kind(Enum):
 class Call:
     """One call: its requests in the order of its choices, and how the answer is to be given.
 
-    `first_choices` are the places of the requests that are the first of their prompt.
+    `first_choices` are the places of the requests that are the first of their prompt. `pieces`:
+    text is sent as it is written, which it is not where the prompt's has to come before it.
     """
 
     requests: tuple[Request, ...]
@@ -50,6 +51,7 @@ class Call:
     stream: bool
     include_usage: bool
     whole: bool
+    pieces: bool
 
 
 Messages = Sequence[dict[str, str]]
@@ -151,14 +153,14 @@ def _extension_of_turn(fields: Fields) -> Mapping[str, Any]:
 def _call(
     fields: Fields, requests: tuple[Request, ...], extension: Mapping[str, Any], kind: Kind
 ) -> Call:
-    stream = fields.get("stream", bool, False)
-    if stream and any(request.scoring for request in requests):
-        raise ApiError(400, "stream: not with logprobs or echo; leave one out", param="stream")
+    stream, whole = fields.get("stream", bool, False), bool(extension.get("whole"))
+    echo = any(request.scoring is not None and request.scoring.echo for request in requests)
     return Call(
         requests=requests,
         first_choices=frozenset(range(0, len(requests), fields.choices())),
         kind=kind,
         stream=stream,
         include_usage=bool(fields.get("stream_options", dict, {}).get("include_usage")),
-        whole=bool(extension.get("whole")),
+        whole=whole,
+        pieces=stream and not whole and not echo,
     )

@@ -165,7 +165,6 @@ def test_what_a_developer_says_is_the_systems():
         ({"logprobs": 21}, "logprobs 21: must be from 0 to 20"),
         ({"logprobs": 0.0}, "logprobs: expected an integer"),
         ({"logprobs": True}, "logprobs: expected an integer"),
-        ({"logprobs": 1, "stream": True}, "stream: not with logprobs or echo"),
         ({"echo": 1}, "echo: expected bool"),
         ({"max_tokens": 0}, "max_tokens 0: only with echo"),
         ({"response_format": {"type": "json_object"}}, "only text: a grammar would"),

@@ -161,6 +161,30 @@ def test_token_ids_are_a_prompt_and_log_probabilities_go_with_a_chat(client, mes
     assert all(token.logprob == token.top_logprobs[0].logprob for token in choice.logprobs.content)
 
 
+def test_log_probabilities_of_a_stream_are_those_of_the_whole_answer(client, messages):
+    common = {"model": "embedded", "temperature": 0, "max_tokens": TOKENS, "logprobs": True}
+    common |= {"messages": messages, "top_logprobs": 2}
+    whole = client.chat.completions.create(**common).choices[0]
+    chunks = [chunk.choices[0] for chunk in client.chat.completions.create(**common, stream=True)]
+    assert "".join(chunk.delta.content or "" for chunk in chunks) == whole.message.content
+    assert sum(bool(chunk.delta.content) for chunk in chunks) > 1  # text does not wait for them
+    told = [token for chunk in chunks if chunk.logprobs for token in chunk.logprobs.content]
+    assert len(told) == TOKENS
+    assert told == whole.logprobs.content
+
+
+@pytest.mark.parametrize(("most", "echo"), [(8, False), (8, True), (0, True)])
+def test_a_streamed_text_is_told_with_its_log_probabilities(client, most, echo):
+    common = {"model": "embedded", "prompt": "local n = io", "temperature": 0, "logprobs": 1}
+    common |= {"max_tokens": most, "echo": echo}
+    whole = client.completions.create(**common).choices[0]
+    chunks = [chunk.choices[0] for chunk in client.completions.create(**common, stream=True)]
+    assert "".join(chunk.text for chunk in chunks) == whole.text
+    assert whole.text.startswith("local n = io") == echo
+    assert chunks[-1].logprobs == whole.logprobs
+    assert "".join(whole.logprobs.tokens) == whole.text
+
+
 def test_a_response_is_the_chats_text(client, messages, greedy):
     answer = client.responses.create(
         model="embedded",
