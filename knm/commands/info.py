@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from knm.datastore import Datastore, DistanceSummary, IndexInfo, Manifest
     from knm.datastore.figures import Description
     from knm.datastore.manifest import OutcomePolicy, Reliability, TrialsInfo
+
+_HARDLY: Final = 0.05  # of the mistakes; a datastore that `trusted` mends less of gains nothing
+_OTHERWISE: Final = "where it leaves the LM alone, preset gentle may not"
 
 
 def info(
@@ -127,11 +130,12 @@ def _trust(reliability: "Reliability | None") -> str:
     if reliability is None:
         return "not known: it takes entries where the LM was wrong, and where it was right"
     if not reliability.weight:
-        return "not at all: corrections would spoil more than they mend"
-    return (
+        return f"not at all: corrections would spoil more than they mend; {_OTHERWISE}"
+    told = (
         f"weight {reliability.weight:g} up to a squared distance of {reliability.distance:.4g}; "
         f"mends {reliability.fixed:.1%} of mistakes, spoils {reliability.broken:.2%} of the rest"
     )
+    return f"{told}; {_OTHERWISE}" if reliability.fixed < _HARDLY else told
 
 
 def _short(value: Any) -> str:

@@ -1,6 +1,8 @@
 """`knm datastore`, `knm index` and `knm info` over a datastore of the embedded model."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.datastore import Datastore
+from knm.datastore import Datastore, Manifest
+from knm.datastore.manifest import Reliability
 from knm.errors import UserError
 from knm.packaged import EMBEDDED_CORPUS
 from tests.retrieval.stores import POLICY, saved, trials_of
@@ -119,6 +122,22 @@ def test_info_says_how_much_is_stored_and_of_what(mined):
     printed = run("info", mined)
     assert f"{sum(shown['bytes'].values()):,} bytes" in printed
     assert f"keyword {shown['token_types']['keyword']}" in printed
+
+
+@pytest.mark.parametrize(
+    ("weight", "fixed", "told"),
+    [(0.9, 0.6, False), (0.5, 0.008, True), (0.0, 0.0, True)],
+)
+def test_info_names_another_preset_where_the_default_hardly_acts(
+    mined, tmp_path, weight, fixed, told
+):
+    copy = tmp_path / "copy"
+    shutil.copytree(mined, copy)
+    manifest = Manifest.load(copy)
+    assert manifest.calibration is not None
+    trust = Reliability(weight, 100.0, fixed, broken=0.0, error_rate=0.1, sampled=100)
+    replace(manifest, calibration=replace(manifest.calibration, reliability=trust)).save(copy)
+    assert ("preset gentle" in run("info", copy)) is told
 
 
 def test_info_tells_trials_and_their_policy(tmp_path):
