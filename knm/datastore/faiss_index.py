@@ -110,8 +110,14 @@ def _build_flat(faiss: ModuleType, datastore: Datastore, options: IndexOptions) 
 
 def _build_ivf(faiss: ModuleType, datastore: Datastore, options: IndexOptions) -> TrainedIndex:
     nlist, nprobe = _lists(datastore, options)
-    dim = datastore.manifest.dim
-    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(dim), dim, nlist)
+    dim, centres = datastore.manifest.dim, faiss.IndexFlatL2(datastore.manifest.dim)
+    if _rounds_queries(datastore):
+        index = faiss.IndexIVFFlat(centres, dim, nlist)
+    else:
+        stored, residual = _as_stored(faiss, datastore), False
+        index = faiss.IndexIVFScalarQuantizer(
+            centres, dim, nlist, stored, faiss.METRIC_L2, residual
+        )
     trained_on = _train(index, datastore, nlist * _TRAIN_PER_CENTRE, options.seed)
     return TrainedIndex(index, {"nlist": nlist, "nprobe": nprobe}, trained_on)
 
@@ -150,13 +156,23 @@ def _build_hnsw(faiss: ModuleType, datastore: Datastore, options: IndexOptions) 
         raise UserError(f"{named('m')} {m}: must be from 2 to 128 links")
     if ef < 1:
         raise UserError(f"{named('ef')} {ef}: must be at least 1")
-    # The keys as they are stored: half the memory of float32, and nothing is lost.
-    stored = {"float16": "QT_fp16", "bfloat16": "QT_bf16"}[datastore.manifest.key_dtype]
-    quantizer = getattr(faiss.ScalarQuantizer, stored)
-    index = faiss.IndexHNSWSQ(datastore.manifest.dim, quantizer, m)
+    index = faiss.IndexHNSWSQ(datastore.manifest.dim, _as_stored(faiss, datastore), m)
     index.hnsw.efConstruction = _BUILD_BREADTH
     index.train(datastore.read_keys(slice(0, 1)))  # learns nothing, but must be called
-    return TrainedIndex(index, {"m": m, "ef": ef})
+    again = {"refine": 1} if _rounds_queries(datastore) else {}
+    return TrainedIndex(index, {"m": m, "ef": ef, **again})
+
+
+def _as_stored(faiss: ModuleType, datastore: Datastore) -> int:
+    """Faiss's name of the keys' own dtype: half of float32 to read, and nothing is lost."""
+    name = {"float16": "QT_fp16", "bfloat16": "QT_bf16"}[datastore.manifest.key_dtype]
+    quantizer: int = getattr(faiss.ScalarQuantizer, name)
+    return quantizer
+
+
+def _rounds_queries(datastore: Datastore) -> bool:
+    """Whether Faiss measures keys of this dtype from a rounded query: by up to 15 % otherwise."""
+    return datastore.manifest.key_dtype == "bfloat16"
 
 
 def _lists(datastore: Datastore, options: IndexOptions) -> tuple[int, int]:
@@ -346,7 +362,7 @@ def adopt_index(datastore: Datastore, index: Any, source: Path) -> str:
 def _kind_of(faiss: ModuleType, index: Any) -> str | None:
     kinds = {
         "flat": (faiss.IndexFlat,),
-        "ivf": (faiss.IndexIVFFlat,),
+        "ivf": (faiss.IndexIVFScalarQuantizer, faiss.IndexIVFFlat),
         "ivf-pq": (faiss.IndexIVFPQ, faiss.IndexIVFPQFastScan),
         "hnsw": (faiss.IndexHNSWSQ, faiss.IndexHNSWFlat),
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from knm.datastore import INDEX_KINDS, Datastore, IndexOptions, build_index
+from knm.datastore import INDEX_KINDS, Datastore, IndexOptions, MiningOptions, build_index
 from knm.datastore.faiss_index import open_index
 from knm.errors import UserError
 from tests.datastore.stores import random_store, written
@@ -39,6 +39,24 @@ def test_fewer_probed_lists_recall_less(store):
         recalls.append(Datastore.open(store.path).manifest.indexes["ivf"].recall_at_16)
     assert recalls == sorted(recalls)
     assert recalls[0] < 0.9 < recalls[-1]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("kind", ["ivf", "hnsw"])
+def test_distances_are_those_to_the_stored_keys(tmp_path, dtype, kind):
+    settings = MiningOptions(batch_tokens=40, key_dtype=dtype)
+    store = mine_tiny(tmp_path, settings, examples=examples(40))
+    build_index(store, kind)
+    keys = torch.from_numpy(store.read_keys(slice(0, len(store))))
+    queries = keys[:9] + 0.01
+    distances, ids = open_index(Datastore.open(store.path), kind).search(queries, 4)
+    exact = (keys[None] - queries[:, None]).square().sum(-1)
+    torch.testing.assert_close(exact.gather(1, ids), distances)
+
+
+def test_ivf_keeps_keys_as_they_are_stored(store):
+    path = build_index(store, "ivf")
+    assert path.stat().st_size < 4 * len(store) * store.manifest.dim  # what float32 takes in bytes
 
 
 def test_codes_are_measured_again_by_the_stored_keys(store):
