@@ -71,10 +71,11 @@ def test_the_summary_shows_pass_at_1_and_where_the_report_is(baseline):
 
 def test_a_failure_line_shows_verdict_and_class(baseline):
     process, results = baseline
-    for result in load_report(results).results:
-        if not result.accepted:
-            line = f"test_problem[{result.question_id}] - Failed: {result.judgement.label}"
-            assert line in process.stdout
+    failed = [result for result in load_report(results).results if not result.accepted]
+    assert failed
+    for result in failed:
+        line = f"test_problem[{result.question_id}] - Failed: {result.judgement.label}"
+        assert line in process.stdout
 
 
 def test_the_stream_beside_the_report_would_have_made_the_same_report(baseline):

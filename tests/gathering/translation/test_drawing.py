@@ -57,8 +57,9 @@ def test_programs_that_fail_the_known_tests_have_no_say(python):
 def test_programs_that_disagree_give_no_test(python):
     twice = "n = int(input())\nv = list(map(int, input().split()))\n"
     twice += "print(sum(v) if sum(v) in (6, 21) else 0)"
-    for test in drawn(python, [SUM, twice]).drawn:
-        assert test.output.strip() in ("6", "21")
+    outputs = {test.output.strip() for test in drawn(python, [SUM, twice]).drawn}
+    assert outputs <= {"6", "21"}
+    assert len(drawn(python, [SUM]).drawn) > len(drawn(python, [SUM, twice]).drawn)
 
 
 def test_enough_known_tests_are_enough(python):
