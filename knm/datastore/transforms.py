@@ -12,7 +12,7 @@ Whitened keys have no more dimensions than states vary in.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,19 +64,20 @@ class KeyTransform:
                 "many"
             )
 
-    def fit(self, axes: PrincipalAxes) -> Projection | None:
-        """The projection for keys that have these axes; None where keys stay as they are.
+    def fit(self, width: int, find_axes: Callable[[], PrincipalAxes]) -> Projection | None:
+        """The projection for keys of `width` dimensions; None where keys stay as they are.
+
+        `find_axes` gives the keys' axes, which take a while, and is called where they are needed.
 
         Raises:
             UserError: keys have fewer dimensions, or are to be whitened and all the same.
         """
-        width = len(axes.mean)
         self.check(width)
         if self.name == NONE:
             return None
         if self.dim is None:
             return Projection(WHITENING, np.zeros(width, np.float32), np.eye(width, dtype="f4"))
-        made = _OF_AXES[self.name]
+        made, axes = _OF_AXES[self.name], find_axes()
         dim = min(self.dim, axes.real) if made.whiten else self.dim
         if not dim:
             raise UserError(f"{named('transforms')} {self}: all keys are the same")

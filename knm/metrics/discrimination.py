@@ -7,8 +7,9 @@ vote against the LM's likeliest token where it is wrong, and for it where it is 
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -154,9 +155,9 @@ def measure_keys(
     total = len(columns) * len(transforms)
     with progress_bar(label="comparing keys", total=total, unit="keys") as bar:
         for kind, chosen in columns.items():
-            axes = _principal_axes(keyed.states, chosen, seed)
+            find_axes = cache(partial(_principal_axes, keyed.states, chosen, seed))
             for transform in transforms:
-                keys = _transformed(keyed.states, chosen, transform, axes)
+                keys = _transformed(keyed.states, chosen, transform, find_axes)
                 votes = _votes_of_others(keyed, keys, queries, device)
                 made.append(_figures(keyed, queries, votes, kind, transform, keys.shape[1], seed))
                 bar.update()
@@ -175,18 +176,23 @@ def measure_keys(
 def _principal_axes(states: Tensor, columns: Sequence[int], seed: int) -> PrincipalAxes:
     """Of at most `TRAINING_ROWS` drawn rows."""
     rows = np.random.default_rng(seed).permutation(len(states))[:TRAINING_ROWS]
-    pieces = torch.from_numpy(np.sort(rows)).split(_CHUNK_ROWS)
+    pieces = torch.split(torch.from_numpy(np.sort(rows)), _CHUNK_ROWS)
     return principal_axes(lambda: (states[piece][:, columns].double().numpy() for piece in pieces))
 
 
 def _transformed(
-    states: Tensor, columns: Sequence[int], transform: KeyTransform, axes: PrincipalAxes
+    states: Tensor,
+    columns: Sequence[int],
+    transform: KeyTransform,
+    find_axes: Callable[[], PrincipalAxes],
 ) -> Tensor:
     """Keys (N, d) float32."""
-    projection = transform.fit(axes)
+    projection = transform.fit(len(columns), find_axes)
     width = len(columns) if projection is None else projection.matrix.shape[1]
     keys = torch.empty((len(states), width))
-    for part, into in zip(states.split(_CHUNK_ROWS), keys.split(_CHUNK_ROWS), strict=True):
+    for part, into in zip(
+        *(torch.split(rows, _CHUNK_ROWS) for rows in (states, keys)), strict=True
+    ):
         own = part[:, columns].float()
         into[:] = own if projection is None else torch.from_numpy(projection.apply(own.numpy()))
     return keys
@@ -212,7 +218,7 @@ def _votes_of_others(
             k=NEIGHBOURS,
             exclude=groups[rows].to(device),
         )
-        for rows in torch.from_numpy(queries).split(_QUERIES_AT_ONCE)
+        for rows in torch.split(torch.from_numpy(queries), _QUERIES_AT_ONCE)
     ]
     distances, ids = (torch.cat(parts).cpu() for parts in zip(*found, strict=True))
     # At the temperature of calibration, so that keys of all scales vote alike.

@@ -102,7 +102,7 @@ def key_positions(
     blocks = read_blocks(loaded, examples, kind, batch_tokens=batch_tokens)
     said, _ = measure(loaded, keeping(blocks), (), len(states))
     # Row by row: a mask of all numbers would be half as large as they are.
-    if not all(bool(part.isfinite().all()) for part in states.split(_ROWS_AT_ONCE)):
+    if not all(bool(part.isfinite().all()) for part in torch.split(states, _ROWS_AT_ONCE)):
         raise UserError(
             "the model gives states that are not finite: check its weights, or compute in another "
             "dtype (bfloat16, float32)"

@@ -10,8 +10,12 @@ from knm.errors import UserError
 KEYS = np.random.default_rng(0).normal(size=(200, 6)) * [9, 5, 2, 1, 0.5, 0] + 3
 
 
+def axes_of_keys():
+    return principal_axes(lambda: iter([KEYS]))
+
+
 def transformed(name):
-    projection = parse_key_transform(name).fit(principal_axes(lambda: iter([KEYS])))
+    projection = parse_key_transform(name).fit(6, axes_of_keys)
     assert projection is not None
     return projection.apply(KEYS.astype(np.float32))
 
@@ -28,8 +32,14 @@ def test_another_is_refused_with_those_there_are(text):
         parse_key_transform(text)
 
 
-def test_none_leaves_keys_alone():
-    assert parse_key_transform("none").fit(principal_axes(lambda: iter([KEYS]))) is None
+def test_axes_are_found_only_for_what_needs_them():
+    def none():
+        raise AssertionError
+
+    assert parse_key_transform("none").fit(6, none) is None
+    assert parse_key_transform("cosine").fit(6, none) is not None
+    with pytest.raises(UserError, match="pca-7"):
+        parse_key_transform("pca-7").fit(6, none)
 
 
 def test_cosine_keeps_directions():
@@ -60,6 +70,6 @@ def test_more_dimensions_than_there_are_are_refused():
 
 
 def test_keys_that_are_all_the_same_cannot_be_whitened():
-    axes = principal_axes(lambda: iter([np.ones((4, 3))]))
+    same = np.ones((4, 3))
     with pytest.raises(UserError, match="all keys are the same"):
-        parse_key_transform("whitened-2").fit(axes)
+        parse_key_transform("whitened-2").fit(3, lambda: principal_axes(lambda: iter([same])))
