@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from knm.commands.keys import KeyOptions, TokenOptions, compare_keys_of
 from knm.commands.output import JsonOption
 from knm.commands.texts import BlockOptions
 from knm.errors import UserError, named
@@ -18,9 +19,7 @@ from knm.options import (
     EngineOptions,
     ModelOptions,
     Option,
-    RecordLimit,
     SandboxName,
-    TemplateName,
     changed_options,
     options_of,
 )
@@ -46,15 +45,6 @@ class ObjectiveKind(StrEnum):
     ACCURACY = "accuracy"
     PERPLEXITY = "perplexity"
     NET_GAIN = "net-gain"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenOptions:
-    """The text whose tokens are predicted, and as what."""
-
-    prompt: TemplateName = "task"
-    limit: RecordLimit = None
-    batch_tokens: Annotated[int, Option("tokens of a forward batch", "N", least=1)] = 8192
 
 
 class Task(StrEnum):
@@ -94,11 +84,11 @@ class EvaluationChoice(TokenOptions):
         Option(
             "JSONL corpus, or for completion a project, which holds train, valid and test",
             "FILE|DIR",
-            default="the packaged test split",
+            default="the packaged test split, dev for keys",
         ),
     ] = None
     next_line: Annotated[int, Option("complete so many lines, greedily", "N", least=0)] = 0
-    seed: Annotated[int, Option("seed of where programs are cut", "N")] = 0
+    seed: Annotated[int, Option("seed of where programs are cut, and of what is drawn", "N")] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,13 +141,22 @@ def evaluate(
     correction: SeveralPresets,
     choice: EvaluationChoice,
     completion: CompletionOptions,
+    keys: KeyOptions,
     json: JsonOption = False,
 ) -> None:
     """Predict every token of a corpus, with and without a datastore: perplexity and accuracy.
 
     With --task completion, every lexeme of a project's source files: exact match, edit similarity
-    and mean reciprocal rank. Without --datastore and --knn-preset the LM alone is measured.
+    and mean reciprocal rank. With --keys, how well keys tell where the LM is wrong. Without
+    --datastore and --knn-preset the LM alone is measured.
     """
+    if keys.keys is not None:
+        alone = [one for one in changed_options(choice) if one[0] in ("task", "next_line")]
+        others = [*alone, *changed_options(correction), *changed_options(completion)]
+        for name, _ in others:
+            raise UserError(f"{named(name)}: not with {named('keys')}, which reads no more")
+        compare_keys_of(model, keys, choice, choice.corpus, choice.seed, json=json)
+        return
     from knm.bench import ensure_datastore, prepare_engine
     from knm.corpora import load_corpus
     from knm.datastore import Datastore

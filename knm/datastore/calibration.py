@@ -33,12 +33,12 @@ docs/experiments.md)."""
 MOST_SPOILT: Final = 0.003
 """The share of right tokens, of those within the distance, that may be spoilt: of a program that
 the LM gets right, a hundred tokens and more, all have to survive (dev: docs/experiments.md)."""
+NEIGHBOURS: Final = 16
 _CERTAINTY: Final = 3.0  # standard errors by which the gain has to be above 0
 _MISTAKES: Final = 2_000
 _CORRECT: Final = 8_000  # more: of them a few in a thousand must not be spoilt
 _CHUNK_ROWS: Final = 8_192
 _CPU_QUERIES: Final = 1_024
-_NEIGHBOURS: Final = 16
 _QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -155,7 +155,7 @@ def neighbours_of_others(
             torch.from_numpy(asked.read_keys(block.numpy())).to(device),
             stream_chunks(store, _CHUNK_ROWS, device, groups=groups),
             fetch,
-            k=_NEIGHBOURS,
+            k=NEIGHBOURS,
             exclude=own[block].to(device),
         )
         for block in torch.split(torch.from_numpy(rows), together)

@@ -38,6 +38,19 @@ class KeyChunk:
     norms: Tensor
     groups: Tensor | None = None
 
+    @classmethod
+    def of(cls, start: int, found: Tensor, groups: Tensor | None = None) -> "KeyChunk":
+        """The chunk of keys `found` (n, D) float32, in `groups` (n,) int64 if given."""
+        keys = found.new_zeros((padded_rows(len(found)), found.shape[1]))
+        keys[: len(found)] = found
+        norms = keys.square().sum(1)
+        norms[len(found) :] = torch.inf
+        members = None
+        if groups is not None:
+            members = torch.full((len(keys),), -1, dtype=torch.int64, device=found.device)
+            members[: len(found)] = groups.to(found.device)
+        return cls(start, keys, norms, members)
+
 
 def padded_rows(count: int) -> int:
     """`count` rounded up to whole blocks, at least one."""
@@ -95,15 +108,7 @@ def stream_chunks(
     for start in range(0, count, step):
         piece = slice(start, min(start + step, count))
         found = torch.from_numpy(store.read_keys(piece)).to(device)
-        keys = torch.zeros((padded_rows(len(found)), store.manifest.dim), device=device)
-        keys[: len(found)] = found
-        norms = keys.square().sum(1)
-        norms[len(found) :] = torch.inf
-        members = None
-        if groups is not None:
-            members = torch.full((len(keys),), -1, dtype=torch.int64, device=device)
-            members[: len(found)] = groups[piece].to(device)
-        yield KeyChunk(start, keys, norms, members)
+        yield KeyChunk.of(start, found, None if groups is None else groups[piece])
 
 
 def stored_keys(store: Datastore, ids: Tensor) -> Tensor:

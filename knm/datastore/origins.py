@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, overload
+from typing import Any, Final, Protocol, overload
+
+import numpy as np
 
 from knm.errors import UserError
 from knm.hashing import hash_stream
@@ -24,6 +26,32 @@ class RecordOrigin:
     language: str | None = None
     source: str | None = None
     group: str | None = None
+
+
+class Grouped(Protocol):
+    """What belongs to a group, or without one is a group by itself."""
+
+    @property
+    def id(self) -> str:
+        """Its own name."""
+        ...
+
+    @property
+    def group(self) -> str | None:
+        """The group's."""
+        ...
+
+
+def number_groups(records: Iterable[Grouped]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Of each record (n,) the number of its group: what is held out together."""
+    numbers: dict[str, int] = {}
+    of_record = [
+        numbers.setdefault(
+            f"record {record.id}" if record.group is None else record.group, len(numbers)
+        )
+        for record in records
+    ]
+    return np.array(of_record, dtype=np.int64)
 
 
 class RecordTable(Sequence[RecordOrigin]):

@@ -103,17 +103,14 @@ def train_pca(source: Datastore, options: PCAOptions) -> tuple[Projection, float
     sample = np.random.default_rng(options.seed).permutation(rows)[: options.training_rows]
     sample.sort()  # a memory map is read fastest from front to back
     axes = principal_axes(lambda: _chunks(source, sample))
-    matrix = axes.directions[:, : options.dim]
-    if options.whiten:
-        if axes.real < options.dim:
-            raise UserError(
-                f"{named('whiten')}: the keys vary in {axes.real} dimensions, and {named('dim')} "
-                f"is {options.dim}: choose at most {axes.real}"
-            )
-        matrix = matrix / np.sqrt(axes.variances[: options.dim])
+    if options.whiten and axes.real < options.dim:
+        raise UserError(
+            f"{named('whiten')}: the keys vary in {axes.real} dimensions, and {named('dim')} "
+            f"is {options.dim}: choose at most {axes.real}"
+        )
     whole = axes.variances.sum()
     explained = float(axes.variances[: options.dim].sum() / whole) if whole else 1.0
-    return Projection("pca", axes.mean.astype(np.float32), matrix.astype(np.float32)), explained
+    return axes.projection("pca", options.dim, whiten=options.whiten), explained
 
 
 @dataclass(frozen=True)
@@ -132,6 +129,13 @@ class PrincipalAxes:
         """In how many dimensions the keys vary."""
         least = _LEAST_VARIANCE * self.variances[0]
         return int((self.variances > least).sum()) if self.variances.any() else 0
+
+    def projection(self, kind: str, dim: int, *, whiten: bool) -> Projection:
+        """To the first `dim` axes; `whiten`, for at most `real` of them, makes variances 1."""
+        matrix = self.directions[:, :dim]
+        if whiten:
+            matrix = matrix / np.sqrt(self.variances[:dim])
+        return Projection(kind, self.mean.astype(np.float32), matrix.astype(np.float32))
 
 
 def principal_axes(chunks: Callable[[], Iterable[Array]]) -> PrincipalAxes:

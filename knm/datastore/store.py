@@ -17,7 +17,7 @@ from knm.datastore.arrays import (
     decode_keys,
 )
 from knm.datastore.manifest import TRIALS_VERSION, Manifest
-from knm.datastore.origins import RecordOrigin, RecordTable, hash_record_ids
+from knm.datastore.origins import RecordOrigin, RecordTable, hash_record_ids, number_groups
 from knm.datastore.projection import Projection
 from knm.errors import UserError
 from knm.hashing import hash_file, hash_json
@@ -106,15 +106,7 @@ class Datastore:
     @cached_property
     def groups(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Of each entry (count,) the number of its record's group; a record may be one alone."""
-        numbers: dict[str, int] = {}
-        of_record = [
-            numbers.setdefault(
-                f"record {origin.id}" if origin.group is None else origin.group, len(numbers)
-            )
-            for origin in self.records
-        ]
-        numbered: np.ndarray[Any, np.dtype[np.int64]] = np.array(of_record, dtype=np.int64)
-        return numbered.take(self.provenance["record"])
+        return number_groups(self.records).take(self.provenance["record"])
 
     def expect_tokens(self, operation: str, why: str) -> None:
         """Refuse trials where an operation is for entries that are right continuations.

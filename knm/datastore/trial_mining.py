@@ -184,8 +184,7 @@ def _whitening(keys: Array, dim: int) -> Projection:
     dim = min(dim, axes.real)
     if not dim:
         raise UserError("trials at one position only tell nothing: explore more problems")
-    matrix = axes.directions[:, :dim] / np.sqrt(axes.variances[:dim])
-    return Projection(WHITENING, axes.mean.astype(np.float32), matrix.astype(np.float32))
+    return axes.projection(WHITENING, dim, whiten=True)
 
 
 def _rows(

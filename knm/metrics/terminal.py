@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from knm.metrics.completion import CompletionEvaluation
 from knm.metrics.corpus_evaluation import CorpusEvaluation
+from knm.metrics.discrimination import KeyComparison
 from knm.metrics.figures import Figures, Group
 from knm.report.text import table
 
@@ -69,6 +70,41 @@ def render_completion(evaluation: CompletionEvaluation) -> str:
             *table(rows),
             "",
             *table(types),
+        ]
+    )
+
+
+def render_keys(comparison: KeyComparison) -> str:
+    """The keys of a comparison, the best first."""
+    rows = [["keys", "transform", "dim", "AUC", "95 % interval", "behind", "mended", "spoilt"]]
+    for one in comparison.figures:
+        low, high = one.interval
+        behind = "-"
+        if one is not comparison.figures[0]:
+            least, most = (f"{bound:+.3f}" for bound in one.behind_interval)
+            behind = f"{one.behind:+.3f} ({least} to {most})"
+        rows.append(
+            [
+                one.keys,
+                one.transform,
+                str(one.dim),
+                f"{one.area:.3f}",
+                f"{low:.3f}-{high:.3f}",
+                behind,
+                share(one.mended),
+                share(one.spoilt),
+            ]
+        )
+    mistakes, correct = comparison.asked
+    return "\n".join(
+        [
+            f"{comparison.subject.records} programs of {comparison.problems} problems, "
+            f"{comparison.entries:,} entries ({comparison.kept_bytes / 1e6:,.0f} MB of states), "
+            f"{comparison.seconds:.1f} s",
+            f"asked at {mistakes:,} of {comparison.mistakes:,} mistakes and {correct:,} right "
+            f"tokens; {comparison.k} neighbours, of other problems",
+            "",
+            *table(rows),
         ]
     )
 

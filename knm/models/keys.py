@@ -10,7 +10,7 @@
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -58,6 +58,11 @@ class KeyKind:
         """The width of a key of a model with this hidden size."""
         return len(self.parts) * hidden_size
 
+    def places_in(self, whole: "KeyKind", hidden_size: int) -> list[int]:
+        """The columns of keys of `whole`, which has all these parts, that make up keys of this."""
+        starts = [whole.parts.index(part) * hidden_size for part in self.parts]
+        return [start + column for start in starts for column in range(hidden_size)]
+
     def taps(self, blocks: int) -> tuple[Tap, ...]:
         """Where a decoder of `blocks` blocks has the parts.
 
@@ -67,8 +72,8 @@ class KeyKind:
         return tuple(_locate(part, blocks) for part in self.parts)
 
 
-def parse_key_kind(text: str) -> KeyKind:
-    """Read a key kind as `--key-kind` and manifests write it.
+def parse_key_kind(text: str, field: str = "key_kind") -> KeyKind:
+    """Read a key kind as `--key-kind` and manifests write it; errors name `field`.
 
     Raises:
         UserError: unknown, or a part is named twice.
@@ -77,12 +82,17 @@ def parse_key_kind(text: str) -> KeyKind:
     for part in parts:
         if part not in _NAMED and not _LAYER.fullmatch(part):
             raise UserError(
-                f"{named('key_kind')} {text}: {part!r} is none of {', '.join(_NAMED)}, layer-N (N "
+                f"{named(field)} {text}: {part!r} is none of {', '.join(_NAMED)}, layer-N (N "
                 "from 1), or several of them joined by +"
             )
     if len(set(parts)) < len(parts):
-        raise UserError(f"{named('key_kind')} {text}: names a part twice: leave one out")
+        raise UserError(f"{named(field)} {text}: names a part twice: leave one out")
     return KeyKind(parts)
+
+
+def join_key_kinds(kinds: Sequence[KeyKind]) -> KeyKind:
+    """The key kind that has each part of `kinds` once: `places_in` finds the others' keys in it."""
+    return KeyKind(tuple(dict.fromkeys(part for kind in kinds for part in kind.parts)))
 
 
 def _locate(part: str, blocks: int) -> Tap:

@@ -27,8 +27,9 @@ FLAGS = {
     """,
     "eval": """
         --batch-tokens=8192 --block-tokens --corpus --datastore --device --dtype --json=False
-        --knn-gate --knn-k --knn-lambda --knn-preset --knn-temperature --limit --model=embedded
-        --next-line=0 --prompt=task --seed=0 --split --stride --task=tokens
+        --keys --knn-gate --knn-k --knn-lambda --knn-preset --knn-temperature --limit
+        --model=embedded --next-line=0 --prompt=task --seed=0 --split --stride --task=tokens
+        --transforms
     """,
     "sweep": """
         --axes --batch-tokens=8192 --corpus --datastore=embedded --device --dtype

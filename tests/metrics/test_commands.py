@@ -46,6 +46,41 @@ def test_eval_of_the_model_alone_needs_no_datastore(corpus):
     assert document["datastore"] is None
 
 
+def test_eval_compares_keys(tmp_path, dev_records):
+    save_corpus(tmp_path / "corpus.jsonl", dev_records[2:])
+    common = ["eval", "--keys", "final-norm,layer-2", "--corpus", tmp_path / "corpus.jsonl"]
+    several = [*common, "--transforms", "none,whitened-cosine-8"]
+    document = json.loads(run(*several, "--json").stdout)
+    found = document["results"]
+    assert sorted((one["keys"], one["transform"], one["dim"]) for one in found) == [
+        ("final-norm", "none", 320),
+        ("final-norm", "whitened-cosine-8", 8),
+        ("layer-2", "none", 320),
+        ("layer-2", "whitened-cosine-8", 8),
+    ]
+    areas = [one["area"] for one in found]
+    assert areas == sorted(areas, reverse=True)
+    assert document["problems"] == 2
+    assert document["asked"] == [document["mistakes"]] * 2
+    assert document["kept_bytes"] == document["entries"] * 2 * 320 * 4
+    shown = run(*several).stdout
+    assert f"asked at {document['mistakes']} of" in shown
+    assert [line.split()[:2] for line in shown.splitlines()[-4:]] == [
+        [one["keys"], one["transform"]] for one in found
+    ]
+
+
+def test_keys_of_one_problem_are_not_compared(corpus):
+    # Two programs, of one composition.
+    refused = run("eval", "--keys", "final-norm", "--corpus", corpus)
+    assert "fewer than two problems" in str(refused.exception)
+
+
+def test_keys_too_narrow_for_a_transform_are_told(corpus):
+    refused = run("eval", "--keys", "layer-2", "--corpus", corpus, "--transforms", "pca-321")
+    assert "--transforms pca-321: keys have 320 dimensions" in str(refused.exception)
+
+
 def test_sweep_writes_a_preset_and_a_picture(corpus, small_store, tmp_path):
     space, out = tmp_path / "space.yaml", tmp_path / "out"
     space.write_text("preset: dense\nspace: {weight: [0.3, 0.6], k: [2, 4]}")

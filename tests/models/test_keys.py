@@ -2,7 +2,7 @@ import pytest
 
 from knm.errors import UserError
 from knm.models import Tap, parse_key_kind
-from knm.models.keys import Point
+from knm.models.keys import Point, join_key_kinds
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,13 @@ def test_an_unknown_kind_is_refused_naming_those_there_are(text):
 def test_a_part_named_twice_is_refused():
     with pytest.raises(UserError, match="twice"):
         parse_key_kind("layer-2+layer-2")
+
+
+def test_kinds_are_found_in_what_has_all_their_parts():
+    kinds = [parse_key_kind(text) for text in ("layer-2+final-norm", "layer-2", "layer-1+layer-2")]
+    whole = join_key_kinds(kinds)
+    assert str(whole) == "layer-2+final-norm+layer-1"
+    assert [kind.places_in(whole, 2) for kind in kinds] == [[0, 1, 2, 3], [0, 1], [4, 5, 0, 1]]
 
 
 def test_a_layer_beyond_the_last_is_refused():
