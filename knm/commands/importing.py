@@ -129,7 +129,7 @@ def import_corpus(
         ("corpus", out),
         ("records", f"{found.records} of {found.found} programs found"),
         ("with statement", found.described),
-        ("with licence", f"{found.licensed}: {told(found.licences)}"),
+        ("with licence", f"{found.licensed}: {told(found.licences)}" if found.licensed else 0),
         ("verified", found.verified),
         ("left out", told(found.skipped) or 0),
         *(

@@ -51,6 +51,9 @@ def test_a_corpus_is_made_of_a_checkout(tmp_path, sandbox):
     options = ("github", folder, "--out", out, "--licence", "MIT")
     shown = knm("corpus", "import", *options).stdout
     assert "left out        no function 1" in shown
+    assert "with licence    1: MIT 1\n" in shown
+    without = knm("corpus", "import", "github", folder, "--out", tmp_path / "without.jsonl").stdout
+    assert "with licence    0\n" in without
     assert shown.splitlines()[-2].split() == ["source", "programs", "shortest", "longest", "mean"]
     assert shown.splitlines()[-1].split() == ["github:lib", "1", "38", "38", "38.0"]
     told = json.loads(knm("corpus", "import", *options, "--overwrite", "--json").stdout)

@@ -84,6 +84,8 @@ def test_fields_that_ask_for_nothing_are_accepted():
     complete(logprobs=False, frequency_penalty=0, presence_penalty=0.0, echo=False, best_of=1)
     chat(metadata={"run": "7"}, store=True, service_tier="auto", safety_identifier="me")
     chat(tools=[], tool_choice="auto", parallel_tool_calls=True, top_logprobs=0, top_k=-1)
+    chat(verbosity="medium", reasoning_effort="none")
+    respond(text={"verbosity": "medium"}, reasoning={"effort": "none"})
     respond(
         store=False,
         text={"format": {"type": "text"}},
