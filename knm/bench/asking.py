@@ -15,6 +15,8 @@ FIXTURE: Final = "knm_result"
 TEST_FILES: Final = ("test_bench.py", "test_problems.py")
 TWIN: Final = "--knm-"
 """What an option begins with that is this plugin's beyond doubt."""
+NOT_NAMED: Final = "problems run where their bench is named: pytest FOLDER, or the test file itself"
+"""What a problem's test says where no bench was asked for."""
 
 _PROJECT_FILES: Final = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg")
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 import pytest
 
-from knm.bench.asking import PLUGIN, has_twin, named_benches
+from knm.bench.asking import NOT_NAMED, PLUGIN, has_twin, named_benches
 
 
 # Around it, so that the options of a project's own conftest are there first.
@@ -28,7 +28,4 @@ def pytest_load_initial_conftests(
 @pytest.fixture
 def knm_result() -> None:
     """Stands for the plugin's own where no bench was asked for."""
-    pytest.fail(
-        "problems run where their bench is named: pytest FOLDER, or the test file itself",
-        pytrace=False,
-    )
+    pytest.fail(NOT_NAMED, pytrace=False)

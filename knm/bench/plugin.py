@@ -12,7 +12,15 @@ from typing import Final
 
 import pytest
 
-from knm.bench.asking import PLUGIN, TEST_FILES, TWIN, has_twin, named_benches, project_of
+from knm.bench.asking import (
+    NOT_NAMED,
+    PLUGIN,
+    TEST_FILES,
+    TWIN,
+    has_twin,
+    named_benches,
+    project_of,
+)
 from knm.bench.closing import next_commands
 from knm.bench.completions import CompletionService
 from knm.bench.engines import RunningEngine, find_engine
@@ -131,11 +139,7 @@ def knm_run(pytestconfig: pytest.Config) -> BenchRun:
     """The run that the options describe."""
     run = pytestconfig.stash.get(RUN, None)
     if run is None:
-        pytest.fail(
-            "problems run where their bench is named: pytest bench, or pytest and the folder of "
-            "your own",
-            pytrace=False,
-        )
+        pytest.fail(NOT_NAMED, pytrace=False)
     return run
 
 

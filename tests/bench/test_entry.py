@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from knm.bench.asking import NOT_NAMED
 from knm.engine import describe_setup
 from knm.report import load_report
 from tests.bench.processes import clean_environment
@@ -133,7 +134,7 @@ def test_options_that_others_have_keep_their_meaning(foreign):
     ("arguments", "files", "said"),
     [
         (("--knm-limit", "1"), {"tests/test_one.py": PLAIN}, "there is no bench in"),
-        ((), {"deep/evals/test_bench.py": TEST}, "problems run where their bench is named"),
+        ((), {"deep/evals/test_bench.py": TEST}, NOT_NAMED),
         (
             ("evals", "--knm-limit", "1"),
             {"evals/test_bench.py": TEST + TEST.replace("test_problem", "test_again")},

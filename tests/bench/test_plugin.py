@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
+from knm.bench.asking import NOT_NAMED
 from knm.cli import app
 from knm.engine import describe_setup
 from knm.records import MOST_CHANGES
@@ -247,5 +248,5 @@ def test_problems_that_are_not_named_say_how_they_are_run():
     # Without the conftest of the tests, which imports a model library.
     plugin = ("--noconftest", "-p", "knm.bench.plugin")
     process = run_pytest(".", "--ignore", "tests", "-k", "test_problem", *plugin)
-    assert "problems run where their bench is named: pytest" in process.stdout
+    assert NOT_NAMED in process.stdout
     assert "KeyError" not in process.stdout
