@@ -307,6 +307,16 @@ class Manifest:
         """The unit of temperatures and tolerances, squared L2; None where nothing was measured."""
         return None if self.calibration is None else self.calibration.mistake_distance_median
 
+    @property
+    def measured(self) -> str | None:
+        """What it did to whole programs, in one line; None where that was not measured."""
+        if self.trials is None:
+            return None if self.programs is None else str(self.programs)
+        policy = self.trials.policy
+        return policy and (
+            f"measured +{policy.gained} -{policy.lost} of {policy.problems:,} problems"
+        )
+
     def save(self, directory: Path) -> None:
         """Write `manifest.json` atomically."""
         write_json(directory / MANIFEST_NAME, asdict(self), durable=True)
