@@ -313,9 +313,9 @@ class Manifest:
         if self.trials is None:
             return None if self.programs is None else str(self.programs)
         policy = self.trials.policy
-        return policy and (
-            f"measured +{policy.gained} -{policy.lost} of {policy.problems:,} problems"
-        )
+        if policy is None:
+            return None
+        return f"measured +{policy.gained} -{policy.lost} of {policy.problems:,} problems"
 
     def save(self, directory: Path) -> None:
         """Write `manifest.json` atomically."""

@@ -6,8 +6,9 @@ from itertools import islice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from knm.cli import main
+from knm.cli import app, main
 from knm.datastore import Datastore, Manifest, TrialsInfo
 from knm.embedded.generator import draw_problems
 from knm.engine import EngineSetup, GenerationOptions
@@ -28,6 +29,7 @@ from knm.metrics.space import parse_space
 from knm.models import Placement
 from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import load_problems
+from knm.retrieval import resolve_preset
 
 SPACE = {"preset": "gentle", "space": {"weight": [0.9, 0.4]}}
 
@@ -176,3 +178,26 @@ def test_options_of_programs_need_problems(store, capsys, monkeypatch):
         main()
     assert ended.value.code == 2
     assert "--price 2.0: has no effect without --problems" in capsys.readouterr().err
+
+
+def test_the_command_keeps_the_choice_and_writes_a_preset(store, tmp_path, sandbox):
+    write_jsonl(tmp_path / "dev.jsonl", islice(draw_problems(3, "dev"), 2))
+    (tmp_path / "space.yaml").write_text("preset: gentle\nspace: {weight: [0.4]}\n")
+    given = {
+        "problems": tmp_path / "dev.jsonl",
+        "space": tmp_path / "space.yaml",
+        "write-preset": tmp_path / "chosen.yaml",
+        "max-new-tokens": 8,
+    }
+    arguments = [part for name, value in given.items() for part in (f"--{name}", str(value))]
+    done = CliRunner().invoke(
+        app, ["calibrate", str(store.path), "--device", "cpu", "--json", *arguments]
+    )
+    assert done.exception is None
+    told = json.loads(done.stdout)
+    assert told["tried"] == [{"settings": {"weight": 0.4}, "gained": 0, "lost": 0}]
+    assert (told["left_out"], told["faults"]) == (0, 0)
+    kept = Manifest.load(store.path).programs
+    assert kept is not None
+    assert kept.problems == told["programs"]["problems"] == 2
+    assert resolve_preset(str(tmp_path / "chosen.yaml")).lmbda == kept.weight == 0
