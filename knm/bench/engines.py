@@ -99,7 +99,9 @@ class OwnEngine:
         return self._configuration
 
     def prepare(self) -> str | None:
-        """Mine the embedded datastore if it is needed and missing. Returns what was done.
+        """Mine the embedded datastore if it is needed and missing.
+
+        Returns what was done, or else what the datastore did where it was measured, if anything.
 
         Raises:
             UserError: the engine cannot be what was asked for.
@@ -117,7 +119,9 @@ class OwnEngine:
                     f"--devices: {first.placement.device} and {setup.placement.device} would not "
                     f"write the same: {name} is {here} and {there}; name devices of one kind"
                 )
-        return f"mined the embedded datastore into {first.datastore}" if mined else None
+        if mined:
+            return f"mined the embedded datastore into {first.datastore}"
+        return first.measured()
 
     def servers(self) -> ServerGroup:
         """Where they are."""

@@ -102,6 +102,8 @@ def _rows(
         yield "at mistakes", _distances(manifest.calibration.mistakes)
         yield "where right", _distances(manifest.calibration.correct)
         yield "trusted", _trust(manifest.calibration.reliability)
+    if manifest.programs is not None:
+        yield "programs", manifest.programs
     for name, index in manifest.indexes.items():
         yield f"index {name}", _index(index)
     for entry in manifest.lineage:

@@ -59,6 +59,7 @@ def edited_manifest(source: Datastore, entry: Mapping[str, Any], **changes: Any)
         statistics=None,
         content_hash=None,
         calibration=None,
+        programs=None,
         indexes={},
         **{"format_version": Manifest.format_version, **changes},
     )

@@ -117,6 +117,39 @@ class TrialsInfo:
 
 
 @dataclass(frozen=True)
+class ProgramCalibration:
+    """What a datastore of tokens is worth by whole programs, of problems that it knows nothing of.
+
+    `preset` is the preset that was varied, `settings` the values of its fields that are best and
+    `weight` the best weight: 0 where no setting was worth it. Of `problems` with a verdict, each
+    decoded at the settings that other problems choose, `fired` got another program, `gained` and
+    `lost` another verdict, `p_value` by an exact sign test. `price` is what a loss counted for;
+    `problems_hash` tells the problems.
+    """
+
+    preset: str
+    settings: Mapping[str, Any]
+    weight: float
+    problems: int
+    fired: int
+    gained: int
+    lost: int
+    p_value: float
+    price: float
+    problems_hash: str
+
+    def __str__(self) -> str:
+        """In one line."""
+        told = f"measured +{self.gained} -{self.lost} of {self.problems:,} problems"
+        advice = (
+            ", ".join(f"{name} {value}" for name, value in self.settings.items())
+            if self.weight
+            else "weight 0: no setting gains more than it loses"
+        )
+        return f"{told} (p = {self.p_value:.2g}), preset {self.preset}, {advice}"
+
+
+@dataclass(frozen=True)
 class Tally:
     """Target positions, and how many of them the LM got wrong."""
 
@@ -223,6 +256,7 @@ class Manifest:
     `lineage` lists the edits that made it, oldest first: each an `operation`, its `arguments` and
     the `parents` with their content hashes. A mined datastore has none.
     `trials` is None for a datastore of tokens, whose entries are right continuations of a text.
+    `programs` is None where nobody measured it by whole programs.
 
     Raises:
         ValueError: `dim` is not the projection's, or there is no such `key_dtype`.
@@ -249,6 +283,7 @@ class Manifest:
     domain: PromptDomain | None = None
     indexes: Mapping[str, IndexInfo] = field(default_factory=dict)
     trials: TrialsInfo | None = None
+    programs: ProgramCalibration | None = None
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:
@@ -271,6 +306,16 @@ class Manifest:
     def mistake_distance_median(self) -> float | None:
         """The unit of temperatures and tolerances, squared L2; None where nothing was measured."""
         return None if self.calibration is None else self.calibration.mistake_distance_median
+
+    @property
+    def measured(self) -> str | None:
+        """What it did to whole programs, in one line; None where that was not measured."""
+        if self.trials is None:
+            return None if self.programs is None else str(self.programs)
+        policy = self.trials.policy
+        if policy is None:
+            return None
+        return f"measured +{policy.gained} -{policy.lost} of {policy.problems:,} problems"
 
     def save(self, directory: Path) -> None:
         """Write `manifest.json` atomically."""

@@ -8,59 +8,23 @@ policy that is not clearly worth it is none.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from knm.datastore.choosing import Firings, best_choice, measured_on_others
 from knm.datastore.manifest import OutcomePolicy, TrialsInfo
 from knm.datastore.store import Array, Datastore
 from knm.datastore.trials import LEAST_PROBABILITY
-from knm.statistics import mcnemar_exact
 
 NEIGHBOURS: Final = 32
 TEMPERATURE: Final = 0.4  # squared L2 of keys of length 1
 PRIOR: Final = 16.0
 CRASH_PRICE: Final = 0.3
 THRESHOLDS: Final = (0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3)
-_SIGNIFICANT: Final = 0.05
-_FOLDS: Final = 5
 _CHUNK_NUMBERS: Final = 1 << 24  # of a matrix of distances
-
-
-@dataclass(frozen=True)
-class Firings:
-    """The problems (n,) that a policy changes; what becomes of each: 1 gained, -1 lost, or 0."""
-
-    problems: Array
-    outcomes: Array
-
-    @property
-    def gained(self) -> int:
-        """How many problems are solved with it alone."""
-        return int((self.outcomes > 0).sum())
-
-    @property
-    def lost(self) -> int:
-        """How many are solved without it alone."""
-        return int((self.outcomes < 0).sum())
-
-    @property
-    def significant(self) -> bool:
-        """Whether more is gained than lost, by an exact sign test at 5 %."""
-        return self.gained > self.lost and mcnemar_exact(self.gained, self.lost) < _SIGNIFICANT
-
-    def where(self, mask: Array) -> "Firings":
-        """Those of the problems that `mask` (problems,) bool admits."""
-        kept = mask[self.problems]
-        return Firings(self.problems[kept], self.outcomes[kept])
-
-    def worth(self, price: float) -> float:
-        """Gained problems, less the lost ones at their price."""
-        return self.gained - price * self.lost
 
 
 def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> TrialsInfo:
@@ -74,17 +38,19 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
     outcome, crash = store.provenance["outcome"], store.provenance["crash"]
     problems = len(np.unique(store.groups))
     scores = scores_by_others(store, device)
-    by_threshold = {each: first_firings(store, scores, each) for each in THRESHOLDS}
-    measured = _measured_on_others(by_threshold, len(store.records), price)
+    thresholds = sorted(THRESHOLDS, reverse=True)  # of equal ones the highest is chosen
+    by_threshold = {each: first_firings(store, scores, each) for each in thresholds}
+    measured = measured_on_others(by_threshold, len(store.records), price)
     policy = None
     if measured.significant and measured.worth(price) > 0:
+        chosen = best_choice(by_threshold, price)
         policy = OutcomePolicy(
             k=NEIGHBOURS,
             temperature=TEMPERATURE,
             prior=PRIOR,
             crash_price=CRASH_PRICE,
             least_probability=least,
-            threshold=_best_threshold(by_threshold, price),
+            threshold=math.inf if chosen is None else chosen,
             problems=problems,
             fired=len(measured.problems),
             gained=measured.gained,
@@ -98,31 +64,6 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
         mended=int((crash < 0).sum()),
         broken=int((crash > 0).sum()),
         policy=policy,
-    )
-
-
-def _best_threshold(by_threshold: Mapping[float, Firings], price: float) -> float:
-    """That of most worth, of equal ones the highest; an infinite one where none is worth it."""
-    thresholds = sorted(by_threshold, reverse=True)
-    best = max(thresholds, key=lambda each: by_threshold[each].worth(price))
-    return best if by_threshold[best].worth(price) > 0 else math.inf
-
-
-def _measured_on_others(
-    by_threshold: Mapping[float, Firings], problems: int, price: float
-) -> Firings:
-    """What comes of each problem by the threshold that the problems of other folds choose."""
-    fold = np.random.default_rng(0).permutation(problems) % _FOLDS
-    parts = []
-    for number in range(_FOLDS):
-        own = fold == number
-        others = {each: firings.where(~own) for each, firings in by_threshold.items()}
-        threshold = _best_threshold(others, price)
-        if threshold < math.inf:
-            parts.append(by_threshold[threshold].where(own))
-    return Firings(
-        np.concatenate([np.empty(0, np.int64), *(part.problems for part in parts)]),
-        np.concatenate([np.empty(0, np.int8), *(part.outcomes for part in parts)]),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 
 from knm.codec import to_json
-from knm.datastore import Datastore
+from knm.datastore import Datastore, Manifest
 from knm.engine.configuration import EngineConfiguration
 from knm.engine.native import compiled_kernels
 from knm.engine.records import GenerationOptions
@@ -40,6 +40,17 @@ class EngineSetup:
     def identify(self) -> ModelIdentity:
         """The model's identity, read from its files."""
         return identify_model(self.model, self.placement.dtype)
+
+    def measured(self) -> str | None:
+        """What the datastore did to whole programs where it was measured, in one line, if it was.
+
+        Raises:
+            UserError: it is missing or malformed.
+        """
+        if self.datastore is None:
+            return None
+        found = Manifest.load(self.datastore).measured
+        return found and f"datastore {self.datastore_name}: {found}"
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
+from knm.datastore.choosing import Firings
 from knm.datastore.trial_calibration import (
     CRASH_PRICE,
     NEIGHBOURS,
     PRIOR,
     TEMPERATURE,
-    Firings,
     calibrate_trials,
     first_firings,
     scores_by_others,
