@@ -136,6 +136,10 @@ def read_ids(path: Path) -> dict[str, int]:
     Raises:
         UserError: the file cannot be read, or lists none.
     """
+    if path.exists() and not path.is_file():
+        raise UserError(
+            f"{named('ids')} {path}: a pipe or a folder, and it is read several times; give a file"
+        )
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

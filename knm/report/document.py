@@ -11,7 +11,7 @@ from knm.errors import UserError, named
 from knm.jsonio import read_json
 from knm.report.header import RunHeader, check_hashes
 from knm.report.schema import ProblemResult, check_version, read_result
-from knm.report.stream import read_stream, stream_path
+from knm.report.stream import is_stream, read_stream, stream_path
 
 STAGES: Final = ("setup", "call", "teardown")
 INTERRUPTED: Final = 2
@@ -161,7 +161,7 @@ def _read(path: Path) -> Any:
         return read_json(path)
     except UserError as error:
         stream = stream_path(path)
-        if not stream.exists():
+        if not is_stream(stream):
             raise
         raise UserError(
             f"{error}; what the run had judged is in {stream}: `knm report finish {stream}` makes"

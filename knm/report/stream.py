@@ -132,6 +132,15 @@ class Stream:
     results: tuple[ProblemResult, ...]
 
 
+def is_stream(path: Path) -> bool:
+    """Whether there is a file that begins as a stream of results."""
+    try:
+        with path.open("rb") as file:
+            return _begins_stream(file.readline())
+    except OSError:
+        return False
+
+
 def stream_results(path: Path) -> Iterator[RunHeader | ProblemResult]:
     """The header of a stream and its results in their order, a line at a time.
 

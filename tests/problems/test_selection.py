@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from knm.errors import UserError
@@ -97,6 +99,9 @@ def test_an_id_that_the_set_does_not_have_is_named_with_its_line(problems, tmp_p
     listed.write_text("\n")
     with pytest.raises(UserError, match="lists no id"):
         ids(problems, ids=str(listed))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="pipe: a pipe or a folder.*give a file"):
+        ids(problems, ids=str(tmp_path / "pipe"))
 
 
 def test_a_report_is_told_what_was_selected_without_paths(tmp_path):

@@ -63,6 +63,10 @@ def test_a_truncated_report_points_to_the_stream_beside_it(tmp_path):
     with pytest.raises(UserError, match=r"cut\.json: not valid JSON") as without_stream:
         load_report(path)
     assert "jsonl" not in str(without_stream.value)
+    stream_path(path).write_text('{"id": "a", "text": "a file of completions"}\n')
+    with pytest.raises(UserError, match=r"not valid JSON(?!.*jsonl)"):
+        load_report(path)
+    stream_path(path).unlink()
 
     with ResultStream(stream_path(path), header) as stream:
         stream.write(judged_test(result("a"), ""))
