@@ -7,9 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
 from knm.errors import UserError, named
 from knm.hashing import hash_file, hash_json
 from knm.jsonio import read_json
@@ -115,6 +112,10 @@ def find_model(name: str) -> Path:
             "config.json or one GGUF file, such a file, or a Hugging Face id such as "
             "Qwen/Qwen3-4B-Instruct-2507"
         )
+    # Costs as much as all other imports of a command; few ask the hub.
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
     try:
         repository, revision = hub_id.groups()
         files = snapshot_download(repository, revision=revision, allow_patterns=_HUB_FILES)

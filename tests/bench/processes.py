@@ -14,6 +14,9 @@ from functools import cache
 
 from tests.problems.problem_files import ROOT
 
+# Hypothesis's plugin imports all of it, a second of each process for nothing.
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+
 
 def clean_environment() -> dict[str, str]:
     """The environment without what steers pytest or knm, for one of many on the same cores."""
@@ -37,7 +40,7 @@ def start_pytest(
 ) -> subprocess.Popen[str]:
     """`pytest ...` in the project's directory, as `start_bench`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", *map(str, arguments), "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", *map(str, arguments), *WITHOUT],
         cwd=ROOT,
         env=clean_environment() | {"KNM_CACHE_DIR": _cache_of_session()} | dict(environment or {}),
         stdout=subprocess.PIPE,

@@ -13,7 +13,7 @@ import pytest
 from knm.bench.asking import NOT_NAMED
 from knm.engine import describe_setup
 from knm.report import load_report
-from tests.bench.processes import clean_environment
+from tests.bench.processes import WITHOUT, clean_environment
 from tests.bench.test_engines import EMBEDDED
 from tests.problems.problem_files import ROOT, short_records, write_problems
 from tests.serving import scripted
@@ -52,7 +52,7 @@ def foreign(site, tmp_path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, arguments)],
+            [sys.executable, "-m", "pytest", *WITHOUT, *map(str, arguments)],
             cwd=tmp_path / "project",
             env=clean_environment() | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, site)))},
             capture_output=True,
