@@ -30,7 +30,7 @@ def main() -> None:
     """Run everything and print one table."""
     options = parse()
     store_path = ROOT / "datastore" / "embedded"
-    ensure_embedded_datastore(store_path)
+    ensure_embedded_datastore(store_path, print)
     torch.set_num_threads(options.threads)
     run = prepare_run(make_options({}), ROOT)
     preset = resolve_preset(DEFAULT_PRESET)

@@ -269,7 +269,7 @@ def _open_retriever(
     """The datastore, if there is one, and why the problem set is none of its own."""
     if setup.datastore is None or setup.preset is None:
         return None, None
-    ensure_datastore(setup)
+    ensure_datastore(setup, print)
     store = Datastore.open(setup.datastore, expect=loaded.identity)
     retriever = Retriever(store, setup.preset, device=loaded.device)
     return retriever, retriever.withhold_from(run.sample_prompts())

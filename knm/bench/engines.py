@@ -46,14 +46,13 @@ class RunningEngine:
         else:
             _refuse_without_effect(options)
 
-    def prepare(self) -> str | None:
-        """Nothing is missing. Returns what a user should know of the servers, if anything."""
-        if self.configuration.verified:
-            return None
-        return (
-            f"{self.configuration.model} at {', '.join(self._urls)}: not `knm serve`, so nobody "
-            "can check its weights or tell what retrieval did"
-        )
+    def prepare(self, notify: Callable[[str], None]) -> None:
+        """Nothing is missing. Tells what a user should know of the servers, if anything."""
+        if not self.configuration.verified:
+            notify(
+                f"{self.configuration.model} at {', '.join(self._urls)}: not `knm serve`, so "
+                "nobody can check its weights or tell what retrieval did"
+            )
 
     def servers(self) -> ServerGroup:
         """Where they are."""
@@ -98,10 +97,10 @@ class OwnEngine:
         assert self._configuration is not None, "prepare() comes first"
         return self._configuration
 
-    def prepare(self) -> str | None:
+    def prepare(self, notify: Callable[[str], None]) -> None:
         """Mine the embedded datastore if it is needed and missing.
 
-        Returns what was done, or else what the datastore did where it was measured, if anything.
+        Tells that, and what the datastore did where it was measured, if anything.
 
         Raises:
             UserError: the engine cannot be what was asked for.
@@ -109,7 +108,7 @@ class OwnEngine:
         from knm.engine import describe_setup
 
         first = self._setups[0]
-        mined = ensure_datastore(first)
+        ensure_datastore(first, notify)
         self._configuration = describe_setup(first)
         for setup in self._setups[1:]:
             for name, here, there in configuration_differences(
@@ -119,9 +118,9 @@ class OwnEngine:
                     f"--devices: {first.placement.device} and {setup.placement.device} would not "
                     f"write the same: {name} is {here} and {there}; name devices of one kind"
                 )
-        if mined:
-            return f"mined the embedded datastore into {first.datastore}"
-        return first.measured()
+        measured = first.measured()
+        if measured is not None:
+            notify(measured)
 
     def servers(self) -> ServerGroup:
         """Where they are."""
@@ -234,13 +233,12 @@ def _context(model: str) -> int:
     return context
 
 
-def ensure_datastore(setup: "EngineSetup") -> bool:
-    """Mine the embedded datastore if `setup` needs it and it is not there yet; whether it was."""
-    if setup.datastore is None or setup.datastore_name != EMBEDDED_DATASTORE:
-        return False
-    from knm.embedded.store import ensure_embedded_datastore
+def ensure_datastore(setup: "EngineSetup", notify: Callable[[str], None]) -> None:
+    """Mine the embedded datastore if `setup` needs it and it is not there yet, and say so."""
+    if setup.datastore is not None and setup.datastore_name == EMBEDDED_DATASTORE:
+        from knm.embedded.store import ensure_embedded_datastore
 
-    return ensure_embedded_datastore(setup.datastore)
+        ensure_embedded_datastore(setup.datastore, notify)
 
 
 def objection_to_set(

@@ -24,10 +24,12 @@ def serve_engine(
     *,
     capacity: int,
     announce: Callable[[str, dict[str, Any]], None],
+    notify: Callable[[str], None],
 ) -> None:
     """Serve the engine that `options` describe until SIGINT or SIGTERM.
 
-    `announce` is called with the address and the configuration when the model is loaded.
+    `announce` is called with the address and the configuration when the model is loaded, `notify`
+    with what takes long before that.
 
     Raises:
         UserError: something is missing or does not fit together, the address cannot be listened
@@ -46,7 +48,7 @@ def serve_engine(
         from knm.serving.loop import EngineLoop
         from knm.serving.server import serve
 
-        ensure_datastore(setup)
+        ensure_datastore(setup, notify)
         configuration = describe_setup(setup)
         loop = EngineLoop(lambda: open_setup(setup), capacity)
         try:

@@ -155,9 +155,7 @@ class BenchController(BenchWorker):
         with usage_errors(self._config):
             with self._run.open_sandbox() as sandbox:
                 self._sandbox_info = sandbox.describe()
-            done = self._engine.prepare()
-            if done is not None:
-                self._say(done)
+            self._engine.prepare(self._say)
             self._objection = objection_to_set(self._engine.configuration, self._run.sample_prompts)
             if self._objection is not None:
                 self._say(
@@ -251,6 +249,7 @@ class BenchController(BenchWorker):
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
             reporter.write_line(f"knm: {line}")
+            reporter.flush()  # what it tells of takes long, and a pipe keeps lines back
 
 
 def _selected(items: Iterable[pytest.Item]) -> list[Problem]:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from knm.commands.keys import KeyOptions, TokenOptions, compare_keys_of
-from knm.commands.output import JsonOption
+from knm.commands.output import JsonOption, say
 from knm.commands.texts import BlockOptions
 from knm.errors import UserError, named
 from knm.jsonio import dumps
@@ -197,7 +197,7 @@ def evaluate(
     for chosen in names:
         options = EngineOptions(**asdict(model), knn=True, knn_preset=chosen, **shared)
         setup = prepare_engine(options, Path.cwd())
-        ensure_datastore(setup)
+        ensure_datastore(setup, say)
         assert setup.preset is not None
         assert setup.datastore is not None
         presets.append(setup.preset)
@@ -315,7 +315,7 @@ def sweep(
     for name in choices.datastores:
         options = EngineOptions(**asdict(model), knn=True, datastore=name)
         setup = prepare_engine(options, Path.cwd())
-        ensure_datastore(setup)
+        ensure_datastore(setup, say)
         assert setup.datastore is not None
         stores[name] = setup.datastore
 

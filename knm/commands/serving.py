@@ -50,6 +50,7 @@ def serve(
         listening.port,
         capacity=listening.queue,
         announce=announce,
+        notify=say,
     )
 
 

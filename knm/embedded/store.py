@@ -1,6 +1,7 @@
 """The embedded datastore: mined from the packaged corpus when it is first needed."""
 
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,8 @@ from knm.problems import load_template
 MINING: Final = MiningOptions(positions="all")
 
 
-def ensure_embedded_datastore(directory: Path) -> bool:
-    """Mine or resume the embedded datastore unless it is up to date; whether that was needed.
+def ensure_embedded_datastore(directory: Path, notify: Callable[[str], None]) -> None:
+    """Mine or resume the embedded datastore unless it is up to date, and say so beforehand.
 
     It gets an IVF index: on a CPU exact search would take several times as long as the LM.
 
@@ -27,7 +28,9 @@ def ensure_embedded_datastore(directory: Path) -> bool:
     """
     corpus = EMBEDDED_CORPUS / "train.jsonl"
     if _up_to_date(directory, summarize_corpus(corpus).content_hash):
-        return _ensure_index(directory)
+        _ensure_index(directory)
+        return
+    notify(f"mining the embedded datastore into {directory}, once: a minute or more of two cores")
     _discard_finished(directory)
     loaded = load_model(EMBEDDED, dtype="float32", device="cpu")
     examples = CorpusExamples(corpus, loaded.tokenizer, ChatEncoding(load_template("task")))
@@ -39,15 +42,12 @@ def ensure_embedded_datastore(directory: Path) -> bool:
         shutil.rmtree(directory)
         mine(loaded, examples, directory, MINING)
     _ensure_index(directory)
-    return True
 
 
-def _ensure_index(directory: Path) -> bool:
+def _ensure_index(directory: Path) -> None:
     store = Datastore.open(directory)
-    if "ivf" in store.manifest.indexes:
-        return False
-    build_index(store, "ivf")
-    return True
+    if "ivf" not in store.manifest.indexes:
+        build_index(store, "ivf")
 
 
 def _up_to_date(directory: Path, corpus: str) -> bool:

@@ -101,7 +101,9 @@ def test_a_server_with_the_same_preset_file_serves_the_run(preset_file):
 def test_the_engine_of_a_run_is_described_without_being_started():
     engine = find_engine(RunOptions(device="cpu", max_new_tokens=32, batch_size=2), ROOT)
     assert isinstance(engine, OwnEngine)
-    assert engine.prepare() is None
+    told: list[str] = []
+    engine.prepare(told.append)
+    assert told == []
     configuration = engine.configuration
     assert (configuration.max_new_tokens, configuration.batch_size) == (32, 2)
     assert (configuration.preset, configuration.datastore_hash) == (None, None)
