@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from knm.corpora import Decontamination, decontaminate_stream, stream_corpus, summarize_corpus
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_json
 from knm.jsonio import read_json, write_json
 from knm.problems import ProblemSet, load_template
@@ -126,7 +126,7 @@ class StoreBuilder:
             differing = [key for key in sorted(keys) if there.get(key) != inputs.get(key)]
             raise UserError(
                 f"{note}: datastore {name} was made of something else ({', '.join(differing)} "
-                "differ); give another --out, or the datastore another name"
+                f"differ); give another {named('out')}, or the datastore another name"
             )
 
     def _corpus(self, plan: StorePlan) -> Path:
