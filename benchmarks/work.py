@@ -19,10 +19,10 @@ from torch.nn import functional
 from benchmarks.devices import copy_bandwidth, device_name, timed
 from benchmarks.phases import Clock, clock_of
 from knm.bench import BenchRun, ensure_datastore, make_options, prepare_engine, prepare_run
-from knm.datastore import Datastore
 from knm.engine import EngineSetup, GenerationOptions, open_engine
 from knm.engine.architectures import read_decoder
 from knm.engine.decoder import Decoder, Linear
+from knm.engine.opening import open_retriever
 from knm.engine.phases import Phase, recorded
 from knm.models import LoadedModel, load_model
 from knm.records import Completion, Request
@@ -267,11 +267,10 @@ def _open_retriever(
     setup: EngineSetup, run: BenchRun, loaded: LoadedModel
 ) -> tuple[Retriever | None, str | None]:
     """The datastore, if there is one, and why the problem set is none of its own."""
-    if setup.datastore is None or setup.preset is None:
-        return None, None
     ensure_datastore(setup, print)
-    store = Datastore.open(setup.datastore, expect=loaded.identity)
-    retriever = Retriever(store, setup.preset, device=loaded.device)
+    retriever = open_retriever(setup, loaded)
+    if retriever is None:
+        return None, None
     return retriever, retriever.withhold_from(run.sample_prompts())
 
 

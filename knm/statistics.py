@@ -106,6 +106,13 @@ def pass_at_k(samples: int, correct: int, k: int) -> float:
     return 1 - comb(samples - correct, k) / comb(samples, k)
 
 
+def percentile_interval(drawn: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Between which of the `drawn`, which ascend, that share of them lies; rounded outwards."""
+    last = len(drawn) - 1
+    tail = (1 - confidence) / 2 * last
+    return drawn[floor(tail)], drawn[ceil(last - tail)]
+
+
 def bootstrap_interval(
     values: Sequence[float], confidence: float = 0.95, *, seed: int = 0
 ) -> tuple[float, float]:
@@ -118,8 +125,7 @@ def bootstrap_interval(
     ordered, count = sorted(values), len(values)
     drawn = (_kept_places if count <= _MOST_KEPT else _drawn_places)(count, seed)
     means = sorted(sum(map(ordered.__getitem__, places)) / count for places in drawn)
-    tail = (1 - confidence) / 2 * (RESAMPLES - 1)
-    return means[floor(tail)], means[ceil(RESAMPLES - 1 - tail)]
+    return percentile_interval(means, confidence)
 
 
 def _drawn_places(count: int, seed: int) -> "Iterator[array[int]]":
@@ -151,9 +157,7 @@ def bootstrap_ratio(
         above, below = map(sum, zip(*draw.choices(ordered, k=len(ordered)), strict=True))
         if below:
             ratios.append(above / below)
-    ratios.sort()
-    tail = (1 - confidence) / 2 * (len(ratios) - 1)
-    return ratios[floor(tail)], ratios[ceil(len(ratios) - 1 - tail)]
+    return percentile_interval(sorted(ratios), confidence)
 
 
 def kendall_tau(left: Sequence[float], right: Sequence[float]) -> float | None:

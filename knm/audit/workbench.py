@@ -1,6 +1,5 @@
 """Where the rows of an audit are run: models, problems and datastores, each made when needed."""
 
-import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -26,6 +25,7 @@ from knm.codec import to_json
 from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
 from knm.datastore import Datastore, MiningOptions
 from knm.datastore.mining_options import batch_tokens_on
+from knm.engine.devices import freeing_engines
 from knm.engine.requests import encode_request
 from knm.errors import UserError
 from knm.judging.trials import TrialSettings, run_trial
@@ -188,11 +188,9 @@ class Workbench:
         if kept is not None:
             return kept
         loaded = self.finetuned if row.finetuned else self.loaded
-        result = self._measure(row, configuration, loaded, store)
+        with freeing_engines(loaded.device):
+            result = self._measure(row, configuration, loaded, store)
         result.save(self.row_path(row))
-        if loaded.device.type == "cuda":
-            gc.collect()  # an engine and its graphs hold each other
-            torch.cuda.empty_cache()
         return result
 
     def _measure(

@@ -3,10 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from knm.corpora.records import CorpusRecord
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -95,13 +98,18 @@ def corpus_statistics(
     )
 
 
+def group_by_source(sizes: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    """The sizes of what comes from each source, the source with most first."""
+    grouped: defaultdict[str, list[T]] = defaultdict(list)
+    for source, size in sizes:
+        grouped[source].append(size)
+    return dict(sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
 def lengths_by_source(records: Iterable[CorpusRecord]) -> dict[str, Spread]:
     """How long the programs of each source are, in characters; the largest source first."""
-    lengths: defaultdict[str, list[int]] = defaultdict(list)
-    for record in records:
-        lengths[record.source].append(len(record.program))
-    ordered = sorted(lengths.items(), key=lambda item: (-len(item[1]), item[0]))
-    return {source: Spread.of(sizes) for source, sizes in ordered}
+    lengths = group_by_source((record.source, len(record.program)) for record in records)
+    return {source: Spread.of(sizes) for source, sizes in lengths.items()}
 
 
 def _operations(record: CorpusRecord) -> list[str]:

@@ -1,6 +1,11 @@
-"""Which program decodes on which device."""
+"""Which program decodes on which device, and what it leaves there."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+import torch
 
 from knm.engine.cpu import kernels_for
 from knm.engine.decoder import Decoder
@@ -38,3 +43,14 @@ def open_program(
         capacity=capacity,
         interval=_CUDA_INTERVAL,
     )
+
+
+@contextmanager
+def freeing_engines(device: torch.device) -> Iterator[None]:
+    """Free what engines held on a GPU that nobody holds any more when this ends."""
+    try:
+        yield
+    finally:
+        if device.type == "cuda":
+            gc.collect()  # an engine and its graphs hold each other
+            torch.cuda.empty_cache()

@@ -62,6 +62,18 @@ def open_engine(
         return PlainEngine(loaded, options, retriever)
 
 
+def open_retriever(setup: EngineSetup, loaded: LoadedModel) -> Retriever | None:
+    """What corrects the model by the setup's datastore, if it has one.
+
+    Raises:
+        UserError: the datastore is another model's, or the preset cannot work with it.
+    """
+    if setup.preset is None or setup.datastore is None:
+        return None
+    store = Datastore.open(setup.datastore, expect=loaded.identity)
+    return Retriever(store, setup.preset, device=loaded.device)
+
+
 def open_setup(setup: EngineSetup) -> OpenedEngine:
     """Load the model and, with kNN, the datastore.
 
@@ -69,11 +81,7 @@ def open_setup(setup: EngineSetup) -> OpenedEngine:
         UserError: something is not there, cannot be loaded or does not fit together.
     """
     loaded = load_model(setup.model, dtype=setup.placement.dtype, device=setup.placement.device)
-    retriever = None
-    if setup.preset is not None and setup.datastore is not None:
-        store = Datastore.open(setup.datastore, expect=loaded.identity)
-        retriever = Retriever(store, setup.preset, device=loaded.device)
-
+    retriever = open_retriever(setup, loaded)
     engine = open_engine(loaded, setup.generation, retriever)
     scoring = ScoringEngine(engine, loaded, retriever)
     return OpenedEngine(scoring, partial(render_context, loaded.tokenizer))

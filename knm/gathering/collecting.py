@@ -20,6 +20,7 @@ from knm.languages.language import load_language
 from knm.outputs import Input, Output, check_outputs
 from knm.problems import ProblemSet, load_problems, problems_path
 from knm.report import ProblemResult, RunHeader, load_report, stream_path, stream_results
+from knm.sandbox import Judgement
 
 SAMPLING: Final = ("model", "prompt", "max_new_tokens", "sampling", "knn")
 """Settings of a run that say how its programs were drawn."""
@@ -213,17 +214,22 @@ def _take(
         held[key] = _Program(
             program,
             _clean(sample.text or "") if keep_completion else "",
-            Outcome(
-                judgement.verdict.value,
-                judgement.error_class,
-                _clean(judgement.message),
-                error_line(judgement.message, program, language),
-                judgement.tests_passed,
-                judgement.tests_total,
-            ),
+            outcome_of(judgement, program, language),
             language,
             {name: settings.get(name) for name in SAMPLING},
         )
+
+
+def outcome_of(judgement: Judgement, program: str, language: str) -> Outcome:
+    """What a corpus keeps of how a program was judged."""
+    return Outcome(
+        judgement.verdict.value,
+        judgement.error_class,
+        _clean(judgement.message),
+        error_line(judgement.message, program, language),
+        judgement.tests_passed,
+        judgement.tests_total,
+    )
 
 
 def _clean(text: str) -> str:

@@ -5,9 +5,9 @@ both must agree on (prompts, extraction, judging, results) is one code.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -147,10 +147,7 @@ def run_trial(
     started = time.perf_counter()
     make_request = request or settings.request
     requests = [make_request(problem) for problem in problems]
-    options = GenerationOptions(settings.max_new_tokens, settings.batch_size)
-    engine = open_engine(loaded, options, retriever, notify=lambda _: None)
-    with open_judges(sandbox_name, settings.language, settings.limits, workers) as judges:
-        warm_up(engine, loaded, requests)
+    with _opened(loaded, retriever, sandbox_name, settings, requests, workers) as (engine, judges):
         began = time.perf_counter()
         pending = decode_and_judge(engine, problems, requests, settings.language, judges, label)
         decode_seconds = time.perf_counter() - began
@@ -160,6 +157,52 @@ def run_trial(
         decode_seconds=decode_seconds,
         seconds=time.perf_counter() - started,
     )
+
+
+def judge_in_parts(
+    problems: Sequence[Problem],
+    loaded: "LoadedModel",
+    retriever: "Retriever | None",
+    sandbox_name: str,
+    settings: TrialSettings,
+    together: int,
+    *,
+    workers: int | None = None,
+    label: str = "trial",
+) -> Iterator[tuple[Problem, ProblemResult]]:
+    """Each problem and its result, in their order: `together` are decoded before any is given out.
+
+    For trials of which what has come is to be kept; one engine decodes all parts.
+
+    Raises:
+        UserError: as `run_trial`.
+    """
+    requests = list(map(settings.request, problems))
+    with _opened(loaded, retriever, sandbox_name, settings, requests, workers) as (engine, judges):
+        for start in range(0, len(problems), together):
+            part = slice(start, start + together)
+            pending = decode_and_judge(
+                engine, problems[part], requests[part], settings.language, judges, label
+            )
+            for problem, judged in zip(problems[part], pending, strict=True):
+                yield problem, judged.result()
+
+
+@contextmanager
+def _opened(
+    loaded: "LoadedModel",
+    retriever: "Retriever | None",
+    sandbox_name: str,
+    settings: TrialSettings,
+    requests: Sequence[Request],
+    workers: int | None,
+) -> Iterator[tuple["LocalEngine", JudgePool]]:
+    """An engine that is ready for these requests, and judges."""
+    options = GenerationOptions(settings.max_new_tokens, settings.batch_size)
+    engine = open_engine(loaded, options, retriever, notify=lambda _: None)
+    with open_judges(sandbox_name, settings.language, settings.limits, workers) as judges:
+        warm_up(engine, loaded, requests)
+        yield engine, judges
 
 
 def warm_up(engine: "LocalEngine", loaded: "LoadedModel", requests: Sequence[Request]) -> None:

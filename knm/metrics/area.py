@@ -1,11 +1,9 @@
 """The area under the ROC curve, and how far it varies with the groups that were drawn."""
 
-from math import ceil, floor
-
 import numpy as np
 
 from knm.metrics.measuring import Array
-from knm.statistics import RESAMPLES
+from knm.statistics import RESAMPLES, percentile_interval
 
 
 def area_under_curve(scores: Array, positive: Array, weights: Array | None = None) -> float:
@@ -33,11 +31,9 @@ def drawn_areas(scores: Array, positive: Array, groups: Array, *, seed: int = 0)
     return np.array(areas)
 
 
-def interval_of(draws: Array, confidence: float = 0.95) -> tuple[float, float]:
-    """The percentile interval of what was drawn (m,), without NaN; at least one is a number."""
-    ordered = np.sort(draws[~np.isnan(draws)])
-    tail = (1 - confidence) / 2 * (len(ordered) - 1)
-    return float(ordered[floor(tail)]), float(ordered[ceil(len(ordered) - 1 - tail)])
+def interval_of(draws: Array) -> tuple[float, float]:
+    """The 95 % percentile interval of what was drawn (m,), without NaN; one is a number."""
+    return percentile_interval(np.sort(draws[~np.isnan(draws)]).tolist())
 
 
 def _area(places: Array, positive: Array, weights: Array) -> float:

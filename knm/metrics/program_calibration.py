@@ -5,7 +5,7 @@ without what is of these very problems. The choice is counted on problems that d
 (`knm.datastore.choosing`). What was decoded stands in a journal and is not decoded again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,14 +18,15 @@ from knm.datastore import Datastore, Manifest
 from knm.datastore.choosing import Firings, best_choice, measured_on_others
 from knm.datastore.edit import select_rows
 from knm.datastore.manifest import ProgramCalibration
+from knm.engine.devices import freeing_engines
 from knm.engine.setup import hash_calibration
 from knm.errors import UserError, named
 from knm.hashing import hash_bytes, hash_json
 from knm.journal import Journal
-from knm.judging.trials import TrialSettings, run_trial
-from knm.metrics.space import DATASTORE, Point, Space
+from knm.judging.trials import TrialSettings, judge_in_parts
+from knm.metrics.space import Point, Space
 from knm.models import LoadedModel
-from knm.problems import Problem, ProblemSet
+from knm.problems import ProblemSet
 from knm.report import ProblemResult
 from knm.retrieval import Preset, Retriever
 
@@ -159,7 +160,7 @@ def choose_by_programs(
     preset = replace(space.base, lmbda=0.0) if best is None else points[best].preset
     calibration = ProgramCalibration(
         preset=space.preset,
-        settings={} if best is None else _settings(points[best]),
+        settings={} if best is None else points[best].settings,
         weight=preset.lmbda,
         problems=len(judged),
         fired=len(measured.problems),
@@ -169,7 +170,7 @@ def choose_by_programs(
         price=price,
         problems_hash=programs.problems.content_hash,
     )
-    tried = tuple((_settings(point), choices[number]) for number, point in enumerate(points))
+    tried = tuple((point.settings, choices[number]) for number, point in enumerate(points))
     return ProgramChoice(calibration, preset, tried, len(programs.problems) - len(judged))
 
 
@@ -206,10 +207,6 @@ def compare(alone: Sequence[Written], other: Sequence[Written]) -> Firings:
     )
 
 
-def _settings(point: Point) -> dict[str, Any]:
-    return {name: value for name, value in point.values.items() if name != DATASTORE}
-
-
 def _decode(
     programs: Programs, point: Point | None, journal: Journal, label: str
 ) -> dict[str, Written]:
@@ -224,21 +221,20 @@ def _decode(
     ]
     if missing:
         retriever = None if point is None else _retriever(programs, point.preset)
-        for start in range(0, len(missing), _TOGETHER):
-            part = missing[start : start + _TOGETHER]
-            trial = run_trial(
-                part,
+        with freeing_engines(programs.loaded.device):
+            for problem, result in judge_in_parts(
+                missing,
                 programs.loaded,
                 retriever,
                 programs.sandbox,
                 programs.settings,
+                _TOGETHER,
                 workers=programs.workers,
                 label=label,
-            )
-            for problem, written in _written(part, trial.results):
-                journal.put(
-                    keys[problem.question_id], {"problem": problem.question_id, **to_json(written)}
-                )
+            ):
+                name = problem.question_id
+                if not result.verdict.is_infrastructure:
+                    journal.put(keys[name], {"problem": name, **to_json(_written(result))})
     found = {name: journal.get(key) for name, key in keys.items()}
     return {
         name: Written(entry["text"], entry["accepted"])
@@ -247,14 +243,10 @@ def _decode(
     }
 
 
-def _written(
-    problems: Sequence[Problem], results: Sequence[ProblemResult]
-) -> Iterator[tuple[Problem, Written]]:
-    for problem, result in zip(problems, results, strict=True):
-        if not result.verdict.is_infrastructure:
-            completion = result.samples[0].completion
-            text = "" if completion is None else completion.text
-            yield problem, Written(hash_bytes(text.encode())[:16], result.accepted)
+def _written(result: ProblemResult) -> Written:
+    completion = result.samples[0].completion
+    text = "" if completion is None else completion.text
+    return Written(hash_bytes(text.encode())[:16], result.accepted)
 
 
 def _retriever(programs: Programs, preset: Preset) -> Retriever:

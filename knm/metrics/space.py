@@ -100,6 +100,11 @@ class Point:
     datastore: str
     preset: Preset
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What each axis says but for the datastore's."""
+        return {name: value for name, value in self.values.items() if name != DATASTORE}
+
 
 @dataclass(frozen=True)
 class Space:

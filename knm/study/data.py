@@ -1,12 +1,11 @@
 """What a study's corpora and problems are made of: the table of the original study."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from knm.corpora import CorpusRecord
-from knm.corpora.statistics import Spread
+from knm.corpora.statistics import Spread, group_by_source
 from knm.problems import Problem
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -54,10 +53,10 @@ def _lines(
     what: str, texts: Sequence[tuple[str, str]], count_tokens: CountTokens
 ) -> Iterator[SourceLine]:
     tokens = count_tokens([text for _, text in texts])
-    by_source = defaultdict[str, list[tuple[int, int]]](list)
-    for (source, text), count in zip(texts, tokens, strict=True):
-        by_source[source].append((len(text), count))
-    for source, sizes in sorted(by_source.items(), key=lambda entry: (-len(entry[1]), entry[0])):
+    by_source = group_by_source(
+        (source, (len(text), count)) for (source, text), count in zip(texts, tokens, strict=True)
+    )
+    for source, sizes in by_source.items():
         yield _line(what, source, sizes)
     if len(by_source) > 1:
         yield _line(what, "all", [size for sizes in by_source.values() for size in sizes])

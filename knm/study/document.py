@@ -13,7 +13,7 @@ from knm.report import page as view
 from knm.report.study import StudyFormat, check_study, compose_study, write_study
 from knm.report.study.blocks import Block, Commands, Files, Heading, Paragraph, Table
 from knm.study.plan import TUNED, StorePlan
-from knm.study.running import DATASTORE, StudyOutcome, Tuning, command_of
+from knm.study.running import StudyOutcome, Tuning, command_of
 
 DOCUMENT: Final = "report"
 PAGE: Final = "report.html"
@@ -247,7 +247,7 @@ def _grid(tuning: Tuning) -> Iterator[Block]:
         "Decoded and judged on the dev problems alone, none of which is reported above. The best "
         f"there, {tuning.winner.name}, is row {TUNED} above: what it passes here it was chosen for."
     )
-    names = [name for name in tuning.winner.values if name != DATASTORE]
+    names = list(tuning.winner.settings)
     rows = [("", *names, "Pass@1 on dev", "95 % interval", "Gained", "Lost", "p")]
     totals = summarize(tuning.baseline.results)
     lm = ("LM alone", *("" for _ in names), text.pass_at_1(totals))
@@ -257,7 +257,7 @@ def _grid(tuning: Tuning) -> Iterator[Block]:
         rows.append(
             (
                 "best" if one is tuning.winner else "",
-                *(str(one.values[name]) for name in names),
+                *(str(one.settings[name]) for name in names),
                 text.pass_at_1(totals),
                 text.interval(totals.interval),
                 str(len(diff.gained)),

@@ -4,7 +4,6 @@ Everything that a run is goes by the bench's own code (`knm.bench.run`), so that
 compared with the bench's, and both take completions from one cache. Several rows share a model.
 """
 
-import gc
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -40,7 +39,6 @@ from knm.report import (
 
 if TYPE_CHECKING:
     from knm.engine import EngineSetup
-    from knm.engine.opening import LocalEngine
     from knm.models import LoadedModel
 
 
@@ -138,12 +136,15 @@ class RowRunner:
                 attempts = [read_outcome(kept, row.language)]
                 pending[number] = row.judges.judge(problems[number], attempts, prompt_hash(request))
             if missing:
-                decoded = self._decode(
-                    row,
-                    [problems[each] for each in missing],
-                    [requests[each] for each in missing],
-                    cache,
-                )
+                from knm.engine.devices import freeing_engines
+
+                with freeing_engines(self._loaded().device):
+                    decoded = self._decode(
+                        row,
+                        [problems[each] for each in missing],
+                        [requests[each] for each in missing],
+                        cache,
+                    )
                 pending |= dict(zip(missing, decoded, strict=True))
             return [pending[number] for number in range(len(problems))]
 
@@ -158,37 +159,14 @@ class RowRunner:
             if isinstance(outcome, Completion):
                 cache.put(row.key(request), outcome, row.configuration)
 
-        engine = self._open_engine(row.setup)
-        try:
-            # A GPU's engine captures what it needs, which takes seconds, before it is timed.
-            warm_up(engine, self._loaded(), requests)
-            return decode_and_judge(
-                engine, problems, requests, row.language, row.judges, row.label, keep
-            )
-        finally:
-            del engine
-            self._release()
-
-    def _open_engine(self, setup: "EngineSetup") -> "LocalEngine":
-        """The engine of a row, on the study's model.
-
-        Raises:
-            UserError: the datastore is another model's, or the preset cannot work with it.
-        """
-        from knm.datastore import Datastore
         from knm.engine import open_engine
-        from knm.retrieval import Retriever
+        from knm.engine.opening import open_retriever
 
-        loaded, retriever = self._loaded(), None
-        if setup.preset is not None and setup.datastore is not None:
-            store = Datastore.open(setup.datastore, expect=loaded.identity)
-            retriever = Retriever(store, setup.preset, device=loaded.device)
-        return open_engine(loaded, setup.generation, retriever, self._notify)
-
-    def _release(self) -> None:
-        """Free what an engine held on a GPU."""
-        import torch
-
-        gc.collect()  # an engine and its graphs hold each other
-        if self._loaded().device.type == "cuda":
-            torch.cuda.empty_cache()
+        loaded = self._loaded()
+        retriever = open_retriever(row.setup, loaded)
+        engine = open_engine(loaded, row.setup.generation, retriever, self._notify)
+        # A GPU's engine captures what it needs, which takes seconds, before it is timed.
+        warm_up(engine, loaded, requests)
+        return decode_and_judge(
+            engine, problems, requests, row.language, row.judges, row.label, keep
+        )

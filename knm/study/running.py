@@ -31,16 +31,14 @@ if TYPE_CHECKING:
 ROWS: Final = "rows"
 STORES: Final = "stores"
 GRID: Final = "grid"
-DATASTORE: Final = "datastore"
-"""What the axis of a grid is called that does not vary here."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A point of the grid, and its run over the dev problems."""
+    """A point of the grid by its settings, and its run over the dev problems."""
 
     name: str
-    values: Mapping[str, Any]
+    settings: Mapping[str, Any]
     report: Report
 
 
@@ -259,7 +257,7 @@ class Study:
             points = [space.point(values) for values in space.grid()]
         except UserError as error:
             raise UserError(f"{where}: {error}") from None
-        return {_name_of(point.values): point for point in points}
+        return {_name_of(point.settings): point for point in points}
 
     def _tune(self, stores: Mapping[str, BuiltStore]) -> Tuning | None:
         """Every point of the grid over the dev problems; the best is chosen by Pass@1 there."""
@@ -284,7 +282,7 @@ class Study:
             with self._skipping(f"{name} on dev"):
                 report = self._runner.run(options, problems, place / f"{name}.json")
                 self._tell(f"{name} on dev", report)
-                tried.append(Tried(name, point.values, report))
+                tried.append(Tried(name, point.settings, report))
         return Tuning(baseline, tuple(tried), max(tried, key=_goodness)) if tried else None
 
     def _tuned(self, tuning: Tuning) -> RowPlan:
@@ -311,9 +309,9 @@ def command_of(plan: StudyPlan, out: Path) -> str:
     return shlex.join([*words, "--out", str(shown_path(out))])
 
 
-def _name_of(values: Mapping[str, Any]) -> str:
+def _name_of(settings: Mapping[str, Any]) -> str:
     """A point of a grid as a file's name."""
-    told = "-".join(f"{key}={value}" for key, value in values.items() if key != DATASTORE)
+    told = "-".join(f"{key}={value}" for key, value in settings.items())
     return re.sub(r"[^\w.=-]", "", told)
 
 

@@ -3,9 +3,11 @@ from dataclasses import replace
 import pytest
 
 from knm.datastore import mine
+from knm.engine import open_engine
 from knm.errors import UserError
 from knm.jsonio import dumps, parse_object
-from knm.judging.trials import Trial, TrialSettings, run_trial
+from knm.judging import trials
+from knm.judging.trials import Trial, TrialSettings, judge_in_parts, run_trial
 from knm.models import encode_example
 from knm.problems import fence_program, load_problems
 from knm.records import Request
@@ -67,6 +69,24 @@ def test_a_trial_is_read_back_from_its_json(trial):
     assert again.tokens_per_second == pytest.approx(trial.tokens / trial.decode_seconds)
     with pytest.raises(UserError, match="row.json: not a trial"):
         Trial.from_json({"results": []}, "row.json")
+
+
+def test_parts_are_given_out_as_they_come_and_are_those_of_the_whole(
+    embedded, problems, oracle, trial, monkeypatch
+):
+    opened = []
+
+    def open_counted(*arguments, **options):
+        opened.append(arguments)
+        return open_engine(*arguments, **options)
+
+    monkeypatch.setattr(trials, "open_engine", open_counted)
+    retriever = Retriever(oracle, resolve_preset("v1", lmbda=0.99))
+    found = list(judge_in_parts(problems, embedded, retriever, "local", SETTINGS, 1, workers=1))
+    assert [problem for problem, _ in found] == list(problems)
+    for (_, result), whole in zip(found, trial.results, strict=True):
+        assert (result.text, result.verdict) == (whole.text, whole.verdict)
+    assert len(opened) == 1
 
 
 def test_requests_and_language_can_be_others(embedded, problems):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from knm.corpora import CorpusRecord, Outcome
 from knm.errors import UserError, named
-from knm.gathering.collecting import error_line
+from knm.gathering.collecting import outcome_of
 from knm.gathering.importing.found import Found, Skips
 from knm.hashing import hash_json
 from knm.journal import Journal
@@ -17,7 +17,7 @@ from knm.judging.pool import open_judges
 from knm.problems import Problem, ProblemSet, TestCase
 from knm.progress import progress_bar
 from knm.report import ProblemResult
-from knm.sandbox import Judgement, Limits, Verdict
+from knm.sandbox import Limits, Verdict
 
 _GLANCE: Final = Limits(cpu_seconds=0.2, wall_seconds=1.0)
 """What a program may take that is run only to see that it compiles."""
@@ -170,23 +170,9 @@ def _judged(
                     if judgement.verdict is Verdict.SANDBOX_FAULT:
                         yield record, None
                         continue
-                    entry = _entry(judgement, record)
+                    entry = asdict(outcome_of(judgement, record.program, record.language))
                     journal.put(key, entry)
                     yield record, entry
-
-
-def _entry(judgement: Judgement, record: CorpusRecord) -> dict[str, Any]:
-    message = judgement.message.encode(errors="replace").decode()
-    return asdict(
-        Outcome(
-            judgement.verdict.value,
-            judgement.error_class,
-            message,
-            error_line(message, record.program, record.language),
-            judgement.tests_passed,
-            judgement.tests_total,
-        )
-    )
 
 
 def _with_outcome(record: CorpusRecord, outcome: Outcome) -> CorpusRecord:
