@@ -26,23 +26,24 @@ class CpuKernels(TorchOperations):
         q: Tensor,
         keys: Tensor,
         values: Tensor,
+        slots: Tensor,
         positions: Tensor,
     ) -> Tensor:
-        """Attend with q (B, heads, D) to places 0 to `positions` (B,) of keys and values.
+        """Attend with q (B, heads, D) to places 0 to `positions` (B,) of `slots` (B,).
 
-        These are (B, capacity, kv heads, D). Returns (B, heads * D).
+        Keys and values are (slots, capacity, kv heads, D). Returns (B, heads * D).
         """
         shared = decoder.heads != decoder.key_value_heads
         keys, values = keys.transpose(1, 2), values.transpose(1, 2)
         parts = [
             functional.scaled_dot_product_attention(
                 q[row : row + 1, :, None],
-                keys[row : row + 1, :, : last + 1],
-                values[row : row + 1, :, : last + 1],
+                keys[slot : slot + 1, :, : last + 1],
+                values[slot : slot + 1, :, : last + 1],
                 scale=decoder.attention_scale,
                 enable_gqa=shared,
             )
-            for row, last in enumerate(positions.tolist())
+            for row, (slot, last) in enumerate(zip(slots.tolist(), positions.tolist(), strict=True))
         ]
         return torch.cat(parts).flatten(1)
 
@@ -130,22 +131,24 @@ class CompiledKernels(CpuKernels):
         q: Tensor,
         keys: Tensor,
         values: Tensor,
+        slots: Tensor,
         positions: Tensor,
     ) -> Tensor:
-        """Attend with q (B, heads, D) to places 0 to `positions` (B,) of keys and values.
+        """Attend with q (B, heads, D) to places 0 to `positions` (B,) of `slots` (B,).
 
         Raises:
             MemoryError: there is none for the scores.
         """
         rows, heads, dim = q.shape
         if dim % _LANES or dim > _WIDEST_HEAD:
-            return super().attend(decoder, q, keys, values, positions)
+            return super().attend(decoder, q, keys, values, slots, positions)
         q, out = q.contiguous(), q.new_empty(rows, heads * dim)
         row, place, head, _ = keys.stride()
         failed = self._library.attend(
             _address(q),
             keys.data_ptr(),
             values.data_ptr(),
+            _address(slots),
             _address(positions),
             out.data_ptr(),
             row,

@@ -90,9 +90,10 @@ class CudaKernels(TorchOperations):
         q: Tensor,
         keys: Tensor,
         values: Tensor,
+        slots: Tensor,
         positions: Tensor,
     ) -> Tensor:
-        """Attend with q (B, heads, D) to keys and values (B, capacity, kv heads, D)."""
+        """Attend with q (B, heads, D) to keys and values (slots, capacity, kv heads, D)."""
         rows, heads, dim = q.shape
         capacity, kv_heads = keys.shape[1:3]
         splits = triton.cdiv(capacity, _SPLIT)
@@ -103,6 +104,7 @@ class CudaKernels(TorchOperations):
             q,
             keys,
             values,
+            slots,
             positions,
             partial,
             summary,
@@ -215,7 +217,7 @@ class CudaProgram(SlotProgram):
     prefill_tokens = _PREFILL
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self._steps: dict[Mode, torch.cuda.CUDAGraph] = {}
+        self._steps: dict[tuple[Mode, bool], torch.cuda.CUDAGraph] = {}
         self._prompts: torch.cuda.CUDAGraph | None = None
         self._pool = torch.cuda.graph_pool_handle()
         super().__init__(*arguments, **options)
@@ -272,17 +274,17 @@ class CudaProgram(SlotProgram):
         )
         return out.flatten(1)
 
-    def _take_step(self, mode: Mode) -> None:
+    def _take_step(self, mode: Mode, *, drafting: bool) -> None:
         if not self._capturable:
-            self._step(mode)
+            self._step(mode, drafting=drafting)
             return
-        if mode not in self._steps:
+        if (mode, drafting) not in self._steps:
             # What the trials do to the slots' state is undone.
             saved = [part.clone() for part in self._state.parts()]
-            self._steps[mode] = self._capture(lambda: self._step(mode))
+            self._steps[mode, drafting] = self._capture(lambda: self._step(mode, drafting=drafting))
             for part, before in zip(self._state.parts(), saved, strict=True):
                 part.copy_(before)
-        self._steps[mode].replay()
+        self._steps[mode, drafting].replay()
 
     def _capture(self, work: Callable[[], None]) -> torch.cuda.CUDAGraph:
         """Record what `work` asks of the device, after trials that compile and choose kernels."""

@@ -15,15 +15,22 @@ from knm.retrieval import Retriever
 # Steps between looks at what was written: a finished sequence keeps its slot until the next one.
 _CPU_INTERVAL: Final = 4
 _CUDA_INTERVAL: Final = 8
+# A row costs time on a CPU, free or not on a GPU.
+_CPU_DRAFT: Final = 0
+_CUDA_DRAFT: Final = 15
 # A CPU's matrix products round the last rows of an odd number by other routines than the first:
 # rows are equal, wherever they stand, in whole tiles.
 _CPU_TILE: Final = 16
 
 
 def open_program(
-    decoder: Decoder, retriever: Retriever | None, slots: int, capacity: int
+    decoder: Decoder,
+    retriever: Retriever | None,
+    slots: int,
+    capacity: int,
+    draft_tokens: int | None = None,
 ) -> SlotProgram:
-    """The program for the decoder's device."""
+    """The program for the decoder's device; None drafts as many tokens as pay there."""
     if decoder.device.type != "cuda":
         return SlotProgram(
             decoder,
@@ -32,6 +39,7 @@ def open_program(
             slots=-(-slots // _CPU_TILE) * _CPU_TILE,
             capacity=capacity,
             interval=_CPU_INTERVAL,
+            draft_tokens=_CPU_DRAFT if draft_tokens is None else draft_tokens,
         )
     from knm.engine.cuda import CudaKernels, CudaProgram
 
@@ -42,6 +50,7 @@ def open_program(
         slots=slots,
         capacity=capacity,
         interval=_CUDA_INTERVAL,
+        draft_tokens=_CUDA_DRAFT if draft_tokens is None else draft_tokens,
     )
 
 

@@ -100,6 +100,7 @@ def attend_kernel(
     queries,
     keys,
     values,
+    slots,
     positions,
     partial,
     summary,
@@ -116,6 +117,7 @@ def attend_kernel(
 ):
     """Row b, key head h, split s: attend to at most SPLIT places with the heads that share h.
 
+    Keys and values are those of slot number `slots[b]`, from place 0 to `positions[b]`.
     `partial` (B, HEADS, splits, DIM) float32 and `summary` (B, HEADS, splits, 2): maximum and sum.
     """
     row, kv_head, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
@@ -133,7 +135,8 @@ def attend_kernel(
         (member[:, None] < shared) & real[None, :],
         0.0,
     )
-    base = (row.to(tl.int64) * capacity * KV_HEADS + kv_head) * DIM
+    slot = tl.load(slots + row).to(tl.int64)
+    base = (slot * capacity * KV_HEADS + kv_head) * DIM
     top = tl.full([GROUP], float("-inf"), tl.float32)
     total = tl.zeros([GROUP], tl.float32)
     out = tl.zeros([GROUP, DIM_BLOCK], tl.float32)

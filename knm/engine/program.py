@@ -8,19 +8,24 @@ where a slot holds it already.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from itertools import pairwise
+from typing import Final, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from knm.engine.decoder import Decoder, Operations, Placement, forward
-from knm.engine.packing import Part
+from knm.engine.drafting import Drafting
+from knm.engine.packing import Array, Part
 from knm.engine.phases import Phase, phase
 from knm.engine.prefixes import Beginnings, PrefixIndex
-from knm.engine.state import Admission, Found, SlotState
+from knm.engine.state import SLOT, Admission, Found, Rows, SlotState
 from knm.models.transfers import host_copy
 from knm.retrieval import LMOutput, Retriever
+
+_FREE_SHARE: Final = 8  # drafts are made where one row of so many is free
 
 
 class Mode(IntEnum):
@@ -46,11 +51,12 @@ class Kernels(Operations, Protocol):
         q: Tensor,
         keys: Tensor,
         values: Tensor,
+        slots: Tensor,
         positions: Tensor,
     ) -> Tensor:
-        """Attend with q (B, heads, D) to keys and values (B, capacity, kv heads, D).
+        """Attend with q (B, heads, D) to keys and values (slots, capacity, kv heads, D).
 
-        Row b sees places 0 to `positions[b]`. Returns (B, heads * D).
+        Row b sees places 0 to `positions[b]` of slot `slots[b]`. Returns (B, heads * D).
         """
         ...
 
@@ -68,11 +74,23 @@ class Kernels(Operations, Protocol):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a run of steps gave, on the host: history (interval, 5, B) and neighbours."""
+    """What a run of steps gave, on the host once it was waited for.
+
+    `history` (interval, 6, B) of steps and rows, and the neighbours.
+    """
 
     history: Tensor
     found: Found | None
     wait: Callable[[], None]
+
+    def places(self) -> list[tuple[Array, Array]]:
+        """At which steps (n,) and rows (n,) each slot's tokens were chosen, in their order."""
+        slots = self.history[:, SLOT].numpy().ravel()
+        count = self.history.shape[2]
+        order = np.argsort(slots, kind="stable")
+        bounds = np.searchsorted(slots[order], np.arange(count + 1)).tolist()
+        steps, rows = np.divmod(order, count)
+        return [(steps[start:end], rows[start:end]) for start, end in pairwise(bounds)]
 
 
 class SlotProgram:
@@ -87,7 +105,13 @@ class SlotProgram:
         slots: int,
         capacity: int,
         interval: int,
+        draft_tokens: int,
     ) -> None:
+        """Allocate cache and state.
+
+        A free row may look into one of `draft_tokens` drafted for a slot, unless corrections depend
+        on what was written: then no row knows enough of what it would come behind.
+        """
         self.capacity = capacity
         self._decoder = decoder
         self._kernels = kernels
@@ -96,7 +120,11 @@ class SlotProgram:
         self._slots = slots
         self._taps = () if retriever is None else retriever.key_kind.taps(len(decoder.layers))
         self._state = SlotState.allocate(slots, interval, retriever, decoder.device)
+        self._drafting: Drafting | None = None
+        if draft_tokens and not (retriever is not None and retriever.contextual):
+            self._drafting = Drafting(slots, capacity, draft_tokens, decoder.device)
         self._freed: list[int] = []
+        self._taken = 0
         self._prefixes = PrefixIndex(self.prefix_unit)
         self._cache = self._allocate()
 
@@ -111,6 +139,8 @@ class SlotProgram:
         self.capacity = capacity
         self._cache = self._allocate()
         self._cache[:, :, :, :written] = old
+        if self._drafting is not None:
+            self._drafting.grow(capacity)
 
     @torch.inference_mode()
     def admit(self, admissions: Sequence[Admission], free: Sequence[int]) -> list[int]:
@@ -129,8 +159,11 @@ class SlotProgram:
             waiting = self._begin_prompts(waiting, slots, left)
         taken = [slots[number] for number in range(len(admissions))]
         self._state.occupy(taken, admissions)
+        self._taken += len(taken)
+        prompts = [each.prompt for each in admissions]
+        if self._drafting is not None:
+            self._drafting.begin(taken, prompts)
         if self._retriever is not None and self._state.context is not None:
-            prompts = [each.prompt for each in admissions]
             self._retriever.begin(self._state.context, taken, prompts)
         return taken
 
@@ -188,15 +221,18 @@ class SlotProgram:
     def _flush_freed(self) -> None:
         if self._freed:
             self._state.free(self._freed)
+            self._taken -= len(self._freed)
             self._freed = []
 
     @torch.inference_mode()
     def run(self, mode: Mode) -> Snapshot:
         """Take `interval` steps."""
         self._flush_freed()
+        free = self._slots - self._taken
+        drafting = self._drafting is not None and free * _FREE_SHARE >= self._slots
         with phase(Phase.DECODE, self.interval):
             for _ in range(self.interval):
-                self._take_step(mode)
+                self._take_step(mode, drafting=drafting)
         found = self._state.found
         return Snapshot(
             host_copy(self._state.history),
@@ -214,47 +250,61 @@ class SlotProgram:
         swapped = (*shape[:-1], heads, self.capacity, dim)
         return torch.zeros(swapped, dtype=decoder.dtype, device=decoder.device).transpose(3, 4)
 
-    def _take_step(self, mode: Mode) -> None:
-        self._step(mode)
+    def _take_step(self, mode: Mode, *, drafting: bool) -> None:
+        self._step(mode, drafting=drafting)
 
     def _mark(self) -> Callable[[], None]:
         """A function that waits for all that was asked of the device so far."""
         return lambda: None
 
-    def _step(self, mode: Mode) -> None:
-        state, decoder = self._state, self._decoder
+    def _step(self, mode: Mode, *, drafting: bool) -> None:
+        """One step: a row a slot, and with `drafting` all rows, as `Drafting` shares them out."""
+        state, decoder, last = self._state, self._decoder, self.capacity - 1
+        plan = None
+        if drafting:
+            assert self._drafting is not None
+            plan = self._drafting.plan(state, last)
+        rows = state.rows() if plan is None else plan.rows
         hidden, keys = forward(
             decoder,
             self._kernels,
-            state.tokens,
-            state.positions,
-            placement(self._cache, state.rows, state.positions),
-            self._attend_slots,
+            rows.tokens,
+            rows.positions,
+            placement(self._cache, rows.slots, rows.positions),
+            lambda layer, q: self._attend_slots(layer, q, rows),
             self._taps,
         )
         lm = LMOutput.read(decoder.head(hidden))
         correction = None
         if self._retriever is not None and keys is not None:
             with phase(Phase.SEARCH):
-                correction = self._retriever.correct(keys, lm, state.context, state.admitted)
+                admitted = rows.settings(state.admitted)
+                correction = self._retriever.correct(keys, lm, state.context, admitted)
         token = lm.token if correction is None else correction.token
         if mode is not Mode.GREEDY:
             with phase(Phase.SAMPLE):
+                temperature = rows.settings(state.temperature)
                 drawn = self._kernels.sample(
                     lm.logits if correction is None else correction.logits,
-                    state.temperature,
-                    state.top_p if mode is Mode.NUCLEUS else None,
-                    state.noise_keys,
-                    state.positions,
+                    temperature,
+                    rows.settings(state.top_p) if mode is Mode.NUCLEUS else None,
+                    rows.settings(state.noise_keys),
+                    rows.positions,
                 )
-            token = torch.where(state.temperature > 0, drawn, token)
+            token = torch.where(temperature > 0, drawn, token)
         if self._retriever is not None and state.context is not None and correction is not None:
             self._retriever.advance(state.context, correction, token)
-        state.advance(token, correction, self.capacity - 1)
+        slots, tokens, written = rows.slots, token, state.running
+        if plan is not None:
+            slots, tokens, written = plan.settle(state, token)
+        state.note(slots, token, correction)
+        if self._drafting is not None:
+            self._drafting.read(slots, rows.positions, token)
+        state.advance(tokens, written, last)
 
-    def _attend_slots(self, layer: int, q: Tensor) -> Tensor:
+    def _attend_slots(self, layer: int, q: Tensor, rows: Rows) -> Tensor:
         keys, values = self._cache[layer]
-        return self._kernels.attend(self._decoder, q, keys, values, self._state.positions)
+        return self._kernels.attend(self._decoder, q, keys, values, rows.slots, rows.positions)
 
     def _attend_prompt(self, q: Tensor, cache: Tensor) -> Tensor:
         """Causal attention of q (T, heads, D) to one layer's cache (2, 1, capacity, kv heads, D).

@@ -13,10 +13,15 @@ Messages = Sequence[dict[str, str]]
 
 @dataclass(frozen=True)
 class GenerationOptions:
-    """What holds for all requests: the longest completion, and how many prompts run together."""
+    """What holds for all requests: the longest completion, and how many prompts run together.
+
+    Where few prompts run, free places of the batch may look into up to `draft_tokens` that one
+    could go on with: that changes no completion. None: as many as pay on the device.
+    """
 
     max_new_tokens: int = 512
     batch_size: int = 32
+    draft_tokens: int | None = None
 
 
 class ContextExceeded(UserError):

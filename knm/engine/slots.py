@@ -97,6 +97,8 @@ class SlotEngine(StreamingEngine):
         self._events: list[Event] = []
         self._tickets = 0
         self._marked = 0.0
+        self.drafted = 0
+        """Tokens so far that stood in a draft and not in a step of their own."""
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion per request, in their order. Raises what went wrong with any of them."""
@@ -169,7 +171,9 @@ class SlotEngine(StreamingEngine):
         room = max(sequence.room for sequence in pending)
         room = min(-(-room // _CAPACITY_STEP) * _CAPACITY_STEP, self._decoder.max_positions)
         if self._program is None:
-            self._program = open_program(self._decoder, self._retriever, self._slots, room)
+            self._program = open_program(
+                self._decoder, self._retriever, self._slots, room, self._options.draft_tokens
+            )
         elif self._program.capacity < room:
             self._program.grow(room)
         return self._program
@@ -218,7 +222,7 @@ class SlotEngine(StreamingEngine):
         chunk.snapshot.wait()
         now = time.perf_counter()
         share, self._marked = (now - self._marked) / len(chunk.sequences), now
-        history = chunk.snapshot.history.numpy()
+        history, places = chunk.snapshot.history.numpy(), chunk.snapshot.places()
         events = []
         for sequence in chunk.sequences:
             slot = sequence.slot
@@ -226,9 +230,12 @@ class SlotEngine(StreamingEngine):
                 continue  # ended or cancelled meanwhile
             seen = len(sequence.tokens)
             sequence.seconds += share
-            sequence.tokens += history[:, TOKEN, slot].tolist()
+            steps, rows = places[slot]
+            sequence.tokens += history[steps, TOKEN, rows].tolist()
+            self.drafted += len(steps) - len(history)
             if chunk.snapshot.found is not None:
-                sequence.trace.extend(history[:, :, slot], chunk.snapshot.found, slot)
+                told = history[steps, :, rows]
+                sequence.trace.extend(told, chunk.snapshot.found, steps, rows)
             ending = sequence.rule.ending(sequence.tokens, seen)
             if ending is not None:
                 self._leave(sequence)

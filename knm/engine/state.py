@@ -12,9 +12,10 @@ from knm.models.transfers import device_copy, host_copy
 from knm.records import Sampling
 from knm.retrieval import Correction, DecodingContext, Neighbours, Preset, Retriever
 
-# Rows of `SlotState.history`: the token that was chosen, the likeliest of the LM alone and after
-# correction, whether there was a search, and the neighbours' weight in thousandths.
-TOKEN, LM_TOKEN, CORRECTED, SEARCHED, WEIGHT = range(5)
+# Parts of `SlotState.history`: the token that was chosen, the likeliest of the LM alone and after
+# correction, whether there was a search, the neighbours' weight in thousandths, and whose token it
+# is: a slot's, or number B's, which nobody reads.
+TOKEN, LM_TOKEN, CORRECTED, SEARCHED, WEIGHT, SLOT = range(6)
 _SHOWN_NEIGHBOURS: Final = 4
 
 
@@ -25,7 +26,7 @@ def shown_neighbours(preset: Preset) -> int:
 
 @dataclass(frozen=True)
 class Found:
-    """The nearest neighbours of B slots at each of the steps since the last read.
+    """The nearest neighbours of B rows at each of the steps since the last read.
 
     `ids` and `values` (interval, B, S) int64, `distances` (interval, B, S) float32.
     """
@@ -35,9 +36,9 @@ class Found:
     distances: Tensor
 
     @classmethod
-    def allocate(cls, interval: int, slots: int, shown: int, device: torch.device) -> "Found":
+    def allocate(cls, interval: int, rows: int, shown: int, device: torch.device) -> "Found":
         """Nothing found yet; S is `shown`."""
-        shape = (interval, slots, shown)
+        shape = (interval, rows, shown)
         ids, values = torch.zeros((2, *shape), dtype=torch.int64, device=device)
         return cls(ids, values, torch.zeros(shape, device=device))
 
@@ -67,16 +68,34 @@ class Admission:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """The B rows of a step: row b feeds `tokens[b]` in at `positions[b]` of the slot `slots[b]`.
+
+    All are (B,) int64. Slot number B is one that nobody reads: what such a row gives is dropped.
+    `owners` are the slots whose settings hold; None where each row has those of its own number.
+    """
+
+    slots: Tensor
+    tokens: Tensor
+    positions: Tensor
+    owners: Tensor | None = None
+
+    def settings(self, of_slots: Tensor) -> Tensor:
+        """A setting (B,) of each slot, for each row."""
+        return of_slots if self.owners is None else of_slots[self.owners]
+
+
+@dataclass(frozen=True)
 class SlotState:
-    """The decoding state of B slots.
+    """The decoding state of B slots, which are decoded by as many rows.
 
     The next step feeds in `tokens` (B,) at `positions` (B,). `running` (B,) is 1 for taken slots, 0
-    for free ones, which stand still at position 0. `history` (interval, 5, B) holds what the steps
-    since the last read gave and `cursor` (1,) its next row. All are int64 but `temperature` and
-    `top_p` (B,) float32. `rows` (B,) says where keys and values of the next step go: to the slot
-    itself, or to number B, which nobody reads, where it is free and keeps what it held. `context`
-    is what the retriever knows of the completions, if it asks for any, and `admitted` (B,) bool the
-    slots that it may correct.
+    for free ones, which stand still at position 0. `history` (interval, 6, B) holds what the rows
+    of the steps since the last read gave and `cursor` (1,) its next step. All are int64 but
+    `temperature` and `top_p` (B,) float32. `slots` (B,) says where keys and values of the next step
+    go: to the slot itself, or to number B, which nobody reads, where it is free and keeps what it
+    held. `context` is what the retriever knows of the completions, if it asks for any, and
+    `admitted` (B,) bool the slots that it may correct.
     """
 
     tokens: Tensor
@@ -87,7 +106,7 @@ class SlotState:
     top_p: Tensor
     history: Tensor
     cursor: Tensor
-    rows: Tensor
+    slots: Tensor
     found: Found | None
     context: DecodingContext | None
     admitted: Tensor
@@ -108,9 +127,9 @@ class SlotState:
             noise_keys=zeros(slots),
             temperature=zeros(slots, dtype=torch.float32),
             top_p=zeros(slots, dtype=torch.float32),
-            history=zeros(interval, 5, slots),
+            history=zeros(interval, 6, slots),
             cursor=zeros(1),
-            rows=torch.full((slots,), slots, device=device),
+            slots=torch.full((slots,), slots, device=device),
             found=None
             if retriever is None
             else Found.allocate(interval, slots, shown_neighbours(retriever.preset), device),
@@ -143,7 +162,7 @@ class SlotState:
         temperature, top_p = device_copy(real.copy(), device)
         self.tokens[slots] = tokens
         self.positions[slots] = positions
-        self.rows[slots] = slots
+        self.slots[slots] = slots
         self.noise_keys[slots] = noise_keys
         self.temperature[slots] = temperature
         self.top_p[slots] = top_p
@@ -155,14 +174,18 @@ class SlotState:
         where = device_copy(np.array(slots, np.int64), self.tokens.device)
         for part in (self.running, self.positions, self.temperature, self.admitted):
             part.index_fill_(0, where, 0)
-        self.rows.index_fill_(0, where, len(self.rows))
+        self.slots.index_fill_(0, where, len(self.slots))
 
-    def advance(self, token: Tensor, correction: Correction | None, last: int) -> None:
-        """Note what a step chose, (B,), and move on; positions never pass `last`."""
-        notes = [token] * 3 + [torch.zeros_like(token)] * 2
+    def rows(self) -> Rows:
+        """A row for each slot."""
+        return Rows(self.slots, self.tokens, self.positions)
+
+    def note(self, slots: Tensor, token: Tensor, correction: Correction | None) -> None:
+        """Note what the rows of a step chose, (B,), and for which slots."""
+        notes = [token] * 3 + [torch.zeros_like(token)] * 2 + [slots]
         if correction is not None:
             assert self.found is not None
-            notes[LM_TOKEN:] = [
+            notes[LM_TOKEN:SLOT] = [
                 correction.lm.token,
                 correction.token,
                 correction.searched.long(),
@@ -171,5 +194,8 @@ class SlotState:
             self.found.note(self.cursor, correction.neighbours)
         self.history.index_copy_(0, self.cursor, torch.stack(notes)[None])
         self.cursor.add_(1).remainder_(len(self.history))
-        self.tokens.copy_(token)
-        self.positions.add_(self.running).clamp_max_(last)
+
+    def advance(self, tokens: Tensor, written: Tensor, last: int) -> None:
+        """Go on from each slot's last of so many `written` tokens; positions never pass `last`."""
+        self.tokens.copy_(tokens)
+        self.positions.add_(written).clamp_max_(last)

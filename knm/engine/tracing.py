@@ -36,22 +36,29 @@ class SequenceTrace:
     _weights: list[int] = field(default_factory=list)
     _kept: list[_Change] = field(default_factory=list)
 
-    def extend(self, history: np.ndarray[Any, Any], found: Found, slot: int) -> None:
-        """Add steps of a slot: their history (n, 5) and what was found at them."""
+    def extend(
+        self,
+        history: np.ndarray[Any, Any],
+        found: Found,
+        steps: np.ndarray[Any, Any],
+        rows: np.ndarray[Any, Any],
+    ) -> None:
+        """Add n tokens: their history (n, 6), and at which steps and rows of `found` they stand."""
         before = len(self._changed)
         changed = history[:, LM_TOKEN] != history[:, CORRECTED]
         self._changed += changed.tolist()
         self._searched += history[:, SEARCHED].tolist()
         self._weights += history[:, WEIGHT].tolist()
-        for step in changed.nonzero()[0][: MOST_CHANGES - len(self._kept)].tolist():
+        for place in changed.nonzero()[0][: MOST_CHANGES - len(self._kept)].tolist():
+            at = steps[place], rows[place]
             self._kept.append(
                 _Change(
-                    position=before + step,
-                    lm_token=int(history[step, LM_TOKEN]),
-                    token=int(history[step, CORRECTED]),
-                    ids=found.ids[step, slot].tolist(),
-                    values=found.values[step, slot].tolist(),
-                    distances=found.distances[step, slot].tolist(),
+                    position=before + place,
+                    lm_token=int(history[place, LM_TOKEN]),
+                    token=int(history[place, CORRECTED]),
+                    ids=found.ids[at].tolist(),
+                    values=found.values[at].tolist(),
+                    distances=found.distances[at].tolist(),
                 )
             )
 

@@ -267,10 +267,10 @@ def test_requests_that_cannot_be_served_are_refused(changes, message):
 def test_out_of_memory_halves_the_slots_and_goes_on(monkeypatch):
     opened = devices_module.open_program
 
-    def scarce(decoder, retriever, slots, capacity):
+    def scarce(decoder, retriever, slots, *others):
         if slots > 2:
             raise torch.OutOfMemoryError("no more")
-        return opened(decoder, retriever, slots, capacity)
+        return opened(decoder, retriever, slots, *others)
 
     monkeypatch.setattr("knm.engine.slots.open_program", scarce)
     loaded, requests, said = random_model(), number_requests(6), list[str]()

@@ -63,7 +63,7 @@ def _load(dtype: torch.dtype) -> ctypes.CDLL | None:
         "add_norm": [pointer] * 5 + [number] * 2 + [real, threads],
         "gate": [pointer] * 2 + [number] * 2 + [threads],
         "place_heads": [pointer] * 2 + [real] + [pointer] * 7 + [number] * 7 + [threads],
-        "attend": [pointer] * 5 + [number] * 7 + [real, threads],
+        "attend": [pointer] * 6 + [number] * 7 + [real, threads],
     }.items():
         function: Any = getattr(library, name)
         function.argtypes = arguments

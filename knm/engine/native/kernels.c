@@ -261,11 +261,12 @@ static inline __attribute__((always_inline)) void attend_head(
   for (int64_t at = 0; at < group * dim; at += LANES) store(out + at, *(vector *)(mixed + at));
 }
 
-/* q (rows, heads, dim) attends to the places 0 to positions[row] of keys and values. Returns 0, or 1
-   where there is no memory. */
-int attend(const element *q, const element *keys, const element *values, const int64_t *positions,
-           element *out, int64_t row_stride, int64_t place_stride, int64_t head_stride,
-           int64_t rows, int64_t heads, int64_t kv_heads, int64_t dim, float scale, int threads) {
+/* q (rows, heads, dim) attends to the places 0 to positions[row] of the slot slot_of[row] of keys and
+   values. Returns 0, or 1 where there is no memory. */
+int attend(const element *q, const element *keys, const element *values, const int64_t *slot_of,
+           const int64_t *positions, element *out, int64_t slot_stride, int64_t place_stride,
+           int64_t head_stride, int64_t rows, int64_t heads, int64_t kv_heads, int64_t dim,
+           float scale, int threads) {
   int64_t group = heads / kv_heads, longest = 0;
   for (int64_t row = 0; row < rows; row++)
     longest = positions[row] > longest ? positions[row] : longest;
@@ -283,7 +284,7 @@ int attend(const element *q, const element *keys, const element *values, const i
     for (int64_t item = 0; item < rows * kv_heads; item++) {
       if (!scratch) continue;
       int64_t row = item / kv_heads, head = item % kv_heads;
-      int64_t at = row * row_stride + head * head_stride;
+      int64_t at = slot_of[row] * slot_stride + head * head_stride;
       int64_t first = (row * heads + head * group) * dim;
       if (dim == 64)
         attend_head(q + first, keys + at, values + at, out + first, scratch, positions[row] + 1,
