@@ -19,7 +19,7 @@ from torch.nn import functional
 from benchmarks.devices import copy_bandwidth, device_name, timed
 from benchmarks.phases import Clock, clock_of
 from knm.bench import BenchRun, ensure_datastore, make_options, prepare_engine, prepare_run
-from knm.engine import EngineSetup, GenerationOptions, open_engine
+from knm.engine import EngineSetup, GenerationOptions, SlotEngine, open_engine
 from knm.engine.architectures import read_decoder
 from knm.engine.decoder import Decoder, Linear
 from knm.engine.opening import open_retriever
@@ -39,7 +39,7 @@ class Measured:
     """One engine's run. `seconds` is prefill, decoding and the host's work, without loading.
 
     `phases` adds up to `seconds`: `host` is what the others leave. `floors` are the least that
-    prefill and steps could take.
+    prefill and steps could take. `drafted` of the `tokens` took no step of their own.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Measured:
     warm_up_seconds: float
     capture_seconds: float
     steps: int
+    drafted: int
     phases: dict[str, float]
     floors: dict[str, float]
     slots_taken: float
@@ -143,7 +144,9 @@ class Engine:
                 for number in range(self._slots)
             ]
         )
+        before = self._drafted()
         seconds, done = self._run(requests)
+        drafted = self._drafted() - before
         phases: dict[str, float] = {name: self._clock.seconds[name] for name in Phase}
         steps = self._clock.steps
         if self._decoder.device.type == "cuda":
@@ -164,14 +167,18 @@ class Engine:
             warm_up_seconds=self._warm_up_seconds,
             capture_seconds=self._capture_seconds,
             steps=steps,
+            drafted=drafted,
             phases={**phases, "host": seconds - sum(phases.values())},
             floors=self._floors(done, steps),
-            slots_taken=written / (steps * self._slots),
+            slots_taken=(written - drafted) / (steps * self._slots),
             texts={
                 f"{request.id}/{request.sample}": each.text
                 for request, each in zip(requests, done, strict=True)
             },
         )
+
+    def _drafted(self) -> int:
+        return self._engine.drafted if isinstance(self._engine, SlotEngine) else 0
 
     def _run(
         self, requests: Sequence[Request], *, parted: bool = False
@@ -296,7 +303,7 @@ def _report(document: dict[str, Any], rounds: list[list[Measured]]) -> None:
                 f"{one.at_limit} at their limit\n"
                 f"{one.tokens_per_second:,.0f} tokens/s in {one.seconds:.2f} s; {one.steps} steps, "
                 f"{one.seconds / max(1, one.steps) * 1e3:.2f} ms each all told, "
-                f"slots taken {one.slots_taken:.0%}"
+                f"slots taken {one.slots_taken:.0%}; {one.drafted:,} tokens from drafts"
             )
             for name, seconds in one.phases.items():
                 floor = one.floors.get(name)

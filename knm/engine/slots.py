@@ -98,7 +98,7 @@ class SlotEngine(StreamingEngine):
         self._tickets = 0
         self._marked = 0.0
         self.drafted = 0
-        """Tokens so far that stood in a draft and not in a step of their own."""
+        """Tokens of all completions so far that took no step of their own: drafts had them."""
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion per request, in their order. Raises what went wrong with any of them."""
@@ -232,11 +232,12 @@ class SlotEngine(StreamingEngine):
             sequence.seconds += share
             steps, rows = places[slot]
             sequence.tokens += history[steps, TOKEN, rows].tolist()
-            self.drafted += len(steps) - len(history)
             if chunk.snapshot.found is not None:
                 told = history[steps, :, rows]
                 sequence.trace.extend(told, chunk.snapshot.found, steps, rows)
             ending = sequence.rule.ending(sequence.tokens, seen)
+            kept = steps if ending is None else steps[: ending.tokens - seen]
+            self.drafted += int((kept[1:] == kept[:-1]).sum())
             if ending is not None:
                 self._leave(sequence)
                 completion = self._completion(sequence, ending)

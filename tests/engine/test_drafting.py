@@ -13,7 +13,7 @@ from knm.engine.phases import recorded
 from knm.engine.state import Admission, SlotState
 from knm.models import LoadedModel
 from knm.records import GREEDY, Completion, Request, Sampling
-from knm.retrieval import Preset, Retriever, resolve_preset
+from knm.retrieval import Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
 from tests.engine.test_phases import Notes
 from tests.retrieval.stores import store_of
@@ -66,7 +66,7 @@ def check_the_same(loaded: LoadedModel, requests: list[Request], **settings: Any
     return engine
 
 
-def store_on(device: str, preset: str | Preset, **changes: Any) -> Retriever:
+def store_on(device: str, preset: str, **changes: Any) -> Retriever:
     draw = np.random.default_rng(0)
     store = store_of(draw.standard_normal((400, HIDDEN)) * 2, draw.integers(2, VOCABULARY, 400))
     return Retriever(store, resolve_preset(preset, **changes), device=device)
