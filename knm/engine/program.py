@@ -296,7 +296,7 @@ class SlotProgram:
             self._retriever.advance(state.context, correction, token)
         slots, tokens, written = rows.slots, token, state.running
         if plan is not None:
-            slots, tokens, written = plan.settle(state, token)
+            slots, tokens, written = plan.settle(token)
         state.note(slots, token, correction)
         if self._drafting is not None:
             self._drafting.read(slots, rows.positions, token)

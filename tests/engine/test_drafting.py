@@ -232,7 +232,7 @@ def test_rows_are_shared_out_and_what_was_chosen_is_settled(texts, most, spare):
             for owner, ahead in zip(plan.rows.slots, plan.ahead, strict=True)
         ]
     )
-    owners, tokens, written = plan.settle(state, chosen)
+    owners, tokens, written = plan.settle(chosen)
     for slot in slots:
         draft = [token for token, _ in fed[slot][1:]]
         right = 0
