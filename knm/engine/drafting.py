@@ -29,20 +29,28 @@ _MARGIN: Final = _LONGEST - 1
 class Plan:
     """How a step's B rows are shared out: those of a slot follow each other, behind them idle ones.
 
-    `starts` (B,) int64 is the first row of each slot, `firsts` (B,) that of each row's slot, and
-    `ahead` (B,) how many rows a row stands behind it.
+    All int64: `owners` (B,) are the rows' slots, or any slot for idle rows, `starts` (B,) the first
+    row of each slot, `firsts` (B,) that of each row's slot, and `ahead` (B,) how many rows a row
+    stands behind it: one of `steps` (n,), which counts from 0.
     """
 
     rows: Rows
+    owners: Tensor
     starts: Tensor
     firsts: Tensor
     ahead: Tensor
+    steps: Tensor
+
+    @property
+    def fed(self) -> Tensor:
+        """What each row is fed behind the first of its slot's (B, n), some of it repeated."""
+        return self.rows.tokens[self.firsts[:, None] + self.ahead[:, None].minimum(self.steps)]
 
     def settle(self, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What stands of the tokens that the rows chose, (B,) int64.
 
-        Returns whose each is (B,), the last one of each slot (B,) and how many it is given (B,). A
-        free slot is given none, and its last token means nothing.
+        Returns whose each is (B,), those of each slot (B, n), the last of them repeated, and how
+        many it is given (B,). A free slot is given none, and what is told of it means nothing.
         """
         count = len(chosen)
         # A row falls with the first of its slot's rows that was fed another token than was chosen.
@@ -52,7 +60,8 @@ class Plan:
         slots = self.rows.slots.masked_fill(errors != errors[self.firsts], count)
         written = torch.zeros(count + 1, dtype=torch.int64, device=chosen.device)
         written = written.scatter_add_(0, slots, torch.ones_like(slots))[:count]
-        return slots, chosen[self.starts + written - 1], written
+        lasts = (written - 1)[:, None].minimum(self.steps)
+        return slots, chosen[self.starts[:, None] + lasts], written
 
 
 class Drafting:
@@ -60,7 +69,7 @@ class Drafting:
 
     def __init__(self, slots: int, capacity: int, most: int, device: torch.device) -> None:
         self._numbers = torch.arange(slots, device=device)
-        self._lengths = torch.arange(most, device=device)
+        self._steps = torch.arange(most + 1, device=device)
         self._back = torch.arange(1, -_LONGEST, -1, device=device) + _MARGIN
         self._nothing = torch.full((1,), -1, device=device)
         # A slot more, for rows that are nobody's. Tokens stand behind a margin of none.
@@ -102,8 +111,9 @@ class Drafting:
         """
         count, running = len(self._numbers), state.running
         columns, periods, found = self._propose(state.positions)
-        wanted = (last - state.positions).clamp(0, len(self._lengths)) * (running * found)
-        wants = wanted > self._lengths[:, None]
+        most = self._steps[:-1]
+        wanted = (last - state.positions).clamp(0, len(most)) * (running * found)
+        wants = wanted > most[:, None]
         served = wants.flatten().cumsum(0).view_as(wants) <= count - running.sum()
         shares = running + (wants & served).sum(0)
         ends = shares.cumsum(0)
@@ -118,7 +128,7 @@ class Drafting:
         column = column + (ahead - 1) % period
         tokens = self._texts.view(-1)[torch.add(column, owners, alpha=self._width)]
         rows = Rows(slots, tokens, (position + ahead).masked_fill(idle, 0), owners)
-        return Plan(rows, starts, self._numbers - ahead, ahead)
+        return Plan(rows, owners, starts, self._numbers - ahead, ahead, self._steps)
 
     def _propose(self, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Where texts whose last tokens stand at `positions` (B,) said before what they end with.

@@ -17,13 +17,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from knm.engine.decoder import Decoder, Operations, Placement, forward
-from knm.engine.drafting import Drafting
+from knm.engine.drafting import Drafting, Plan
 from knm.engine.packing import Array, Part
 from knm.engine.phases import Phase, phase
 from knm.engine.prefixes import Beginnings, PrefixIndex
 from knm.engine.state import SLOT, Admission, Found, Rows, SlotState
 from knm.models.transfers import host_copy
-from knm.retrieval import LMOutput, Retriever
+from knm.retrieval import DecodingContext, LMOutput, Retriever
 
 _FREE_SHARE: Final = 8  # drafts are made where one row of so many is free
 
@@ -109,8 +109,8 @@ class SlotProgram:
     ) -> None:
         """Allocate cache and state.
 
-        A free row may look into one of `draft_tokens` drafted for a slot, unless corrections depend
-        on what was written: then no row knows enough of what it would come behind.
+        A free row may look into one of `draft_tokens` drafted for a slot, unless a correction
+        depends on more than can be known ahead of what it would come behind.
         """
         self.capacity = capacity
         self._decoder = decoder
@@ -121,7 +121,7 @@ class SlotProgram:
         self._taps = () if retriever is None else retriever.key_kind.taps(len(decoder.layers))
         self._state = SlotState.allocate(slots, interval, retriever, decoder.device)
         self._drafting: Drafting | None = None
-        if draft_tokens and not (retriever is not None and retriever.contextual):
+        if draft_tokens and (retriever is None or retriever.reads_ahead):
             self._drafting = Drafting(slots, capacity, draft_tokens, decoder.device)
         self._freed: list[int] = []
         self._taken = 0
@@ -279,7 +279,7 @@ class SlotProgram:
         if self._retriever is not None and keys is not None:
             with phase(Phase.SEARCH):
                 admitted = rows.settings(state.admitted)
-                correction = self._retriever.correct(keys, lm, state.context, admitted)
+                correction = self._retriever.correct(keys, lm, self._context_of(plan), admitted)
         token = lm.token if correction is None else correction.token
         if mode is not Mode.GREEDY:
             with phase(Phase.SAMPLE):
@@ -292,15 +292,27 @@ class SlotProgram:
                     rows.positions,
                 )
             token = torch.where(temperature > 0, drawn, token)
-        if self._retriever is not None and state.context is not None and correction is not None:
-            self._retriever.advance(state.context, correction, token)
-        slots, tokens, written = rows.slots, token, state.running
+        slots, tokens, written = rows.slots, token[:, None], state.running
         if plan is not None:
             slots, tokens, written = plan.settle(token)
+        if self._retriever is not None and state.context is not None and correction is not None:
+            if plan is None:
+                self._retriever.advance(state.context, correction, token)
+            else:
+                self._retriever.read_ahead(state.context, tokens, written)
         state.note(slots, token, correction)
         if self._drafting is not None:
             self._drafting.read(slots, rows.positions, token)
-        state.advance(tokens, written, last)
+        state.advance(tokens[:, -1], written, last)
+
+    def _context_of(self, plan: Plan | None) -> DecodingContext | None:
+        """What the retriever is to know behind each row's token."""
+        context = self._state.context
+        if context is None or plan is None or self._retriever is None:
+            return context
+        ahead = context.rows(plan.owners)
+        self._retriever.read_ahead(ahead, plan.fed, plan.ahead)
+        return ahead
 
     def _attend_slots(self, layer: int, q: Tensor, rows: Rows) -> Tensor:
         keys, values = self._cache[layer]

@@ -57,8 +57,8 @@ class CopyCheck:
         context.seen[where, self.words[tokens]] = True
 
     def advance(self, context: DecodingContext, tokens: Tensor) -> None:
-        """Read the `tokens` (B,) that were written."""
-        context.seen.scatter_(1, self.words[tokens][:, None], True)
+        """Read the `tokens` (B,) or (B, n) that were written."""
+        context.seen.scatter_(1, self.words[tokens.view(len(tokens), -1)], True)
 
     def apply(self, context: DecodingContext, neighbours: Neighbours) -> Neighbours:
         """The neighbours of B rows without those that make no sense here."""

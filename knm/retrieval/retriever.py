@@ -249,6 +249,14 @@ class Retriever:
         preset = self.preset
         return self._weight.window > 0 or preset.token_types is not None or preset.check_copies
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether it is known what to look back on behind tokens that are not corrected yet.
+
+        A window tells of corrections, and a lexer reads one token after the other.
+        """
+        return self._weight.window == 0 and self.preset.token_types is None
+
     def new_context(self, rows: int, device: torch.device | str) -> DecodingContext | None:
         """A context of `rows` completions; None where the preset needs none. Each has to `begin`.
 
@@ -291,6 +299,16 @@ class Retriever:
         context.note(lm_token == tokens, voted == tokens)
         if self._condition is not None:
             self._condition.advance(context, tokens)
+        if self._copies is not None:
+            self._copies.advance(context, tokens)
+
+    def read_ahead(self, context: DecodingContext, tokens: Tensor, written: Tensor) -> None:
+        """Tell a context that each row's `tokens` (B, n) were written: `written` (B,) of them.
+
+        The others repeat some of these. Only where it `reads_ahead`.
+        """
+        assert self.reads_ahead
+        context.steps.add_(written)
         if self._copies is not None:
             self._copies.advance(context, tokens)
 

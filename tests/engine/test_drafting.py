@@ -15,6 +15,7 @@ from knm.models import LoadedModel
 from knm.records import GREEDY, Completion, Request, Sampling
 from knm.retrieval import Retriever, resolve_preset
 from tests.engine.random_models import DEVICES, HIDDEN, VOCABULARY, number_requests, random_model
+from tests.engine.test_contexts import BAYES, COPIES, retriever_on
 from tests.engine.test_phases import Notes
 from tests.retrieval.stores import store_of
 
@@ -104,10 +105,33 @@ def test_what_a_datastore_did_is_told_as_without_drafts(preset, device):
     check_the_same(loaded, repeated(9), retriever=retriever)
 
 
-def test_no_drafts_where_corrections_depend_on_what_was_written(device):
+def test_words_that_a_draft_would_have_written_count_as_written(device):
     loaded = random_model(device=device)
-    retriever = store_on(device, "bayes")
-    assert retriever.contextual
+    check_the_same(loaded, repeated(9), retriever=retriever_on(device, COPIES))
+
+
+def test_reading_ahead_is_being_told_token_by_token(device):
+    loaded = random_model(device=device)
+    retriever = retriever_on(device, COPIES)
+    retriever.attach(loaded.model, loaded.tokenizer)
+    prompts = [[5, 6], [7], [8, 8, 9]]
+    told, read = (retriever.context_behind(prompts, device) for _ in range(2))
+    assert told is not None
+    assert read is not None
+    written = torch.tensor([[20, 21, 22], [5, 23, 20], [24, 25, 26]], device=device)
+    nobody = torch.full((3,), -1, device=device)
+    for tokens in written.T:
+        retriever.tell(told, nobody, nobody, tokens)
+    before = read.rows(torch.arange(3, device=device))
+    retriever.read_ahead(read, torch.cat([written, written[:, -1:]], 1), written.new_full((3,), 3))
+    assert all(map(torch.equal, told.parts(), read.parts()))
+    assert not torch.equal(before.seen, read.seen)
+
+
+def test_no_drafts_where_corrections_look_back_on_corrections(device):
+    loaded = random_model(device=device)
+    retriever = retriever_on(device, BAYES)
+    assert not retriever.reads_ahead
     without, _, _ = decoded(loaded, repeated(9), 0, retriever=retriever)
     drafted, _, engine = decoded(loaded, repeated(9), MOST, retriever=retriever)
     assert drafted == without
@@ -239,8 +263,9 @@ def test_rows_are_shared_out_and_what_was_chosen_is_settled(texts, most, spare):
         while right < len(draft) and draft[right] == rest[slot][right]:
             right += 1
         assert int(written[slot]) == right + 1
-        assert int(tokens[slot]) == rest[slot][right]
-        assert chosen[owners == slot].tolist() == rest[slot][: right + 1]
+        stands = rest[slot][: right + 1]
+        assert tokens[slot].tolist() == stands + stands[-1:] * (most - right)
+        assert chosen[owners == slot].tolist() == stands
     assert int(written.sum()) == int((owners < rows).sum())
 
 
