@@ -161,6 +161,15 @@ def test_a_completion_ends_within_a_draft_where_it_ends_without(device):
     check_the_same(loaded, requests)
 
 
+def test_drafts_end_where_the_context_does(device):
+    loaded = random_model(device=device)
+    requests = [
+        Request(f"long-{length}", " ".join(["7", "9"] * (length // 2)), chat=False)
+        for length in (484, 500, 508)
+    ]
+    check_the_same(loaded, requests)
+
+
 def test_a_full_batch_drafts_nothing_and_goes_on_to_when_it_empties(device):
     loaded = random_model(device=device)
     requests = [
@@ -208,10 +217,11 @@ def test_longer_requests_that_come_meanwhile_change_nothing(device):
     texts=st.lists(st.lists(st.integers(1, 3), min_size=2, max_size=30), min_size=1, max_size=8),
     most=st.integers(1, 6),
     spare=st.integers(0, 12),
+    room=st.integers(0, 10),
 )
-def test_rows_are_shared_out_and_what_was_chosen_is_settled(texts, most, spare):
+def test_rows_are_shared_out_and_what_was_chosen_is_settled(texts, most, spare, room):
     """Against the same in plain Python. Of each text the second half is what the model chooses."""
-    rows, capacity = len(texts) + spare, 40
+    rows, capacity = len(texts) + spare, max(len(text) // 2 + 1 for text in texts) + room
     device = torch.device("cpu")
     drafting = Drafting(rows, capacity, most, device)
     state = SlotState.allocate(rows, 1, None, device)
@@ -234,7 +244,7 @@ def test_rows_are_shared_out_and_what_was_chosen_is_settled(texts, most, spare):
     assert int((plan.rows.slots == rows).sum()) == rows - sum(map(len, fed))
     shares = []
     for slot, text in zip(slots, told, strict=True):
-        draft = expected_draft(text, most)
+        draft = expected_draft(text, min(most, capacity - len(text)))
         share = len(fed[slot]) - 1
         assert fed[slot] == [
             (token, len(text) - 1 + place) for place, token in enumerate([text[-1], *draft[:share]])
