@@ -1,7 +1,7 @@
 """The device's part of slot decoding: prefill, decoding steps and the cache that they share.
 
-Rows are independent: a step always computes all slots, in the same shapes, whichever are taken,
-and what is computed of a prompt depends on its tokens alone. Therefore it need not be computed
+Rows are independent: a step always computes as many as there are slots, in the same shapes,
+whichever are taken, and what is computed of a prompt depends on its tokens alone. Therefore it need not be computed
 where a slot holds it already.
 """
 
