@@ -1,8 +1,8 @@
 """The device's part of slot decoding: prefill, decoding steps and the cache that they share.
 
 Rows are independent: a step always computes as many as there are slots, in the same shapes,
-whichever are taken, and what is computed of a prompt depends on its tokens alone. Therefore it need not be computed
-where a slot holds it already.
+whichever are taken, and what is computed of a prompt depends on its tokens alone. Therefore it need
+not be computed where a slot holds it already.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,6 +26,7 @@ from knm.models.transfers import host_copy
 from knm.retrieval import DecodingContext, LMOutput, Retriever
 
 _FREE_SHARE: Final = 8  # drafts are made where one row of so many is free
+_FEW_SHARE: Final = 32  # one slot of so many is looked at more often: that costs the host little
 
 
 class Mode(IntEnum):
@@ -76,7 +77,7 @@ class Kernels(Operations, Protocol):
 class Snapshot:
     """What a run of steps gave, on the host once it was waited for.
 
-    `history` (interval, 6, B) of steps and rows, and the neighbours.
+    `history` (n, 6, B) of steps and rows, and the neighbours.
     """
 
     history: Tensor
@@ -94,7 +95,11 @@ class Snapshot:
 
 
 class SlotProgram:
-    """Decodes `slots` sequences of up to `capacity` tokens, `interval` steps at a time."""
+    """Decodes `slots` sequences of up to `capacity` tokens, `interval` steps at a time.
+
+    A sequence that has ended goes on until it is looked at. Where few are left, these steps would
+    be nobody's: then it is a quarter of the `interval`.
+    """
 
     def __init__(
         self,
@@ -226,16 +231,19 @@ class SlotProgram:
 
     @torch.inference_mode()
     def run(self, mode: Mode) -> Snapshot:
-        """Take `interval` steps."""
+        """Take `interval` steps, or fewer for few sequences."""
         self._flush_freed()
+        few = self._taken * _FEW_SHARE <= self._slots
+        steps = max(1, self.interval // 4) if few else self.interval
+        self._state.cursor.zero_()
         free = self._slots - self._taken
         drafting = self._drafting is not None and free * _FREE_SHARE >= self._slots
-        with phase(Phase.DECODE, self.interval):
-            for _ in range(self.interval):
+        with phase(Phase.DECODE, steps):
+            for _ in range(steps):
                 self._take_step(mode, drafting=drafting)
         found = self._state.found
         return Snapshot(
-            host_copy(self._state.history),
+            host_copy(self._state.history[:steps]),
             None if found is None else found.host_copy(),
             self._mark(),
         )

@@ -26,7 +26,7 @@ def shown_neighbours(preset: Preset) -> int:
 
 @dataclass(frozen=True)
 class Found:
-    """The nearest neighbours of B rows at each of the steps since the last read.
+    """The nearest neighbours of B rows at each step of a run.
 
     `ids` and `values` (interval, B, S) int64, `distances` (interval, B, S) float32.
     """
@@ -91,7 +91,7 @@ class SlotState:
 
     The next step feeds in `tokens` (B,) at `positions` (B,). `running` (B,) is 1 for taken slots, 0
     for free ones, which stand still at position 0. `history` (interval, 6, B) holds what the rows
-    of the steps since the last read gave and `cursor` (1,) its next step. All are int64 but
+    of a run of steps gave and `cursor` (1,) is the number of its next step. All are int64 but
     `temperature` and `top_p` (B,) float32. `slots` (B,) says where keys and values of the next step
     go: to the slot itself, or to number B, which nobody reads, where it is free and keeps what it
     held. `context` is what the retriever knows of the completions, if it asks for any, and
@@ -193,7 +193,7 @@ class SlotState:
             ]
             self.found.note(self.cursor, correction.neighbours)
         self.history.index_copy_(0, self.cursor, torch.stack(notes)[None])
-        self.cursor.add_(1).remainder_(len(self.history))
+        self.cursor.add_(1)
 
     def advance(self, tokens: Tensor, written: Tensor, last: int) -> None:
         """Go on from each slot's last of so many `written` tokens; positions never pass `last`."""

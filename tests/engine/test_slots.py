@@ -1,4 +1,5 @@
 import random
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -282,6 +283,26 @@ def test_out_of_memory_halves_the_slots_and_goes_on(monkeypatch):
     ]
     monkeypatch.undo()
     assert found == by_id(engine_of(loaded, 2).complete(requests))
+
+
+def test_a_last_sequence_is_looked_at_after_each_step(monkeypatch):
+    """No step is taken behind its end; with others it may go on until it is looked at."""
+    steps = Counter[int]()
+    run = SlotProgram.run
+
+    def counted(program, mode):
+        snapshot = run(program, mode)
+        steps[len(snapshot.history)] += 1
+        return snapshot
+
+    monkeypatch.setattr(SlotProgram, "run", counted)
+    loaded, (request, *others) = random_model(), number_requests(3, max_new_tokens=5)
+    engine = engine_of(loaded, 32)
+    alone = engine.complete([request])
+    assert steps == {1: 5}
+    steps.clear()
+    assert by_id(engine.complete([request, *others])).items() >= by_id(alone).items()
+    assert steps == {4: 2}
 
 
 def test_a_failure_ends_every_request_with_an_error(monkeypatch):
