@@ -244,7 +244,7 @@ class SlotProgram:
         found = self._state.found
         return Snapshot(
             host_copy(self._state.history[:steps]),
-            None if found is None else found.host_copy(),
+            None if found is None else found.host_copy(steps),
             self._mark(),
         )
 

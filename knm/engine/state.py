@@ -52,9 +52,10 @@ class Found:
         ):
             kept.index_copy_(0, cursor, new[None, :, :shown])
 
-    def host_copy(self) -> "Found":
-        """A copy on the host; on a GPU it is there when the stream has come so far."""
-        return Found(*map(host_copy, (self.ids, self.values, self.distances)))
+    def host_copy(self, steps: int) -> "Found":
+        """A copy of the first steps; on a GPU it is there when the stream has come so far."""
+        parts = (self.ids, self.values, self.distances)
+        return Found(*(host_copy(part[:steps]) for part in parts))
 
 
 @dataclass(frozen=True)
