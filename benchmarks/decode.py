@@ -226,6 +226,7 @@ def parse() -> argparse.Namespace:
     real.add_argument("--temperature", type=float)
     real.add_argument("--top-p", type=float)
     real.add_argument("--batch-size", type=int)
+    real.add_argument("--draft-tokens", type=int, help="0: without drafts (default: by device)")
     real.add_argument("--limit", type=int, help="only the first problems")
     real.add_argument("--max-new-tokens", type=int)
     real.add_argument("--rounds", type=int, default=1, help="measured runs of each engine, in turn")

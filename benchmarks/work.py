@@ -9,7 +9,7 @@ after it.
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,9 +75,10 @@ def measure_work(options: Any) -> None:
         for problem in run.problem_set.problems
         for request in run.requests(problem, withheld)
     ]
-    engines = [Engine("plain", loaded, setup.generation, None)]
+    generation = replace(setup.generation, draft_tokens=options.draft_tokens)
+    engines = [Engine("plain", loaded, generation, None)]
     if retriever is not None:
-        engines.append(Engine("kNN", loaded, setup.generation, retriever))
+        engines.append(Engine("kNN", loaded, generation, retriever))
     for engine in engines:
         engine.warm_up(requests)
     rounds = [[engine.measure(requests) for engine in engines] for _ in range(options.rounds)]
@@ -93,6 +94,7 @@ def measure_work(options: Any) -> None:
         "sampling": asdict(run.sampling),
         "batch_size": setup.generation.batch_size,
         "max_new_tokens": setup.generation.max_new_tokens,
+        "draft_tokens": options.draft_tokens,
         "datastore": None if setup.datastore is None else str(setup.datastore_name),
         "preset": None if setup.preset is None else setup.preset.name,
         "withheld": withheld,
