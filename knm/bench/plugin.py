@@ -43,7 +43,7 @@ from knm.options import RunOptions
 from knm.problems import Problem
 from knm.report import ProblemResult, load_report, parse_condition
 from knm.sandbox import Sandbox
-from knm.serving import start_ahead
+from knm.serving import end_ahead, start_ahead
 
 _OMITTED: Final = ("collectors", "keywords", "log", "streams", "traceback")
 
@@ -58,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the run's options and switch the JSON report on, if the bench is asked for."""
     root = _project(config)
     if root is None:
+        end_ahead()
         return
     if not hasattr(config.option, "json_report"):
         raise pytest.UsageError(
@@ -82,6 +83,8 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> BenchWor
     collectonly = config.option.collectonly
     if options.engine is None and not collectonly:
         start_ahead()
+    else:
+        end_ahead()
     run = prepare_run(options, root)
     ending = _ending(options)
     engine = find_engine(options, root)
