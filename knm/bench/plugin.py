@@ -4,6 +4,8 @@ Thin: what a run is and does stands beside it. pytest loads this through `knm.be
 `-p knm.bench.plugin`; where no bench is named it adds options and nothing else.
 """
 
+import atexit
+import gc
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
@@ -80,6 +82,7 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> BenchWor
     if hasattr(config, "workerinput"):
         problem_set = pickle.loads(config.workerinput[WORKER_INPUT]["problem_set"])
         return BenchWorker(prepare_run(options, root, problem_set), config)
+    atexit.register(gc.freeze)  # a model library leaves half a second of objects to look through
     collectonly = config.option.collectonly
     if options.engine is None and not collectonly:
         start_ahead()
