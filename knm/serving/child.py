@@ -38,10 +38,10 @@ def main() -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
     def open_engine() -> "OpenedEngine":
-        from knm.engine import EngineSetup, open_setup
+        from knm.engine import EngineSetup, open_writer
 
         try:
-            return open_setup(EngineSetup.from_json(order["setup"]))
+            return open_writer(EngineSetup.from_json(order["setup"]))
         finally:
             gc.freeze()
             gc.enable()
