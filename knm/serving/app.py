@@ -229,7 +229,7 @@ async def _stream(
                     yield _event(engine_failed(EngineFailed("it does not move")).to_json())
                     return
                 yield ": waiting\n\n"
-            told = []
+            told: list[str] = []
             for place, event in came:
                 if event.error is not None:
                     if not call.whole or isinstance(event.error, EngineFailed):
