@@ -113,6 +113,13 @@ def test_what_it_does_not_know_is_left_to_the_library(change, tmp_path):
     assert read_bare(tmp_path, torch.float32) is None
 
 
+def test_so_is_a_model_with_an_adapter_beside_it(tmp_path):
+    save("llama", tmp_path)
+    assert read_bare(tmp_path, torch.float32) is not None
+    (tmp_path / "adapter_config.json").write_text("{}")
+    assert read_bare(tmp_path, torch.float32) is None
+
+
 def test_so_is_a_file_that_lacks_a_tensor_or_is_none(tmp_path):
     save("qwen3", tmp_path)
     weights = tmp_path / "model.safetensors"
