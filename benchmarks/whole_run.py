@@ -2,10 +2,11 @@
 
     python -m benchmarks.whole_run --rounds 3
 
-Each round runs `pytest bench --fresh` as a user would, from the command line to its end, and a
-process that decodes the same problems by the same engine and times nothing else (`--part`, an
-engine that is loaded and compiled); the order turns by round. Rates are tokens per second of wall
-time; the ratio is that of the medians.
+Each round runs `pytest bench --fresh` as `tox run -e bench` does, from the command line to its end
+(without the pytest plugins of libraries for tests of one's own), and a process that decodes the
+same problems by the same engine and times nothing else (`--part`, an engine that is loaded and
+compiled); the order turns by round. Rates are tokens per second of wall time; the ratio is the
+median of those within a round.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from knm.bench import make_options, prepare_run
 from knm.models import load_model
 
 _SLOTS = 32
+_WITHOUT = ("-p", "no:hypothesispytest", "-p", "no:anyio")
 
 
 def main() -> None:
@@ -42,8 +44,9 @@ def main() -> None:
             rates[name].append(tokens / seconds)
             speed = f"{tokens / seconds:7.1f} /s"
             print(f"{name:6} {tokens:7} tokens {seconds:7.1f} s {speed}", flush=True)
-    whole, alone_rate = (statistics.median(rates[name]) for name in ("whole", "alone"))
-    print(f"whole / alone {whole / alone_rate:.2f}")
+    ratios = [whole / alone for whole, alone in zip(rates["whole"], rates["alone"], strict=True)]
+    middle = statistics.median(ratios)
+    print(f"whole / alone {middle:.2f} (of {min(ratios):.2f} to {max(ratios):.2f})")
 
 
 def alone(limit: int | None) -> tuple[int, float]:
@@ -70,7 +73,7 @@ def run_whole(limit: int | None) -> tuple[int, float]:
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory) / "report.json"
         command = [sys.executable, "-m", "pytest", "bench", "-q", "--fresh", "--device", "cpu"]
-        command += ["--batch-size", str(_SLOTS), "--results", str(report)]
+        command += ["--batch-size", str(_SLOTS), "--results", str(report), *_WITHOUT]
         command += [] if limit is None else ["--limit", str(limit)]
         environment = os.environ | {"KNM_CACHE_DIR": directory}
         started = time.perf_counter()

@@ -3,6 +3,8 @@
 Exit status: 0 done, 1 the answer is no (`knm diff --fail-on`), 2 wrong usage or input.
 """
 
+import atexit
+import gc
 import io
 import sys
 from typing import Annotated
@@ -71,6 +73,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # programs may hold what no encoding has
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    atexit.register(gc.freeze)  # a model library leaves half a second of objects to look through
     try:
         app()
     except UserError as error:

@@ -15,6 +15,8 @@ FIXTURE: Final = "knm_result"
 TEST_FILES: Final = ("test_bench.py", "test_problems.py")
 TWIN: Final = "--knm-"
 """What an option begins with that is this plugin's beyond doubt."""
+ENGINE_FLAGS: Final = ("--engine", f"{TWIN}engine")
+"""What an argument begins with that names servers."""
 NOT_NAMED: Final = "problems run where their bench is named: pytest FOLDER, or the test file itself"
 """What a problem's test says where no bench was asked for."""
 

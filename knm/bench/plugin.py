@@ -4,6 +4,8 @@ Thin: what a run is and does stands beside it. pytest loads this through `knm.be
 `-p knm.bench.plugin`; where no bench is named it adds options and nothing else.
 """
 
+import atexit
+import gc
 import pickle
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,7 +45,7 @@ from knm.options import RunOptions
 from knm.problems import Problem
 from knm.report import ProblemResult, load_report, parse_condition
 from knm.sandbox import Sandbox
-from knm.serving import start_ahead
+from knm.serving import end_ahead, start_ahead
 
 _OMITTED: Final = ("collectors", "keywords", "log", "streams", "traceback")
 
@@ -58,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the run's options and switch the JSON report on, if the bench is asked for."""
     root = _project(config)
     if root is None:
+        end_ahead()
         return
     if not hasattr(config.option, "json_report"):
         raise pytest.UsageError(
@@ -79,9 +82,12 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> BenchWor
     if hasattr(config, "workerinput"):
         problem_set = pickle.loads(config.workerinput[WORKER_INPUT]["problem_set"])
         return BenchWorker(prepare_run(options, root, problem_set), config)
+    atexit.register(gc.freeze)  # a model library leaves half a second of objects to look through
     collectonly = config.option.collectonly
     if options.engine is None and not collectonly:
         start_ahead()
+    else:
+        end_ahead()
     run = prepare_run(options, root)
     ending = _ending(options)
     engine = find_engine(options, root)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 RUN: Final = pytest.StashKey[BenchRun]()
 COMPLETIONS: Final = pytest.StashKey[CompletionService]()
 RESULT: Final = pytest.StashKey[ProblemResult]()
+_PLAIN: Final = pytest.StashKey[dict[str, Any]]()
+"""The result as JSON, which is asked for after each stage of its test."""
 WITHHELD: Final = pytest.StashKey[str | None]()
 WORKER_INPUT: Final = "knm"
 WORKER_OUTPUT: Final = "knm_from_cache"
@@ -112,8 +114,8 @@ class BenchWorker:
 
     def pytest_json_runtest_metadata(self, item: pytest.Item) -> dict[str, Any]:
         """Put the result into the JSON report."""
-        outcome = item.stash.get(RESULT, None)
-        return {} if outcome is None else {"knm": to_json(outcome)}
+        outcome = _plain_result(item)
+        return {} if outcome is None else {"knm": outcome}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -121,9 +123,9 @@ class BenchWorker:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Hand the result to the process that reports; xdist carries the attribute over."""
         report = yield
-        outcome = item.stash.get(RESULT, None)
+        outcome = _plain_result(item)
         if outcome is not None and report.when == "teardown":
-            report.knm_result = to_json(outcome)  # type: ignore[attr-defined]
+            report.knm_result = outcome  # type: ignore[attr-defined]
         return report
 
 
@@ -250,6 +252,15 @@ class BenchController(BenchWorker):
         if reporter is not None:
             reporter.write_line(f"knm: {line}")
             reporter.flush()  # what it tells of takes long, and a pipe keeps lines back
+
+
+def _plain_result(item: pytest.Item) -> dict[str, Any] | None:
+    """The result of an item's problem as JSON; None while there is none."""
+    if RESULT not in item.stash:
+        return None
+    if _PLAIN not in item.stash:
+        item.stash[_PLAIN] = to_json(item.stash[RESULT])
+    return item.stash[_PLAIN]
 
 
 def _selected(items: Iterable[pytest.Item]) -> list[Problem]:

@@ -22,7 +22,7 @@ from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
     from knm.engine.architectures import ARCHITECTURES, UnsupportedModelError
-    from knm.engine.opening import LocalEngine, open_engine, open_setup
+    from knm.engine.opening import LocalEngine, open_engine, open_setup, open_writer
     from knm.engine.plain import PlainEngine
     from knm.engine.setup import EngineSetup, describe_setup
     from knm.engine.slots import SlotEngine
@@ -31,7 +31,7 @@ else:
         __name__,
         {
             "architectures": ["ARCHITECTURES", "UnsupportedModelError"],
-            "opening": ["LocalEngine", "open_engine", "open_setup"],
+            "opening": ["LocalEngine", "open_engine", "open_setup", "open_writer"],
             "plain": ["PlainEngine"],
             "setup": ["EngineSetup", "describe_setup"],
             "slots": ["SlotEngine"],
@@ -58,4 +58,5 @@ __all__ = [
     "describe_setup",
     "open_engine",
     "open_setup",
+    "open_writer",
 ]

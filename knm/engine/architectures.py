@@ -4,15 +4,19 @@ Linear layers that share an input are fused; the model's own parameters become v
 tensors, with the same values, so that nothing is held twice.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import PreTrainedModel
 
 from knm.engine.decoder import Decoder, Layer, Linear, Norm, Rope
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _ROPE_TYPES: Final = ("default", "linear", "llama3", "yarn")
 _ALIGNMENT: Final = 32  # elements; two AVX-512 vectors of float32

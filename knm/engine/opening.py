@@ -2,18 +2,18 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
 from knm.datastore import Datastore
 from knm.engine.architectures import UnsupportedModelError
-from knm.engine.plain import PlainEngine
 from knm.engine.records import GenerationOptions, OpenedEngine, StreamingEngine
 from knm.engine.scoring import ScoringEngine
 from knm.engine.setup import EngineSetup
 from knm.engine.slots import SlotEngine
 from knm.engine.stopping import end_tokens
-from knm.models import LoadedModel, load_model
+from knm.models import LoadedModel, load_bare, load_model
 from knm.models.encoding import render_context
 from knm.records import Completion, Request
 from knm.retrieval import Retriever
@@ -59,6 +59,8 @@ def open_engine(
             f"model {loaded.identity.name!r} is decoded by plain `generate`, one prompt at a "
             f"time, which is slow: {reason}"
         )
+        from knm.engine.plain import PlainEngine  # with what the model library computes by
+
         return PlainEngine(loaded, options, retriever)
 
 
@@ -72,6 +74,20 @@ def open_retriever(setup: EngineSetup, loaded: LoadedModel) -> Retriever | None:
         return None
     store = Datastore.open(setup.datastore, expect=loaded.identity)
     return Retriever(store, setup.preset, device=loaded.device)
+
+
+def open_writer(setup: EngineSetup) -> OpenedEngine:
+    """As `open_setup`, sooner where it can be, for who asks for completions and nothing else.
+
+    Raises:
+        UserError: as `open_setup`.
+    """
+    loaded = None if setup.datastore is not None else load_bare(setup.model, setup.placement)
+    if loaded is not None and end_tokens(loaded):
+        with suppress(UnsupportedModelError):
+            engine = SlotEngine(loaded, setup.generation, None, _print_notice)
+            return OpenedEngine(engine, partial(render_context, loaded.tokenizer))
+    return open_setup(setup)
 
 
 def open_setup(setup: EngineSetup) -> OpenedEngine:

@@ -1,6 +1,6 @@
 """When a completion ends, and which of its text is final."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
@@ -39,6 +39,37 @@ def end_tokens(loaded: LoadedModel) -> frozenset[int]:
     return frozenset(found)
 
 
+class GrowingText:
+    """The text of tokens that become more, of which only the newest are decoded at each look.
+
+    Decoding all of them each time would take the square of their number. That parts of a text make
+    up the whole holds where each begins with a whole character, and where a tokenizer does not
+    mend spaces when it has decoded.
+    """
+
+    def __init__(self, decode: Callable[[Sequence[int]], str]) -> None:
+        self._decode = decode
+        self._forget()
+
+    def _forget(self) -> None:
+        # `_text` is that of the first `_read` tokens; those from `_start` are decoded again with
+        # what follows, as the first of a text may be written otherwise than the same further on.
+        self._start = self._read = self._overlap = 0
+        self._text = ""
+
+    def of(self, tokens: Sequence[int]) -> str:
+        """The text of `tokens`, which begin with those of the last call or start over."""
+        if len(tokens) < self._read:
+            self._forget()
+        window = self._decode(tokens[self._start :])
+        text = self._text + window[self._overlap :]
+        if len(tokens) > self._read and not window.endswith(_UNFINISHED):
+            overlap = self._decode(tokens[self._read :])
+            self._start, self._read, self._overlap = self._read, len(tokens), len(overlap)
+            self._text = text
+        return text
+
+
 class StopRule:
     """Decides from a completion's tokens whether, where and why it ends."""
 
@@ -53,6 +84,8 @@ class StopRule:
         self._ends = ends
         self._limit = limit
         self._stop = [text for text in stop if text]
+        mends = getattr(tokenizer, "clean_up_tokenization_spaces", False)
+        self._text = self.decode if mends else GrowingText(self.decode).of
 
     def ending(self, tokens: Sequence[int], seen: int = 0) -> Ending | None:
         """The end of `tokens`, None where they go on; the first `seen` are known not to end it."""
@@ -71,7 +104,7 @@ class StopRule:
 
     def settled(self, tokens: Sequence[int]) -> str:
         """The text of `tokens` that no later token changes or cuts off."""
-        text = self.decode(tokens).rstrip(_UNFINISHED)
+        text = self._text(tokens).rstrip(_UNFINISHED)
         longest = max(map(len, self._stop), default=0)
         for held in range(min(longest - 1, len(text)), 0, -1):
             if any(stop.startswith(text[-held:]) for stop in self._stop):
@@ -85,7 +118,8 @@ class StopRule:
 
     def _stop_string(self, tokens: Sequence[int], seen: int) -> Ending | None:
         """The end where the text first holds a stop string: found token by token, as written."""
-        if not any(stop in self.decode(tokens) for stop in self._stop):
+        whole = self._text(tokens)
+        if not any(stop in whole for stop in self._stop):
             return None
         for count in range(seen + 1, len(tokens) + 1):
             text = self.decode(tokens[:count])

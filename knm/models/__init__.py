@@ -22,7 +22,13 @@ if TYPE_CHECKING:
         encode_example,
         encode_prompt,
     )
-    from knm.models.loading import LoadedModel, load_model, load_tokenizer, read_tokenizer
+    from knm.models.loading import (
+        LoadedModel,
+        load_bare,
+        load_model,
+        load_tokenizer,
+        read_tokenizer,
+    )
 else:
     __getattr__ = load_on_demand(
         __name__,
@@ -38,7 +44,13 @@ else:
                 "encode_example",
                 "encode_prompt",
             ],
-            "loading": ["LoadedModel", "load_model", "load_tokenizer", "read_tokenizer"],
+            "loading": [
+                "LoadedModel",
+                "load_bare",
+                "load_model",
+                "load_tokenizer",
+                "read_tokenizer",
+            ],
         },
     )
 
@@ -65,6 +77,7 @@ __all__ = [
     "find_model",
     "identify_model",
     "join_states",
+    "load_bare",
     "load_model",
     "load_tokenizer",
     "parse_key_kind",

@@ -1,16 +1,20 @@
 """Reading the states that a key kind names from a Hugging Face model while it computes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from knm.errors import UserError, named
 from knm.models.keys import KeyKind, Point, Tap
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 class Capture:

@@ -1,9 +1,14 @@
 """How much a model can read and write together, and what does not fit."""
 
-from transformers import PreTrainedModel
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from knm.errors import UserError
 from knm.models.encoding import EncodedExample
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def context_length(model: PreTrainedModel) -> int | None:

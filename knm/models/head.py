@@ -6,18 +6,22 @@ computes, so that nothing has to be known of an architecture. Where it adds noth
 head alone is called.
 """
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
 from knm.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _PROBE: Final = (0, 1)  # token ids that every vocabulary has
 _PROBE_LOGIT: Final = 64.0  # so large that a cap is felt, in bfloat16 too
@@ -35,7 +39,7 @@ class _Reading:
     plain: bool
 
 
-_READINGS: "WeakKeyDictionary[PreTrainedModel, _Reading]" = WeakKeyDictionary()
+_READINGS: WeakKeyDictionary[PreTrainedModel, _Reading] = WeakKeyDictionary()
 
 
 class OutputHead:

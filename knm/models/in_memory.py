@@ -4,17 +4,22 @@ Hashed are the weights as they are, trained or merged since they were loaded. Su
 never that of files: a datastore of the one kind is no datastore of the other.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from knm.errors import UserError
 from knm.hashing import hash_json, hash_stream
 from knm.models.head import find_head
 from knm.models.identity import ModelIdentity, hash_settings
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def identify_in_memory(

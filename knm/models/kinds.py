@@ -10,12 +10,8 @@ from typing import Any
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
 
 from knm.models.recurrent import RecurrentConfig, RecurrentForCausalLM
-from knm.models.unixcoder import (
-    ENCODER_TYPE,
-    UnixcoderConfig,
-    UnixcoderForCausalLM,
-    is_unixcoder,
-)
+from knm.models.unixcoder import ENCODER_TYPE, UnixcoderConfig, UnixcoderForCausalLM
+from knm.models.unixcoder_texts import is_unixcoder
 
 for _config, _model in (
     (RecurrentConfig, RecurrentForCausalLM),

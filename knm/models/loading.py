@@ -1,5 +1,7 @@
 """Loading a causal LM by name or path."""
 
+from __future__ import annotations
+
 import io
 import sys
 from collections.abc import Iterator
@@ -7,27 +9,24 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import torch
 import transformers
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from knm.errors import UserError, named
+from knm.models.bare import read_bare
 from knm.models.gguf import read_header
 from knm.models.identity import ModelIdentity, find_model, find_tokenizer, identify_model
 from knm.models.in_memory import identify_in_memory
-from knm.models.kinds import read_kind
-from knm.models.placement import resolve_placement
-from knm.models.unixcoder import begin_in_mode, is_unixcoder
+from knm.models.placement import Placement, resolve_placement
+from knm.models.unixcoder_texts import begin_in_mode, is_unixcoder
 from knm.packaged import EMBEDDED
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 GGUF_PACKAGES: Final = ("gguf", "accelerate")
 """What transformers reads GGUF files with."""
@@ -42,7 +41,7 @@ class LoadedModel:
     identity: ModelIdentity
 
     @classmethod
-    def of(cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None) -> "LoadedModel":
+    def of(cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None) -> LoadedModel:
         """A model that is in memory, put into evaluation mode, and its tokenizer.
 
         The identity is that of the weights as they are now (see `identify_in_memory`): make it anew
@@ -71,6 +70,10 @@ def load_model(
     Raises:
         UserError: no such model, dtype or device, or the files are not a causal LM.
     """
+    from transformers import AutoModelForCausalLM
+
+    import knm.models.kinds  # noqa: F401  (which the model library has to know of)
+
     placement = resolve_placement(device, dtype)
     identity = identify_model(name, placement.dtype)
     source = _find_source(name)
@@ -98,6 +101,29 @@ def load_model(
     return LoadedModel(model.to(placement.device).eval(), tokenizer, identity)
 
 
+def load_bare(name: str, placement: Placement) -> LoadedModel | None:
+    """A model as an engine that only reads its weights needs it: none that computes.
+
+    Its classes need not be loaded for that. None where `load_model` has to: it tells what is wrong
+    with files, too.
+
+    Raises:
+        UserError: no such model.
+    """
+    source = _find_source(name)
+    if placement.device != "cpu" or source.file is not None:
+        return None
+    try:
+        bare = read_bare(source.directory, getattr(torch, placement.dtype))
+        tokenizer = source.tokenizer() if bare is not None else None
+    except Exception:  # see `load_model`, which meets it again
+        return None
+    if bare is None or tokenizer is None:
+        return None
+    identity = identify_model(name, placement.dtype)
+    return LoadedModel(cast("PreTrainedModel", bare), tokenizer, identity)
+
+
 def load_tokenizer(identity: ModelIdentity, name: str | None = None) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a model without the model; `name` is where it is now, if elsewhere.
 
@@ -114,6 +140,8 @@ def read_tokenizer(name: str) -> PreTrainedTokenizerBase:
     Raises:
         UserError: no such model, or its tokenizer cannot be read.
     """
+    import knm.models.kinds  # noqa: F401  (some tokenizers are found by their model's kind)
+
     source = _find_source(name)
     try:
         return source.tokenizer()
@@ -167,6 +195,8 @@ class _Source:
             UserError: a GGUF file has what would be read wrongly.
         """
         if self.file is None:
+            from knm.models.kinds import read_kind
+
             # What is hashed is what is read: never a pickle that lies beside the safetensors.
             return {"use_safetensors": True, **read_kind(self.directory, tokenizer)}
         header = read_header(self.path)

@@ -8,14 +8,16 @@ another dtype, the model is known by what it says: each entry holds what its mod
 there, and a head reads the same from the key again.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
 from huggingface_hub import snapshot_download
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
 from knm.errors import UserError
@@ -23,6 +25,9 @@ from knm.models import FINAL_NORM
 from knm.models.head import OutputHead
 from knm.models.identity import hash_config, hash_tokenizer, hash_weights
 from knm.models.in_memory import hash_config_in_memory, hash_tensors, hash_tokenizer_in_memory
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _ASKED: Final = 64
 _FEWEST: Final = 16  # entries by which a model can be told

@@ -1,12 +1,15 @@
 """A datastore, a searcher, a weight and a fusion, joined as a preset says."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from weakref import ref
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from knm.datastore import Datastore
 from knm.datastore.domain import read_prompt
@@ -31,6 +34,9 @@ from knm.retrieval.projecting import QueryProjector
 from knm.retrieval.residual import Head, StoredPredictions
 from knm.retrieval.searchers import Searcher, SearcherChoice, choose_searcher, open_searcher
 from knm.retrieval.votes import NO_TOKEN, Votes
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)

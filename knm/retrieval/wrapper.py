@@ -7,14 +7,16 @@ architecture. Where keys are made of other states, the trunk hands these on to t
 the head receives: whichever rows are chosen on the way, states and rows stay together.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from knm.errors import UserError
 from knm.models import Tap, capturing, join_states
@@ -25,6 +27,9 @@ from knm.retrieval.context import DecodingContext
 from knm.retrieval.evidence import LMOutput
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.retriever import Correction, Retriever
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)

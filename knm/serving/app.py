@@ -212,7 +212,10 @@ async def _stream(
     stalled: Callable[[], bool],
     leave: Callable[[], None],
 ) -> AsyncIterator[str]:
-    """Server-sent events of an answer; ends early, and says why, when the engine fails."""
+    """Server-sent events of an answer; ends early, and says why, when the engine fails.
+
+    What has come meanwhile is told together: a client that is slow costs no more for it.
+    """
     found: dict[int, Completion] = {}
     broken = 0
     try:
@@ -220,31 +223,45 @@ async def _stream(
             for index in range(len(call.requests)):
                 yield _event(answer.role(index))
         while len(found) + broken < len(call.requests):
-            try:
-                place, event = await asyncio.wait_for(news.get(), HEARTBEAT_SECONDS)
-            except TimeoutError:
+            came = await _what_came(news)
+            if not came:
                 if stalled():
                     yield _event(engine_failed(EngineFailed("it does not move")).to_json())
                     return
                 yield ": waiting\n\n"
-                continue
-            if event.error is not None:
-                if not call.whole or isinstance(event.error, EngineFailed):
-                    yield _event(as_api_error(event.error).to_json())
-                    return
-                broken += 1
-                yield _event(answer.broken(place, event.error))
-            elif event.completion is not None:
-                found[place] = event.completion
-                rest = event.text if call.pieces else event.completion.text
-                yield _event(answer.end(place, event.completion, rest, event.scores))
-            elif call.pieces:
-                yield _event(answer.piece(place, event.text))
+            told: list[str] = []
+            for place, event in came:
+                if event.error is not None:
+                    if not call.whole or isinstance(event.error, EngineFailed):
+                        yield "".join([*told, _event(as_api_error(event.error).to_json())])
+                        return
+                    broken += 1
+                    told.append(_event(answer.broken(place, event.error)))
+                elif event.completion is not None:
+                    found[place] = event.completion
+                    rest = event.text if call.pieces else event.completion.text
+                    told.append(_event(answer.end(place, event.completion, rest, event.scores)))
+                elif call.pieces:
+                    told.append(_event(answer.piece(place, event.text)))
+            if told:
+                yield "".join(told)
         if call.include_usage:
             yield _event(answer.usage(found))
         yield "data: [DONE]\n\n"
     finally:
         leave()
+
+
+async def _what_came(news: asyncio.Queue[News]) -> list[News]:
+    """All that is there, or else the next to come; nothing where none came for a heartbeat."""
+    came = []
+    with suppress(TimeoutError):
+        if news.empty():
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                came.append(await news.get())
+        while not news.empty():
+            came.append(news.get_nowait())
+    return came
 
 
 def _event(value: dict[str, Any]) -> str:

@@ -1,7 +1,9 @@
 """Asking an engine server for completions: standard library only, for processes that stay small."""
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -55,6 +57,7 @@ class EngineClient:
         """
         self.url = url
         self._transport = Transport(url, token, Patience())
+        self._entering = threading.Lock()
 
     def configuration(self) -> EngineConfiguration:
         """What the server says of its engine.
@@ -79,8 +82,12 @@ class EngineClient:
             EngineFailed: the engine is dead.
             EngineLost: the server is, or it does not answer.
         """
-        body = dumps(_body(model, requests)).encode()
-        with self._transport.stream("/v1/completions", body) as response:
+        with ExitStack() as answer:
+            # One call at a time until the server has queued it: what is asked for first is decoded
+            # first, and whoever waits for it in that order need not wait for the rest.
+            with self._entering:
+                body = dumps(_body(model, requests)).encode()
+                response = answer.enter_context(self._transport.stream("/v1/completions", body))
             for event in _read_events(response):
                 if "error" in event:
                     raise EngineFailed(event["error"]["message"])

@@ -8,7 +8,6 @@ from knm.bench import CompletionService
 from knm.engine import CompletionCache, ContextExceeded
 from knm.records import Completion, Request
 from knm.serving import Dispatcher, EngineFailed, EngineLost, Fleet, Server
-from knm.serving.fleet import CALL_SIZE
 from tests.engine.configurations import CONFIGURATION
 from tests.serving.scripted import ScriptedEngine, serving
 
@@ -52,11 +51,7 @@ def test_everything_is_asked_for_before_anything_is_wanted(engine, cache):
         assert {completions.complete(request).text for request in REQUESTS} == {
             f"p{number} 0 1 2" for number in range(200)
         }
-    # Calls are made together, and which of them arrives first is chance; each is in its order.
-    arrived = [request.id for request in engine.submitted]
-    for start in range(0, len(REQUESTS), CALL_SIZE):
-        call = [request.id for request in REQUESTS[start : start + CALL_SIZE]]
-        assert [name for name in arrived if name in call] == call
+    assert engine.submitted == REQUESTS
 
 
 def test_what_is_kept_is_never_asked_for(engine, cache):

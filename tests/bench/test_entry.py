@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.bench.processes import WITHOUT, clean_environment
 from tests.bench.test_engines import EMBEDDED
 from tests.problems.problem_files import ROOT, short_records, write_problems
 from tests.serving import scripted
+from tests.serving.test_process import wait_for_end
 
 EXAMPLE = ROOT / "examples" / "own_bench"
 TEST = (EXAMPLE / "evals" / "test_bench.py").read_text()
@@ -85,6 +87,24 @@ def test_a_project_that_asks_for_no_bench_has_no_options_and_no_imports(foreign)
     shown = foreign("tests", "--help").stdout
     assert "--knm-" not in shown
     assert foreign("tests", "--knn").returncode == pytest.ExitCode.USAGE_ERROR
+
+
+SAY_CHILDREN = """
+import os
+from pathlib import Path
+print("children:", Path(f"/proc/self/task/{os.getpid()}/children").read_text())
+"""
+
+
+def test_the_engine_starts_before_the_project_is_read_where_it_will_be_needed(foreign):
+    project = {"quality/test_bench.py": TEST, "conftest.py": SAY_CHILDREN}
+    process = foreign("quality", "-s", "--no-such-option", files=project)
+    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+    (started,) = re.findall(r"children: (\d+)", process.stdout)
+    wait_for_end(int(started))
+    for arguments in ("quality --collect-only", "quality --knm-engine=http://127.0.0.1:9", "."):
+        process = foreign(*arguments.split(), "-s", "--no-such-option")
+        assert "children: \n" in process.stdout, arguments
 
 
 def test_a_bench_in_a_folder_of_any_name_runs_on_problems_of_its_own(foreign, engine, tmp_path):

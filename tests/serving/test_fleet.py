@@ -9,6 +9,7 @@ import pytest
 
 from knm.records import Completion, Request
 from knm.serving import Dialect, Dispatcher, EngineFailed, EngineLost, Fleet, Server
+from knm.serving.fleet import CALL_SIZE
 from tests.serving.openai_server import OpenAIServer, error, speaking
 from tests.serving.scripted import ScriptedEngine, serving
 
@@ -66,6 +67,17 @@ def test_problems_take_turns_and_all_samples_of_one_go_to_the_same_server(engine
         assert sorted(set(ids)) == sorted(f"p{each}" for each in range(number, 90, 3))
         assert len(ids) == 60
     assert said == []
+
+
+def test_a_server_gets_the_first_call_first_though_it_is_the_longest(engines):
+    found, servers = engines
+    asked = [
+        (number, Request(f"p{number}", "x" * 50_000 if number < CALL_SIZE else "y"))
+        for number in range(3 * CALL_SIZE)
+    ]
+    _, outcomes, _ = dispatch(servers[:1], asked)
+    outcomes.wait(len(asked))
+    assert [request.id for request in found[0].submitted] == [request.id for _, request in asked]
 
 
 def test_a_server_that_dies_leaves_its_problems_to_the_others(engines):
