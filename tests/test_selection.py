@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.corpora import load_corpus
+from knm.options import ServedEngineOptions
 from knm.packaged import UTILITY_CORPUS
 from knm.report import load_report
-from tests.bench.processes import knm_serve, run_bench
+from tests.bench.processes import engine_server, run_bench
 from tests.problems.problem_files import short_records, write_problems
 
 SETTINGS = ("--max-new-tokens", "32", "--batch-size", "4", "--knn")
@@ -41,10 +42,18 @@ def datastore(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(datastore) -> Iterator[str]:
-    """A server of the datastore, for all tests: starting one takes longer than most runs."""
-    with knm_serve("--datastore", str(datastore), *SETTINGS) as address:
-        yield address
+def urls(datastore) -> Iterator[tuple[str, str]]:
+    """Two servers of the datastore, for all tests."""
+    options = ServedEngineOptions(
+        max_new_tokens=32, batch_size=4, knn=True, datastore=str(datastore)
+    )
+    with engine_server(options) as first, engine_server(options) as second:
+        yield first, second
+
+
+@pytest.fixture
+def url(urls) -> str:
+    return urls[0]
 
 
 def told(path: Path) -> dict[str, tuple[Any, ...]]:
@@ -58,17 +67,17 @@ def told(path: Path) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-def test_a_completion_depends_on_its_problem_alone(datastore, url, tmp_path):
+def test_a_completion_depends_on_its_problem_alone(datastore, urls, tmp_path):
     records = [*library_records(2), *short_records(7)]
     problems = write_problems(tmp_path / "set.jsonl", records)
     common = ("--problems", problems, "--datastore", datastore, *SETTINGS)
-    served = ("--engine", url)
-    # One run has two engines of its own, and shares them between workers.
+    served = ("--engine", urls[0])
+    # One run has an engine of its own, one shares two between workers.
     runs = {
-        "whole": served,
+        "whole": (),
         "limit": (*served, "--limit", 2),
         "k": (*served, "-k", "library_1 or " + records[-1]["question_id"]),
-        "n": ("-n", "2", "--devices", "cpu,cpu"),
+        "n": ("-n", "2", "--engine", ",".join(urls)),
     }
     with ThreadPoolExecutor(2) as pool:
         processes = pool.map(
@@ -89,10 +98,12 @@ def test_a_completion_depends_on_its_problem_alone(datastore, url, tmp_path):
         assert found == {each: whole[each] for each in found}, name
 
 
-def test_a_set_of_another_kind_is_left_to_the_model_whichever_of_it_is_run(datastore, tmp_path):
+def test_a_set_of_another_kind_is_left_to_the_model_whichever_of_it_is_run(
+    datastore, url, tmp_path
+):
     own = short_records(1)
     problems = write_problems(tmp_path / "set.jsonl", [*own, *library_records(4)])
-    common = ("--problems", problems, "--datastore", datastore, *SETTINGS)
+    common = ("--problems", problems, "--datastore", datastore, *SETTINGS, "--engine", url)
     for name, selected in (("limit", ("--limit", 1)), ("k", ("-k", own[0]["question_id"]))):
         results = tmp_path / f"{name}.json"
         process = run_bench(*common, *selected, "--results", results)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from knm.options import ServedEngineOptions
 from knm.report import load_report, read_stream, stream_path
-from tests.bench.processes import knm_serve, run_bench, start_bench
+from tests.bench.processes import engine_server, run_bench, start_bench
 from tests.problems.problem_files import grammar_records, write_problems
 
 TOKENS = ("--max-new-tokens", "40")
@@ -21,7 +22,7 @@ COUNT = 6
 
 @pytest.fixture(scope="module")
 def url():
-    with knm_serve(*TOKENS, "--batch-size", "2") as address:
+    with engine_server(ServedEngineOptions(max_new_tokens=40, batch_size=2)) as address:
         yield address
 
 

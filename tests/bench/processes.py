@@ -1,4 +1,4 @@
-"""The bench and `knm serve` as processes, as a user starts them."""
+"""The bench and `knm serve` as processes, as a user starts them; and a server in this process."""
 
 import atexit
 import json
@@ -12,7 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
+from knm.bench import prepare_engine
+from knm.engine import describe_setup, open_setup
+from knm.options import ServedEngineOptions
 from tests.problems.problem_files import ROOT
+from tests.serving.scripted import behind_http
 
 # Hypothesis's plugin imports all of it, a second of each process for nothing.
 WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
@@ -93,3 +97,11 @@ def knm_serve(*arguments: str, environment: Mapping[str, str] | None = None) -> 
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@contextmanager
+def engine_server(options: ServedEngineOptions) -> Iterator[str]:
+    """What `knm serve` serves, by this process, which has the libraries that cost it seconds."""
+    setup = prepare_engine(options, ROOT)
+    with behind_http(lambda: open_setup(setup), describe_setup(setup)) as url:
+        yield url
