@@ -46,7 +46,7 @@ def start_pytest(
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", *map(str, arguments), *WITHOUT],
         cwd=ROOT,
-        env=clean_environment() | {"KNM_CACHE_DIR": _cache_of_session()} | dict(environment or {}),
+        env=clean_environment() | {"KNM_CACHE_DIR": session_cache()} | dict(environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -71,7 +71,8 @@ def run_pytest(
 
 
 @cache
-def _cache_of_session() -> str:
+def session_cache() -> str:
+    """Where completions are kept for this session only."""
     directory = tempfile.mkdtemp(prefix="knm-tests-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     return directory

@@ -1,10 +1,8 @@
 """The bench as a user runs it: real pytest processes, the embedded model, the real sandbox."""
 
 import json
-import os
 import re
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,12 +16,12 @@ from knm.engine import describe_setup
 from knm.options import ServedEngineOptions
 from knm.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
-from tests.bench.processes import clean_environment, engine_server, run_bench, run_pytest
+from tests.bench.processes import engine_server, run_bench, run_pytest
 from tests.bench.test_engines import EMBEDDED
-from tests.problems.problem_files import ROOT, short_records, without_tests, write_problems
+from tests.problems.problem_files import short_records, without_tests, write_problems
 from tests.serving import scripted
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.bench.here"]
 
 SETTINGS = ("--max-new-tokens", "96", "--batch-size", "3")
 
@@ -140,7 +138,7 @@ def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, 
 
 
 def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
-    baseline, problems, small_datastore, tmp_path
+    baseline, problems, small_datastore, bench_here, tmp_path
 ):
     _, results = baseline
     unweighted, corrected = tmp_path / "w0.json", tmp_path / "knn.json"
@@ -148,13 +146,10 @@ def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
     served = ServedEngineOptions(
         max_new_tokens=96, batch_size=3, knn=True, datastore=str(small_datastore)
     )
-    with engine_server(replace(served, knn_lambda=0.0)) as zero, engine_server(served) as default:
-        runs = (
-            ("--knn-lambda", "0", "--results", unweighted, "--engine", zero),
-            ("--results", corrected, "--engine", default),
-        )
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda options: run_bench(*common, *options), runs))
+    with engine_server(replace(served, knn_lambda=0.0)) as url:
+        bench_here(*common, "--knn-lambda", "0", "--results", unweighted, "--engine", url)
+    with engine_server(served) as url:
+        bench_here(*common, "--results", corrected, "--engine", url)
     assert outcomes(unweighted) == outcomes(results)
     assert outcomes(corrected) != outcomes(results)
     changes = [result.interventions for result in load_report(corrected).results]
@@ -174,31 +169,17 @@ def small_datastore(tmp_path_factory) -> Path:
     return directory
 
 
-@pytest.fixture
-def run_here(pytester, monkeypatch):
-    """Run pytest in the project's directory in this process, which has imported what takes long."""
-    monkeypatch.chdir(ROOT)
-    for name in set(os.environ) - set(clean_environment()):
-        monkeypatch.delenv(name)
-
-    def run(*arguments: object) -> pytest.RunResult:
-        words = [*map(str, arguments), "-p", "no:cacheprovider"]
-        return pytester.runpytest_inprocess(*words, syspathinsert=False)
-
-    return run
-
-
-def test_k_selects_by_id(run_here):
-    shown = run_here("bench", "-k", "abc305", "--collect-only", "-q").outlines
+def test_k_selects_by_id(bench_here):
+    shown = bench_here("-k", "abc305", "--collect-only", "-q").outlines
     selected = [line for line in shown if "::" in line]
     assert selected == ["bench/test_problems.py::test_problem[abc305_a]"]
 
 
-def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
+def test_a_broken_problem_is_an_error_and_not_a_failure(bench_here, tmp_path):
     records = [*short_records(1), without_tests("untested")]
     path, results = write_problems(tmp_path / "set.jsonl", records), tmp_path / "r.json"
     with scripted.serving(scripted.ScriptedEngine(), configuration=describe_setup(EMBEDDED)) as url:
-        process = run_bench(
+        run = bench_here(
             *("--problems", path, "--results", results, "--engine", url),
             *("--max-new-tokens", EMBEDDED.generation.max_new_tokens),
         )
@@ -206,7 +187,7 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
     by_id = {test["metadata"]["knm"]["question_id"]: test["outcome"] for test in report["tests"]}
     assert by_id["untested"] == "error"
     assert report["knm"]["totals"]["infrastructure"] == 1
-    assert "broken-problem" in process.stdout
+    assert "broken-problem" in run.stdout.str()
 
 
 @pytest.mark.parametrize(
@@ -229,8 +210,8 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
         (("--knm-baseline", "results/knn.json", "--results", "results/knn.json"), "written over"),
     ],
 )
-def test_bad_input_stops_the_run_with_a_usage_error(arguments, message, run_here):
-    run = run_here("bench", *arguments)
+def test_bad_input_stops_the_run_with_a_usage_error(arguments, message, bench_here):
+    run = bench_here(*arguments)
     assert run.ret == pytest.ExitCode.USAGE_ERROR
     shown = run.stderr.str() + run.stdout.str()
     assert message in shown
@@ -238,10 +219,10 @@ def test_bad_input_stops_the_run_with_a_usage_error(arguments, message, run_here
 
 
 @pytest.mark.parametrize("results", ["set.json", "set.jsonl"])
-def test_a_problem_file_is_never_written_over(tmp_path, results, run_here):
+def test_a_problem_file_is_never_written_over(tmp_path, results, bench_here):
     path = write_problems(tmp_path / "set.jsonl", short_records(1))
     before = path.read_bytes()
-    run = run_here("bench", "--problems", path, "--results", tmp_path / results)
+    run = bench_here("--problems", path, "--results", tmp_path / results)
     assert run.ret == pytest.ExitCode.USAGE_ERROR
     assert "set.jsonl would be written over, and it is read" in run.stderr.str()
     assert path.read_bytes() == before
