@@ -13,6 +13,7 @@ from knm.commands.output import JsonOption, OverwriteOption, print_table, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, write_jsonl
+from knm.options import read_list
 from knm.outputs import Output, check_outputs
 from knm.progress import progress_bar
 
@@ -199,10 +200,7 @@ def split(
     from knm.corpora import load_corpus, save_corpus, split_corpus
     from knm.corpora.splitting import SPLITS
 
-    try:
-        wanted = [float(share) for share in shares.split(",")]
-    except ValueError:
-        raise UserError(f"--shares {shares}: give three numbers, such as 0.8,0.1,0.1") from None
+    wanted = read_list("shares", shares, "three numbers", float, distinct=False)
     files = tuple(out / f"{name}.jsonl" for name in SPLITS)
     check_outputs([Output("--out", files)], (corpus,), overwrite=overwrite)
     sides = split_corpus(load_corpus(corpus), wanted, by=by.value, threshold=threshold, seed=seed)
