@@ -1,3 +1,5 @@
+import atexit
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -20,6 +22,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # Each of the many processes that tests start would compile the whole package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Nor is garbage to be looked for when the tests are over.
+atexit.register(gc.freeze)
 
 # How long an example takes says more of the machine's other work than of ours.
 settings.register_profile("knm", deadline=None)

@@ -105,13 +105,23 @@ def test_serving_others_needs_a_token():
     assert "KNM_ENGINE_TOKEN" in process.stderr
 
 
-def test_a_taken_port_is_a_user_error(monkeypatch):
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # which the command sets for its process
+def test_a_taken_port_is_a_user_error():
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
         served = CliRunner().invoke(app, ["serve", "--port", str(port)])
     assert isinstance(served.exception, UserError)
     assert f"--port {port}: cannot listen there" in str(served.exception)
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_of_any_command_sleep_while_they_wait_unless_told_otherwise(given, found):
+    """Those that spin made training five times as slow on two cores."""
+    code = "import atexit, os, sys; from knm.cli import main; sys.argv = ['knm', '--version']\n"
+    code += "atexit.register(lambda: print(os.environ['OMP_WAIT_POLICY'])); main()"
+    environment = {name: os.environ[name] for name in os.environ if name != "OMP_WAIT_POLICY"}
+    environment |= {} if given is None else {"OMP_WAIT_POLICY": given}
+    shown = subprocess.check_output([sys.executable, "-c", code], env=environment, cwd=ROOT)
+    assert shown.split()[-1].decode() == found
 
 
 def options_of(command: Any, *names: str) -> Iterator[tuple[str, str, Any]]:
