@@ -33,6 +33,7 @@ from knm.commands import (
 from knm.commands.info import info
 from knm.commands.parameters import Commands
 from knm.errors import UserError
+from knm.models.placement import wait_without_spinning
 
 app = Commands(
     no_args_is_help=True,
@@ -70,6 +71,9 @@ app.add_typer(serving.cache_app, name="cache")
 
 def main() -> None:
     """Entry point: user errors end with a message and status 2, without a traceback."""
+    # Looking for garbage among the modules of a model library takes a second of a process's end.
+    atexit.register(gc.freeze)
+    wait_without_spinning()
     for stream in (sys.stdout, sys.stderr):  # programs may hold what no encoding has
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -6,15 +6,16 @@ what they need of it: `knm.bench.options` pytest's options and their twins in th
 name fields (`knm.errors.named`), which `naming_flags` turns into what the user typed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 MOST_TEMPERATURE: Final = 2.0
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -392,6 +393,28 @@ def read_variable(option: OptionField, text: str) -> Any:
         return option.type(text)
     except ValueError:
         raise UserError(f"{variable}={text}: expected {option.type.__name__}") from None
+
+
+def read_list(
+    field: str, text: str, what: str, read: Callable[[str], Item], *, distinct: bool = True
+) -> list[Item]:
+    """What an option lists with commas between; `what` calls the parts in errors: "whole numbers".
+
+    `read` makes a value of a part, or raises ValueError. `distinct` refuses one that comes twice.
+
+    Raises:
+        UserError: a part is empty or not what it should be, or comes twice.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        found = [read(part) for part in parts]
+    except ValueError:
+        found = []
+    if not found or "" in parts:
+        raise UserError(f"{named(field)} {text}: give {what} with a comma between two")
+    if distinct and len(set(found)) < len(found):
+        raise UserError(f"{named(field)} {text}: names one twice: leave one out")
+    return found
 
 
 def changed_options(options: Any) -> list[tuple[str, Any]]:

@@ -1,3 +1,6 @@
+import atexit
+import gc
+import os
 import signal
 from collections.abc import Iterator
 from typing import Final
@@ -16,6 +19,12 @@ from knm.sandbox import Sandbox, SandboxUnavailable, open_sandbox
 # Where tests run in the background, processes that they start would ignore an interrupt too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Each of the many processes that tests start would compile the whole package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Nor is garbage to be looked for when the tests are over.
+atexit.register(gc.freeze)
 
 # How long an example takes says more of the machine's other work than of ours.
 settings.register_profile("knm", deadline=None)

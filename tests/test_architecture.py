@@ -10,7 +10,10 @@ from tests.architecture import (
     read_imports,
 )
 
-IMPORTS = read_imports()
+
+@pytest.fixture(scope="module")
+def imports():
+    return read_imports()
 
 
 def test_every_package_has_one_place_in_the_order():
@@ -19,21 +22,21 @@ def test_every_package_has_one_place_in_the_order():
     assert sorted(ORDER) == sorted(folders | modules)
 
 
-def test_imports_follow_the_order_whenever_they_run():
-    assert [str(one) for one in against_order(IMPORTS)] == []
+def test_imports_follow_the_order_whenever_they_run(imports):
+    assert [str(one) for one in against_order(imports)] == []
 
 
-def test_no_packages_import_each_other():
-    assert circles(package_graph(IMPORTS)) == []
+def test_no_packages_import_each_other(imports):
+    assert circles(package_graph(imports)) == []
 
 
-def test_no_modules_import_each_other_when_they_are_loaded():
-    loaded = [one for one in IMPORTS if not one.deferred and not one.typing]
+def test_no_modules_import_each_other_when_they_are_loaded(imports):
+    loaded = [one for one in imports if not one.deferred and not one.typing]
     assert circles(module_graph(loaded)) == []
 
 
-def test_no_modules_import_each_other_later_or_for_types_alone():
-    assert circles(module_graph(IMPORTS)) == []
+def test_no_modules_import_each_other_later_or_for_types_alone(imports):
+    assert circles(module_graph(imports)) == []
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.engine import CompletionCache, completion_key
+from knm.errors import UserError
 from knm.options import RunOptions
 from knm.problems import load_problems
 from knm.records import Request
@@ -72,21 +73,23 @@ def test_splits_that_would_leak_are_refused():
     assert "--split" in str(CliRunner().invoke(app, arguments).exception)
 
 
-def test_the_cache_is_shown_and_pruned(tmp_path):
-    directory = {"KNM_CACHE_DIR": str(tmp_path)}
+def test_the_cache_is_shown_and_pruned(tmp_path, monkeypatch):
+    monkeypatch.setenv("KNM_CACHE_DIR", str(tmp_path))
+
+    def told(*arguments: str) -> str:
+        return CliRunner().invoke(app, ["cache", *arguments]).stdout
+
     cache = CompletionCache(tmp_path, print)
     for sample in range(3):
         request = Request("p", "prompt", sample=sample)
         key = completion_key(CONFIGURATION, request)
         cache.put(key, completion(request), CONFIGURATION)
     cache.close()
-    info = json.loads(knm("cache", "info", "--json", **directory).stdout)
+    info = json.loads(told("info", "--json"))
     assert (info["completions"], info["by_model"]) == (3, {"embedded": 3})
-    assert "3" in knm("cache", "info", **directory).stdout
-    kept = knm("cache", "prune", "--older-than", "1", "--json", **directory)
-    assert json.loads(kept.stdout) == {"removed": 0, "left": 3}
-    pruned = knm("cache", "prune", "--all", "--json", **directory)
-    assert json.loads(pruned.stdout) == {"removed": 3, "left": 0}
+    assert "3" in told("info")
+    assert json.loads(told("prune", "--older-than", "1", "--json")) == {"removed": 0, "left": 3}
+    assert json.loads(told("prune", "--all", "--json")) == {"removed": 3, "left": 0}
 
 
 @pytest.mark.parametrize("arguments", [(), ("--all", "--older-than", "3")])
@@ -105,9 +108,20 @@ def test_serving_others_needs_a_token():
 def test_a_taken_port_is_a_user_error():
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
-        process = knm("serve", "--port", str(port))
-    assert process.returncode == 2
-    assert f"--port {port}: cannot listen there" in process.stderr
+        served = CliRunner().invoke(app, ["serve", "--port", str(port)])
+    assert isinstance(served.exception, UserError)
+    assert f"--port {port}: cannot listen there" in str(served.exception)
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_of_any_command_sleep_while_they_wait_unless_told_otherwise(given, found):
+    """Those that spin made training five times as slow on two cores."""
+    code = "import atexit, os, sys; from knm.cli import main; sys.argv = ['knm', '--version']\n"
+    code += "atexit.register(lambda: print(os.environ['OMP_WAIT_POLICY'])); main()"
+    environment = {name: os.environ[name] for name in os.environ if name != "OMP_WAIT_POLICY"}
+    environment |= {} if given is None else {"OMP_WAIT_POLICY": given}
+    shown = subprocess.check_output([sys.executable, "-c", code], env=environment, cwd=ROOT)
+    assert shown.split()[-1].decode() == found
 
 
 def options_of(command: Any, *names: str) -> Iterator[tuple[str, str, Any]]:
@@ -127,19 +141,13 @@ def test_no_default_could_become_the_hub_id_of_somebody():
     assert [each for each in found if hub_id.fullmatch(str(each[2]))] == []
 
 
-def test_outside_the_checkout_the_embedded_problems_are_there(tmp_path):
+def test_outside_the_checkout_the_embedded_problems_are_there(tmp_path, monkeypatch):
     (problem, *_) = load_problems("embedded")
     row = {"question_id": problem.question_id, "solution": problem.extras["reference"]}
     (tmp_path / "mine.jsonl").write_text(json.dumps(row | {"reasoning": ""}) + "\n")
-    command = [sys.executable, "-m", "knm.cli"]
+    monkeypatch.chdir(tmp_path)
     judged, mined = (
-        subprocess.run(
-            [*command, *arguments, "--json"],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
-            capture_output=True,
-            text=True,
-        )
+        CliRunner().invoke(app, [*arguments, "--json"])
         for arguments in (
             ("judge", "--completions", "mine.jsonl", "--limit", "3"),
             ("mine", "--out", "store", "--limit", "2"),

@@ -1,4 +1,5 @@
 import math
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from knm.options import (
     check_options,
     check_sampling,
     options_of,
+    read_list,
 )
 
 
@@ -75,3 +77,18 @@ def test_several_greedy_samples_would_be_the_same():
     with pytest.raises(UserError, match="--samples 2 would be 2 times the same"):
         check_sampling(SamplingOptions(samples=2))
     check_sampling(SamplingOptions(samples=2, temperature=0.5))
+
+
+@given(st.lists(st.integers(), min_size=1))
+def test_a_list_with_commas_is_read_whatever_stands_around_the_commas(numbers):
+    text = " , ".join(map(str, numbers))
+    assert read_list("seeds", text, "numbers", int, distinct=False) == numbers
+    if len(set(numbers)) < len(numbers):
+        with pytest.raises(UserError, match=re.escape(f"{text}: names one twice: leave one out")):
+            read_list("seeds", text, "numbers", int)
+
+
+@pytest.mark.parametrize("text", ["", "1,", "1,,2", "1,two", "1;2"])
+def test_a_list_that_is_none_is_refused_with_what_it_should_be(text):
+    with pytest.raises(UserError, match=f"seeds {text}: give numbers with a comma between two"):
+        read_list("seeds", text, "numbers", int)

@@ -1,7 +1,6 @@
 """What a completion does not depend on: which problems run with it, and by what engine."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,13 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.corpora import load_corpus
+from knm.options import ServedEngineOptions
 from knm.packaged import UTILITY_CORPUS
 from knm.report import load_report
-from tests.bench.processes import knm_serve, run_bench
+from tests.bench.processes import engine_server, run_bench
 from tests.problems.problem_files import short_records, write_problems
+
+pytest_plugins = ["pytester", "tests.bench.here"]
 
 SETTINGS = ("--max-new-tokens", "32", "--batch-size", "4", "--knn")
 
@@ -41,10 +43,18 @@ def datastore(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(datastore) -> Iterator[str]:
-    """A server of the datastore, for all tests: starting one takes longer than most runs."""
-    with knm_serve("--datastore", str(datastore), *SETTINGS) as address:
-        yield address
+def urls(datastore) -> Iterator[tuple[str, str]]:
+    """Two servers of the datastore, for all tests."""
+    options = ServedEngineOptions(
+        max_new_tokens=32, batch_size=4, knn=True, datastore=str(datastore)
+    )
+    with engine_server(options) as first, engine_server(options) as second:
+        yield first, second
+
+
+@pytest.fixture
+def url(urls) -> str:
+    return urls[0]
 
 
 def told(path: Path) -> dict[str, tuple[Any, ...]]:
@@ -58,26 +68,22 @@ def told(path: Path) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-def test_a_completion_depends_on_its_problem_alone(datastore, url, tmp_path):
+def test_a_completion_depends_on_its_problem_alone(datastore, urls, bench_here, tmp_path):
     records = [*library_records(2), *short_records(7)]
     problems = write_problems(tmp_path / "set.jsonl", records)
     common = ("--problems", problems, "--datastore", datastore, *SETTINGS)
-    served = ("--engine", url)
-    # One run has two engines of its own, and shares them between workers.
+    served = ("--engine", urls[0])
+    # One run has an engine of its own, one shares two between workers.
     runs = {
-        "whole": served,
-        "limit": (*served, "--limit", 2),
-        "k": (*served, "-k", "library_1 or " + records[-1]["question_id"]),
-        "n": ("-n", "2", "--devices", "cpu,cpu"),
+        "whole": (run_bench, ()),
+        "limit": (bench_here, (*served, "--limit", 2)),
+        "k": (bench_here, (*served, "-k", "library_1 or " + records[-1]["question_id"])),
+        "n": (run_bench, ("-n", "2", "--engine", ",".join(urls))),
     }
-    with ThreadPoolExecutor(2) as pool:
-        processes = pool.map(
-            lambda name: run_bench(
-                *common, *runs[name], "--results", tmp_path / f"{name}.json", "--fresh"
-            ),
-            runs,
-        )
-        said = dict(zip(runs, (process.stdout for process in processes), strict=True))
+    said = {
+        name: run(*common, *options, "--results", tmp_path / f"{name}.json", "--fresh").stdout
+        for name, (run, options) in runs.items()
+    }
     whole = told(tmp_path / "whole.json")
     assert len(whole) == len(records)
     assert {withheld for *_, withheld in whole.values()} == {None}
@@ -89,23 +95,25 @@ def test_a_completion_depends_on_its_problem_alone(datastore, url, tmp_path):
         assert found == {each: whole[each] for each in found}, name
 
 
-def test_a_set_of_another_kind_is_left_to_the_model_whichever_of_it_is_run(datastore, tmp_path):
+def test_a_set_of_another_kind_is_left_to_the_model_whichever_of_it_is_run(
+    datastore, url, bench_here, tmp_path
+):
     own = short_records(1)
     problems = write_problems(tmp_path / "set.jsonl", [*own, *library_records(4)])
-    common = ("--problems", problems, "--datastore", datastore, *SETTINGS)
+    common = ("--problems", problems, "--datastore", datastore, *SETTINGS, "--engine", url)
     for name, selected in (("limit", ("--limit", 1)), ("k", ("-k", own[0]["question_id"]))):
         results = tmp_path / f"{name}.json"
-        process = run_bench(*common, *selected, "--results", results)
+        shown = bench_here(*common, *selected, "--results", results).stdout.str()
         (found,) = told(results).values()
         assert found[1:] == (0, 0, "the datastore was mined from problems of another kind")
-        assert "not used       for 1 of 1 problems: the datastore was mined from" in process.stdout
-        assert "--knn-preset dense" in process.stdout
+        assert "not used       for 1 of 1 problems: the datastore was mined from" in shown
+        assert "--knn-preset dense" in shown
 
 
-def test_a_server_applies_the_guard_to_whoever_asks(datastore, url, tmp_path):
+def test_a_server_applies_the_guard_to_whoever_asks(datastore, url, bench_here, tmp_path):
     problems = write_problems(tmp_path / "set.jsonl", short_records(2))
     results = tmp_path / "python.json"
-    run_bench(
+    bench_here(
         *("--problems", problems, "--datastore", datastore, *SETTINGS, "--engine", url),
         *("--language", "python", "--results", results),
     )

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from knm.options import ServedEngineOptions
 from knm.report import load_report, read_stream, stream_path
-from tests.bench.processes import knm_serve, run_bench, start_bench
+from tests.bench.processes import engine_server, run_bench, start_bench
 from tests.problems.problem_files import grammar_records, write_problems
+
+pytest_plugins = ["pytester", "tests.bench.here"]
 
 TOKENS = ("--max-new-tokens", "40")
 COUNT = 6
@@ -21,7 +24,7 @@ COUNT = 6
 
 @pytest.fixture(scope="module")
 def url():
-    with knm_serve(*TOKENS, "--batch-size", "2") as address:
+    with engine_server(ServedEngineOptions(max_new_tokens=40, batch_size=2)) as address:
         yield address
 
 
@@ -59,9 +62,9 @@ def full(url, problems, tmp_path_factory) -> dict[str, str | None]:
     return found
 
 
-def test_a_problem_alone_gives_what_it_gives_among_others(full, common, tmp_path):
+def test_a_problem_alone_gives_what_it_gives_among_others(full, common, bench_here, tmp_path):
     name = list(full)[2]
-    run_bench("-k", name, "--results", tmp_path / "r.json", "--fresh", *common)
+    bench_here("-k", name, "--results", tmp_path / "r.json", "--fresh", *common)
     assert completions(tmp_path / "r.json") == {name: full[name]}
 
 
@@ -159,10 +162,10 @@ def test_samples_are_all_judged_and_do_not_depend_on_the_order(common, tmp_path)
         assert first != second
 
 
-def test_a_server_that_does_not_fit_stops_the_run_naming_both(common):
-    process = run_bench(*common, "--batch-size", "3")
-    assert process.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "--batch-size: the run has 3, the server 2" in process.stderr
+def test_a_server_that_does_not_fit_stops_the_run_naming_both(common, bench_here):
+    run = bench_here(*common, "--batch-size", "3")
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    assert "--batch-size: the run has 3, the server 2" in run.stderr.str()
 
 
 def children(pid: int) -> list[int]:

@@ -10,7 +10,7 @@ from knm.bench.run import DATASTORES
 from knm.codec import from_json
 from knm.engine import EngineConfiguration, GenerationOptions
 from knm.errors import UserError
-from knm.options import EngineOptions, RunOptions, ServedEngineOptions
+from knm.options import EngineOptions, RunOptions, ServedEngineOptions, read_list
 from knm.serving import (
     EngineProcess,
     Server,
@@ -286,9 +286,7 @@ def _device_list(options: RunOptions) -> list[str | None]:
         return [options.device]
     if options.device is not None:
         raise UserError("--device and --devices: give one of them")
-    names = [name.strip() for name in options.devices.split(",")]
-    if "" in names:
-        raise UserError(f"--devices {options.devices}: give devices with a comma between two")
+    names = read_list("devices", options.devices, "devices", str, distinct=False)
     return [f"cuda:{name}" if name.isdecimal() else name for name in names]
 
 

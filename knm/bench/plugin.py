@@ -68,6 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
             "installed: leave out -p no:pytest_jsonreport, unset PYTEST_DISABLE_PLUGIN_AUTOLOAD, "
             "or add -p pytest_jsonreport.plugin"
         )
+    # Looking for garbage among the modules of a model library takes a second of a process's end.
+    atexit.register(gc.freeze)
     given = {option.name: getattr(config.option, dest_of(option)) for option in OPTIONS}
     with usage_errors(config):
         plugin = _prepare(config, root, make_options(given))

@@ -11,7 +11,7 @@ from knm.codec import to_json
 from knm.errors import UserError
 from knm.options import ServedEngineOptions
 from knm.serving import EngineFailed
-from knm.serving.process import is_loopback, listen, url_of, wait_without_spinning
+from knm.serving.process import is_loopback, listen, url_of
 
 TOKEN_VARIABLE: Final = "KNM_ENGINE_TOKEN"
 
@@ -35,7 +35,6 @@ def serve_engine(
         UserError: something is missing or does not fit together, the address cannot be listened
             on, or others can reach it and there is no token.
     """
-    wait_without_spinning()
     token = os.environ.get(TOKEN_VARIABLE) or None
     if not is_loopback(host) and token is None:
         raise UserError(

@@ -1,9 +1,9 @@
 """`knm audit`: the trust ladder of a datastore and preset. Thin, as `knm.cli`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
@@ -21,10 +21,9 @@ from knm.options import (
     SandboxOptions,
     TemplateName,
     Workers,
+    read_list,
 )
 from knm.outputs import Input, check_output_directory, file_named
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,10 +111,10 @@ def audit(
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
     if ladder.seeds is not None and ladder.models is not None:
         raise UserError(f"knm audit: give either {named('seeds')} or {named('models')}")
-    numbers = None if ladder.seeds is None else _split(named("seeds"), ladder.seeds, int)
-    several = [] if ladder.models is None else _split(named("models"), ladder.models, str)
-    chosen = None if ladder.rows is None else _split(named("rows"), ladder.rows, str)
-    counts = [] if ladder.curve is None else _split(named("curve"), ladder.curve, _count)
+    numbers = None if ladder.seeds is None else read_list("seeds", ladder.seeds, "numbers", int)
+    several = [] if ladder.models is None else read_list("models", ladder.models, "models", str)
+    chosen = None if ladder.rows is None else read_list("rows", ladder.rows, "rows", str)
+    counts = [] if ladder.curve is None else read_list("curve", ladder.curve, "counts", _count)
     choose_rows(chosen or [])
     if ladder.recipe not in RECIPES:
         raise UserError(
@@ -190,18 +189,6 @@ def _off_domain() -> Path | None:
 
     path = UTILITY_CORPUS / "train.jsonl"
     return path if path.is_file() else None
-
-
-def _split(option: str, text: str, read: Callable[[str], Item]) -> list[Item]:
-    """The parts of a list with commas.
-
-    Raises:
-        UserError: a part is not what it should be.
-    """
-    try:
-        return [read(part.strip()) for part in text.split(",")]
-    except ValueError:
-        raise UserError(f"{option} {text}: give whole numbers with commas") from None
 
 
 def _count(text: str) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,11 +14,12 @@ from knm.commands.output import JsonOption, OverwriteOption, print_table, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, write_jsonl
+from knm.options import read_list
 from knm.outputs import Output, check_outputs
 from knm.progress import progress_bar
 
 if TYPE_CHECKING:
-    from knm.corpora import Cleaned, CorpusRecord, CorpusStatistics
+    from knm.corpora import Cleaned, CorpusRecord, CorpusStatistics, Purged
     from knm.corpora.statistics import Spread
 
 MOST_SHOWN: Final = 12
@@ -119,7 +121,7 @@ def dedup(
 
     _check_cleaned(out, removed, (corpus,), overwrite)
     cleaned = deduplicate(load_corpus(corpus), threshold=threshold, by=by.value)
-    _write_cleaned(cleaned, out, removed, json)
+    _write_cleaned(cleaned, out, removed, cleaned.to_json() if json else None)
 
 
 @corpus_app.command()
@@ -141,7 +143,7 @@ def decontaminate(
 
     _check_cleaned(out, removed, (corpus, problems_path(problems)), overwrite)
     cleaned = clean(load_corpus(corpus), load_problems(problems), threshold=threshold)
-    _write_cleaned(cleaned, out, removed, json)
+    _write_cleaned(cleaned, out, removed, cleaned.to_json() if json else None)
 
 
 @corpus_app.command("filter")
@@ -159,7 +161,7 @@ def filter_records(
     json: JsonOption = False,
 ) -> None:
     """Keep the records whose programs pass all the rules given, each told by name and count."""
-    from knm.corpora import drop_foreign, load_corpus, save_corpus
+    from knm.corpora import drop_foreign, load_corpus
     from knm.report.text import counts
 
     if not drop_python:
@@ -168,17 +170,7 @@ def filter_records(
     purged = drop_foreign(load_corpus(corpus))
     if not purged.kept:
         raise UserError(f"{corpus}: --drop-python would leave no record ({counts(purged.rules)})")
-    save_corpus(out, purged.kept)
-    if removed:
-        write_jsonl(removed, (to_json(one) for one in purged.removed))
-    if json:
-        print(dumps({"path": str(out), **purged.to_json()}))
-        return
-    print_table(("kept", len(purged.kept)), ("removed", len(purged.removed)), *purged.rules.items())
-    for one in purged.removed[:MOST_SHOWN]:
-        print(f"  {one}")
-    if len(purged.removed) > MOST_SHOWN:
-        print(f"  and {len(purged.removed) - MOST_SHOWN} more: see --removed FILE")
+    _write_cleaned(purged, out, removed, purged.to_json() if json else None, purged.rules)
 
 
 @corpus_app.command()
@@ -199,10 +191,7 @@ def split(
     from knm.corpora import load_corpus, save_corpus, split_corpus
     from knm.corpora.splitting import SPLITS
 
-    try:
-        wanted = [float(share) for share in shares.split(",")]
-    except ValueError:
-        raise UserError(f"--shares {shares}: give three numbers, such as 0.8,0.1,0.1") from None
+    wanted = read_list("shares", shares, "three numbers", float, distinct=False)
     files = tuple(out / f"{name}.jsonl" for name in SPLITS)
     check_outputs([Output("--out", files)], (corpus,), overwrite=overwrite)
     sides = split_corpus(load_corpus(corpus), wanted, by=by.value, threshold=threshold, seed=seed)
@@ -357,21 +346,31 @@ def _check_cleaned(
     check_outputs(outputs, inputs, overwrite=overwrite)
 
 
-def _write_cleaned(cleaned: "Cleaned", out: Path, removed: Path | None, json: bool) -> None:
+def _write_cleaned(
+    cleaned: "Cleaned | Purged",
+    out: Path,
+    removed: Path | None,
+    summary: Mapping[str, Any] | None,
+    rows: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Write what is left, and what was removed if that is asked for, and tell of both.
+
+    That is the `summary` as JSON, or without one a table, with further `rows`, and the first that
+    were removed.
+    """
     from knm.corpora import save_corpus
 
     save_corpus(out, cleaned.kept)
-    reasons = [removal.to_json() for removal in cleaned.removed]
     if removed:
-        write_jsonl(removed, reasons)
-    if json:
-        print(dumps({"path": str(out), "kept": len(cleaned.kept), "removed": reasons}))
+        write_jsonl(removed, (one.to_json() for one in cleaned.removed))
+    if summary is not None:
+        print(dumps({"path": str(out), **summary}))
         return
-    print_table(("kept", len(cleaned.kept)), ("removed", len(reasons)))
-    for removal in cleaned.removed[:MOST_SHOWN]:
-        print(f"  {removal}")
-    if len(reasons) > MOST_SHOWN:
-        print(f"  and {len(reasons) - MOST_SHOWN} more: see --json or --removed FILE")
+    print_table(("kept", len(cleaned.kept)), ("removed", len(cleaned.removed)), *rows.items())
+    for one in cleaned.removed[:MOST_SHOWN]:
+        print(f"  {one}")
+    if len(cleaned.removed) > MOST_SHOWN:
+        print(f"  and {len(cleaned.removed) - MOST_SHOWN} more: see --removed FILE")
 
 
 def told(counts: Mapping[str, int]) -> str:

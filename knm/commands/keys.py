@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from knm.errors import UserError, named
 from knm.jsonio import dumps
-from knm.options import ModelOptions, Option, RecordLimit, TemplateName
+from knm.options import ModelOptions, Option, RecordLimit, TemplateName, read_list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +61,10 @@ def compare_keys_of(
     from knm.packaged import EMBEDDED_CORPUS
     from knm.problems import load_template
 
-    kinds = [parse_key_kind(each, "keys") for each in _listed("keys", options.keys or "")]
-    listed = _listed("transforms", options.transforms or NONE)
+    kinds = [
+        parse_key_kind(each, "keys") for each in read_list("keys", options.keys or "", "keys", str)
+    ]
+    listed = read_list("transforms", options.transforms or NONE, "transforms", str)
     transforms = [parse_key_transform(each) for each in listed]
     check_dtype(model.dtype)
     find_model(model.model)
@@ -76,15 +77,3 @@ def compare_keys_of(
     how = DiscriminationOptions(tokens.batch_tokens, seed)
     compared = compare_keys(loaded, records, template, kinds, transforms, how)
     print(dumps(compared.to_json()) if json else render_keys(compared))
-
-
-def _listed(field: str, text: str) -> list[str]:
-    """What an option lists with commas between.
-
-    Raises:
-        UserError: it names one twice.
-    """
-    listed = [each.strip() for each in text.split(",")]
-    if len(set(listed)) < len(listed):
-        raise UserError(f"{named(field)} {text}: names one twice: leave one out")
-    return listed

@@ -58,9 +58,6 @@ def study(
     read = read_plan(plan, dict(changed_options(typed)))
     name = read.settings.model.rstrip("/").rpartition("/")[2]
     directory = out or Path("results") / f"study-{name}"
-    from knm.serving.process import wait_without_spinning
-
-    wait_without_spinning()
     from knm.study import Study
     from knm.study.document import write_documents
 

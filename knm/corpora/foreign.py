@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from knm.corpora.records import CorpusRecord
@@ -20,6 +20,10 @@ class ForeignProgram:
     rules: dict[str, int]
     line: int
     text: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
 
     def __str__(self) -> str:
         return f"{self.record}:{self.line}: {', '.join(self.rules)}: {self.text.strip()}"

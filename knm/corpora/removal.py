@@ -31,6 +31,10 @@ class Cleaned:
     kept: tuple[CorpusRecord, ...]
     removed: tuple[Removal, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """How many are left and what was removed, as plain JSON."""
+        return {"kept": len(self.kept), "removed": [one.to_json() for one in self.removed]}
+
 
 def without(records: Sequence[CorpusRecord], removed: Sequence[Removal]) -> Cleaned:
     """The records but for those that were removed."""

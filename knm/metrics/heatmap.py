@@ -10,6 +10,7 @@ from knm.errors import UserError, named
 from knm.jsonio import write_text
 from knm.metrics.space import Space
 from knm.metrics.sweep import SweepResult, Tried
+from knm.options import read_list
 
 _CELL: Final = (72, 34)
 _LEFT: Final = 150
@@ -32,8 +33,8 @@ def choose_axes(space: Space, asked: str | None) -> tuple[str, str] | None:
     if asked is None:
         varied = [name for name, axis in space.axes.items() if len(axis.values) > 1]
         return (varied[0], varied[1]) if len(varied) > 1 else None
-    names = [name.strip() for name in asked.split(",")]
-    if len(names) != 2 or names[0] == names[1] or not set(names) <= space.axes.keys():
+    names = read_list("axes", asked, "two settings", str)
+    if len(names) != 2 or not set(names) <= space.axes.keys():
         raise UserError(
             f"{named('axes')} {asked}: give two different ones of {', '.join(space.axes)}"
         )

@@ -19,12 +19,12 @@ from knm.datastore.choosing import Firings, best_choice, measured_on_others
 from knm.datastore.edit import select_rows
 from knm.datastore.manifest import ProgramCalibration
 from knm.engine.devices import freeing_engines
-from knm.engine.setup import hash_calibration
 from knm.errors import UserError, named
 from knm.hashing import hash_bytes, hash_json
 from knm.journal import Journal
 from knm.judging.trials import TrialSettings, judge_in_parts
 from knm.metrics.space import Point, Space
+from knm.metrics.subject import determinants
 from knm.models import LoadedModel
 from knm.problems import ProblemSet
 from knm.report import ProblemResult
@@ -263,20 +263,9 @@ def _retriever(programs: Programs, preset: Preset) -> Retriever:
 
 def _key(programs: Programs, point: Point | None) -> str:
     """Everything that a completion and its verdict depend on, but for the problem's id."""
-    identity, store = programs.loaded.identity, programs.store
-    searched = point and {
-        "preset": {**point.preset.to_json(), "name": ""},
-        "datastore": store.content_hash,
-        "calibration": hash_calibration(store),
-    }
     return hash_json(
         {
-            "point": searched,
-            "weights": identity.weights_hash,
-            "config": identity.config_hash,
-            "tokenizer": identity.tokenizer_hash,
-            "dtype": identity.dtype,
-            "device": programs.loaded.device.type,
+            **determinants(programs.loaded, point and point.preset, programs.store),
             "problems": programs.problems.content_hash,
             "prompt": programs.settings.template.content_hash,
             "settings": to_json(programs.settings),

@@ -6,6 +6,8 @@ from typing import Any
 
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.datastore import Datastore
+from knm.engine.configuration import ENGINE_VERSION
+from knm.engine.setup import hash_calibration
 from knm.metrics.measuring import Measured, Predictions, measure
 from knm.metrics.memory import SharedSearch
 from knm.metrics.states import read_blocks, target_counts
@@ -60,6 +62,31 @@ class Subject:
     def settings(self) -> list[dict[str, Any] | None]:
         """The presets as plain JSON, behind None for the LM alone."""
         return [None, *(preset.to_json() for preset in self.presets)]
+
+
+def determinants(
+    loaded: LoadedModel, preset: Preset | None = None, store: Datastore | None = None
+) -> dict[str, Any]:
+    """All of a model, and of what corrects it, that figures and completions depend on.
+
+    Plain JSON, for the keys of what a `Journal` keeps.
+    """
+    identity = loaded.identity
+    found: dict[str, Any] = {
+        "engine": ENGINE_VERSION,
+        "weights": identity.weights_hash,
+        "config": identity.config_hash,
+        "generation": identity.generation_hash,
+        "tokenizer": identity.tokenizer_hash,
+        "dtype": identity.dtype,
+        "device": loaded.device.type,
+    }
+    if preset is not None and store is not None:
+        found["preset"] = {**preset.to_json(), "name": ""}
+        found["datastore"] = store.content_hash
+        found["indexes"] = sorted(store.manifest.indexes)
+        found["calibration"] = hash_calibration(store)
+    return found
 
 
 def open_retrievers(

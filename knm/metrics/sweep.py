@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from knm.codec import to_json
 from knm.corpora import CorpusRecord, corpus_hash
-from knm.engine.setup import hash_calibration
 from knm.errors import UserError
 from knm.hashing import hash_json
 from knm.journal import Journal
@@ -16,6 +15,7 @@ from knm.judging.trials import TrialSettings, run_trial
 from knm.metrics.scoring import Objective, Scorer, Scores
 from knm.metrics.searching import Search
 from knm.metrics.space import Choices, Point, Space
+from knm.metrics.subject import determinants
 from knm.models import LoadedModel
 from knm.problems import ProblemSet, PromptTemplate
 from knm.progress import progress_bar
@@ -122,16 +122,11 @@ class SweepData:
 
     def to_json(self) -> dict[str, Any]:
         """What distinguishes it from other data."""
-        identity = self.loaded.identity
         return {
             "corpus": corpus_hash(self.records),
             "asked": hash_json(self.asked),
             "prompt": self.template.content_hash,
-            "weights": identity.weights_hash,
-            "config": identity.config_hash,
-            "tokenizer": identity.tokenizer_hash,
-            "dtype": identity.dtype,
-            "device": self.loaded.device.type,
+            **determinants(self.loaded),
         }
 
 
@@ -240,14 +235,10 @@ class Sweep:
         return Passed(**self._entry(key)["pass"])
 
     def _key(self, point: Point) -> str:
-        preset = {**point.preset.to_json(), "name": ""}
         store = self._scorer.stores[point.datastore]
-        searched = {
-            "datastore": store.content_hash,
-            "indexes": sorted(store.manifest.indexes),
-            "calibration": hash_calibration(store),
-        }
-        return hash_json({"preset": preset, **searched, **self._measured_on})
+        return hash_json(
+            {**self._measured_on, **determinants(self._data.loaded, point.preset, store)}
+        )
 
     def _entry(self, key: str) -> dict[str, Any]:
         entry = self._journal.get(key)

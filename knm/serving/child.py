@@ -15,8 +15,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from knm.engine import EngineConfiguration
+from knm.models.placement import wait_without_spinning
 from knm.serving.loop import EngineLoop
-from knm.serving.process import wait_without_spinning
 from knm.serving.server import serve
 
 if TYPE_CHECKING:

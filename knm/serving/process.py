@@ -1,7 +1,6 @@
 """An engine process of one's own, started and ended, and what any engine needs of its machine."""
 
 import ipaddress
-import os
 import secrets
 import socket
 import subprocess
@@ -137,16 +136,6 @@ def start_ahead() -> None:
 def end_ahead() -> None:
     """End what was started ahead and that nothing took."""
     _Interpreter.end_ahead()
-
-
-def wait_without_spinning() -> None:
-    """Have the threads of a process that computes sleep while they wait for each other.
-
-    Spinning threads burn the cores that workers judge on, and wait a time slice for every thread
-    that was put aside: measured on two cores, beside a busy process, a decoding step took ten times
-    as long. Has to come before torch is imported; what the user has set stays.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from knm.codec import from_json
 from knm.engine import EngineConfiguration
 from knm.errors import UserError, named
+from knm.options import read_list
 from knm.serving.client import Client, EngineClient
 from knm.serving.foreign import Dialect, ForeignClient
 from knm.serving.process import is_loopback
@@ -63,9 +64,7 @@ def find_servers(urls: str, model: str | None) -> ServerGroup:
     Raises:
         UserError: naming the URL: nobody answers, or the servers are not one engine.
     """
-    listed = [url.strip().rstrip("/") for url in urls.split(",")]
-    if "" in listed or len(set(listed)) < len(listed):
-        raise UserError(f"{named('engine')} {urls}: give each URL once, with a comma between two")
+    listed = read_list("engine", urls, "URLs", lambda url: url.rstrip("/"))
     found = [_describe(url, model) for url in listed]
     (first, configuration), *others = found
     for server, other in others:

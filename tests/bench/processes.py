@@ -1,4 +1,4 @@
-"""The bench and `knm serve` as processes, as a user starts them."""
+"""The bench and `knm serve` as processes, as a user starts them; and a server in this process."""
 
 import atexit
 import json
@@ -12,7 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 
+from knm.bench import prepare_engine
+from knm.engine import describe_setup, open_setup
+from knm.options import ServedEngineOptions
 from tests.problems.problem_files import ROOT
+from tests.serving.scripted import behind_http
 
 # Hypothesis's plugin imports all of it, a second of each process for nothing.
 WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
@@ -42,7 +46,7 @@ def start_pytest(
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", *map(str, arguments), *WITHOUT],
         cwd=ROOT,
-        env=clean_environment() | {"KNM_CACHE_DIR": _cache_of_session()} | dict(environment or {}),
+        env=clean_environment() | {"KNM_CACHE_DIR": session_cache()} | dict(environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -67,7 +71,8 @@ def run_pytest(
 
 
 @cache
-def _cache_of_session() -> str:
+def session_cache() -> str:
+    """Where completions are kept for this session only."""
     directory = tempfile.mkdtemp(prefix="knm-tests-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     return directory
@@ -93,3 +98,11 @@ def knm_serve(*arguments: str, environment: Mapping[str, str] | None = None) -> 
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@contextmanager
+def engine_server(options: ServedEngineOptions) -> Iterator[str]:
+    """What `knm serve` serves, by this process, which has the libraries that cost it seconds."""
+    setup = prepare_engine(options, ROOT)
+    with behind_http(lambda: open_setup(setup), describe_setup(setup)) as url:
+        yield url

@@ -139,13 +139,13 @@ def test_the_example_runs_as_it_says(foreign, engine, tmp_path):
     assert ids_of(report) == ["double", "largest"], process.stdout
 
 
-def test_options_that_others_have_keep_their_meaning(foreign):
+def test_options_that_others_have_keep_their_meaning(foreign, engine):
     conftest = "def pytest_addoption(parser):\n    parser.addoption('--seed', type=int)\n"
     check = "def test_seed(pytestconfig):\n    assert pytestconfig.getoption('seed') == 3\n"
     files = {"evals/test_bench.py": TEST, "evals/test_seed.py": check, "conftest.py": conftest}
-    process = foreign("evals", "--seed", "3", "--limit", "1", "-k", "seed", files=files)
+    process = foreign("evals", "--seed", "3", "--limit", "1", "-k", "seed", *engine, files=files)
     assert "1 passed" in process.stdout, process.stdout
-    process = foreign("evals", "--knm-seed", "3")
+    process = foreign("evals", "--knm-seed", "3", *engine)
     assert process.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--knm-seed has no effect without --temperature" in process.stderr
 
@@ -162,8 +162,8 @@ def test_options_that_others_have_keep_their_meaning(foreign):
         ),
     ],
 )
-def test_what_is_no_run_says_why(foreign, arguments, files, said):
-    process = foreign(*arguments, files=files)
+def test_what_is_no_run_says_why(foreign, engine, arguments, files, said):
+    process = foreign(*arguments, *(engine if arguments else ()), files=files)
     assert process.returncode != 0
     assert said in process.stdout + process.stderr
     assert "INTERNALERROR" not in process.stdout + process.stderr

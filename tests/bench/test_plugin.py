@@ -1,10 +1,9 @@
 """The bench as a user runs it: real pytest processes, the embedded model, the real sandbox."""
 
 import json
-import os
 import re
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,14 +13,15 @@ from typer.testing import CliRunner
 from knm.bench.asking import NOT_NAMED
 from knm.cli import app
 from knm.engine import describe_setup
+from knm.options import ServedEngineOptions
 from knm.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
-from tests.bench.processes import clean_environment, run_bench, run_pytest
+from tests.bench.processes import engine_server, run_bench, run_pytest
 from tests.bench.test_engines import EMBEDDED
-from tests.problems.problem_files import ROOT, short_records, without_tests, write_problems
+from tests.problems.problem_files import short_records, without_tests, write_problems
 from tests.serving import scripted
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.bench.here"]
 
 SETTINGS = ("--max-new-tokens", "96", "--batch-size", "3")
 
@@ -111,14 +111,16 @@ def test_the_report_says_what_ran(baseline):
 
 def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, tmp_path):
     _, results = baseline
+    served = ServedEngineOptions(max_new_tokens=96, batch_size=3)
     parallel = tmp_path / "parallel.json"
     junit = tmp_path / "junit.xml"
     comparison = ("--knm-baseline", results, "--knm-fail-on", "any-loss", "--junitxml", junit)
-    process = run_bench(
-        *("--problems", problems, "--results", parallel, "-n", "2", "--fresh", *SETTINGS),
-        *(*comparison, "-p", "tests.bench.probe"),
-        environment={"KNM_PROBE": str(tmp_path), "KNM_PROBE_FILE": str(problems)},
-    )
+    with engine_server(served) as url:
+        process = run_bench(
+            *("--problems", problems, "--results", parallel, "-n", "2", "--fresh", *SETTINGS),
+            *("--engine", url, *comparison, "-p", "tests.bench.probe"),
+            environment={"KNM_PROBE": str(tmp_path), "KNM_PROBE_FILE": str(problems)},
+        )
     assert outcomes(parallel) == outcomes(results)
     assert "noise floor: the same run twice differs on 0 of 6" in process.stdout
     assert "any-loss: no" in process.stdout
@@ -136,14 +138,18 @@ def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, 
 
 
 def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
-    baseline, problems, small_datastore, tmp_path
+    baseline, problems, small_datastore, bench_here, tmp_path
 ):
     _, results = baseline
     unweighted, corrected = tmp_path / "w0.json", tmp_path / "knn.json"
     common = ("--problems", problems, "--knn", "--datastore", small_datastore, *SETTINGS)
-    runs = (("--knn-lambda", "0", "--results", unweighted), ("--results", corrected))
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda options: run_bench(*common, *options), runs))
+    served = ServedEngineOptions(
+        max_new_tokens=96, batch_size=3, knn=True, datastore=str(small_datastore)
+    )
+    with engine_server(replace(served, knn_lambda=0.0)) as url:
+        bench_here(*common, "--knn-lambda", "0", "--results", unweighted, "--engine", url)
+    with engine_server(served) as url:
+        bench_here(*common, "--results", corrected, "--engine", url)
     assert outcomes(unweighted) == outcomes(results)
     assert outcomes(corrected) != outcomes(results)
     changes = [result.interventions for result in load_report(corrected).results]
@@ -163,17 +169,17 @@ def small_datastore(tmp_path_factory) -> Path:
     return directory
 
 
-def test_k_selects_by_id():
-    process = run_bench("-k", "abc305", "--collect-only", "-q")
-    selected = [line for line in process.stdout.splitlines() if "::" in line]
+def test_k_selects_by_id(bench_here):
+    shown = bench_here("-k", "abc305", "--collect-only", "-q").outlines
+    selected = [line for line in shown if "::" in line]
     assert selected == ["bench/test_problems.py::test_problem[abc305_a]"]
 
 
-def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
+def test_a_broken_problem_is_an_error_and_not_a_failure(bench_here, tmp_path):
     records = [*short_records(1), without_tests("untested")]
     path, results = write_problems(tmp_path / "set.jsonl", records), tmp_path / "r.json"
     with scripted.serving(scripted.ScriptedEngine(), configuration=describe_setup(EMBEDDED)) as url:
-        process = run_bench(
+        run = bench_here(
             *("--problems", path, "--results", results, "--engine", url),
             *("--max-new-tokens", EMBEDDED.generation.max_new_tokens),
         )
@@ -181,7 +187,7 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
     by_id = {test["metadata"]["knm"]["question_id"]: test["outcome"] for test in report["tests"]}
     assert by_id["untested"] == "error"
     assert report["knm"]["totals"]["infrastructure"] == 1
-    assert "broken-problem" in process.stdout
+    assert "broken-problem" in run.stdout.str()
 
 
 @pytest.mark.parametrize(
@@ -204,14 +210,8 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(tmp_path):
         (("--knm-baseline", "results/knn.json", "--results", "results/knn.json"), "written over"),
     ],
 )
-def test_bad_input_stops_the_run_with_a_usage_error(arguments, message, pytester, monkeypatch):
-    # In this process, which has imported what takes most of the time.
-    monkeypatch.chdir(ROOT)
-    for name in set(os.environ) - set(clean_environment()):
-        monkeypatch.delenv(name)
-    run = pytester.runpytest_inprocess(
-        "bench", *arguments, "-p", "no:cacheprovider", syspathinsert=False
-    )
+def test_bad_input_stops_the_run_with_a_usage_error(arguments, message, bench_here):
+    run = bench_here(*arguments)
     assert run.ret == pytest.ExitCode.USAGE_ERROR
     shown = run.stderr.str() + run.stdout.str()
     assert message in shown
@@ -219,12 +219,12 @@ def test_bad_input_stops_the_run_with_a_usage_error(arguments, message, pytester
 
 
 @pytest.mark.parametrize("results", ["set.json", "set.jsonl"])
-def test_a_problem_file_is_never_written_over(tmp_path, results):
+def test_a_problem_file_is_never_written_over(tmp_path, results, bench_here):
     path = write_problems(tmp_path / "set.jsonl", short_records(1))
     before = path.read_bytes()
-    process = run_bench("--problems", path, "--results", tmp_path / results)
-    assert process.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "set.jsonl would be written over, and it is read" in process.stderr
+    run = bench_here("--problems", path, "--results", tmp_path / results)
+    assert run.ret == pytest.ExitCode.USAGE_ERROR
+    assert "set.jsonl would be written over, and it is read" in run.stderr.str()
     assert path.read_bytes() == before
 
 

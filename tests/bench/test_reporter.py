@@ -1,4 +1,4 @@
-"""`RunReporter` apart from models: a pytest process of its own, whose tests bring their results."""
+"""`RunReporter` apart from models: a pytest run of its own, whose tests bring their results."""
 
 import json
 import os
@@ -15,6 +15,8 @@ from knm.report import finish_stream, load_report, stream_path
 from knm.sandbox import Verdict
 from tests.problems.problem_files import ROOT
 from tests.report.builders import result, without_times
+
+pytest_plugins = ["pytester"]
 
 CONFTEST = """
 from pathlib import Path
@@ -78,10 +80,8 @@ import pytest
 def test_problem(problem, solved):
     if not solved: pytest.fail("wrong", pytrace=False)
 """
-COMMAND = [
-    *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider"),
-    *("-p", "pytest_jsonreport.plugin", "-p", "xdist.plugin"),
-]
+OPTIONS = ["-p", "no:cacheprovider", "-p", "pytest_jsonreport.plugin", "-p", "xdist.plugin"]
+COMMAND = [sys.executable, "-m", "pytest", *OPTIONS]
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "PYTHONPATH": str(ROOT),
@@ -92,20 +92,32 @@ ENVIRONMENT = {
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Run tests of the verdicts given; returns the process and the report's path."""
+def run(tmp_path, pytester, monkeypatch):
+    """Run tests of the verdicts given; returns what came of it and the report's path.
+
+    A run that has a terminal or workers is a process of its own, all others are in this one, which
+    has imported what takes most of their time.
+    """
 
     def start(verdicts: dict[str, str], *arguments: object, terminal: int | None = None):
         (tmp_path / "conftest.py").write_text(CONFTEST.format(VERDICTS=verdicts))
         (tmp_path / "test_bench.py").write_text(TEST)
-        process = subprocess.run(
-            [*COMMAND, *map(str, arguments)],
-            cwd=tmp_path,
-            env=ENVIRONMENT,
-            stdout=subprocess.PIPE if terminal is None else terminal,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        words = [*map(str, arguments)]
+        if terminal is None and "-n" not in words:
+            monkeypatch.chdir(tmp_path)
+            for name, value in ENVIRONMENT.items():
+                monkeypatch.setenv(name, value)
+            done = pytester.runpytest_inprocess(*OPTIONS, *words, syspathinsert=False)
+            process = subprocess.CompletedProcess(words, int(done.ret), done.stdout.str())
+        else:
+            process = subprocess.run(
+                [*COMMAND, *words],
+                cwd=tmp_path,
+                env=ENVIRONMENT,
+                stdout=subprocess.PIPE if terminal is None else terminal,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         return process, tmp_path / "run.json"
 
     return start

@@ -44,10 +44,10 @@ def judge_at_once(program, limits):
 
 
 def test_busy_loops_are_timeouts_of_cpu_time_however_busy_the_machine(sandbox):
-    judgements = judge_at_once("while true do end", Limits(cpu_seconds=1, wall_seconds=300))
+    judgements = judge_at_once("while true do end", Limits(cpu_seconds=0.5, wall_seconds=300))
     assert {judgement.verdict for judgement in judgements} == {Verdict.TIMEOUT}
-    assert {judgement.message for judgement in judgements} == {"CPU time limit of 1 s exceeded"}
-    assert all(0.95 < judgement.cpu_seconds < 2.2 for judgement in judgements)
+    assert {judgement.message for judgement in judgements} == {"CPU time limit of 0.5 s exceeded"}
+    assert all(0.45 < judgement.cpu_seconds < 1.7 for judgement in judgements)
 
 
 def test_wall_time_ends_nothing_that_computes(sandbox):

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -93,7 +93,26 @@ def serving(
     token: str | None = None,
 ) -> Iterator[str]:
     """The engine behind HTTP on the loopback; gives the address."""
-    loop = EngineLoop(engine.opened, capacity)
+    with behind_http(
+        engine.opened, configuration, capacity=capacity, token=token, release=engine.gate.set
+    ) as url:
+        yield url
+
+
+@contextmanager
+def behind_http(
+    open_engine: Callable[[], OpenedEngine],
+    configuration: EngineConfiguration,
+    *,
+    capacity: int = 100,
+    token: str | None = None,
+    release: Callable[[], None] = lambda: None,
+) -> Iterator[str]:
+    """Any engine behind HTTP on the loopback, in this process; gives the address.
+
+    `release` is called when nobody is answered any more, before the engine's thread is waited for.
+    """
+    loop = EngineLoop(open_engine, capacity)
     with listen("127.0.0.1", 0) as listener:
         server = make_server(loop, configuration, token=token, loopback=True)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -105,5 +124,5 @@ def serving(
         finally:
             server.should_exit = True
             thread.join()
-            engine.gate.set()
+            release()
             loop.close()
