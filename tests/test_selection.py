@@ -53,7 +53,7 @@ def urls(datastore) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def url(urls) -> str:
+def url(urls):
     return urls[0]
 
 

@@ -111,10 +111,12 @@ def audit(
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
     if ladder.seeds is not None and ladder.models is not None:
         raise UserError(f"knm audit: give either {named('seeds')} or {named('models')}")
-    numbers = None if ladder.seeds is None else read_list("seeds", ladder.seeds, "numbers", int)
+    numbers = None if ladder.seeds is None else read_list("seeds", ladder.seeds, "integers", int)
     several = [] if ladder.models is None else read_list("models", ladder.models, "models", str)
     chosen = None if ladder.rows is None else read_list("rows", ladder.rows, "rows", str)
-    counts = [] if ladder.curve is None else read_list("curve", ladder.curve, "counts", _count)
+    counts = (
+        [] if ladder.curve is None else read_list("curve", ladder.curve, "integers above 0", _count)
+    )
     choose_rows(chosen or [])
     if ladder.recipe not in RECIPES:
         raise UserError(

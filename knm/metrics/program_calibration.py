@@ -265,7 +265,9 @@ def _key(programs: Programs, point: Point | None) -> str:
     """Everything that a completion and its verdict depend on, but for the problem's id."""
     return hash_json(
         {
-            **determinants(programs.loaded, point and point.preset, programs.store),
+            **determinants(
+                programs.loaded, None if point is None else point.preset, programs.store
+            ),
             "problems": programs.problems.content_hash,
             "prompt": programs.settings.template.content_hash,
             "settings": to_json(programs.settings),
