@@ -77,7 +77,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # programs may hold what no encoding has
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    atexit.register(gc.freeze)  # a model library leaves half a second of objects to look through
     try:
         app()
     except UserError as error:

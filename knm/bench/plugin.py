@@ -84,7 +84,6 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> BenchWor
     if hasattr(config, "workerinput"):
         problem_set = pickle.loads(config.workerinput[WORKER_INPUT]["problem_set"])
         return BenchWorker(prepare_run(options, root, problem_set), config)
-    atexit.register(gc.freeze)  # a model library leaves half a second of objects to look through
     collectonly = config.option.collectonly
     if options.engine is None and not collectonly:
         start_ahead()
