@@ -36,9 +36,10 @@ from knm.engine import Event, OpenedEngine, StreamingEngine, describe_setup, ope
 from knm.engine.requests import drive
 from knm.errors import UserError
 from knm.jsonio import dumps
+from knm.models.placement import wait_without_spinning
 from knm.records import Completion, Request
 from knm.serving.loop import EngineLoop
-from knm.serving.process import listen, url_of, wait_without_spinning
+from knm.serving.process import listen, url_of
 from knm.serving.server import serve
 
 WAYS = ("stream", "whole", "plain")
