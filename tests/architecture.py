@@ -16,6 +16,7 @@ PACKAGE: Final = Path(__file__).parents[1] / "knm"
 ORDER: Final = (
     # The ground floor: single modules that know nothing of the subject.
     "errors",
+    "option_fields",
     "options",
     "testcases",
     "statistics",

@@ -11,7 +11,8 @@ from typer.main import get_command
 import knm
 from knm.cli import app
 from knm.errors import UserError, named
-from knm.options import EngineOptions, RunOptions, flags_of, naming_flags, spell_flag
+from knm.option_fields import flags_of, naming_flags, spell_flag
+from knm.options import EngineOptions, RunOptions
 from knm.retrieval import resolve_preset
 
 

@@ -1,46 +1,10 @@
 import math
-import re
-from dataclasses import dataclass
-from typing import Annotated
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.options import (
-    EngineOptions,
-    Option,
-    RunOptions,
-    SamplingOptions,
-    changed_options,
-    check_options,
-    check_sampling,
-    options_of,
-    read_list,
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bounded:
-    share: Annotated[float | None, Option("a share", above=0, most=1)] = None
-    count: Annotated[int, Option("a count", least=1)] = 1
-    names: Annotated[list[int] | None, Option("numbers", least=2)] = None
-
-
-@given(st.floats(allow_nan=True), st.integers(-3, 3), st.lists(st.integers(0, 4), max_size=3))
-def test_values_are_held_to_their_bounds(share, count, numbers):
-    options = Bounded(share=share, count=count, names=numbers)
-    fits = 0 < share <= 1 and count >= 1 and all(number >= 2 for number in numbers)
-    if fits:
-        check_options(options)
-    else:
-        with pytest.raises(UserError, match="--(share|count|names) .*: must be"):
-            check_options(options)
-
-
-def test_what_is_not_given_is_in_every_range():
-    check_options(Bounded())
+from knm.option_fields import check_options, options_of
+from knm.options import EngineOptions, RunOptions, SamplingOptions, check_sampling
 
 
 def test_options_tell_type_default_and_flag():
@@ -53,10 +17,6 @@ def test_options_tell_type_default_and_flag():
     assert found["knn_lambda"].known_as == "lmbda"
     assert {option.name for option in options_of(EngineOptions)} < found.keys()
     assert all(option.option.help for option in found.values())
-
-
-def test_what_was_changed_is_told():
-    assert changed_options(Bounded(count=2)) == [("count", 2)]
 
 
 def test_an_option_without_effect_names_what_gives_it_one():
@@ -77,18 +37,3 @@ def test_several_greedy_samples_would_be_the_same():
     with pytest.raises(UserError, match="--samples 2 would be 2 times the same"):
         check_sampling(SamplingOptions(samples=2))
     check_sampling(SamplingOptions(samples=2, temperature=0.5))
-
-
-@given(st.lists(st.integers(), min_size=1))
-def test_a_list_with_commas_is_read_whatever_stands_around_the_commas(numbers):
-    text = " , ".join(map(str, numbers))
-    assert read_list("seeds", text, "numbers", int, distinct=False) == numbers
-    if len(set(numbers)) < len(numbers):
-        with pytest.raises(UserError, match=re.escape(f"{text}: names one twice: leave one out")):
-            read_list("seeds", text, "numbers", int)
-
-
-@pytest.mark.parametrize("text", ["", "1,", "1,,2", "1,two", "1;2"])
-def test_a_list_that_is_none_is_refused_with_what_it_should_be(text):
-    with pytest.raises(UserError, match=f"seeds {text}: give numbers with a comma between two"):
-        read_list("seeds", text, "numbers", int)

@@ -10,7 +10,8 @@ from knm.bench.run import DATASTORES
 from knm.codec import from_json
 from knm.engine import EngineConfiguration, GenerationOptions
 from knm.errors import UserError
-from knm.options import EngineOptions, RunOptions, ServedEngineOptions, read_list
+from knm.option_fields import read_list
+from knm.options import EngineOptions, RunOptions, ServedEngineOptions
 from knm.serving import (
     EngineProcess,
     Server,

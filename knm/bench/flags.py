@@ -11,7 +11,8 @@ import pytest
 from knm.bench.asking import TWIN
 from knm.bench.options import OPTIONS, addoption_arguments
 from knm.errors import UserError
-from knm.options import OptionField, RunOptions, flags_of, naming_flags
+from knm.option_fields import OptionField, flags_of, naming_flags
+from knm.options import RunOptions
 from knm.serving import end_ahead
 
 _PLUGIN: Final = "knm-flags"

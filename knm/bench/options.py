@@ -7,15 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
-from knm.options import (
-    OptionField,
-    RunOptions,
-    check_options,
-    check_sampling,
-    options_of,
-    read_variable,
-    variable_of,
-)
+from knm.option_fields import OptionField, check_options, options_of, read_variable, variable_of
+from knm.options import RunOptions, check_sampling
 
 OPTIONS: Final = options_of(RunOptions)
 

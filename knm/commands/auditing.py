@@ -10,18 +10,17 @@ import typer
 from knm.commands.output import JsonOption, say
 from knm.errors import UserError, named
 from knm.jsonio import dumps
+from knm.option_fields import Option, read_list
 from knm.options import (
     BATCH,
     DecodingOptions,
     KeyKind,
     ModelOptions,
-    Option,
     Positions,
     ProblemOptions,
     SandboxOptions,
     TemplateName,
     Workers,
-    read_list,
 )
 from knm.outputs import Input, check_output_directory, file_named
 

@@ -9,16 +9,15 @@ import typer
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError, named
 from knm.jsonio import dumps
+from knm.option_fields import Option, changed_options
 from knm.options import (
     BATCH,
     CompletionLength,
     LanguageName,
     ModelName,
-    Option,
     SandboxName,
     TemplateName,
     Workers,
-    changed_options,
 )
 from knm.outputs import Output, check_output_directory, check_outputs, file_named
 

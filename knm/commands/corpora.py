@@ -14,7 +14,7 @@ from knm.commands.output import JsonOption, OverwriteOption, print_table, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, write_jsonl
-from knm.options import read_list
+from knm.option_fields import read_list
 from knm.outputs import Output, check_outputs
 from knm.progress import progress_bar
 

@@ -12,16 +12,14 @@ from knm.commands.output import JsonOption, say
 from knm.commands.texts import BlockOptions
 from knm.errors import UserError, named
 from knm.jsonio import dumps
+from knm.option_fields import Option, changed_options, options_of
 from knm.options import (
     PRESET,
     CompletionLength,
     CorrectionOptions,
     EngineOptions,
     ModelOptions,
-    Option,
     SandboxName,
-    changed_options,
-    options_of,
 )
 from knm.outputs import Output, check_outputs, file_named
 

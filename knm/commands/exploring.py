@@ -7,12 +7,12 @@ from typing import Annotated
 from knm.codec import to_json
 from knm.commands.output import JsonOption, print_table
 from knm.jsonio import dumps
+from knm.option_fields import Option
 from knm.options import (
     BATCH,
     CompletionLength,
     LanguageName,
     ModelOptions,
-    Option,
     SandboxOptions,
     SubsetOptions,
     TemplateName,

@@ -9,7 +9,7 @@ import typer
 from knm.commands.output import JsonOption, print_table
 from knm.errors import UserError
 from knm.jsonio import dumps
-from knm.options import spell_flag
+from knm.option_fields import spell_flag
 from knm.outputs import Output, check_outputs
 
 if TYPE_CHECKING:

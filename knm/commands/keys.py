@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 from knm.jsonio import dumps
-from knm.options import ModelOptions, Option, RecordLimit, TemplateName, read_list
+from knm.option_fields import Option, read_list
+from knm.options import ModelOptions, RecordLimit, TemplateName
 
 
 @dataclass(frozen=True, kw_only=True)

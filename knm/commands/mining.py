@@ -15,14 +15,8 @@ from knm.commands.output import JsonOption, print_table
 from knm.commands.texts import TextOptions, text_encoding
 from knm.errors import UserError, named
 from knm.jsonio import dumps
-from knm.options import (
-    KeyKind,
-    ModelOptions,
-    Option,
-    Positions,
-    RecordLimit,
-    changed_options,
-)
+from knm.option_fields import Option, changed_options
+from knm.options import KeyKind, ModelOptions, Positions, RecordLimit
 
 if TYPE_CHECKING:
     from knm.corpora import Decontamination

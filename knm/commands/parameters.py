@@ -8,8 +8,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from knm.options import (
-    EngineOptions,
+from knm.option_fields import (
     OptionField,
     check_options,
     flags_of,
@@ -17,6 +16,7 @@ from knm.options import (
     options_of,
     spell_flag,
 )
+from knm.options import EngineOptions
 
 Command = TypeVar("Command", bound=Callable[..., None])
 

@@ -13,7 +13,8 @@ from knm.commands.output import JsonOption, print_table, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps
-from knm.options import Option, ServedEngineOptions
+from knm.option_fields import Option
+from knm.options import ServedEngineOptions
 
 if TYPE_CHECKING:
     from knm.engine import CompletionCache

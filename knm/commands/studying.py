@@ -8,7 +8,7 @@ import typer
 
 from knm.commands.output import JsonOption, say
 from knm.jsonio import dumps
-from knm.options import Option, changed_options, options_of
+from knm.option_fields import Option, changed_options, options_of
 from knm.outputs import shown_path
 from knm.study.plan import StudySettings, read_plan
 

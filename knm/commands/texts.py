@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 from knm.errors import UserError, named
-from knm.options import Option
+from knm.option_fields import Option
 
 if TYPE_CHECKING:
     from knm.models import CorpusEncoding, RawEncoding

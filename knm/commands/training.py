@@ -12,7 +12,8 @@ from knm.commands.texts import TextOptions, text_encoding
 from knm.errors import UserError, named
 from knm.jsonio import dumps
 from knm.models.recurrent_options import RecurrentOptions
-from knm.options import Option, RecordLimit, changed_options
+from knm.option_fields import Option, changed_options
+from knm.options import RecordLimit
 from knm.outputs import check_output_directory, file_named
 
 

@@ -10,7 +10,7 @@ from knm.errors import UserError, named
 from knm.jsonio import write_text
 from knm.metrics.space import Space
 from knm.metrics.sweep import SweepResult, Tried
-from knm.options import read_list
+from knm.option_fields import read_list
 
 _CELL: Final = (72, 34)
 _LEFT: Final = 150

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from knm.options import Option
+from knm.option_fields import Option
 
 
 class Cell(StrEnum):

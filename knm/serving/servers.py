@@ -8,7 +8,7 @@ from typing import Any, Final
 from knm.codec import from_json
 from knm.engine import EngineConfiguration
 from knm.errors import UserError, named
-from knm.options import read_list
+from knm.option_fields import read_list
 from knm.serving.client import Client, EngineClient
 from knm.serving.foreign import Dialect, ForeignClient
 from knm.serving.process import is_loopback

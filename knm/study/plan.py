@@ -21,21 +21,18 @@ from typing import Annotated, Any, Final, TypeVar
 import yaml
 
 from knm.errors import UserError
+from knm.option_fields import Option, OptionField, check_options, options_of
 from knm.options import (
     DecodingOptions,
     KeyKind,
     LanguageName,
     ModelOptions,
-    Option,
-    OptionField,
     Positions,
     ProblemSetName,
     RunOptions,
     SandboxOptions,
     TemplateName,
     Workers,
-    check_options,
-    options_of,
 )
 from knm.packaged import EMBEDDED, EMBEDDED_CORPUS
 from knm.retrieval.preset_files import check_preset_name, is_preset_file

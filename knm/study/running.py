@@ -14,7 +14,8 @@ from knm.bench.run import prepare_run
 from knm.corpora import CorpusRecord, Purged, drop_foreign, stream_corpus
 from knm.corpora.decontamination import normalize_statement
 from knm.errors import UserError
-from knm.options import RunOptions, spell_flag
+from knm.option_fields import spell_flag
+from knm.options import RunOptions
 from knm.outputs import check_output_directory, file_named, shown_path
 from knm.problems import ProblemSet, Selection, load_problems, problems_path
 from knm.report import Report, summarize

@@ -3,7 +3,8 @@ import pytest
 from knm.bench import OPTIONS, make_options
 from knm.bench.options import addoption_arguments
 from knm.errors import UserError
-from knm.options import RunOptions, variable_of
+from knm.option_fields import variable_of
+from knm.options import RunOptions
 
 
 def test_nothing_given_means_the_embedded_default():

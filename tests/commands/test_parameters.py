@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from knm.cli import app
 from knm.commands.parameters import Commands
 from knm.errors import UserError, named
-from knm.options import ModelOptions, Option
+from knm.option_fields import Option
+from knm.options import ModelOptions
 
 # Flags (or arguments) and defaults as users know them: scripts go by them.
 FLAGS = {

@@ -4,7 +4,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from knm.options import OptionField, RunOptions, options_of
+from knm.option_fields import OptionField, options_of
+from knm.options import RunOptions
 from knm.outputs import shown_path
 from knm.packaged import EMBEDDED, EMBEDDED_PROBLEMS
 from knm.report.document import Report

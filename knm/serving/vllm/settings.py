@@ -10,14 +10,8 @@ from knm.datastore import Datastore
 from knm.errors import UserError
 from knm.models import FINAL_NORM, find_model, identify_model
 from knm.models.identity import ModelIdentity, hash_tokenizer
-from knm.options import (
-    OptionField,
-    RetrievalOptions,
-    check_options,
-    options_of,
-    read_variable,
-    variable_of,
-)
+from knm.option_fields import OptionField, check_options, options_of, read_variable, variable_of
+from knm.options import RetrievalOptions
 from knm.retrieval import Retriever
 from knm.retrieval.presets import requested_preset
 
