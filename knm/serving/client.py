@@ -1,9 +1,7 @@
 """Asking an engine server for completions: standard library only, for processes that stay small."""
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -25,12 +23,16 @@ class Client(Protocol):
     """Whether a call may hold many requests; else each is best asked for in a call of its own."""
 
     def complete(
-        self, model: str, requests: Sequence[Request], deliver: Callable[[int, Outcome], None]
+        self,
+        model: str,
+        requests: Sequence[Request],
+        deliver: Callable[[int, Outcome], None],
+        entered: Callable[[], None] = lambda: None,
     ) -> None:
         """Have requests completed.
 
         `deliver` is called with a request's place and its completion, or what was wrong with it,
-        as they come.
+        as they come; `entered` when the server has them, if it tells, else at once.
 
         Raises:
             EngineFailed: the engine is dead, or answers with an error.
@@ -57,7 +59,6 @@ class EngineClient:
         """
         self.url = url
         self._transport = Transport(url, token, Patience())
-        self._entering = threading.Lock()
 
     def configuration(self) -> EngineConfiguration:
         """What the server says of its engine.
@@ -71,23 +72,25 @@ class EngineClient:
         return EngineConfiguration.from_json(value, f"{named('engine')} {self.url}")
 
     def complete(
-        self, model: str, requests: Sequence[Request], deliver: Callable[[int, Outcome], None]
+        self,
+        model: str,
+        requests: Sequence[Request],
+        deliver: Callable[[int, Outcome], None],
+        entered: Callable[[], None] = lambda: None,
     ) -> None:
         """Have requests completed, alike in all but id, prompt and sample.
 
         `deliver` is called with a request's place and its completion, or what was wrong with it,
-        as they come. A server that is full is asked again, less and less often.
+        as they come, and `entered` when they are queued. A server that is full is asked again, less
+        and less often.
 
         Raises:
             EngineFailed: the engine is dead.
             EngineLost: the server is, or it does not answer.
         """
-        with ExitStack() as answer:
-            # One call at a time until the server has queued it: what is asked for first is decoded
-            # first, and whoever waits for it in that order need not wait for the rest.
-            with self._entering:
-                body = dumps(_body(model, requests)).encode()
-                response = answer.enter_context(self._transport.stream("/v1/completions", body))
+        body = dumps(_body(model, requests)).encode()
+        with self._transport.stream("/v1/completions", body) as response:
+            entered()
             for event in _read_events(response):
                 if "error" in event:
                     raise EngineFailed(event["error"]["message"])

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final
@@ -119,10 +120,11 @@ class _Batch:
 
 @dataclass
 class _Lane:
-    """What waits for one server, and how many calls of it are under way."""
+    """What waits for one server, how many calls of it are under way, and whose turn it is."""
 
     waiting: deque[_Batch] = field(default_factory=deque)
     working: int = 0
+    entering: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Dispatcher:
@@ -184,17 +186,21 @@ class Dispatcher:
 
     def _work(self, client: Client, lane: _Lane) -> None:
         while True:
-            with self._lock:
-                if not lane.waiting:
-                    lane.working -= 1
-                    return
-                batch = lane.waiting.popleft()
-            try:
-                self._call(client, batch)
-            except Exception as error:  # a fault of ours must not leave anybody waiting
-                self._end(batch.requests, error)
+            with ExitStack() as turn:
+                # Who takes a call enters it before the next is taken: what is asked for first is
+                # decoded first, and whoever waits in that order need not wait for the rest.
+                turn.enter_context(lane.entering)
+                with self._lock:
+                    if not lane.waiting:
+                        lane.working -= 1
+                        return
+                    batch = lane.waiting.popleft()
+                try:
+                    self._call(client, batch, turn.close)
+                except Exception as error:  # a fault of ours must not leave anybody waiting
+                    self._end(batch.requests, error)
 
-    def _call(self, client: Client, batch: _Batch) -> None:
+    def _call(self, client: Client, batch: _Batch, entered: Callable[[], None]) -> None:
         if self._fleet.is_gone(client):
             self.ask(list(zip(batch.places, batch.requests, strict=True)), batch.tries)
             return
@@ -205,7 +211,7 @@ class Dispatcher:
             left.pop(place, None)
 
         try:
-            client.complete(self._model, batch.requests, deliver)
+            client.complete(self._model, batch.requests, deliver, entered)
         except EngineRefused as error:
             self._end(left.values(), error)
         except (EngineFailed, EngineLost) as error:

@@ -96,7 +96,11 @@ class ForeignClient:
         }
 
     def complete(
-        self, model: str, requests: Sequence[Request], deliver: Callable[[int, Outcome], None]
+        self,
+        model: str,
+        requests: Sequence[Request],
+        deliver: Callable[[int, Outcome], None],
+        entered: Callable[[], None] = lambda: None,
     ) -> None:
         """Have requests completed, one after the other; see `Client`.
 
@@ -104,6 +108,7 @@ class ForeignClient:
             EngineFailed: the server answers with an error that is not the request's.
             EngineLost: it is gone, or does not answer.
         """
+        entered()
         for place, request in enumerate(requests):
             try:
                 deliver(place, self.answer(model, request))
