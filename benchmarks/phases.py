@@ -57,7 +57,8 @@ class DeviceClock:
 
     What lies within captured graphs leaves times of its last replay alone. With `parted` the device
     is therefore waited for after every run of steps, the times of its last step are read and
-    multiplied. That slows the run: only the shares of a step count then.
+    multiplied. That slows the run: only the shares of a step count then. Of several graphs with the
+    same phase the one captured last counts, so a parted run takes one kind of step.
     """
 
     def __init__(self) -> None:
@@ -67,6 +68,7 @@ class DeviceClock:
         self._open: list[Phase] = []
         self._spans: list[_Span] = []
         self._captured: dict[Phase, _Span] = {}
+        self._kept: list[_Span] = []  # every graph records its events, whether read or not
 
     @contextmanager
     def phase(self, name: Phase, steps: int) -> Iterator[None]:
@@ -87,6 +89,7 @@ class DeviceClock:
             self._open.pop()
         if capturing:
             self._captured[name] = span
+            self._kept.append(span)
         else:
             self._spans.append(span)
         if self.parted and name is Phase.DECODE:

@@ -140,9 +140,12 @@ class Engine:
     def measure(self, requests: Sequence[Request]) -> Measured:
         """One run by the clock; on a GPU another one for the parts of a step."""
         # Else the slots would hold the prompts of the run before, and not compute them again.
+        sampling = requests[0].sampling  # of a kind: each takes graphs of its own
         self._engine.complete(
             [
-                Request(f"other-{number}", f"{number}", chat=False, max_new_tokens=1)
+                Request(
+                    f"other-{number}", f"{number}", chat=False, max_new_tokens=1, sampling=sampling
+                )
                 for number in range(self._slots)
             ]
         )
