@@ -175,13 +175,8 @@ def _decontamination(path: Path, limit: int | None, problems: str) -> "Decontami
 
 def _own_device(device: str) -> str:
     """Under torchrun each process of a machine takes the GPU of its number."""
-    import torch
-
     place = os.environ.get("LOCAL_RANK")
-    if place is None or device != "cuda":
-        return device
-    torch.cuda.set_device(int(place))
-    return f"cuda:{place}"
+    return device if place is None or device != "cuda" else f"cuda:{place}"
 
 
 @contextmanager

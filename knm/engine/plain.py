@@ -18,7 +18,7 @@ from knm.engine.state import shown_neighbours
 from knm.engine.stopping import StopRule, end_tokens
 from knm.engine.tracing import SequenceTrace
 from knm.errors import UserError
-from knm.models import LoadedModel, context_length
+from knm.models import LoadedModel, context_length, launching_on
 from knm.records import Completion, Request
 from knm.retrieval import Retriever, corrected
 
@@ -88,6 +88,7 @@ class PlainEngine(StreamingEngine):
         started = time.perf_counter()
         withheld = find_objection(self._retriever, request, prompt)
         with ExitStack() as stack:
+            stack.enter_context(launching_on(self._loaded.device))
             stack.enter_context(_undirected(model))
             if self._retriever is not None and withheld is None:
                 stack.enter_context(

@@ -19,7 +19,7 @@ from torch import Tensor
 from knm.engine.records import ContextExceeded, Event, Scores, StreamingEngine, TokenScore
 from knm.engine.requests import attempt, encode_request, find_objection
 from knm.errors import UserError
-from knm.models import LoadedModel, capturing, context_length
+from knm.models import LoadedModel, capturing, context_length, launching_on
 from knm.models.head import OutputHead
 from knm.records import Completion, Interventions, Request, Scoring
 from knm.retrieval import LMOutput, Retriever
@@ -103,7 +103,9 @@ class ScoringEngine(StreamingEngine):
         if self._waiting:
             text = self._waiting.popleft()
             try:
-                events.append(replace(text.ended, scores=self._score(text)))
+                with launching_on(self._loaded.device):
+                    scores = self._score(text)
+                events.append(replace(text.ended, scores=scores))
             except Exception as error:
                 events.append(Event(text.ended.ticket, error=error))
         return events

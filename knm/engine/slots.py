@@ -20,7 +20,7 @@ from knm.engine.state import TOKEN, Admission
 from knm.engine.stopping import Ending, StopRule, end_tokens
 from knm.engine.tracing import SequenceTrace
 from knm.errors import UserError
-from knm.models import LoadedModel
+from knm.models import LoadedModel, launching_on
 from knm.records import Completion, Request
 from knm.retrieval import Retriever
 
@@ -149,7 +149,8 @@ class SlotEngine(StreamingEngine):
         if not self._queue and not self._active:
             return events
         try:
-            events += self._advance()
+            with launching_on(self._decoder.device):
+                events += self._advance()
         except Exception as error:
             if _out_of_memory(error) and self._slots > 1:
                 self._halve()

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from knm.models.identity import ModelIdentity, find_model, identify_model
 from knm.models.keys import FINAL_NORM, KeyKind, Tap, parse_key_kind
-from knm.models.placement import DTYPES, Placement, check_dtype, resolve_placement
+from knm.models.placement import (
+    DTYPES,
+    Placement,
+    check_dtype,
+    launching_on,
+    resolve_placement,
+)
 from knm.ondemand import load_on_demand
 
 if TYPE_CHECKING:
@@ -77,6 +83,7 @@ __all__ = [
     "find_model",
     "identify_model",
     "join_states",
+    "launching_on",
     "load_bare",
     "load_model",
     "load_tokenizer",

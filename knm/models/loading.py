@@ -65,7 +65,8 @@ def load_model(
 ) -> LoadedModel:
     """Load a model: `embedded`, a directory, a GGUF file, or a Hugging Face hub id.
 
-    The weights of a GGUF file are unpacked, to be a model as any other.
+    The weights of a GGUF file are unpacked, to be a model as any other. The GPU that it is loaded
+    to is the thread's current one from then on.
 
     Raises:
         UserError: no such model, dtype or device, or the files are not a causal LM.
@@ -98,7 +99,10 @@ def load_model(
         # It is a plain model now, and a copy that is saved of it has to say so.
         model.hf_quantizer.remove_quantization_config(model)
     model.name_or_path = str(source.path)
-    return LoadedModel(model.to(placement.device).eval(), tokenizer, identity)
+    loaded = LoadedModel(model.to(placement.device).eval(), tokenizer, identity)
+    if loaded.device.type == "cuda":
+        torch.cuda.set_device(loaded.device)
+    return loaded
 
 
 def load_bare(name: str, placement: Placement) -> LoadedModel | None:

@@ -1,10 +1,14 @@
 """Where a model runs: found without transformers, whose import takes seconds."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from knm.errors import UserError, named
+
+if TYPE_CHECKING:
+    import torch
 
 DTYPES: Final = ("float32", "bfloat16", "float16")
 """Number formats, as torch names them."""
@@ -47,6 +51,17 @@ def resolve_placement(device: str | None, dtype: str | None) -> Placement:
     if dtype is None:
         dtype = "float32" if torch.device(device).type == "cpu" else "bfloat16"
     return Placement(device, dtype)
+
+
+def launching_on(device: "torch.device") -> AbstractContextManager[None]:
+    """Have what a thread launches meanwhile launched on `device`.
+
+    Kernels, streams and graphs go to the GPU that is the thread's current one, which is the first
+    unless somebody says so, wherever their tensors are.
+    """
+    import torch
+
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def wait_without_spinning() -> None:
