@@ -17,7 +17,7 @@ _CPU_INTERVAL: Final = 4
 _CUDA_INTERVAL: Final = 8
 # A row costs time on a CPU, free or not on a GPU.
 _CPU_DRAFT: Final = 0
-_CUDA_DRAFT: Final = 15
+_CUDA_DRAFT: Final = 7
 # A CPU's matrix products round the last rows of an odd number by other routines than the first:
 # rows are equal, wherever they stand, in whole tiles.
 _CPU_TILE: Final = 16
