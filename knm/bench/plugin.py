@@ -32,6 +32,8 @@ from knm.bench.reporter import BaselineCheck, Ending, junit_properties
 from knm.bench.run import BenchRun, prepare_run
 from knm.bench.workers import (
     COMPLETIONS,
+    JUDGE,
+    KEPT,
     RESULT,
     RUN,
     WITHHELD,
@@ -165,19 +167,25 @@ def knm_completions(pytestconfig: pytest.Config) -> CompletionService:
     return pytestconfig.stash[COMPLETIONS]
 
 
+@pytest.fixture(scope="session")
+def knm_judge(knm_sandbox: Sandbox, pytestconfig: pytest.Config) -> Sandbox:
+    """The sandbox, which runs nothing again that it has judged in this run or in earlier ones."""
+    with usage_errors(pytestconfig):
+        pytestconfig.stash[JUDGE] = pytestconfig.stash[KEPT].around(knm_sandbox)
+    return pytestconfig.stash[JUDGE]
+
+
 @pytest.fixture
 def knm_result(
     request: pytest.FixtureRequest,
     knm_problem: Problem,
     knm_run: BenchRun,
     knm_completions: CompletionService,
-    knm_sandbox: Sandbox,
+    knm_judge: Sandbox,
 ) -> ProblemResult:
     """The problem's completion, judged. A fault of ours is an error of the test."""
     requests = knm_run.requests(knm_problem, request.config.stash[WITHHELD])
-    outcome = evaluate(
-        knm_problem, requests, knm_completions, knm_sandbox, knm_run.options.language
-    )
+    outcome = evaluate(knm_problem, requests, knm_completions, knm_judge, knm_run.options.language)
     request.node.stash[RESULT] = outcome
     request.node.user_properties.extend(junit_properties(outcome))
     if outcome.verdict.is_infrastructure:

@@ -8,10 +8,13 @@ from knm.judging.attempts import Completions, evaluate
 from knm.judging.candidates import export_candidates
 from knm.judging.failure_text import render_failure
 from knm.judging.files import JudgeOptions, judge_file
+from knm.judging.keeping import JudgementCache, KeepingSandbox
 
 __all__ = [
     "Completions",
     "JudgeOptions",
+    "JudgementCache",
+    "KeepingSandbox",
     "evaluate",
     "export_candidates",
     "judge_file",

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from knm.engine import ContextExceeded
 from knm.hashing import hash_bytes
+from knm.judging.keeping import seconds_spared
 from knm.languages.language import DEFAULT_LANGUAGE
 from knm.problems import BrokenProblem, Problem, TestCase, TestSource, extract_program
 from knm.problems.kinds import kind_of
@@ -199,10 +200,13 @@ def judge_completion(
 
 
 def judge_candidate(problem: Problem, candidate: Candidate, sandbox: Sandbox) -> Sample:
-    """Judge one completion. Faults become verdicts, never exceptions."""
-    started = time.perf_counter()
+    """Judge one completion. Faults become verdicts, never exceptions.
+
+    A judgement that was kept took as long as when it was made.
+    """
+    started, spared = time.perf_counter(), seconds_spared(sandbox)
     judgement = candidate.judge(problem, sandbox)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started + seconds_spared(sandbox) - spared
     return Sample(candidate.completion, candidate.program_for(problem), judgement, seconds)
 
 

@@ -16,9 +16,11 @@ from knm.engine import describe_setup
 from knm.options import ServedEngineOptions
 from knm.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
+from knm.sandbox.local import LocalSandbox
 from tests.bench.processes import engine_server, run_bench, run_pytest
 from tests.bench.test_engines import EMBEDDED
 from tests.problems.problem_files import short_records, without_tests, write_problems
+from tests.report.builders import without_times
 from tests.serving import scripted
 
 pytest_plugins = ["pytester", "tests.bench.here"]
@@ -135,6 +137,23 @@ def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, 
     }
     assert ("knm.counted", "6") in properties
     assert ("knm.verdict", "accepted") in properties
+
+
+def test_a_repeated_run_judges_nothing_and_writes_the_same_report(
+    baseline, problems, bench_here, monkeypatch, tmp_path
+):
+    _, results = baseline
+    again = tmp_path / "again.json"
+
+    def run_it(*_arguments, **_settings):
+        raise AssertionError("judged already")
+
+    monkeypatch.setattr(LocalSandbox, "judge", run_it)
+    run = bench_here("--problems", problems, "--results", again, *SETTINGS)
+    run.stdout.fnmatch_lines(["6 completions and 6 verdicts were kept from before; --fresh *"])
+    first, second = (json.loads(path.read_text()) for path in (results, again))
+    assert without_times(second["tests"]) == without_times(first["tests"])
+    assert without_times(second["knm"]) == without_times(first["knm"])
 
 
 def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
