@@ -171,8 +171,9 @@ class BenchController(BenchWorker):
         if self._config.option.collectonly:
             return
         with usage_errors(self._config):
-            with self._run.open_sandbox() as sandbox:
-                self._sandbox_info = sandbox.describe()
+            if not self._run.options.decode_only:  # and then any machine will do
+                with self._run.open_sandbox() as sandbox:
+                    self._sandbox_info = sandbox.describe()
             self._engine.prepare(self._say)
             self._objection = objection_to_set(self._engine.configuration, self._run.sample_prompts)
             if self._objection is not None:

@@ -4,7 +4,7 @@ Where completions come from is the caller's: a run of the bench, a file, or an e
 process (`knm.judging.trials`). Loads no model library.
 """
 
-from knm.judging.attempts import Completions, evaluate
+from knm.judging.attempts import Completions, decode, evaluate
 from knm.judging.candidates import export_candidates
 from knm.judging.failure_text import render_failure
 from knm.judging.files import JudgeOptions, judge_file
@@ -15,6 +15,7 @@ __all__ = [
     "JudgeOptions",
     "JudgementCache",
     "KeepingSandbox",
+    "decode",
     "evaluate",
     "export_candidates",
     "judge_file",
