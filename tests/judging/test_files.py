@@ -166,8 +166,13 @@ def decoded_report(path, records, **settings):
         result(record["question_id"], Verdict.NOT_JUDGED, completion=text, knn=KNN)
         for record, text in zip(records, texts, strict=False)
     ]
-    fault = {"completion": None, "program": None, "error_class": "EngineLost"}
-    lost = result(records[2]["question_id"], Verdict.ENGINE_FAULT, **fault)
+    lost = result(
+        records[2]["question_id"],
+        Verdict.ENGINE_FAULT,
+        completion=None,
+        program=None,
+        error_class="EngineLost",
+    )
     write_json(path, document([*results, lost], **settings))
     return path
 
