@@ -261,7 +261,11 @@ class RunOptions(SandboxOptions, SamplingOptions, ProblemOptions, EngineOptions)
         str | None,
         Option("an engine of this run's own on each", "0,1,...", default="one, on --device"),
     ] = None
-    fresh: Annotated[bool, Option("ignore completions that were kept before")] = False
+    fresh: Annotated[bool, Option("ignore completions and verdicts that were kept before")] = False
+    decode_only: Annotated[
+        bool,
+        Option("write completions and judge none: `knm judge` does that, on whichever machine"),
+    ] = False
     keep_io: Annotated[
         bool,
         Option("keep all of what a failing test read and wrote, and not its beginning alone"),

@@ -28,6 +28,7 @@ ORDER: Final = (
     "records",
     "outputs",
     "journal",
+    "cache",
     "packaged",
     # What is asked, in which languages, and what runs the answers.
     "languages",

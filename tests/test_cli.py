@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from knm.cli import app
 from knm.engine import CompletionCache, completion_key
 from knm.errors import UserError
+from knm.judging import JudgementCache
 from knm.options import RunOptions
 from knm.problems import load_problems
 from knm.records import Request
@@ -85,11 +87,14 @@ def test_the_cache_is_shown_and_pruned(tmp_path, monkeypatch):
         key = completion_key(CONFIGURATION, request)
         cache.put(key, completion(request), CONFIGURATION)
     cache.close()
+    with closing(JudgementCache(tmp_path, print)) as judgements:
+        judgements.write("key", {})
     info = json.loads(told("info", "--json"))
     assert (info["completions"], info["by_model"]) == (3, {"embedded": 3})
-    assert "3" in told("info")
-    assert json.loads(told("prune", "--older-than", "1", "--json")) == {"removed": 0, "left": 3}
-    assert json.loads(told("prune", "--all", "--json")) == {"removed": 3, "left": 0}
+    assert info["judgements"]["count"] == 1
+    assert re.search(r"completions +3\n(.*\n)+verdicts +1\n", told("info"))
+    assert json.loads(told("prune", "--older-than", "1", "--json")) == {"removed": 0, "left": 4}
+    assert json.loads(told("prune", "--all", "--json")) == {"removed": 4, "left": 0}
 
 
 @pytest.mark.parametrize("arguments", [(), ("--all", "--older-than", "3")])

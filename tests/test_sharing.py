@@ -88,13 +88,13 @@ def test_two_workers_in_another_order_decode_everything_once_and_hold_no_model(
         assert figures["peak_mb"] < 300
 
 
-def kept(directory: Path) -> int:
-    path = directory / "completions.sqlite"
+def kept(directory: Path, what: str = "completions") -> int:
+    path = directory / f"{what}.sqlite"
     if not path.exists():
         return 0
     with sqlite3.connect(path) as connection:
         try:
-            return int(connection.execute("select count(*) from completions").fetchone()[0])
+            return int(connection.execute(f"select count(*) from {what}").fetchone()[0])
         except sqlite3.OperationalError:  # not made yet
             return 0
 
@@ -109,10 +109,11 @@ def test_a_run_that_is_killed_goes_on_where_it_was(full, common, url, tmp_path):
         run.kill()
         run.communicate()
     assert 0 < kept(tmp_path) < COUNT
-    there = kept(tmp_path)
+    there, judged = kept(tmp_path), kept(tmp_path, "judgements")
     again = run_bench(*common, "--results", tmp_path / "r.json", environment=environment)
     assert completions(tmp_path / "r.json") == full
-    assert f"{there} completions were kept from before" in again.stdout
+    verdicts = f" and {judged} verdicts" if judged else ""
+    assert f"{there} completions{verdicts} were kept from before" in again.stdout
     # The batch that was being decoded when the run was killed is lost, and nothing else.
     assert decoded(url) - before <= COUNT + 2
 

@@ -22,6 +22,10 @@ def next_commands(
     options: RunOptions, results: Path, arguments: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """What each command is for, and the command; `arguments` are those that pytest was given."""
+    if options.decode_only:
+        words = ["judge", *_of_judging(options), "--completions", str(shown_path(results))]
+        yield "judge", f"{_knm()} {shlex.join(words)}"
+        return
     yield "programs", f"{_knm()} report {_quoted(results)}"
     other = _uncorrected(options, results) if options.knn else None
     if other is not None:
@@ -30,6 +34,17 @@ def next_commands(
         again = [word for word in arguments if not word.startswith(_RESULTS)]
         if len(again) == len(arguments):  # else the next run would write over this one
             yield "next", _bench([*again, "--knn"])
+
+
+def _of_judging(options: RunOptions) -> Iterator[str]:
+    """The options of judging that a report does not hold."""
+    for name, value, default in (
+        ("--problems", options.problems, EMBEDDED),
+        ("--ids", options.ids, None),
+        ("--sandbox", options.sandbox, RunOptions.sandbox),
+    ):
+        if value != default:
+            yield from (name, str(value))
 
 
 def _uncorrected(options: RunOptions, results: Path) -> Path | None:

@@ -32,6 +32,8 @@ from knm.bench.reporter import BaselineCheck, Ending, junit_properties
 from knm.bench.run import BenchRun, prepare_run
 from knm.bench.workers import (
     COMPLETIONS,
+    JUDGE,
+    KEPT,
     RESULT,
     RUN,
     WITHHELD,
@@ -40,12 +42,15 @@ from knm.bench.workers import (
     BenchWorker,
 )
 from knm.errors import UserError, named
-from knm.judging import evaluate, render_failure
+from knm.judging import decode, evaluate, render_failure
 from knm.options import RunOptions
 from knm.problems import Problem
 from knm.report import ProblemResult, load_report, parse_condition
-from knm.sandbox import Sandbox
+from knm.sandbox import Sandbox, Verdict
 from knm.serving import end_ahead, start_ahead
+
+NOT_JUDGED: Final = "not judged: decode only"
+"""Why a problem's test is skipped."""
 
 _OMITTED: Final = ("collectors", "keywords", "log", "streams", "traceback")
 
@@ -107,6 +112,12 @@ def _prepare(config: pytest.Config, root: Path, options: RunOptions) -> BenchWor
 
 def _ending(options: RunOptions) -> Ending:
     fail_on, path = options.knm_fail_on, options.knm_baseline
+    if options.decode_only and path is not None:
+        raise UserError(
+            f"{named('decode_only')}: there will be no verdicts to compare with "
+            f"{named('knm_baseline')} {path}; leave that out, and use `knm diff` once they are "
+            "judged"
+        )
     condition = None if fail_on in (None, *FAIL_ON) else parse_condition(str(fail_on))
     if condition is not None and path is None:
         raise UserError(
@@ -165,21 +176,36 @@ def knm_completions(pytestconfig: pytest.Config) -> CompletionService:
     return pytestconfig.stash[COMPLETIONS]
 
 
+@pytest.fixture(scope="session")
+def knm_judge(knm_sandbox: Sandbox, pytestconfig: pytest.Config) -> Sandbox:
+    """The sandbox, which runs nothing again that it has judged in this run or in earlier ones."""
+    with usage_errors(pytestconfig):
+        pytestconfig.stash[JUDGE] = pytestconfig.stash[KEPT].around(knm_sandbox)
+    return pytestconfig.stash[JUDGE]
+
+
 @pytest.fixture
 def knm_result(
     request: pytest.FixtureRequest,
     knm_problem: Problem,
     knm_run: BenchRun,
     knm_completions: CompletionService,
-    knm_sandbox: Sandbox,
 ) -> ProblemResult:
-    """The problem's completion, judged. A fault of ours is an error of the test."""
-    requests = knm_run.requests(knm_problem, request.config.stash[WITHHELD])
-    outcome = evaluate(
-        knm_problem, requests, knm_completions, knm_sandbox, knm_run.options.language
-    )
+    """The problem's completion, judged. A fault of ours is an error of the test.
+
+    Where the run only decodes, there is no verdict and the test is skipped.
+    """
+    asked = knm_run.requests(knm_problem, request.config.stash[WITHHELD])
+    language = knm_run.options.language
+    if knm_run.options.decode_only:
+        outcome = decode(knm_problem, asked, knm_completions, language)
+    else:
+        judge = request.getfixturevalue("knm_judge")  # which needs a sandbox
+        outcome = evaluate(knm_problem, asked, knm_completions, judge, language)
     request.node.stash[RESULT] = outcome
     request.node.user_properties.extend(junit_properties(outcome))
+    if outcome.verdict is Verdict.NOT_JUDGED:
+        pytest.skip(NOT_JUDGED)
     if outcome.verdict.is_infrastructure:
         pytest.fail(render_failure(outcome), pytrace=False)
     return outcome

@@ -265,12 +265,18 @@ class RunReporter:
 
     def _add_suite_properties(self) -> None:
         totals = summarize(self._ordered())
+        told = {
+            "pass_at_1": totals.pass_at_1,
+            "passed": totals.passed,
+            "counted": totals.counted,
+            "infrastructure": totals.infrastructure,
+        }
+        if totals.unjudged:
+            told = {"not_judged": totals.unjudged}
         for plugin in self._config.pluginmanager.get_plugins():
             if hasattr(plugin, "add_global_property"):  # JUnit XML is asked for
-                plugin.add_global_property("knm.pass_at_1", str(totals.pass_at_1))
-                plugin.add_global_property("knm.passed", str(totals.passed))
-                plugin.add_global_property("knm.counted", str(totals.counted))
-                plugin.add_global_property("knm.infrastructure", str(totals.infrastructure))
+                for name, value in told.items():
+                    plugin.add_global_property(f"knm.{name}", str(value))
 
     @cached_property
     def _comparison(self) -> ReportDiff | UserError | None:

@@ -176,7 +176,7 @@ class BenchRun:
 
 
 def cache_directory(root: Path) -> Path:
-    """Where completions are kept: `KNM_CACHE_DIR`, or a directory of the project's."""
+    """Where a run keeps what it found: `KNM_CACHE_DIR`, or a directory of the project's."""
     return Path(os.environ.get("KNM_CACHE_DIR") or root / CACHE)
 
 

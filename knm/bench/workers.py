@@ -15,11 +15,13 @@ import pytest
 from knm.bench.completions import CompletionService, Connect, Outcome
 from knm.bench.engines import RunEngine, objection_to_set
 from knm.bench.flags import usage_errors
+from knm.bench.kept import FromBefore, KeptFiles
 from knm.bench.published import compare_with_published
 from knm.bench.reporter import Ending, RunReporter
 from knm.bench.run import BenchRun, cache_directory
 from knm.codec import to_json
 from knm.engine import CompletionCache
+from knm.judging import KeepingSandbox
 from knm.problems import Problem
 from knm.records import Request
 from knm.report import ProblemResult, RunHeader, environment_info
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
 
 RUN: Final = pytest.StashKey[BenchRun]()
 COMPLETIONS: Final = pytest.StashKey[CompletionService]()
+KEPT: Final = pytest.StashKey[KeptFiles]()
+JUDGE: Final = pytest.StashKey[KeepingSandbox]()
 RESULT: Final = pytest.StashKey[ProblemResult]()
 _PLAIN: Final = pytest.StashKey[dict[str, Any]]()
 """The result as JSON, which is asked for after each stage of its test."""
 WITHHELD: Final = pytest.StashKey[str | None]()
 WORKER_INPUT: Final = "knm"
-WORKER_OUTPUT: Final = "knm_from_cache"
+WORKER_OUTPUT: Final = "knm_from_before"
 PROBLEM: Final = "knm_problem"
 """The fixture of which each problem is a value."""
 
@@ -47,7 +51,7 @@ class BenchWorker:
     def __init__(self, run: BenchRun, config: pytest.Config) -> None:
         self._run = run
         self._config = config
-        self._cache: CompletionCache | None = None
+        self._kept: KeptFiles | None = None
         self._completions: CompletionService | None = None
         config.stash[RUN] = run
 
@@ -69,14 +73,20 @@ class BenchWorker:
             for problem in problems
             for request in self._run.requests(problem, self._config.stash[WITHHELD])
         ]
-        self._completions = self._ask(requests, self._open_cache())
+        self._config.stash[KEPT] = self._open_kept()
+        self._completions = self._ask(requests, self._open_kept().completions)
         self._config.stash[COMPLETIONS] = self._completions
         end_ahead()  # what has not been taken by now is not needed: all completions were kept
 
     def pytest_sessionfinish(self) -> None:
-        """Tell the process that reports how many completions were kept from before."""
+        """Tell the process that reports what was kept from before."""
         if self._completions is not None and hasattr(self._config, "workeroutput"):
-            self._config.workeroutput[WORKER_OUTPUT] = self._completions.from_cache
+            self._config.workeroutput[WORKER_OUTPUT] = to_json(self._from_before())
+
+    def _from_before(self) -> FromBefore:
+        completions = self._completions.from_cache if self._completions is not None else 0
+        judge = self._config.stash.get(JUDGE, None)
+        return FromBefore(completions, 0 if judge is None else judge.from_before)
 
     def _withheld(self) -> str | None:
         """Why the datastore is not for the problem set; None if it is."""
@@ -90,6 +100,11 @@ class BenchWorker:
             requests, group.configuration, self._dispatcher(group), cache, since=given["since"]
         )
 
+    def _times(self) -> tuple[float, float]:
+        """Since when something counts that was kept, and when the run began."""
+        given = self._config.workerinput[WORKER_INPUT]  # type: ignore[attr-defined]
+        return given["since"], given["began"]
+
     def _dispatcher(self, group: ServerGroup) -> Connect:
         """What has requests completed by servers, for whom it tells of the outcomes."""
         calls = self._run.options.engine_requests or FOREIGN_CALLS
@@ -97,10 +112,11 @@ class BenchWorker:
         model = group.configuration.model
         return lambda deliver: Dispatcher(fleet, model, deliver, foreign_calls=calls)
 
-    def _open_cache(self) -> CompletionCache:
-        if self._cache is None:
-            self._cache = CompletionCache(cache_directory(self._run.root), self._say)
-        return self._cache
+    def _open_kept(self) -> KeptFiles:
+        if self._kept is None:
+            directory = cache_directory(self._run.root)
+            self._kept = KeptFiles(directory, self._run.options, *self._times(), self._say)
+        return self._kept
 
     def _say(self, line: str) -> None:
         print(f"knm: {line}", file=sys.stderr)
@@ -109,8 +125,8 @@ class BenchWorker:
         """Give up what is outstanding; what has come is kept."""
         if self._completions is not None:
             self._completions.close()
-        if self._cache is not None:
-            self._cache.close()
+        if self._kept is not None:
+            self._kept.close()
 
     def pytest_json_runtest_metadata(self, item: pytest.Item) -> dict[str, Any]:
         """Put the result into the JSON report."""
@@ -143,8 +159,8 @@ class BenchController(BenchWorker):
         self._engine = engine
         self._relay: Relay | None = None
         self._objection: str | None = None
-        self._since = time.time() if run.options.fresh else 0.0
-        self._from_cache: list[int] = []
+        self._began = time.time()
+        self._of_workers: list[FromBefore] = []
         self._sandbox_info: dict[str, str] = {}
         self._reporter = RunReporter(config, run.results, self._header, run.problem_set.ids, ending)
         config.pluginmanager.register(self._reporter, "knm-reporter")
@@ -155,8 +171,9 @@ class BenchController(BenchWorker):
         if self._config.option.collectonly:
             return
         with usage_errors(self._config):
-            with self._run.open_sandbox() as sandbox:
-                self._sandbox_info = sandbox.describe()
+            if not self._run.options.decode_only:  # and then any machine will do
+                with self._run.open_sandbox() as sandbox:
+                    self._sandbox_info = sandbox.describe()
             self._engine.prepare(self._say)
             self._objection = objection_to_set(self._engine.configuration, self._run.sample_prompts)
             if self._objection is not None:
@@ -168,7 +185,7 @@ class BenchController(BenchWorker):
             if published is not None:
                 self._say(published)
             self._reporter.check_baseline()
-            self._open_cache()
+            self._open_kept()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -179,7 +196,8 @@ class BenchController(BenchWorker):
         node.workerinput[WORKER_INPUT] = {
             "problem_set": pickle.dumps(self._run.problem_set),
             "engine": to_json(self._for_workers()),
-            "since": self._since,
+            "since": self._times()[0],
+            "began": self._began,
             "withheld": self._withheld(),
             "root": str(self._run.root),
         }
@@ -189,8 +207,11 @@ class BenchController(BenchWorker):
             return self._dispatcher(self._engine.servers())(deliver)
 
         return CompletionService(
-            requests, self._engine.configuration, connect, cache, since=self._since
+            requests, self._engine.configuration, connect, cache, since=self._times()[0]
         )
+
+    def _times(self) -> tuple[float, float]:
+        return (self._began if self._run.options.fresh else 0.0), self._began
 
     def _for_workers(self) -> ServerGroup:
         """Where workers of xdist find the engine: one server of ours that serves them all."""
@@ -224,18 +245,13 @@ class BenchController(BenchWorker):
         """Gather what a worker of xdist found kept."""
         found = getattr(node, "workeroutput", {}).get(WORKER_OUTPUT)
         if found is not None:
-            self._from_cache.append(found)
+            self._of_workers.append(FromBefore(**found))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say which completions were kept, and what the engine said if it was in trouble."""
-        if self._completions is not None:
-            self._from_cache.append(self._completions.from_cache)
-        # All workers ask for the same; the first to look found what was there before the run.
-        kept = min(self._from_cache, default=0)
-        if kept:
-            terminalreporter.write_line(
-                f"{kept} completions were kept from before; --fresh decodes them again"
-            )
+        """Say what was kept, and what the engine said if it was in trouble."""
+        told = str(FromBefore.of_all(self._of_workers or [self._from_before()]))
+        if told:
+            terminalreporter.write_line(told)
         for line in self._engine.trouble():
             terminalreporter.write_line(f"engine: {line}")
 

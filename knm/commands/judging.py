@@ -21,7 +21,10 @@ def judge(
     subset: SubsetOptions,
     completions: Annotated[
         Path,
-        typer.Option(help="A report (.json), or JSONL of question_id, solution, reasoning."),
+        typer.Option(
+            help="A report (.json), judged or decoded only, or JSONL of question_id, solution, "
+            "reasoning."
+        ),
     ],
     problems: Annotated[
         str, typer.Option(help="Problem set: embedded, a file, a directory or a hub id.")
@@ -30,7 +33,9 @@ def judge(
         Path | None, typer.Option(help="Report (default: <completions>-judged.json).")
     ] = None,
     sandbox: Annotated[str, typer.Option(help="Where programs run.")] = "local",
-    language: Annotated[str, typer.Option(help="Language of the programs.")] = "lua",
+    language: Annotated[
+        str | None, typer.Option(help="Language of the programs (default: the report's, or lua).")
+    ] = None,
     time_limit: Annotated[float | None, typer.Option(help="CPU seconds per test.")] = None,
     memory_limit: Annotated[int | None, typer.Option(help="MiB of memory per test.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Programs judged at a time.")] = 1,
@@ -72,6 +77,11 @@ def judge(
     ):
         if count:
             say(f"{count} {what}")
+    if judged.other_problems:
+        say(
+            "the problems are not those that the completions were written for, and `knm diff` will "
+            "say so: give their --problems, and their --ids if they had some"
+        )
     totals = summarize(judged.report.results)
     if json:
         print(dumps({"report": str(path), **totals.to_json()}))
@@ -100,10 +110,10 @@ def export(
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Write a run's completions as JSONL of the reference harness."""
+    """Write a run's completions as JSONL of the reference harness; it need not be judged."""
     from knm.judging import export_candidates
     from knm.report import load_report
 
     check_outputs([Output("--out", (out,))], (report,), overwrite=overwrite)
-    count = export_candidates(load_report(report), out)
+    count = export_candidates(load_report(report, unjudged=True), out)
     print(dumps({"path": str(out), "count": count}) if json else f"{out}: {count} completions")

@@ -309,7 +309,7 @@ def finish(
     path = out or stream.with_suffix(".json")
     check_outputs([Output("--out", (path,))], (stream,))
     write_json(path, finish_stream(stream))
-    report = load_report(path)
+    report = load_report(path, unjudged=True)
     totals = summarize(report.results)
     if json:
         print(dumps({"report": str(path), "missing": report.missing, **totals.to_json()}))
@@ -329,7 +329,7 @@ def validate(
 
     answers = []
     for path in reports:
-        version = load_report(path).section["schema_version"]
+        version = load_report(path, unjudged=True).section["schema_version"]
         current = version == SCHEMA_VERSION
         complaints = list(validate_document(read_json(path))) if current else []
         answers.append({"path": str(path), "version": version, "complaints": complaints})

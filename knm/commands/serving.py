@@ -1,7 +1,7 @@
-"""`knm serve` and `knm cache`: an engine for others, and what it wrote. Thin, as `knm.cli`."""
+"""`knm serve` and `knm cache`: an engine for others, and what runs keep. Thin, as `knm.cli`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +17,12 @@ from knm.option_fields import Option
 from knm.options import ServedEngineOptions
 
 if TYPE_CHECKING:
+    from knm.cache import CacheFigures
     from knm.engine import CompletionCache
+    from knm.engine.cache import CacheInfo
+    from knm.judging import JudgementCache
 
-cache_app = Commands(no_args_is_help=True, help="Completions that were kept.")
+cache_app = Commands(no_args_is_help=True, help="Completions and verdicts that were kept.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,21 +60,22 @@ def serve(
 
 @cache_app.command("info")
 def cache_info(json: JsonOption = False) -> None:
-    """Show how many completions are kept, of which models, and since when."""
+    """Show how many completions and verdicts are kept, of which models, and since when."""
     from dataclasses import asdict
 
-    with _cache() as cache:
-        info = cache.info()
+    with _caches() as (completions, judgements):
+        info, judged = completions.info(), judgements.figures()
     if json:
-        print(dumps(asdict(info)))
+        print(dumps({**asdict(info), "judgements": asdict(judged)}))
         return
     print_table(
         ("cache", info.path),
         ("completions", info.completions),
-        ("size", f"{info.bytes / 1e6:.1f} MB"),
-        ("oldest", _date(info.oldest)),
-        ("newest", _date(info.newest)),
+        *_size_and_age(info),
         *info.by_model.items(),
+        ("cache", judged.path),
+        ("verdicts", judged.count),
+        *_size_and_age(judged),
     )
 
 
@@ -83,26 +87,36 @@ def cache_prune(
     everything: Annotated[bool, typer.Option("--all", help="Remove everything.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Remove completions that were kept."""
+    """Remove completions and verdicts that were kept."""
     if everything == (older_than is not None):
         raise UserError("knm cache prune: give either --older-than DAYS or --all")
-    with _cache() as cache:
-        removed = cache.prune(older_than_days=older_than or 0)
-        left = cache.info().completions
+    with _caches() as caches:
+        removed = sum(cache.prune(older_than_days=older_than or 0) for cache in caches)
+        left = sum(cache.figures().count for cache in caches)
     figures = {"removed": removed, "left": left}
     print(dumps(figures)) if json else print_table(*figures.items())
 
 
 @contextmanager
-def _cache() -> Iterator["CompletionCache"]:
+def _caches() -> Iterator[tuple["CompletionCache", "JudgementCache"]]:
     from knm.bench import cache_directory
     from knm.engine import CompletionCache
+    from knm.judging import JudgementCache
 
-    cache = CompletionCache(cache_directory(Path.cwd()), say)
-    try:
-        yield cache
-    finally:
-        cache.close()
+    directory = cache_directory(Path.cwd())
+    with (
+        closing(CompletionCache(directory, say)) as completions,
+        closing(JudgementCache(directory, say)) as judgements,
+    ):
+        yield completions, judgements
+
+
+def _size_and_age(info: "CacheInfo | CacheFigures") -> tuple[tuple[str, str], ...]:
+    return (
+        ("size", f"{info.bytes / 1e6:.1f} MB"),
+        ("oldest", _date(info.oldest)),
+        ("newest", _date(info.newest)),
+    )
 
 
 def _date(seconds: float | None) -> str:

@@ -1,12 +1,13 @@
 """From a problem to its result: completion, program, verdict."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from knm.engine import ContextExceeded
 from knm.hashing import hash_bytes
+from knm.judging.keeping import seconds_spared
 from knm.languages.language import DEFAULT_LANGUAGE
 from knm.problems import BrokenProblem, Problem, TestCase, TestSource, extract_program
 from knm.problems.kinds import kind_of
@@ -102,8 +103,30 @@ def evaluate(
     language: str,
 ) -> ProblemResult:
     """Complete, extract and judge one problem. Faults become verdicts, never exceptions."""
-    attempts = (read_outcome(_outcome(request, completions), language) for request in requests)
+    attempts = _attempts(requests, completions, language)
     return judge_attempts(problem, attempts, sandbox, prompt_hash(requests[0]))
+
+
+def decode(
+    problem: Problem, requests: Sequence[Request], completions: Completions, language: str
+) -> ProblemResult:
+    """Complete one problem and extract, and judge nothing: the verdict is `NOT_JUDGED`.
+
+    A fault of the engine is one here too.
+    """
+    samples = (
+        engine_fault(attempt)
+        if isinstance(attempt, Exception)
+        else Sample(attempt.completion, attempt.program_for(problem), Judgement(Verdict.NOT_JUDGED))
+        for attempt in _attempts(requests, completions, language)
+    )
+    return _result(problem, samples, prompt_hash(requests[0]))
+
+
+def _attempts(
+    requests: Sequence[Request], completions: Completions, language: str
+) -> Iterator[Attempt]:
+    return (read_outcome(_outcome(request, completions), language) for request in requests)
 
 
 def prompt_hash(request: Request) -> str:
@@ -133,6 +156,10 @@ def judge_attempts(
         else judge_candidate(decoded, attempt, sandbox)
         for attempt in attempts
     )
+    return _result(problem, samples, asked)
+
+
+def _result(problem: Problem, samples: Iterable[Sample], asked: str | None) -> ProblemResult:
     return ProblemResult(
         problem.question_id,
         tuple(samples),
@@ -199,15 +226,28 @@ def judge_completion(
 
 
 def judge_candidate(problem: Problem, candidate: Candidate, sandbox: Sandbox) -> Sample:
-    """Judge one completion. Faults become verdicts, never exceptions."""
-    started = time.perf_counter()
+    """Judge one completion. Faults become verdicts, never exceptions.
+
+    A judgement that was kept took as long as when it was made.
+    """
+    started, spared = time.perf_counter(), seconds_spared(sandbox)
     judgement = candidate.judge(problem, sandbox)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started + seconds_spared(sandbox) - spared
     return Sample(candidate.completion, candidate.program_for(problem), judgement, seconds)
+
+
+class KeptFault(Exception):
+    """A fault of the engine that a report tells of."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(judgement.message)
+        self.judgement = judgement
 
 
 def engine_fault(error: Exception) -> Sample:
     """What there is of a sample that the engine gave no completion for."""
+    if isinstance(error, KeptFault):
+        return Sample(None, None, error.judgement)
     judgement = Judgement(
         Verdict.ENGINE_FAULT, type(error).__name__, message=f"the engine failed: {error}"
     )

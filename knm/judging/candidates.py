@@ -6,16 +6,19 @@ none) and what was written around it. Several lines of one problem are its sampl
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from knm.errors import UserError
 from knm.hashing import hash_file
 from knm.jsonio import read_jsonl, write_jsonl
-from knm.judging.attempts import Candidate
+from knm.judging.attempts import Attempt, Candidate, KeptFault
+from knm.languages.language import DEFAULT_LANGUAGE
 from knm.problems import fence_program
 from knm.records import Completion
-from knm.report import Report, load_report
+from knm.report import Report, Sample, load_report
+from knm.report.stream import HEADER_KEY
 
 UNKNOWN: Final = "unknown"
 
@@ -24,25 +27,38 @@ UNKNOWN: Final = "unknown"
 class CandidateFile:
     """Completions by problem, one for each sample, and what is known of how they were made.
 
-    `report` is what the file is, None if it is JSONL. `asked` are hashes of prompts, by problem, as
-    far as they are known.
+    `report` is what the file is, judged or only decoded, and None if it is JSONL. `language` is
+    that of the programs. `asked` are hashes of prompts, by problem, as far as they are known.
     """
 
     report: Report | None
     configuration: dict[str, Any]
     hashes: dict[str, Any]
-    by_problem: dict[str, tuple[Candidate, ...]]
+    language: str
+    by_problem: dict[str, tuple[Attempt, ...]]
     asked: dict[str, str | None]
 
+    @property
+    def judged(self) -> bool:
+        """Whether it holds verdicts already."""
+        return self.report is not None and all(each.judged for each in self.report.results)
 
-def load_candidates(path: Path, language: str) -> CandidateFile:
+
+def load_candidates(path: Path, language: str | None = None) -> CandidateFile:
     """Read completions; programs are taken out of those of a report anew.
+
+    Their `language` is by default what the report says, and else `DEFAULT_LANGUAGE`.
 
     Raises:
         UserError: the file is missing, malformed, or holds no completion.
     """
-    found = _of_report(path, language) if path.suffix == ".json" else _of_jsonl(path, language)
-    if not found.by_problem:
+    found = (
+        _of_report(path, language)
+        if path.suffix == ".json"
+        else _of_jsonl(path, language or DEFAULT_LANGUAGE)
+    )
+    attempts = chain.from_iterable(found.by_problem.values())
+    if not any(isinstance(attempt, Candidate) for attempt in attempts):
         raise UserError(f"{path}: no completions in it")
     return found
 
@@ -62,24 +78,31 @@ def export_candidates(report: Report, path: Path) -> int:
     return len(rows)
 
 
-def _of_report(path: Path, language: str) -> CandidateFile:
-    report = load_report(path)
+def _of_report(path: Path, language: str | None) -> CandidateFile:
+    report = load_report(path, unjudged=True)
+    language = language or str(report.configuration.get("language", DEFAULT_LANGUAGE))
     return CandidateFile(
         report,
         report.configuration,
         report.hashes,
+        language,
         {
-            result.question_id: tuple(Candidate.of(each, language) for each in result.completions)
+            result.question_id: tuple(_attempt(each, language) for each in result.samples)
             for result in report.results
-            # The engine did its part; the judge's faults are what judging again may mend.
-            if len(result.completions) == len(result.samples)
         },
         {result.question_id: result.prompt_hash for result in report.results},
     )
 
 
+def _attempt(sample: Sample, language: str) -> Attempt:
+    """What is to be judged; a fault of the engine is one still, all others judging may mend."""
+    if sample.completion is None:
+        return KeptFault(sample.judgement)
+    return Candidate.of(sample.completion, language)
+
+
 def _of_jsonl(path: Path, language: str) -> CandidateFile:
-    by_problem: dict[str, tuple[Candidate, ...]] = {}
+    by_problem: dict[str, tuple[Attempt, ...]] = {}
     for number, row in read_jsonl(path):
         question_id, candidate = _read_row(row, f"{path}:{number}", language)
         by_problem[question_id] = (*by_problem.get(question_id, ()), candidate)
@@ -88,12 +111,19 @@ def _of_jsonl(path: Path, language: str) -> CandidateFile:
         None,
         {"model": UNKNOWN, "prompt": UNKNOWN, "max_new_tokens": None, "samples": samples},
         {"prompt": UNKNOWN, "completions": hash_file(path)},
+        language,
         by_problem,
         {},
     )
 
 
 def _read_row(row: Mapping[str, Any], where: str, language: str) -> tuple[str, Candidate]:
+    if HEADER_KEY in row:
+        path = where.rpartition(":")[0]
+        raise UserError(
+            f"{where}: a run's stream, not its completions; make the report of it with `knm report "
+            f"finish {path}`, and give that"
+        )
     question_id, program = row.get("question_id"), row.get("solution")
     reasoning = row.get("reasoning") or ""
     if not isinstance(question_id, str):

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from knm.codec import to_json
+from knm.codec import from_json, to_json
 from knm.errors import UserError, named
+from knm.hashing import hash_file
 from knm.jsonio import write_json
 from knm.judging.candidates import CandidateFile, load_candidates
 from knm.judging.failure_text import render_failure
@@ -39,15 +40,16 @@ _MEND: Final = f"give another {named('out')}, or {named('fresh')} to replace it"
 class JudgeOptions:
     """What is judged, how, and where the report goes.
 
-    The limits of a report's completions are those that it was made with, unless one is given.
-    `workers` programs are judged at a time. `keep_io` is as in `open_sandbox`.
+    The limits and the selection of a report's completions are those that it was made with, unless
+    one is given, and so is their language (`DEFAULT_LANGUAGE` of other completions). `workers`
+    programs are judged at a time. `keep_io` is as in `open_sandbox`.
     """
 
     completions: Path
     problems: str
     out: Path
     sandbox: str = "local"
-    language: str = "lua"
+    language: str | None = None
     time_limit: float | None = None
     memory_limit: int | None = None
     selection: Selection = ALL
@@ -58,11 +60,15 @@ class JudgeOptions:
 
 @dataclass(frozen=True)
 class Judged:
-    """A report of judging, and the numbers of problems and completions that had no partner."""
+    """A report of judging, and the numbers of problems and completions that had no partner.
+
+    `other_problems` says that the problems are not those that a report's completions are of.
+    """
 
     report: Report
     without_completion: int
     without_problem: int
+    other_problems: bool
 
 
 def judge_file(options: JudgeOptions) -> Judged:
@@ -78,12 +84,13 @@ def judge_file(options: JudgeOptions) -> Judged:
         (
             options.completions,
             problems_path(options.problems),
-            file_named(options.language),
+            options.language and file_named(options.language),
             *options.selection.inputs,
         ),
     )
-    problem_set = load_problems(options.problems, options.selection)
     candidates = load_candidates(options.completions, options.language)
+    options = _as_the_run_had(options, candidates)
+    problem_set = load_problems(options.problems, options.selection)
     selected = [problem for problem in problem_set if problem.question_id in candidates.by_problem]
     if not selected:
         raise UserError(
@@ -92,7 +99,7 @@ def judge_file(options: JudgeOptions) -> Judged:
         )
     limits = _limits(options, candidates)
     with open_judges(
-        options.sandbox, options.language, limits, options.workers, keep_io=options.keep_io
+        options.sandbox, candidates.language, limits, options.workers, keep_io=options.keep_io
     ) as judges:
         header = _header(options, problem_set, candidates, limits, judges, len(selected))
         with ResultStream(stream, lambda: header, fresh=options.fresh) as written:
@@ -101,7 +108,7 @@ def judge_file(options: JudgeOptions) -> Judged:
             _judge(left, candidates, judges, written)
     document = finish_stream(stream)
     source = candidates.report
-    if source is not None and not setting_differences(source, header):
+    if source is not None and candidates.judged and not setting_differences(source, header):
         noise = noise_between(source.results, read_stream(stream).results)
         document["knm"]["noise"] = to_json(noise)
     write_json(options.out, document)
@@ -109,7 +116,19 @@ def judge_file(options: JudgeOptions) -> Judged:
         load_report(options.out),
         without_completion=len(problem_set) - len(selected),
         without_problem=len(candidates.by_problem) - len(selected),
+        other_problems=candidates.hashes.get("problem_set", problem_set.content_hash)
+        != problem_set.content_hash,
     )
+
+
+def _as_the_run_had(options: JudgeOptions, candidates: CandidateFile) -> JudgeOptions:
+    """The options with the selection of the run that wrote a report; a list of ids is not in it."""
+    told = candidates.configuration
+    chosen = {"limit": told.get("limit"), **(told.get("subset") or {})}
+    if candidates.report is None or not options.selection.is_all or "ids" in chosen:
+        return options
+    where = f"{options.completions}: configuration"
+    return replace(options, selection=from_json(Selection, chosen, where))
 
 
 def _judge(
@@ -160,28 +179,42 @@ def _header(
 ) -> RunHeader:
     """The settings of the run that wrote the completions, with those of the judge in their place.
 
-    That a report was judged again is no setting: it is told in `environment`.
+    That a report was judged again is no setting: it is told in `environment`, and so is where its
+    completions were decoded.
     """
     judge: dict[str, Any] = {
         "problems": problem_set.name,
         **options.selection.settings(),
-        "language": options.language,
+        "language": candidates.language,
         "sandbox": options.sandbox,
         "limits": asdict(limits),
     }
     kept = _without(candidates.hashes, "language")
-    read = {"problem_set": problem_set.content_hash, **file_hash(options.language)}
+    read = {"problem_set": problem_set.content_hash, **file_hash(candidates.language)}
+    source = candidates.report
     return RunHeader(
         configuration={**_without(candidates.configuration, "subset"), **judge},
         hashes={**kept, **read},
         environment={
             **environment_info(Path.cwd()),
             "sandbox": judges.describe(),
+            **({} if source is None else _where_decoded(source)),
             "judged": options.completions.name,
+            "judged_hash": hash_file(options.completions),
         },
-        selected=selected,
+        # What a run that was cut short did not come to is missing still.
+        selected=selected + (0 if source is None else source.missing),
         created=time.time(),
     )
+
+
+def _where_decoded(source: Report) -> dict[str, Any]:
+    """Where the completions of a report were written, and by which engines."""
+    there = source.section.get("environment") or {}
+    decoded = there.get("decoded") or {
+        name: there[name] for name in environment_info(None) if name in there
+    }
+    return {"engines": there.get("engines", []), "decoded": decoded}
 
 
 def _without(settings: Mapping[str, Any], left_out: str) -> dict[str, Any]:
@@ -221,4 +254,5 @@ def _identity(header: RunHeader) -> dict[str, Any]:
         "selected": header.selected,
         "version of the sandbox": environment.get("sandbox"),
         "judged": environment.get("judged"),
+        "what was judged": environment.get("judged_hash"),
     }

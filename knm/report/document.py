@@ -1,5 +1,7 @@
 """The report file: what pytest-json-report writes, with a top-level `knm` section."""
 
+import ast
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +13,12 @@ from knm.errors import UserError, named
 from knm.jsonio import read_json
 from knm.report.header import RunHeader, check_hashes
 from knm.report.schema import ProblemResult, check_version, read_result
-from knm.report.stream import is_stream, read_stream, stream_path
+from knm.report.stream import is_stream, read_stream, refuse_unjudged, stream_path
 
 STAGES: Final = ("setup", "call", "teardown")
+_OF_WORKER: Final = re.compile(r"\A\[gw\d+\] .*(?:\n|\Z)")
+"""What xdist writes before the text of each stage: which worker, and its interpreter's path."""
+
 INTERRUPTED: Final = 2
 """pytest's exit status of a run that was cut short."""
 
@@ -66,8 +71,25 @@ def portable_test(test: Mapping[str, Any]) -> dict[str, Any]:
         kept["nodeid"] = name_of_test(result["question_id"])
     for stage in STAGES:
         if stage in kept:
-            kept[stage] = {name: kept[stage][name] for name in kept[stage] if name != "crash"}
+            kept[stage] = _portable_stage(kept[stage])
     return kept
+
+
+def _portable_stage(stage: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: stage[name] for name in stage if name not in ("crash", "longrepr")}
+    text = _OF_WORKER.sub("", stage.get("longrepr", ""))
+    if stage.get("outcome") == "skipped":
+        text = _reason(text)
+    return {**kept, "longrepr": text} if text else kept
+
+
+def _reason(skipped: str) -> str:
+    """Why a test was skipped, of which pytest-json-report writes a tuple: file, line, reason."""
+    try:
+        told = ast.literal_eval(skipped)
+    except (ValueError, SyntaxError):
+        return skipped
+    return str(told[-1]) if isinstance(told, tuple) and told else skipped
 
 
 def build_document(
@@ -81,9 +103,7 @@ def build_document(
     return {
         "created": header.created + duration,
         "duration": duration,
-        "exitcode": int(any(not result.accepted for result in results))
-        if complete
-        else INTERRUPTED,
+        "exitcode": int("failed" in outcomes or "error" in outcomes) if complete else INTERRUPTED,
         "root": ".",
         "environment": {},
         "summary": {**outcomes, "total": len(ordered), "collected": header.selected},
@@ -111,12 +131,14 @@ def finish_stream(path: Path) -> dict[str, Any]:
     )
 
 
-def load_report(path: str | Path) -> Report:
+def load_report(path: str | Path, *, unjudged: bool = False) -> Report:
     """Read a report. Tests without `metadata.knm` (canaries of the same run) are passed over.
 
+    With `unjudged` it may be of a run that only decoded: for those who need no verdict.
+
     Raises:
-        UserError: the file is missing, cut short, not a report of ours, of a newer schema, or
-            holds a malformed result or two of one problem.
+        UserError: the file is missing, cut short, not a report of ours, of a newer schema, has
+            not been judged, or holds a malformed result or two of one problem.
     """
     path = Path(path)
     section, results = _read_current(path) or _read_at_length(path)
@@ -124,7 +146,11 @@ def load_report(path: str | Path) -> Report:
     if not isinstance(configuration, dict) or not isinstance(hashes, dict):
         raise UserError(f"{path}: `knm` lacks `configuration` or `hashes`; run the bench again")
     check_hashes(hashes, str(path))
-    return Report(path, configuration, hashes, _by_id(results, path), section)
+    found = _by_id(results, path)
+    if not unjudged:
+        for result in found:
+            refuse_unjudged(result, path)
+    return Report(path, configuration, hashes, found, section)
 
 
 def _read_at_length(path: Path) -> tuple[dict[str, Any], Iterator[ProblemResult]]:

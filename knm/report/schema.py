@@ -95,9 +95,12 @@ class ProblemResult:
 
     @cached_property
     def sample(self) -> Sample:
-        """The one that decides: the first, or the first faulty one."""
-        faulty = (each for each in self.samples if each.judgement.verdict.is_infrastructure)
-        return next(faulty, self.samples[0])
+        """The one that decides: the first, or the first faulty one; one not judged is no fault."""
+        faulty = [each for each in self.samples if each.judgement.verdict.is_infrastructure]
+        return min(
+            faulty or self.samples[:1],
+            key=lambda each: each.judgement.verdict is Verdict.NOT_JUDGED,
+        )
 
     @property
     def judgement(self) -> Judgement:
@@ -113,6 +116,11 @@ class ProblemResult:
     def accepted(self) -> bool:
         """Whether the program passed every test."""
         return self.verdict is Verdict.ACCEPTED
+
+    @property
+    def judged(self) -> bool:
+        """Whether it was more than decoded."""
+        return all(each.judgement.verdict is not Verdict.NOT_JUDGED for each in self.samples)
 
     @property
     def passed_samples(self) -> tuple[int, int]:

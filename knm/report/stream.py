@@ -147,17 +147,35 @@ def stream_results(path: Path) -> Iterator[RunHeader | ProblemResult]:
     A last line without its line end is what a kill left, or a run is writing: it is passed over.
 
     Raises:
-        UserError: the file cannot be read or another line is not of a stream.
+        UserError: the file cannot be read, another line is not of a stream, or the run only
+            decoded.
     """
     for value, where in _lines(path):
-        yield _parse(value, where)
+        found = _parse(value, where)
+        if isinstance(found, ProblemResult):
+            refuse_unjudged(found, path)
+        yield found
+
+
+def refuse_unjudged(result: ProblemResult, path: Path) -> None:
+    """Refuse what a run has left at `path` that only decoded.
+
+    Raises:
+        UserError: it did.
+    """
+    if not result.judged:
+        report = path.with_suffix(".json")
+        raise UserError(
+            f"{path}: not judged: the run only decoded; `knm judge --completions {report}` judges "
+            "it and writes the report"
+        )
 
 
 def read_stream(path: Path) -> Stream:
     """Read a stream; the last of several results of one problem counts.
 
     Raises:
-        UserError: as `stream_results`.
+        UserError: the file cannot be read or a line is not of a stream.
     """
     header = None
     tests: dict[str, dict[str, Any]] = {}

@@ -89,6 +89,11 @@ class Totals:
         return self.problems - self.infrastructure
 
     @property
+    def unjudged(self) -> int:
+        """Problems of a run that only decoded."""
+        return self.verdicts.get(Verdict.NOT_JUDGED.value, 0)
+
+    @property
     def pass_at_1(self) -> float | None:
         """Passed of counted; None when nothing counts."""
         return self.passed / self.counted if self.counted else None
@@ -240,6 +245,7 @@ class RunningTotals:
         self.done = 0
         self._passed = 0
         self._faults = 0
+        self._unjudged = 0
         self._tokens = 0
         self._seconds = 0.0
 
@@ -247,7 +253,9 @@ class RunningTotals:
         """Count one result."""
         self.done += 1
         self._passed += result.accepted
-        self._faults += result.verdict.is_infrastructure
+        unjudged = result.verdict is Verdict.NOT_JUDGED
+        self._unjudged += unjudged
+        self._faults += result.verdict.is_infrastructure and not unjudged
         self._tokens += result.completion_tokens
         self._seconds += result.generation_seconds
 
@@ -258,7 +266,7 @@ class RunningTotals:
 
     def line(self) -> str:
         """Such as `42 of 186 · Pass@1 45.2 % (19) · 104 tokens/s`."""
-        counted = self.done - self._faults
+        counted = self.done - self._faults - self._unjudged
         parts = [f"{self.done} of {self.selected}" if self.selected else str(self.done)]
         if counted:
             parts.append(f"Pass@1 {100 * self._passed / counted:.1f} % ({self._passed})")

@@ -25,6 +25,27 @@ def render_summary(
 
     `commands` can be typed next: what each is for, and the command.
     """
+    rows = _decoded(totals) if totals.unjudged else _judged(totals)
+    rows.append(("tokens", _tokens(totals)))
+    if totals.knn:
+        rows.append(("kNN", _knn(totals)))
+        rows += [
+            ("not used", f"for {count} of {totals.problems} problems: {reason}")
+            for reason, count in totals.knn.withheld.items()
+        ]
+    if report:
+        rows.append(("completions" if totals.unjudged else "report", str(report)))
+    return text.table([*rows, *commands])
+
+
+def _decoded(totals: Totals) -> list[tuple[str, str]]:
+    """What there is to say of a run that has no verdicts."""
+    rows = [("not judged", f"{totals.unjudged} of {totals.problems} problems, decoded only")]
+    faults = totals.problems - totals.unjudged
+    return [*rows, ("infrastructure", f"{faults} not decoded")] if faults else rows
+
+
+def _judged(totals: Totals) -> list[tuple[str, str]]:
     rows = [("Pass@1", f"{text.pass_at_1(totals)}, 95 % interval {text.interval(totals.interval)}")]
     if totals.without_errata:
         rows.append(("without errata", text.sound_pass_at_1(totals)))
@@ -42,16 +63,7 @@ def render_summary(
         )
     if totals.infrastructure:
         rows.append(("infrastructure", f"{totals.infrastructure} not counted in any rate"))
-    rows.append(("tokens", _tokens(totals)))
-    if totals.knn:
-        rows.append(("kNN", _knn(totals)))
-        rows += [
-            ("not used", f"for {count} of {totals.problems} problems: {reason}")
-            for reason, count in totals.knn.withheld.items()
-        ]
-    if report:
-        rows.append(("report", str(report)))
-    return text.table([*rows, *commands])
+    return rows
 
 
 class FlipView(StrEnum):

@@ -41,10 +41,14 @@ class Verdict(StrEnum):
     SANDBOX_FAULT = "sandbox-fault"
     ENGINE_FAULT = "engine-fault"
     BROKEN_PROBLEM = "broken-problem"
+    NOT_JUDGED = "not-judged"
 
     @property
     def is_infrastructure(self) -> bool:
-        """Whether the trouble is ours or the problem's, so that it says nothing of the model."""
+        """Whether it says nothing of the model: the trouble is ours or the problem's.
+
+        Or nobody has judged: a verdict that a run has which only decodes.
+        """
         return self in INFRASTRUCTURE
 
     @property
@@ -55,7 +59,9 @@ class Verdict(StrEnum):
         return STUDY_GROUPS.get(self, "other")
 
 
-INFRASTRUCTURE = frozenset({Verdict.SANDBOX_FAULT, Verdict.ENGINE_FAULT, Verdict.BROKEN_PROBLEM})
+INFRASTRUCTURE = frozenset(
+    {Verdict.SANDBOX_FAULT, Verdict.ENGINE_FAULT, Verdict.BROKEN_PROBLEM, Verdict.NOT_JUDGED}
+)
 STUDY_GROUPS = {
     Verdict.WRONG_OUTPUT: "output error",
     Verdict.SYNTAX_ERROR: "syntax error",

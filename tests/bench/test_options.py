@@ -86,6 +86,7 @@ def test_the_flags_and_twins_that_users_know_are_there():
         "device",
         "devices",
         "engine-requests",
+        "decode-only",
         "keep-io",
         "problems",
         "limit",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +11,19 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
+import knm.bench.run
 from knm.bench.asking import NOT_NAMED
 from knm.cli import app
+from knm.codec import to_json
 from knm.engine import describe_setup
 from knm.options import ServedEngineOptions
 from knm.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
+from knm.sandbox.local import LocalSandbox
 from tests.bench.processes import engine_server, run_bench, run_pytest
 from tests.bench.test_engines import EMBEDDED
 from tests.problems.problem_files import short_records, without_tests, write_problems
+from tests.report.builders import without_times
 from tests.serving import scripted
 
 pytest_plugins = ["pytester", "tests.bench.here"]
@@ -137,6 +142,65 @@ def test_two_workers_give_the_same_completions_and_verdicts(baseline, problems, 
     assert ("knm.verdict", "accepted") in properties
 
 
+def test_a_repeated_run_judges_nothing_and_writes_the_same_report(
+    baseline, problems, bench_here, monkeypatch, tmp_path
+):
+    _, results = baseline
+    again = tmp_path / "again.json"
+
+    def run_it(*_arguments, **_settings):
+        raise AssertionError("judged already")
+
+    monkeypatch.setattr(LocalSandbox, "judge", run_it)
+    run = bench_here("--problems", problems, "--results", again, *SETTINGS)
+    run.stdout.fnmatch_lines(["6 completions and 6 verdicts were kept from before; --fresh *"])
+    first, second = (json.loads(path.read_text()) for path in (results, again))
+    assert without_times(second["tests"]) == without_times(first["tests"])
+    assert without_times(second["knm"]) == without_times(first["knm"])
+
+
+@pytest.mark.parametrize("selection", [(), ("--limit", "4"), ("-k", "a or b")])
+def test_what_was_decoded_only_is_judged_elsewhere_into_the_same_report(
+    baseline, problems, bench_here, monkeypatch, tmp_path, selection
+):
+    whole, decoded, judged = (tmp_path / f"{name}.json" for name in ("whole", "decoded", "judged"))
+    common = ("--problems", problems, *selection, *SETTINGS)
+    bench_here(*common, "--results", whole)
+    with monkeypatch.context() as patch:
+        patch.setattr(knm.bench.run, "open_sandbox", lambda *_, **__: pytest.fail("a sandbox"))
+        run = bench_here(*common, "--results", decoded, "--decode-only")
+    assert run.ret == pytest.ExitCode.OK
+    (command,) = [line for line in run.outlines if line.startswith("judge ")]
+    words = shlex.split(command.removeprefix("judge"))
+    assert words[-1] == str(decoded)
+    assert list(validate_document(json.loads(decoded.read_text()))) == []
+
+    told = CliRunner().invoke(app, [*words[1:], "--out", str(judged)])
+    assert told.exit_code == 0, told.output
+    ours, theirs = load_report(whole), load_report(judged)
+    assert without_times(to_json(theirs.results)) == without_times(to_json(ours.results))
+    assert [each.generation_seconds for each in theirs.results] == [
+        each.generation_seconds for each in ours.results
+    ]
+    ours.section["environment"] = theirs.section["environment"] = None
+    assert without_times(theirs.section) == without_times(ours.section)
+    outcomes = [
+        [(test["nodeid"], test["outcome"]) for test in json.loads(path.read_text())["tests"]]
+        for path in (whole, judged)
+    ]
+    assert outcomes[0] == outcomes[1]
+
+    collected = ("--problems", problems, "--out", tmp_path / "own.jsonl")
+    for refusing in (
+        ("diff", whole, decoded),
+        ("report", decoded),
+        ("report", "show", decoded),
+        ("corpus", "collect", decoded, *collected),
+    ):
+        refused = CliRunner().invoke(app, [*map(str, refusing)])
+        assert f"{decoded}: not judged: the run only decoded; `knm judge" in str(refused.exception)
+
+
 def test_weight_0_gives_the_baseline_and_the_default_weight_intervenes(
     baseline, problems, small_datastore, bench_here, tmp_path
 ):
@@ -204,6 +268,7 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(bench_here, tmp_path):
         (("--samples", "4"), "--temperature"),
         (("--engine", "http://127.0.0.1:9"), "cannot be reached"),
         (("-p", "no:pytest_jsonreport"), "-p no:pytest_jsonreport"),
+        (("--decode-only", "--knm-baseline", "results/baseline.json"), "use `knm diff` once"),
         (("--results", "README.md/r.json"), "README.md/r.json cannot be written"),
         (("--results", "datastore"), "--results: datastore is a directory"),
         (("--results", "new.jsonl"), "--results: new.jsonl would be written twice"),

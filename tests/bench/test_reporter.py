@@ -70,6 +70,8 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture
 def solved(problem):
+    if VERDICTS[problem] == "not-judged":
+        pytest.skip("not judged")
     if Verdict(VERDICTS[problem]).is_infrastructure:
         pytest.fail("a fault", pytrace=False)
     return VERDICTS[problem] == "accepted"
@@ -138,6 +140,32 @@ def test_what_was_streamed_makes_the_same_report(run):
     assert finished["tests"] == written["tests"]
     assert finished["knm"] == written["knm"]
     assert [test["outcome"] for test in written["tests"]] == ["passed", "failed", "error"]
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_a_run_that_only_decodes_ends_well_and_shows_no_rate(run, tmp_path, workers):
+    verdicts = {"a": Verdict.NOT_JUDGED.value, "b": Verdict.NOT_JUDGED.value}
+    process, path = run(verdicts, "--junitxml", tmp_path / "junit.xml", *workers)
+    written, finished = json.loads(path.read_text()), finish_stream(stream_path(path))
+
+    assert process.returncode == 0
+    assert "2 of 2 · " in process.stdout
+    assert re.search(r"^not judged +2 of 2 problems, decoded only$", process.stdout, re.MULTILINE)
+    assert "Pass@1" not in process.stdout
+    assert (finished["tests"], finished["knm"]) == (written["tests"], written["knm"])
+    assert written["exitcode"] == finished["exitcode"] == 0
+    assert [test["outcome"] for test in written["tests"]] == ["skipped", "skipped"]
+    assert str(tmp_path) not in path.read_text()
+    properties = (tmp_path / "junit.xml").read_text()
+    assert '<property name="knm.not_judged" value="2" />' in properties
+    assert "pass_at_1" not in properties
+
+
+def test_a_fault_of_the_engine_is_one_in_a_run_that_only_decodes(run):
+    verdicts = {"a": Verdict.NOT_JUDGED.value, "b": Verdict.ENGINE_FAULT.value}
+    process, path = run(verdicts)
+    assert process.returncode == 1
+    assert finish_stream(stream_path(path))["exitcode"] == 1
 
 
 def test_identical_runs_write_the_same_but_for_times(run):

@@ -47,7 +47,7 @@ FLAGS = {
         --where --workers
     """,
     "judge": """
-        --completions --fresh=False --ids --json=False --keep-io=False --language=lua --limit
+        --completions --fresh=False --ids --json=False --keep-io=False --language --limit
         --memory-limit --out
         --problems=embedded --sample-problems --sample-seed --sandbox=local --time-limit --where
         --workers=1

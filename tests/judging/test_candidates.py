@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -6,15 +7,25 @@ from hypothesis import strategies as st
 
 from knm.errors import UserError
 from knm.judging import export_candidates
+from knm.judging.attempts import Candidate, KeptFault
 from knm.judging.candidates import load_candidates
 from knm.problems import fence_program
 from knm.sandbox import Verdict
-from tests.report.builders import interventions, of_samples, result, write_report
+from tests.report.builders import header, interventions, of_samples, result, write_report
 
 
 def write_lines(path, *rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
+
+
+def written(path: Path) -> dict[str, tuple[Candidate, ...]]:
+    """The completions of a file that tells of no fault."""
+    found = load_candidates(path).by_problem
+    return {
+        name: tuple(each for each in attempts if isinstance(each, Candidate))
+        for name, attempts in found.items()
+    }
 
 
 def test_lines_of_the_reference_harness_are_candidates(tmp_path):
@@ -24,7 +35,7 @@ def test_lines_of_the_reference_harness_are_candidates(tmp_path):
         {"question_id": "b", "solution": None, "reasoning": "No idea."},
         {"question_id": "a", "solution": "print(2)", "reasoning": ""},
     )
-    found = load_candidates(path, "lua").by_problem
+    found = written(path)
 
     assert [candidate.program for candidate in found["a"]] == ["print(1)", "print(2)"]
     assert found["a"][0].completion.text == "One.\n\n```lua\nprint(1)\n```"
@@ -39,7 +50,7 @@ def test_what_is_exported_is_imported_again(tmp_path_factory, program):
         folder / "r.json", [result("a", completion=completion, program=program), result("b")]
     )
     assert export_candidates(report, folder / "c.jsonl") == 2
-    (candidate,) = load_candidates(folder / "c.jsonl", "lua").by_problem["a"]
+    (candidate,) = written(folder / "c.jsonl")["a"]
 
     assert candidate.program == program
     if not program.endswith("\n"):  # which a fence drops
@@ -52,9 +63,8 @@ def test_samples_are_lines_of_their_own(tmp_path):
     export_candidates(report, tmp_path / "c.jsonl")
 
     found = load_candidates(tmp_path / "c.jsonl", "lua")
-    assert [entry.program for entry in found.by_problem["a"]] == [
-        "print(0)", "print(1)", "print(2)",
-    ]  # fmt: skip
+    programs = [entry.program for entry in written(tmp_path / "c.jsonl")["a"]]
+    assert programs == ["print(0)", "print(1)", "print(2)"]
     assert found.configuration["samples"] == 3
 
 
@@ -67,14 +77,33 @@ def test_of_a_report_settings_tokens_and_retrieval_are_kept(tmp_path):
     report = write_report(tmp_path / "r.json", results)
     found = load_candidates(report.path, "lua")
 
-    assert found.by_problem.keys() == {"a"}
-    (candidate,) = found.by_problem["a"]
+    (candidate,) = written(report.path)["a"]
     assert candidate.completion.interventions == interventions(**knn)
     assert (candidate.completion.prompt_tokens, candidate.completion.finish_reason) == (
         100,
         "length",
     )
     assert (found.configuration, found.hashes) == (report.configuration, report.hashes)
+    (fault,) = found.by_problem["b"]
+    assert isinstance(fault, KeptFault)
+    assert fault.judgement == results[1].judgement
+
+
+def test_the_language_is_the_report_s_unless_one_is_given(tmp_path):
+    text = "```python\nprint(1)\n```"
+    path = tmp_path / "r.json"
+    write_report(path, [result("a", completion=text)], configuration={"language": "python"})
+    assert written(path)["a"][0].program == "print(1)"
+    assert (load_candidates(path).language, load_candidates(path, "lua").language) == (
+        "python",
+        "lua",
+    )
+
+
+def test_a_report_of_faults_alone_holds_no_completion(tmp_path):
+    lost = result("a", Verdict.ENGINE_FAULT, completion=None, program=None)
+    with pytest.raises(UserError, match="no completions"):
+        load_candidates(write_report(tmp_path / "r.json", [lost]).path)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +121,12 @@ def test_a_malformed_line_is_named(tmp_path, row, message):
 
     with pytest.raises(UserError, match=rf"c\.jsonl:2: `{message}`"):
         load_candidates(path, "lua")
+
+
+def test_a_stream_is_to_be_finished_first(tmp_path):
+    path = write_lines(tmp_path / "r.jsonl", header().to_json())
+    with pytest.raises(UserError, match=r"knm report finish .*r\.jsonl`, and give that"):
+        load_candidates(path)
 
 
 def test_a_file_without_completions_is_refused(tmp_path):

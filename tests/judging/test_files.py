@@ -7,9 +7,18 @@ from knm.codec import to_json
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.judging import JudgeOptions, judge_file
-from knm.report import NoiseFloor, diff_reports, read_stream, stream_path, validate_document
+from knm.problems import ALL, Selection, load_problems
+from knm.report import (
+    NoiseFloor,
+    diff_reports,
+    load_report,
+    read_stream,
+    stream_path,
+    validate_document,
+)
 from knm.sandbox import Verdict
 from tests.problems.problem_files import grammar_records, without_tests, write_problems
+from tests.report.builders import document, result
 
 pytestmark = pytest.mark.usefixtures("sandbox")  # skips where the system has none
 
@@ -148,6 +157,101 @@ def test_errata_of_problems_are_marked(options, tmp_path):
         IDS[0]: "several right answers",
         IDS[1]: "known to be wrong",
     }
+
+
+def decoded_report(path, records, **settings):
+    """What a run leaves that only decodes: one answer is right, one wrong and one was lost."""
+    texts = [f"```lua\n{records[0]['reference']}\n```", "```lua\nprint(7)\n```"]
+    results = [
+        result(record["question_id"], Verdict.NOT_JUDGED, completion=text, knn=KNN)
+        for record, text in zip(records, texts, strict=False)
+    ]
+    lost = result(
+        records[2]["question_id"],
+        Verdict.ENGINE_FAULT,
+        completion=None,
+        program=None,
+        error_class="EngineLost",
+    )
+    write_json(path, document([*results, lost], **settings))
+    return path
+
+
+KNN = {"steps": 20, "searched": 5, "argmax_changes": 0, "changes": []}
+
+
+def test_what_was_only_decoded_becomes_the_report_of_the_whole_run(options, tmp_path):
+    problem_set = load_problems(options.problems, Selection(limit=3))
+    settings = {
+        "configuration": {"limit": 3, "problems": problem_set.name, "model": "big", "seed": 1},
+        "hashes": {"problem_set": problem_set.content_hash},
+        "selected": 4,
+    }
+    decoded = decoded_report(tmp_path / "decoded.json", RECORDS, **settings)
+    judged = judge_file(replace(options, completions=decoded))
+    section = judged.report.section
+
+    assert verdicts(judged) == dict(
+        zip(IDS, ("accepted", "wrong-output", "engine-fault"), strict=True)
+    )
+    source = load_report(decoded, unjudged=True)
+    for before, after in zip(source.results, judged.report.results, strict=True):
+        assert after.completions == before.completions
+    lost = [
+        entry.judgement
+        for report in (source, judged.report)
+        for entry in report.results
+        if entry.question_id == IDS[2]
+    ]
+    assert lost[0] == lost[1]
+    limits = section["configuration"].pop("limits")
+    assert section["configuration"] == {
+        **{name: source.configuration[name] for name in source.configuration if name != "limits"},
+        "sandbox": "local",
+    }
+    assert limits["cpu_seconds"] == 5.0
+    assert section["hashes"] == source.hashes
+    assert not judged.other_problems
+    assert section["selected"] == 4  # one of which the run did not come to
+    assert judged.report.missing == 1
+    assert section["totals"]["knn"]["searched"] == 10
+    assert "noise" not in section
+    assert list(validate_document(read_json(options.out))) == []
+
+
+def test_a_list_of_ids_has_to_be_given_again(options, tmp_path):
+    (tmp_path / "ids.txt").write_text("\n".join(IDS))
+    selection = Selection(ids=str(tmp_path / "ids.txt"))
+    problem_set = load_problems(options.problems, selection)
+    hashes = {"problem_set": problem_set.content_hash}
+    settings = {"configuration": selection.settings(), "hashes": hashes}
+    decoded = decoded_report(tmp_path / "decoded.json", RECORDS, **settings)
+    given = replace(options, completions=decoded, selection=selection)
+    assert not judge_file(given).other_problems
+    assert judge_file(replace(given, selection=ALL, fresh=True)).other_problems
+
+
+def test_where_it_was_decoded_is_told_beside_where_it_was_judged(options, tmp_path):
+    decoded = decoded_report(tmp_path / "decoded.json", RECORDS)
+    content = read_json(decoded)
+    engines = [{"device": "cuda", "verified": True}]
+    content["knm"]["environment"] = {"python": "3.9", "sandbox": {}, "engines": engines}
+    write_json(decoded, content)
+    again = options.out.with_name("again.json")
+    judge_file(replace(options, completions=decoded))
+    judge_file(replace(options, completions=options.out, out=again))
+    for path in (options.out, again):
+        told = read_json(path)["knm"]["environment"]
+        assert (told["engines"], told["decoded"]) == (engines, {"python": "3.9"})
+        assert told["sandbox"]["backend"] == "local"
+
+
+def test_completions_that_were_decoded_anew_do_not_continue_what_was_judged(options, tmp_path):
+    decoded = decoded_report(tmp_path / "decoded.json", RECORDS)
+    judge_file(replace(options, completions=decoded))
+    decoded_report(decoded, [RECORDS[1], RECORDS[0], RECORDS[2]])
+    with pytest.raises(UserError, match="what was judged"):
+        judge_file(replace(options, completions=decoded))
 
 
 @pytest.mark.parametrize("name", ["completions.jsonl", "set.jsonl"])

@@ -4,9 +4,24 @@ import pytest
 
 from knm.errors import UserError
 from knm.jsonio import write_json
-from knm.report import SCHEMA_VERSION, ResultStream, judged_test, load_report, stream_path
+from knm.report import (
+    SCHEMA_VERSION,
+    ResultStream,
+    judged_test,
+    load_report,
+    portable_test,
+    stream_path,
+)
 from knm.sandbox import Verdict
-from tests.report.builders import CONFIGURATION, HASHES, document, header, result, write_report
+from tests.report.builders import (
+    CONFIGURATION,
+    HASHES,
+    document,
+    header,
+    of_samples,
+    result,
+    write_report,
+)
 
 
 def test_a_report_gives_its_settings_and_its_results_by_id(tmp_path):
@@ -45,6 +60,40 @@ def test_a_foreign_file_is_refused(tmp_path, content):
 
     with pytest.raises(UserError, match=r"foreign\.json: not a knm report"):
         load_report(path)
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_report_that_was_only_decoded_is_refused_by_all_who_want_verdicts(tmp_path, samples):
+    path = tmp_path / "r.json"
+    decoded = of_samples(*[result("b", Verdict.NOT_JUDGED)] * samples)
+    write_json(path, document([result("a"), decoded]))
+
+    with pytest.raises(UserError, match=r"r\.json: not judged: .*`knm judge --completions .*r\.j"):
+        load_report(path)
+    report = load_report(path, unjudged=True)
+    assert [entry.judged for entry in report.results] == [True, False]
+
+
+def test_why_a_test_was_skipped_is_told_without_this_machine_s_paths():
+    told = "('/home/me/test_x.py', 7, 'Skipped: not now')"
+    for longrepr in ("Skipped: not now", told, f"[gw0] linux -- Python 3 /bin/python\n{told}"):
+        setup = {"outcome": "skipped", "longrepr": longrepr, "duration": 0.1}
+        test = portable_test({"nodeid": "a", "setup": setup})
+        assert test["setup"] == {**setup, "longrepr": "Skipped: not now"}
+
+
+def test_where_a_worker_of_xdist_ran_is_not_told():
+    worker = "[gw12] linux -- Python 3.11.7 /home/me/bin/python"
+    test = portable_test(
+        {
+            "setup": {"outcome": "passed", "longrepr": worker},
+            "call": {"outcome": "failed", "longrepr": f"{worker}\nwrong\n[gw1] said the program"},
+        }
+    )
+    assert test == {
+        "setup": {"outcome": "passed"},
+        "call": {"outcome": "failed", "longrepr": "wrong\n[gw1] said the program"},
+    }
 
 
 def test_a_report_of_a_newer_schema_asks_for_an_upgrade(tmp_path):

@@ -57,6 +57,13 @@ def test_a_fault_in_any_sample_decides():
     assert not together.accepted
 
 
+def test_a_fault_decides_among_samples_that_nobody_judged():
+    unjudged = result("q", Verdict.NOT_JUDGED)
+    lost = result("q", Verdict.ENGINE_FAULT, completion=None, program=None)
+    assert of_samples(unjudged, lost).verdict is Verdict.ENGINE_FAULT
+    assert of_samples(unjudged, unjudged).verdict is Verdict.NOT_JUDGED
+
+
 def test_a_change_stands_where_the_report_says():
     assert place_changes(CORRECTED.sample) == [KNN_PROGRAM.index(" io"), KNN_PROGRAM.index(" n\n")]
 

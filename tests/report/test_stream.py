@@ -19,6 +19,7 @@ from knm.report import (
     read_stream,
     reserve_report,
     stream_path,
+    stream_results,
     validate_document,
 )
 from knm.sandbox import Verdict
@@ -152,6 +153,15 @@ def test_places_that_cannot_hold_a_stream_are_named(tmp_path):
         ResultStream(tmp_path, header)
     with pytest.raises(UserError, match=r"none\.jsonl: cannot be read"):
         read_stream(tmp_path / "none.jsonl")
+
+
+def test_a_stream_that_was_only_decoded_is_refused_and_can_be_finished(tmp_path):
+    path = tmp_path / "r.jsonl"
+    with ResultStream(path, header) as stream:
+        stream.write(line("a", Verdict.NOT_JUDGED))
+    with pytest.raises(UserError, match=r"r\.jsonl: not judged: .*knm judge --compl.*r\.json`"):
+        list(stream_results(path))
+    assert finish_stream(path)["knm"]["totals"]["verdicts"] == {"not-judged": 1}
 
 
 @pytest.mark.parametrize("done", range(1, 5))

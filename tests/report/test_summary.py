@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,24 @@ from knm.sandbox import Verdict
 from tests.report.builders import of_samples, result
 
 KNN = {"steps": 20, "searched": 5, "argmax_changes": 1, "changes": []}
+
+
+def test_what_was_only_decoded_is_in_no_rate_and_no_failure():
+    decoded = [result(name, Verdict.NOT_JUDGED, tests_passed=0, tests_total=0) for name in "ab"]
+    lost = result("c", Verdict.ENGINE_FAULT, completion=None, program=None)
+    totals = summarize([*decoded, lost])
+    assert (totals.unjudged, totals.counted, totals.pass_at_1) == (2, 0, None)
+    assert totals.completion_tokens == 40
+    shown = "\n".join(render_summary(totals, Path("r.json")))
+    assert re.search(r"^not judged +2 of 3 problems, decoded only$", shown, re.MULTILINE)
+    assert re.search(r"^infrastructure +1 not decoded$", shown, re.MULTILINE)
+    assert re.search(r"^completions +r\.json$", shown, re.MULTILINE)
+    assert "Pass@1" not in shown
+    assert "verdicts" not in shown
+    running = RunningTotals(3)
+    for each in (*decoded, lost):
+        running.add(each)
+    assert running.line() == "3 of 3 · 40 tokens/s · 1 fault"
 
 
 def test_infrastructure_is_counted_apart():

@@ -7,9 +7,9 @@ from knm.sandbox import Limits, Verdict
 from knm.sandbox.types import EXCERPT_CHARACTERS, excerpt, excerpt_of_end
 
 
-def test_infrastructure_verdicts_are_exactly_the_three_that_blame_no_model():
+def test_infrastructure_verdicts_are_exactly_those_that_blame_no_model():
     infrastructure = {verdict.value for verdict in Verdict if verdict.is_infrastructure}
-    assert infrastructure == {"sandbox-fault", "engine-fault", "broken-problem"}
+    assert infrastructure == {"sandbox-fault", "engine-fault", "broken-problem", "not-judged"}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ def test_infrastructure_verdicts_are_exactly_the_three_that_blame_no_model():
         (Verdict.SANDBOX_FAULT, None),
         (Verdict.ENGINE_FAULT, None),
         (Verdict.BROKEN_PROBLEM, None),
+        (Verdict.NOT_JUDGED, None),
     ],
 )
 def test_verdict_belongs_to_the_group_of_the_original_study(verdict, group):
