@@ -20,7 +20,6 @@ from knm.commands import (
     evaluation,
     explaining,
     exploring,
-    importing,
     judging,
     mining,
     problems,
@@ -44,7 +43,6 @@ app = Commands(
 )
 app.add_typer(problems.problems_app, name="problems")
 app.add_typer(corpora.corpus_app, name="corpus")
-corpora.corpus_app.command("import")(importing.import_corpus)
 app.add_typer(reports.report_app, name="report")
 app.add_typer(judging.completions_app, name="completions")
 app.add_typer(datastore.datastore_app, name="datastore")
