@@ -1,6 +1,6 @@
 """How long `knm diff` takes on two reports of 499 problems, start-up included.
 
-    python -m benchmarks.reports [--problems N] [--repeats N]
+    python -m benchmarks.reports [--problems N] [--samples N] [--repeats N]
 
 Writes two synthetic reports into a temporary directory, one of them with kNN and as many changes
 per problem as a report keeps, and runs the command as a user does.
@@ -28,8 +28,8 @@ LINES = 40
 FAILURES = (Verdict.WRONG_OUTPUT, Verdict.SYNTAX_ERROR, Verdict.RUNTIME_ERROR, Verdict.TIMEOUT)
 
 
-def synthetic_result(draw: random.Random, number: int, *, knn: bool) -> ProblemResult:
-    """A result of the usual size; a third of the problems is solved."""
+def synthetic_sample(draw: random.Random, name: str, *, knn: bool) -> Sample:
+    """A sample of the usual size; a third passes."""
     program = "\n".join(
         f"local value_{line} = tonumber(io.read('*n')) + {draw.randrange(1000)}"
         for line in range(LINES)
@@ -54,7 +54,6 @@ def synthetic_result(draw: random.Random, number: int, *, knn: bool) -> ProblemR
         )
         for place in range(CHANGES)
     )
-    name = f"problem_{number:04}"
     completion = Completion(
         id=name,
         text=f"```lua\n{program}\n```",
@@ -73,14 +72,19 @@ def synthetic_result(draw: random.Random, number: int, *, knn: bool) -> ProblemR
         tests_total=12,
         lenient_accepted=accepted,
     )
-    return ProblemResult(name, (Sample(completion, program, judgement, judge_seconds=0.1),))
+    return Sample(completion, program, judgement, judge_seconds=0.1)
 
 
-def write_synthetic_report(path: Path, problems: int, *, knn: bool, seed: int) -> None:
+def write_synthetic_report(
+    path: Path, problems: int, samples: int, *, knn: bool, seed: int
+) -> None:
     """A valid report, indented as pytest-json-report does it."""
 
     draw = random.Random(seed)
-    results = [synthetic_result(draw, number, knn=knn) for number in range(problems)]
+    results = [
+        ProblemResult(name, tuple(synthetic_sample(draw, name, knn=knn) for _ in range(samples)))
+        for name in (f"problem_{number:04}" for number in range(problems))
+    ]
     header = RunHeader(
         configuration={
             "model": "synthetic",
@@ -120,12 +124,15 @@ def main() -> None:
     """Print the sizes of the reports and the times of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", type=int, default=499)
+    parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         paths = [Path(directory) / name for name in ("base.json", "knn.json")]
         for seed, path in enumerate(paths):
-            write_synthetic_report(path, options.problems, knn=bool(seed), seed=seed)
+            write_synthetic_report(
+                path, options.problems, options.samples, knn=bool(seed), seed=seed
+            )
             print(f"{path.name}: {options.problems} problems, {path.stat().st_size / 1e6:.1f} MB")
         for view in ([], ["--flips", "full"], ["--markdown"], ["--json"]):
             command = [sys.executable, "-m", "knm.cli", "diff", *map(str, paths), *view]

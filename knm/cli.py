@@ -7,66 +7,94 @@ import atexit
 import gc
 import io
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from knm import __version__
-from knm.commands import (
-    auditing,
-    calibrating,
-    corpora,
-    datastore,
-    evaluation,
-    explaining,
-    exploring,
-    importing,
-    judging,
-    mining,
-    problems,
-    reports,
-    sandbox,
-    serving,
-    studying,
-    training,
-)
-from knm.commands.info import info
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.models.placement import wait_without_spinning
 
+_HOMES: Final = {
+    "index": "datastore.index",
+    "info": "info.info",
+    "diff": "reports.diff",
+    "explain": "explaining.explain",
+    "blame": "explaining.blame",
+    "judge": "judging.judge",
+    "explore": "exploring.explore",
+    "mine": "mining.mine",
+    "verify": "sandbox.verify",
+    "calibrate": "calibrating.calibrate",
+    "finetune": "training.finetune",
+    "train": "training.train",
+    "audit": "auditing.audit",
+    "study": "studying.study",
+    "serve": "serving.serve",
+    "eval": "evaluation.evaluate",
+    "sweep": "evaluation.sweep",
+    "problems": "problems.problems_app",
+    "corpus": "corpora.corpus_app",
+    "report": "reports.report_app",
+    "completions": "judging.completions_app",
+    "datastore": "datastore.datastore_app",
+    "sandbox": "sandbox.sandbox_app",
+    "cache": "serving.cache_app",
+}
+"""Command or group: where in `knm.commands` it is."""
+
+
+class _LoadedWhenNamed(Mapping[str, Any]):
+    """The commands by name; the module of each is imported when it is asked for.
+
+    Those of all the others would take longer to load than many a command runs.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            module, _, held = _HOMES[name].partition(".")
+            home = import_module(f"knm.commands.{module}")
+            self._loaded[name] = _built(name, getattr(home, held))
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOMES)
+
+    def __len__(self) -> int:
+        return len(_HOMES)
+
+
+def _built(name: str, held: Any) -> Any:
+    """A command or a group as Typer makes it for the group that it is in."""
+    around = Commands()
+    if isinstance(held, typer.Typer):
+        around.add_typer(held, name=name)
+    else:
+        around.command(name)(held)
+    return get_group(around).commands[name]
+
+
+class _Root(TyperGroup):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": _LoadedWhenNamed()})
+
+
 app = Commands(
+    cls=_Root,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Correct a frozen causal LM from a datastore while it decodes, and measure whether it "
     "helps. The bench itself is pytest: `pytest bench --help`.",
 )
-app.add_typer(problems.problems_app, name="problems")
-app.add_typer(corpora.corpus_app, name="corpus")
-corpora.corpus_app.command("import")(importing.import_corpus)
-app.add_typer(reports.report_app, name="report")
-app.add_typer(judging.completions_app, name="completions")
-app.add_typer(datastore.datastore_app, name="datastore")
-app.command()(datastore.index)
-app.command()(info)
-app.command()(reports.diff)
-app.command()(explaining.explain)
-app.command()(explaining.blame)
-app.command()(judging.judge)
-app.command()(exploring.explore)
-app.command()(mining.mine)
-app.add_typer(sandbox.sandbox_app, name="sandbox")
-app.command()(sandbox.verify)
-app.command()(calibrating.calibrate)
-app.command()(training.finetune)
-app.command()(training.train)
-app.command()(auditing.audit)
-app.command()(studying.study)
-app.command()(serving.serve)
-app.command("eval")(evaluation.evaluate)
-app.command()(evaluation.sweep)
-app.add_typer(serving.cache_app, name="cache")
 
 
 def main() -> None:

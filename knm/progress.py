@@ -1,9 +1,10 @@
 """The one progress bar: on a terminal only, on standard error."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 def progress_bar(
@@ -14,6 +15,8 @@ def progress_bar(
     unit: str = "it",
 ) -> "tqdm[Any]":
     """A bar that draws nothing unless standard error is a terminal. Use as iterator or context."""
+    from tqdm import tqdm  # slow to load, and few commands draw a bar
+
     return tqdm(
         iterable, desc=label, total=total, unit=unit, disable=None, leave=False, dynamic_ncols=True
     )

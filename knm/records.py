@@ -4,7 +4,7 @@ Written and read by `knm.codec`: in reports, in the cache, and between an engine
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -190,6 +190,10 @@ class Interventions:
     weights: tuple[int, ...]
     changes: tuple[TokenChange, ...]
     withheld: str | None = None
+
+    def each_change(self) -> Iterator[TokenChange]:
+        """The changes in their order, for those who may not need them all."""
+        return iter(self.changes)
 
 
 @dataclass(frozen=True)

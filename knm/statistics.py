@@ -1,18 +1,18 @@
 """The statistics of pass counts and rates. Pure functions; a wrong argument is our bug."""
 
-from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
 from math import ceil, comb, floor, lcm, sqrt
+from operator import itemgetter
 from random import Random
 from statistics import NormalDist
-from typing import Final
+from typing import Any, Final
 
 RESAMPLES: Final = 1000
-_MOST_KEPT: Final = 4096  # places of a resample that are remembered: 16 MB of all
+_MOST_KEPT: Final = 4096  # places of a resample that are remembered: 32 MB of all
 PERMUTATIONS: Final = 20_000
 MOST_BITS: Final = 1 << 24
 """Of the number in which an exact permutation test counts: about a second at most."""
@@ -123,22 +123,25 @@ def bootstrap_interval(
     assert values, "no values"
     assert 0 < confidence < 1, f"confidence {confidence}"
     ordered, count = sorted(values), len(values)
-    drawn = (_kept_places if count <= _MOST_KEPT else _drawn_places)(count, seed)
-    means = sorted(sum(map(ordered.__getitem__, places)) / count for places in drawn)
+    if count == 1:
+        return ordered[0], ordered[0]
+    resamples = (_kept_resamples if count <= _MOST_KEPT else _drawn_resamples)(count, seed)
+    means = sorted(sum(resample(ordered)) / count for resample in resamples)
     return percentile_interval(means, confidence)
 
 
-def _drawn_places(count: int, seed: int) -> "Iterator[array[int]]":
-    """The places of each resample among `count` values."""
+def _drawn_resamples(count: int, seed: int) -> "Iterator[itemgetter[Any]]":
+    """What takes each resample out of `count` values, two or more."""
     draw = Random(seed).random
+    places = list(range(count))  # so that one number is one object, however often it is kept
     for _ in range(RESAMPLES):
-        yield array("I", [int(draw() * count) for _ in range(count)])
+        yield itemgetter(*[places[int(draw() * count)] for _ in places])
 
 
 @lru_cache(maxsize=2)
-def _kept_places(count: int, seed: int) -> "list[array[int]]":
+def _kept_resamples(count: int, seed: int) -> "list[itemgetter[Any]]":
     """The same, kept: a comparison has several intervals over the same problems."""
-    return list(_drawn_places(count, seed))
+    return list(_drawn_resamples(count, seed))
 
 
 def bootstrap_ratio(

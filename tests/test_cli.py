@@ -129,6 +129,21 @@ def test_threads_of_any_command_sleep_while_they_wait_unless_told_otherwise(give
     assert shown.split()[-1].decode() == found
 
 
+def test_a_command_loads_no_other_and_nothing_that_it_does_not_use():
+    code = "import atexit, sys; from knm.cli import main; "
+    code += "atexit.register(lambda: print(sys.modules.keys())); main()"
+    reports = ["results/baseline.json", "results/knn.json"]
+    shown = subprocess.check_output(
+        [sys.executable, "-c", code, "diff", *reports], cwd=ROOT, text=True
+    )
+    loaded = set(re.findall(r"'([\w.]+)'", shown.rpartition("dict_keys")[2]))
+    assert {name for name in loaded if name.startswith("knm.commands.")} == {
+        f"knm.commands.{name}" for name in ("output", "parameters", "reports")
+    }
+    assert "knm.report.diff" in loaded
+    assert not loaded & {"numpy", "tqdm", "yaml", "knm.problems.loading", "knm.sandbox.local"}
+
+
 def options_of(command: Any, *names: str) -> Iterator[tuple[str, str, Any]]:
     """Command, option and default, of a command and all below it."""
     for parameter in command.params:

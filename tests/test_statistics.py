@@ -1,10 +1,11 @@
 from fractions import Fraction
 from itertools import combinations, product
+from random import Random
 from statistics import mean
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, kendalltau, norm, permutation_test
 from scipy.stats import bootstrap as scipy_bootstrap
@@ -110,6 +111,16 @@ def test_the_bootstrap_draws_alike_whether_its_draws_are_kept_or_not(monkeypatch
     monkeypatch.setattr(statistics, "_MOST_KEPT", 10)
     assert first == again == bootstrap_interval(rates)
     assert first == pytest.approx((0.42139999999999994, 0.5817999999999999))
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=12), st.integers(0, 5))
+@settings(max_examples=25)
+def test_the_bootstrap_takes_its_places_from_random_alone(rates, seed):
+    draw, ordered, means = Random(seed).random, sorted(rates), []
+    for _ in range(statistics.RESAMPLES):
+        drawn = [ordered[int(draw() * len(ordered))] for _ in ordered]
+        means.append(sum(drawn) / len(drawn))
+    assert bootstrap_interval(rates, seed=seed) == statistics.percentile_interval(sorted(means))
 
 
 @given(values)

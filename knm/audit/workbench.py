@@ -30,6 +30,7 @@ from knm.engine.requests import encode_request
 from knm.errors import UserError
 from knm.judging.trials import TrialSettings, run_trial
 from knm.languages.language import DEFAULT_LANGUAGE, load_language
+from knm.metrics.subject import determinants
 from knm.models import (
     FINAL_NORM,
     ChatEncoding,
@@ -54,7 +55,6 @@ from knm.problems import (
 )
 from knm.records import Request
 from knm.retrieval import DEFAULT_PRESET, Preset, Retriever, resolve_preset
-from knm.retrieval.adaptor import load_adaptor
 
 ANY_LANGUAGE = "task"
 """The template of rows in a language that the audit's own template does not suit."""
@@ -202,8 +202,7 @@ class Workbench:
     ) -> RowResult:
         retriever = facts = None
         if store is not None:
-            preset = Preset.from_json(configuration["retrieval"]["preset"])
-            retriever = Retriever(store, preset, device=loaded.device)
+            retriever = Retriever(store, self._preset(row), device=loaded.device)
             retriever.withhold_from(self._trial_settings(row).sample_prompts(self._whole_set))
             facts = StoreFacts(len(store), store_bytes(store), store.content_hash)
         request = self._requests(row)
@@ -338,9 +337,10 @@ class Workbench:
     def _configuration(self, row: Row, store: Datastore | None) -> Mapping[str, Any]:
         """Everything that a row's result depends on."""
         settings, loaded = self.settings, self.loaded
+        preset = None if store is None else self._preset(row)
+        unguarded = store is None or settings.selection.is_all
         return {
-            "model": asdict(replace(loaded.identity, name="")),
-            "dtype": loaded.identity.dtype,
+            **determinants(loaded, preset, store),
             "device": _hardware(loaded.device),
             "problems": self.problem_set.content_hash,
             "prompt": self._template(row).content_hash,
@@ -348,16 +348,7 @@ class Workbench:
             "sandbox": settings.sandbox,
             "finetuned": row.finetuned and [self._finetuning, self._corpus_hash],
             "examples": row.examples and [row.examples, self._corpus_hash],
-            "retrieval": None if store is None else self._retrieval(row, store),
-        }
-
-    def _retrieval(self, row: Row, store: Datastore) -> dict[str, Any]:
-        adaptor = load_adaptor(store)
-        return {
-            "store": asdict(store.manifest),
-            "adaptor": None if adaptor is None else adaptor.hash,
-            "problems": None if self.settings.selection.is_all else self._whole_set.content_hash,
-            "preset": self._preset(row).to_json(),
+            "guarded": None if unguarded else self._whole_set.content_hash,
         }
 
 

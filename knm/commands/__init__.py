@@ -1,1 +1,1 @@
-"""Groups of sub-commands of `knm`; each module is registered by `knm.cli`."""
+"""Groups of sub-commands of `knm`; `knm.cli` names each and loads it when it is asked for."""

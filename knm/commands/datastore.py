@@ -215,7 +215,8 @@ def index(
 ) -> None:
     """Build a Faiss index of a datastore and measure its recall."""
     from knm.datastore import Datastore
-    from knm.datastore.faiss_index import IndexOptions, build_index, check_options
+    from knm.datastore.faiss_index import build_index
+    from knm.datastore.faiss_kinds import IndexOptions, check_options
 
     options = IndexOptions(nlist, nprobe, m, nbits, ef, refine, seed)
     check_options(kind.value, options)

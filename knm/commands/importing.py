@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from knm.codec import to_json
-from knm.commands.corpora import (
+from knm.commands.corpus_output import (
     HeldOutOption,
     MemoryLimitOption,
     OutOption,

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -12,9 +12,33 @@ from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json, write_json
 from knm.outputs import Output, check_output_directory, check_outputs, file_named
-
-if TYPE_CHECKING:
-    from knm.report import FlipView, Report, ReportDiff
+from knm.report import (
+    SCHEMA_VERSION,
+    FlipView,
+    Report,
+    ReportDiff,
+    compare_runs,
+    diff_reports,
+    finish_stream,
+    load_report,
+    markdown_diff,
+    markdown_matrix,
+    outcome_line,
+    parse_condition,
+    render_diff,
+    render_matrix,
+    render_summary,
+    summarize,
+    validate_document,
+)
+from knm.report.breakdown import (
+    break_down,
+    break_down_diff,
+    change_rows,
+    render_groups,
+)
+from knm.report.markdown import escaped_table
+from knm.report.text import table
 
 PAGE: Final = "page"
 STUDY: Final = "study"
@@ -64,14 +88,6 @@ class ChartFormat(StrEnum):
     PNG = "png"
 
 
-class Flips(StrEnum):
-    """How much `knm diff` tells of each flip."""
-
-    IDS = "ids"
-    TABLE = "table"
-    FULL = "full"
-
-
 def diff(
     runs: Annotated[list[Path], typer.Argument(help="Reports: two, or more for a matrix.")],
     fail_on: Annotated[
@@ -82,7 +98,7 @@ def diff(
             "of several samples: pass less often.",
         ),
     ] = None,
-    flips: Annotated[Flips, typer.Option(help="What to tell of each flip.")] = Flips.TABLE,
+    flips: Annotated[FlipView, typer.Option(help="What to tell of each flip.")] = FlipView.TABLE,
     repeat: Annotated[
         list[Path] | None,
         typer.Option(help="The first or second run done again: its noise floor."),
@@ -93,8 +109,6 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Compare runs: which problems flipped, why, and whether that can be chance."""
-    from knm.report import FlipView, load_report, outcome_line, parse_condition
-
     condition = None if fail_on is None else parse_condition(fail_on)
     if json and markdown:
         raise UserError("knm diff: give either --json or --markdown")
@@ -103,7 +117,7 @@ def diff(
     reports = [load_report(path) for path in runs]
     repeats = [load_report(path) for path in repeat or []]
     if len(reports) == 2:
-        answers = [_diff_two(reports, repeats, FlipView(flips), by, force, markdown, json)]
+        answers = [_diff_two(reports, repeats, flips, by, force, markdown, json)]
     elif repeats or by:
         option = "--repeat" if repeats else "--by"
         raise UserError(f"{option}: give two runs to compare, or leave it out")
@@ -117,19 +131,14 @@ def diff(
 
 
 def _diff_two(
-    reports: "list[Report]",
-    repeats: "list[Report]",
-    flips: "FlipView",
+    reports: list[Report],
+    repeats: list[Report],
+    flips: FlipView,
     by: str | None,
     force: bool,
     markdown: bool,
     json: bool,
-) -> "ReportDiff":
-    from knm.report import diff_reports, markdown_diff, render_diff
-    from knm.report.breakdown import break_down_diff, change_rows
-    from knm.report.markdown import escaped_table
-    from knm.report.text import table
-
+) -> ReportDiff:
     result = diff_reports(*reports, force=force, repeats=repeats)
     a, b = (report.results for report in reports)
     groups = None if by is None else break_down_diff(result, a, b, by)
@@ -145,11 +154,7 @@ def _diff_two(
     return result
 
 
-def _diff_many(
-    reports: "list[Report]", force: bool, markdown: bool, json: bool
-) -> "list[ReportDiff]":
-    from knm.report import compare_runs, markdown_matrix, render_matrix
-
+def _diff_many(reports: list[Report], force: bool, markdown: bool, json: bool) -> list[ReportDiff]:
     matrix = compare_runs(reports, force=force)
     if json:
         print(dumps(matrix.to_json()))
@@ -165,9 +170,6 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Print what a run came to, as its last lines did; with --by for each value of a field."""
-    from knm.report import load_report, render_summary, summarize
-    from knm.report.breakdown import break_down, render_groups
-
     results = load_report(run).results
     totals = summarize(results)
     groups = None if by is None else break_down(results, by)
@@ -199,7 +201,6 @@ def import_file(
 ) -> None:
     """Make a report of another program's results, to be compared: one record a problem."""
     from knm.problems import load_problems, problems_path
-    from knm.report import load_report, render_summary, summarize
     from knm.report.importing import Origin, import_results, missing_problems
 
     read = (file, None if problems is None else problems_path(problems))
@@ -245,7 +246,6 @@ def page(
     """Show runs as one self-contained HTML page: totals, charts, flips, programs side by side."""
     from knm.packaged import EMBEDDED
     from knm.problems import problems_path
-    from knm.report import load_report
     from knm.report import page as view
 
     check_outputs(
@@ -280,7 +280,6 @@ def study(
     json: JsonOption = False,
 ) -> None:
     """Write the final report of a study: tables, pictures and the commands that made them."""
-    from knm.report import load_report
     from knm.report import page as view
     from knm.report.study import StudyFormat, check_study, compose_study, write_study
     from knm.report.study.documents import pictures_beside
@@ -304,8 +303,6 @@ def finish(
     json: JsonOption = False,
 ) -> None:
     """Make the report of a run that was killed from what it had streamed."""
-    from knm.report import finish_stream, load_report, render_summary, summarize
-
     path = out or stream.with_suffix(".json")
     check_outputs([Output("--out", (path,))], (stream,))
     write_json(path, finish_stream(stream))
@@ -325,8 +322,6 @@ def validate(
     json: JsonOption = False,
 ) -> None:
     """Check reports against the schema; exit with 1 if one is not valid."""
-    from knm.report import SCHEMA_VERSION, load_report, validate_document
-
     answers = []
     for path in reports:
         version = load_report(path, unjudged=True).section["schema_version"]

@@ -8,7 +8,8 @@ model library: what mines and edits is loaded when it is first named.
 from typing import TYPE_CHECKING
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
-from knm.datastore.faiss_index import INDEX_KINDS, IndexOptions, build_index
+from knm.datastore.faiss_index import build_index
+from knm.datastore.faiss_kinds import INDEX_KINDS, IndexOptions
 from knm.datastore.manifest import (
     FORMAT_VERSION,
     Calibration,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from knm.codec import to_json
 from knm.corpora import CorpusRecord, corpus_hash
 from knm.datastore import Datastore
 from knm.engine.configuration import ENGINE_VERSION
@@ -84,7 +85,7 @@ def determinants(
     if preset is not None and store is not None:
         found["preset"] = {**preset.to_json(), "name": ""}
         found["datastore"] = store.content_hash
-        found["indexes"] = sorted(store.manifest.indexes)
+        found["indexes"] = to_json(store.manifest.indexes)
         found["calibration"] = hash_calibration(store)
     return found
 

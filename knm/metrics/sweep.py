@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from knm.codec import to_json
 from knm.corpora import CorpusRecord, corpus_hash
+from knm.datastore import Datastore
 from knm.errors import UserError
 from knm.hashing import hash_json
 from knm.journal import Journal
@@ -120,13 +122,18 @@ class SweepData:
     batch_tokens: int
     asked: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """What distinguishes it from other data."""
+    def determinants(
+        self, preset: Preset | None = None, store: Datastore | None = None
+    ) -> dict[str, Any]:
+        """All that figures on it depend on, of the LM alone or corrected; plain JSON for keys."""
+        return {**self._hashes, **determinants(self.loaded, preset, store)}
+
+    @cached_property
+    def _hashes(self) -> dict[str, Any]:
         return {
             "corpus": corpus_hash(self.records),
             "asked": hash_json(self.asked),
             "prompt": self.template.content_hash,
-            **determinants(self.loaded),
         }
 
 
@@ -147,7 +154,6 @@ class Sweep:
         self._scorer = Scorer(
             data.loaded, data.records, data.template, stores, most, data.batch_tokens, data.asked
         )
-        self._measured_on = data.to_json()
         self._resumed = 0
 
     def run(
@@ -209,7 +215,7 @@ class Sweep:
         key = hash_json(
             {
                 "point": None if point is None else self._key(point),
-                "data": self._measured_on,
+                "data": self._data.determinants(),
                 "problems": problems.content_hash,
                 "settings": to_json(finals.settings),
                 "sandbox": finals.sandbox,
@@ -236,9 +242,7 @@ class Sweep:
 
     def _key(self, point: Point) -> str:
         store = self._scorer.stores[point.datastore]
-        return hash_json(
-            {**self._measured_on, **determinants(self._data.loaded, point.preset, store)}
-        )
+        return hash_json(self._data.determinants(point.preset, store))
 
     def _entry(self, key: str) -> dict[str, Any]:
         entry = self._journal.get(key)

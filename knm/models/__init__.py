@@ -5,7 +5,6 @@ Importing this package loads no model library: what needs one is loaded when it 
 
 from typing import TYPE_CHECKING
 
-from knm.models.identity import ModelIdentity, find_model, identify_model
 from knm.models.keys import FINAL_NORM, KeyKind, Tap, parse_key_kind
 from knm.models.placement import (
     DTYPES,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
         encode_example,
         encode_prompt,
     )
+    from knm.models.identity import ModelIdentity, find_model, identify_model
     from knm.models.loading import (
         LoadedModel,
         load_bare,
@@ -50,6 +50,7 @@ else:
                 "encode_example",
                 "encode_prompt",
             ],
+            "identity": ["ModelIdentity", "find_model", "identify_model"],
             "loading": [
                 "LoadedModel",
                 "load_bare",

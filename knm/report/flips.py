@@ -1,7 +1,8 @@
 """Problems whose outcome differs between two runs, and what lies behind each."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final
 
 from knm.codec import to_json
@@ -85,16 +86,14 @@ def _flip(before: ProblemResult, after: ProblemResult) -> Flip:
 
 def _first_change(before: ProblemResult, after: ProblemResult) -> TokenChange | None:
     """The first change of one run that the other has not; the second run's if both have one."""
-    a, b = before.changes, after.changes
-    shared = sum(1 for _ in _common(a, b))
-    return next(iter([*b[shared : shared + 1], *a[shared : shared + 1]]), None)
+    for a, b in zip_longest(_each_change(before), _each_change(after)):
+        if a is None or b is None or (a.position, a.token) != (b.position, b.token):
+            return b or a
+    return None
 
 
-def _common(a: Sequence[TokenChange], b: Sequence[TokenChange]) -> Iterator[None]:
-    for left, right in zip(a, b, strict=False):
-        if (left.position, left.token) != (right.position, right.token):
-            return
-        yield
+def _each_change(result: ProblemResult) -> Iterator[TokenChange]:
+    return iter(()) if result.interventions is None else result.interventions.each_change()
 
 
 def _divergence(a: str, b: str, change: TokenChange | None) -> Divergence | None:

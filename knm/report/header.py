@@ -5,7 +5,6 @@ import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,6 +141,9 @@ def _run_git(repository: Path, *arguments: str) -> str:
 
 
 def _version(package: str) -> str | None:
+    # Slow to load, and needed here alone.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:

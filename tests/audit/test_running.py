@@ -7,6 +7,8 @@ import pytest
 from knm.audit import ROWS, run_audit
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
+from knm.metrics.subject import determinants
+from knm.models import load_model
 
 pytestmark = pytest.mark.usefixtures("sandbox")  # skips where the system has none
 
@@ -83,6 +85,16 @@ def test_a_second_call_runs_nothing_again(audit, copied):
     assert times(copied.out) == before
     assert not (copied.out / "models").exists()  # nor is the copy fine-tuned again
     assert [line.to_json() for line in again.lines] == [line.to_json() for line in audit.lines]
+
+
+def test_a_row_depends_on_the_engine_and_the_model_as_all_figures_do(audit):
+    model = load_model(audit.facts["model"]["name"])
+    told = determinants(model)
+    del told["device"]  # rows tell a GPU by its name
+    for line in audit.lines:
+        found = line.result.configuration
+        assert {name: found[name] for name in told} == told
+        assert ("indexes" in found) == (line.result.store is not None)
 
 
 def test_only_rows_of_another_configuration_are_run_again(copied):

@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from knm.datastore import IndexInfo
+from knm.hashing import hash_json
 from knm.metrics.subject import determinants
 from knm.retrieval import resolve_preset
 
@@ -27,9 +29,13 @@ def test_a_copy_of_a_model_and_another_name_of_a_preset_are_the_same(embedded, s
     )
 
 
-def test_an_index_that_is_added_is_another_search(embedded, small_store):
+def test_an_index_that_is_added_or_built_otherwise_is_another_search(embedded, small_store):
     dense = resolve_preset("dense")
-    manifest = small_store.manifest
-    indexed = replace(small_store, manifest=replace(manifest, indexes={"flat": None}))
-    assert determinants(embedded, dense, indexed) != determinants(embedded, dense, small_store)
-    assert determinants(embedded, None, indexed) == determinants(embedded)
+    built = IndexInfo("ivf.index", 8, 2, 0, 300, 0.9, "1.0")
+    found = [determinants(embedded, dense, small_store)]
+    for index in (built, replace(built, nprobe=4), replace(built, faiss_version="2.0")):
+        manifest = replace(small_store.manifest, indexes={"ivf": index})
+        indexed = replace(small_store, manifest=manifest)
+        found.append(determinants(embedded, dense, indexed))
+        assert determinants(embedded, None, indexed) == determinants(embedded)
+    assert len({hash_json(each) for each in found}) == 4

@@ -7,6 +7,7 @@ import pytest
 
 from knm.datastore.project import PCAOptions, pca_datastore
 from knm.embedded.generator import draw_problems
+from knm.hashing import hash_json
 from knm.journal import Journal
 from knm.jsonio import write_jsonl
 from knm.judging.trials import TrialSettings
@@ -25,6 +26,7 @@ from knm.metrics.measuring import measure
 from knm.metrics.searching import GridSearch
 from knm.metrics.space import Choices
 from knm.metrics.states import read_blocks, target_counts
+from knm.metrics.subject import determinants
 from knm.metrics.sweep import Passed
 from knm.models import encode_corpus, parse_key_kind
 from knm.problems import load_problems, load_template
@@ -72,6 +74,20 @@ def test_a_resumed_sweep_is_as_an_uninterrupted_one(space, data, small_store, tm
     again = run(space, data, small_store, tmp_path / "b.jsonl")
     assert told(again) == told(whole)
     assert again.resumed == 12
+
+
+def test_what_figures_depend_on_is_told_with_the_model_in_one_place(data, small_store):
+    preset = resolve_preset("dense")
+    alone, corrected = data.determinants(), data.determinants(preset, small_store)
+    assert alone.items() > determinants(data.loaded).items()
+    assert corrected.items() > determinants(data.loaded, preset, small_store).items()
+    assert corrected.items() > alone.items()
+    others = [
+        replace(data, records=data.records[:2]),
+        replace(data, template=load_template("contest")),
+        replace(data, asked=("a prompt",)),
+    ]
+    assert len({hash_json(each.determinants()) for each in (data, *others)}) == 4
 
 
 def test_other_data_are_measured_anew(space, data, small_store, tmp_path):

@@ -56,6 +56,19 @@ def test_malformed_changes_are_named_when_they_are_asked_for(path):
         _ = result_read.changes
 
 
+def test_of_changes_in_turn_no_more_are_read_than_are_asked_for(path):
+    content = read_json(path)
+    sample = content["tests"][1]["metadata"]["knm"]["samples"][0]
+    sample["completion"]["interventions"]["changes"][1]["token"] = 7
+    write_json(path, content)
+    done = load_report(path).results[0].interventions
+    assert done is not None
+    turn = done.each_change()
+    assert next(turn) == RESULTS[0].changes[0]
+    with pytest.raises(UserError, match=r"\[a\]: changes\[1\]: .*token.*found `int`"):
+        next(turn)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -11,6 +11,7 @@ from knm.datastore.manifest import Calibration, Manifest, OutcomePolicy, TrialsI
 from knm.datastore.origins import write_origins
 from knm.datastore.store import KEYS_NAME, PROVENANCE_NAME, VALUES_NAME
 from knm.models import ModelIdentity
+from knm.retrieval import Retriever, resolve_preset
 from tests.datastore.tiny import tiny_model
 
 
@@ -104,3 +105,7 @@ def saved(store: Datastore, directory: Path) -> Path:
     write_origins(directory, store.records)
     store.manifest.save(directory)
     return directory
+
+
+def retriever_of(store, name="v1", **changes) -> Retriever:
+    return Retriever(store, resolve_preset(name, **changes))

@@ -1,12 +1,15 @@
-"""What a preset adds to the mixture: the LM's token stands where neighbours support it."""
+"""Corrections row by row, and what a preset adds to the mixture."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from knm.retrieval import LMOutput, Preset, Retriever
+from knm.errors import UserError
+from knm.retrieval import LMOutput, Preset, Retriever, resolve_preset
 from tests.datastore.tiny import HIDDEN, VOCAB, tiny_model
-from tests.retrieval.stores import store_of
+from tests.retrieval.stores import retriever_of, store_of
 
 LM_TOKEN, OTHER = 3, 7
 
@@ -41,3 +44,35 @@ def correct(support: float | None, votes_for_lm: int) -> tuple[int, float]:
 )
 def test_the_lms_token_stands_where_neighbours_give_it_the_share(support, votes_for_lm, expected):
     assert correct(support, votes_for_lm) == expected
+
+
+@pytest.mark.parametrize("name", ["v1", "v3", "dense", "nest"])
+def test_a_corrected_row_does_not_depend_on_the_other_rows(store, name):
+    retriever = retriever_of(store, name)
+    draw = torch.Generator().manual_seed(0)
+    hidden = torch.randn(40, 32, generator=draw)
+    logits = torch.randn(40, VOCAB, generator=draw) * 6
+    together = retriever.correct(hidden, LMOutput.read(logits))
+    for row in range(40):
+        part = slice(row, row + 1)
+        alone = retriever.correct(hidden[part], LMOutput.read(logits[part]))
+        assert torch.equal(alone.logits, together.logits[part])
+        assert torch.equal(alone.searched, together.searched[part])
+        assert torch.equal(alone.neighbours.ids, together.neighbours.ids[part])
+
+
+def test_a_row_of_nan_keeps_its_logits(store):
+    retriever = retriever_of(store, lmbda=0.9)
+    hidden, logits = torch.randn(3, 32), torch.randn(3, VOCAB)
+    hidden[1] = torch.nan
+    correction = retriever.correct(hidden, LMOutput.read(logits))
+    assert torch.equal(correction.logits[1], logits[1])
+    assert not torch.equal(correction.logits[0], logits[0])
+    logits[1] = torch.nan
+    assert retriever.correct(hidden, LMOutput.read(logits)).logits[1].isnan().all()
+
+
+def test_a_preset_that_names_a_key_kind_refuses_another(store):
+    preset = replace(resolve_preset("v1"), key_kind="last-layer")
+    with pytest.raises(UserError, match=r"'final-norm'.*'last-layer'"):
+        Retriever(store, preset)

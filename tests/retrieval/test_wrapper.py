@@ -19,13 +19,7 @@ from knm.retrieval import (
 )
 from tests.datastore.tiny import VOCAB, examples, mine_tiny, tiny_model
 from tests.models.architectures import SCALING, scaling_model
-from tests.retrieval.stores import store_of
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """All positions of the examples, mined with the tiny model."""
-    return mine_tiny(tmp_path_factory.mktemp("store"))
+from tests.retrieval.stores import retriever_of, store_of
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["untied", "tied"])
@@ -53,10 +47,6 @@ def logits_of(model: Any, ids: torch.Tensor = IDS) -> torch.Tensor:
     with torch.no_grad():
         logits: torch.Tensor = model(ids).logits
     return logits
-
-
-def retriever_of(store, name="v1", **changes) -> Retriever:
-    return Retriever(store, resolve_preset(name, **changes))
 
 
 @pytest.mark.parametrize("fusion", sorted(FUSIONS.keys() - {"exchange"}))
@@ -118,21 +108,6 @@ def test_nesting_is_refused_and_leaves_the_outer_one_in_place(model, own_store):
         assert torch.equal(logits_of(model), during)
 
 
-@pytest.mark.parametrize("name", ["v1", "v3", "dense", "nest"])
-def test_a_corrected_row_does_not_depend_on_the_other_rows(store, name):
-    retriever = retriever_of(store, name)
-    draw = torch.Generator().manual_seed(0)
-    hidden = torch.randn(40, 32, generator=draw)
-    logits = torch.randn(40, VOCAB, generator=draw) * 6
-    together = retriever.correct(hidden, LMOutput.read(logits))
-    for row in range(40):
-        part = slice(row, row + 1)
-        alone = retriever.correct(hidden[part], LMOutput.read(logits[part]))
-        assert torch.equal(alone.logits, together.logits[part])
-        assert torch.equal(alone.searched, together.searched[part])
-        assert torch.equal(alone.neighbours.ids, together.neighbours.ids[part])
-
-
 def test_a_datastore_that_is_its_own_oracle_makes_the_model_write_the_target(store):
     model = tiny_model().model
     with corrected(model, retriever_of(store, lmbda=0.99, temperature=1e-3)):
@@ -188,17 +163,6 @@ def test_an_empty_datastore_changes_nothing():
         assert torch.equal(logits_of(model), before)
 
 
-def test_a_row_of_nan_keeps_its_logits(store):
-    retriever = retriever_of(store, lmbda=0.9)
-    hidden, logits = torch.randn(3, 32), torch.randn(3, VOCAB)
-    hidden[1] = torch.nan
-    correction = retriever.correct(hidden, LMOutput.read(logits))
-    assert torch.equal(correction.logits[1], logits[1])
-    assert not torch.equal(correction.logits[0], logits[0])
-    logits[1] = torch.nan
-    assert retriever.correct(hidden, LMOutput.read(logits)).logits[1].isnan().all()
-
-
 def test_k_larger_than_the_datastore_uses_all_of_it(store):
     traces: list[StepTrace] = []
     model = tiny_model().model
@@ -230,12 +194,6 @@ def test_a_model_without_a_head_is_refused(store):
     trunk = tiny_model().model.get_decoder()
     with pytest.raises(UserError, match="no output head"), corrected(trunk, retriever_of(store)):
         pass
-
-
-def test_a_preset_that_names_a_key_kind_refuses_another(store):
-    preset = replace(resolve_preset("v1"), key_kind="last-layer")
-    with pytest.raises(UserError, match=r"'final-norm'.*'last-layer'"):
-        Retriever(store, preset)
 
 
 KEY_KINDS = ["last-layer", "last-mlp-input", "layer-1", "final-norm+layer-1", "layer-1+last-layer"]
