@@ -73,7 +73,7 @@ def test_so_are_words_behind_tokens_that_have_no_text(sentences, pieces, steps):
     """Special tokens are left out, and a text's first word loses its space: only the first."""
     marked = Tokenizer.from_str(sentences.to_str())
     marked.add_special_tokens(["<unk>", "<s>"])
-    tokens = [marked.token_to_id(piece) for piece in pieces]
+    tokens = [marked.get_vocab()[piece] for piece in pieces]
     text = GrowingText(marked.decode)
     for known in cuts(tokens, steps):
         assert text.of(known) == marked.decode(known)
@@ -83,7 +83,7 @@ def test_a_stop_string_behind_a_token_that_has_no_text_ends_the_completion(sente
     marked = Tokenizer.from_str(sentences.to_str())
     marked.add_special_tokens(["<s>"])
     tokenizer: Any = SimpleNamespace(decode=lambda tokens, **_: marked.decode(tokens))
-    tokens = [marked.token_to_id(piece) for piece in ["a", "<s>", "▁b", "a"]]
+    tokens = [marked.get_vocab()[piece] for piece in ["a", "<s>", "▁b", "a"]]
     rule = StopRule(tokenizer, frozenset(), 99, ["a b"])
     ends = [rule.ending(tokens[:count], count - 1) for count in range(1, 4)]
     assert ends == [None, None, Ending(3, "", "stop")]
