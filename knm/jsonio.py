@@ -171,9 +171,13 @@ def parse_object(line: bytes | str, where: str) -> dict[str, Any]:
         UserError: the text is not a JSON object.
     """
     try:
-        value = json.loads(line)
+        value = json.loads(line.rstrip())
     except _UNREADABLE as error:
-        raise UserError(f"{where}: not valid JSON: {error}") from None
+        # A line within a file has no lines of its own to be told.
+        complaint = str(error)
+        if isinstance(error, json.JSONDecodeError):
+            complaint = f"{error.msg} (character {error.pos + 1})"
+        raise UserError(f"{where}: not valid JSON: {complaint}") from None
     if not isinstance(value, dict):
         raise UserError(f"{where}: expected a JSON object, found {type(value).__name__}")
     return value

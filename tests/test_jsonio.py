@@ -193,6 +193,14 @@ def test_an_unreadable_line_is_an_error_that_names_file_and_line(tmp_path, text)
         next(lines)
 
 
+def test_where_a_line_of_a_file_breaks_off_is_told_within_that_line(tmp_path):
+    path = tmp_path / "values.jsonl"
+    path.write_bytes(b'{"a": 1}\n{"a":\n')
+    with pytest.raises(UserError) as told:
+        list(read_jsonl(path))
+    assert str(told.value) == f"{path}:2: not valid JSON: Expecting value (character 6)"
+
+
 def test_integers_of_the_most_digits_are_read():
     text = '{"a": ' + "1" * 4300 + "}"
     assert parse_object(text, "here") == {"a": int("1" * 4300)}

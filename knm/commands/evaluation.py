@@ -157,7 +157,7 @@ def evaluate(
         return
     from knm.bench import ensure_datastore, prepare_engine
     from knm.corpora import load_corpus
-    from knm.datastore import Datastore
+    from knm.datastore import Datastore, count_known
     from knm.models import check_dtype, find_model
     from knm.packaged import EMBEDDED_CORPUS
     from knm.problems import load_template, sample_prompts
@@ -209,6 +209,12 @@ def evaluate(
         )
         print(dumps(completed.to_json()) if json else render_completion(completed))
         return
+    known = 0 if datastore is None else count_known(datastore.records, records)
+    if known:
+        say(
+            f"{known} of {len(records)} records, or their tasks, stand in the datastore, which "
+            "gives their tokens away: measure others (`knm corpus split` holds some out)"
+        )
     result = evaluate_corpus(
         loaded,
         records,

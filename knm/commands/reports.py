@@ -51,6 +51,13 @@ class DocumentFormat(StrEnum):
     MD = "md"
 
 
+class ChartFormat(StrEnum):
+    """What kind of file `knm report --charts` writes."""
+
+    SVG = "svg"
+    PNG = "png"
+
+
 ByOption = Annotated[
     str | None,
     typer.Option(
@@ -74,18 +81,17 @@ class ReportGroup(TyperGroup):
 
 def _ask_for_document(args: list[str]) -> bool:
     given = {args[place + 1] for place, word in enumerate(args[:-1]) if word == "--format"}
-    given |= {word.removeprefix("--format=") for word in args}
+    given |= {word.removeprefix("--format=") for word in args if word.startswith("--format=")}
+    unknown = sorted(given - {*DocumentFormat, *ChartFormat})
+    if unknown:
+        raise UserError(
+            f"--format {unknown[0]}: give md or pdf for a document, svg or png for the files of "
+            "--charts, and leave it out for the HTML page"
+        )
     return not given.isdisjoint(DocumentFormat)
 
 
 report_app = Commands(cls=ReportGroup, no_args_is_help=True, help="Reports of runs.")
-
-
-class ChartFormat(StrEnum):
-    """What kind of file `knm report --charts` writes."""
-
-    SVG = "svg"
-    PNG = "png"
 
 
 def diff(

@@ -156,7 +156,11 @@ def parse_record(value: Mapping[str, Any], where: str) -> CorpusRecord:
         UserError: a field is missing or malformed.
     """
     for name in _REQUIRED:
-        if not isinstance(value.get(name), str):
+        if name not in value:
+            raise UserError(
+                f"{where}: field {name!r} is missing; every record has {', '.join(_REQUIRED)}"
+            )
+        if not isinstance(value[name], str):
             raise UserError(f"{where}: field {name!r} must be a string")
     broken = find_surrogate(value)
     if broken is not None:

@@ -23,7 +23,7 @@ from knm.datastore.manifest import (
     TrialsInfo,
 )
 from knm.datastore.mining_options import POSITIONS, MiningOptions
-from knm.datastore.origins import RecordOrigin
+from knm.datastore.origins import RecordOrigin, count_known
 from knm.datastore.projection import Projection
 from knm.datastore.store import Datastore
 from knm.ondemand import load_on_demand
@@ -65,6 +65,7 @@ __all__ = [
     "Tally",
     "TrialsInfo",
     "build_index",
+    "count_known",
     "mine",
     "project_datastore",
 ]

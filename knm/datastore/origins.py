@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, overload
 
 import numpy as np
 
+from knm.corpora import CorpusRecord
 from knm.errors import UserError
 from knm.hashing import hash_stream
 from knm.jsonio import dumps, read_jsonl, write_lines
@@ -26,6 +27,14 @@ class RecordOrigin:
     language: str | None = None
     source: str | None = None
     group: str | None = None
+
+
+def count_known(origins: Iterable[RecordOrigin], records: Iterable[CorpusRecord]) -> int:
+    """How many records are those that entries come from, or solve the task of one of them."""
+    known = list(origins)
+    names = {(origin.id, origin.source) for origin in known}
+    groups = {origin.group for origin in known} - {None}
+    return sum((each.id, each.source) in names or each.group in groups for each in records)
 
 
 class Grouped(Protocol):

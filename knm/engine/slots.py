@@ -48,6 +48,7 @@ class _Sequence:
     def restart(self) -> None:
         """Forget what was written; what was given out stays given out."""
         self.slot, self.tokens, self.trace = None, [], SequenceTrace()
+        self.rule.restart()
 
     @property
     def mode(self) -> Mode:

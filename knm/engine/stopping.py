@@ -64,9 +64,10 @@ class GrowingText:
         window = self._decode(tokens[self._start :])
         text = self._text + window[self._overlap :]
         if len(tokens) > self._read and not window.endswith(_UNFINISHED):
-            overlap = self._decode(tokens[self._read :])
-            self._start, self._read, self._overlap = self._read, len(tokens), len(overlap)
-            self._text = text
+            overlap = len(self._decode(tokens[self._read :]))
+            if overlap:  # behind tokens of no text, what follows would be the first of one
+                self._start, self._read, self._overlap = self._read, len(tokens), overlap
+                self._text = text
         return text
 
 
@@ -84,7 +85,11 @@ class StopRule:
         self._ends = ends
         self._limit = limit
         self._stop = [text for text in stop if text]
-        mends = getattr(tokenizer, "clean_up_tokenization_spaces", False)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was written; what is written next may be other tokens, as many."""
+        mends = getattr(self._tokenizer, "clean_up_tokenization_spaces", False)
         self._text = self.decode if mends else GrowingText(self.decode).of
 
     def ending(self, tokens: Sequence[int], seen: int = 0) -> Ending | None:

@@ -32,6 +32,8 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """By `model_type`, what a layer has beside what all of them have."""
 _NORMS: Final = ("input_layernorm", "post_attention_layernorm")
+_UNKNOWN: Final = ("attention_bias", "mlp_bias", "quantization_config", "transformers_weights")
+"""Settings that ask for other tensors, or for others to be read, than are known here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +61,11 @@ def read_bare(directory: Path, dtype: torch.dtype) -> BareModel | None:
     weights, settings = directory / "model.safetensors", directory / "generation_config.json"
     rope = getattr(config, "rope_parameters", None) or {}
     known = config.model_type in _KINDS and rope.get("rope_type") == "default"
+    known = known and not any(getattr(config, name, None) for name in _UNKNOWN)
     if not known or not weights.is_file() or (directory / "adapter_config.json").exists():
         return None
     tensors = {name: tensor.to(dtype) for name, tensor in load_file(weights).items()}
-    if tensors.keys() != _names(config):
+    if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != _shapes(config):
         return None
     tensors.setdefault("lm_head.weight", tensors["model.embed_tokens.weight"])
 
@@ -97,22 +100,37 @@ def read_bare(directory: Path, dtype: torch.dtype) -> BareModel | None:
     )
 
 
-def _names(config: Any) -> set[str]:
-    """The names of all tensors in the file of such a model."""
-    layer = [f"{norm}.weight" for norm in _NORMS]
-    layer += [f"{part}.{name}.weight" for part, names in _PROJECTIONS.items() for name in names]
-    layer += _KINDS[config.model_type]
-    names = {"model.embed_tokens.weight", "model.norm.weight"}
+def _shapes(config: Any) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of all tensors in the file of such a model."""
+    width, inner, dim = config.hidden_size, config.intermediate_size, _head_dim(config)
+    heads, shared = config.num_attention_heads * dim, config.num_key_value_heads * dim
+    outputs = {"q_proj": heads, "k_proj": shared, "v_proj": shared, "o_proj": width}
+    outputs |= {"gate_proj": inner, "up_proj": inner, "down_proj": width}
+    inputs = {"o_proj": heads, "down_proj": inner}
+    layer: dict[str, tuple[int, ...]] = {f"{norm}.weight": (width,) for norm in _NORMS}
+    for part, names in _PROJECTIONS.items():
+        for name in names:
+            layer[f"{part}.{name}.weight"] = (outputs[name], inputs.get(name, width))
+    for own in _KINDS[config.model_type]:
+        layer[own] = (outputs.get(own.split(".")[1], dim),)
+    table = (config.vocab_size, width)
+    shapes = {"model.embed_tokens.weight": table, "model.norm.weight": (width,)}
     for number in range(config.num_hidden_layers):
-        names.update(f"model.layers.{number}.{name}" for name in layer)
-    return names if config.tie_word_embeddings else names | {"lm_head.weight"}
+        shapes |= {f"model.layers.{number}.{name}": shape for name, shape in layer.items()}
+    return shapes if config.tie_word_embeddings else shapes | {"lm_head.weight": table}
+
+
+def _head_dim(config: Any) -> int:
+    """The width of an attention head, which not every configuration names."""
+    named: int | None = getattr(config, "head_dim", None)
+    return named or config.hidden_size // config.num_attention_heads
 
 
 class _Rotation:
     """Rotary embeddings of type `default`, as the model library computes them, to the bit."""
 
     def __init__(self, config: Any) -> None:
-        dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        dim = _head_dim(config)
         steps = torch.arange(0, dim, 2, dtype=torch.float) / dim
         self._frequencies = 1.0 / (config.rope_parameters["rope_theta"] ** steps)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 GGUF_PACKAGES: Final = ("gguf", "accelerate")
 """What transformers reads GGUF files with."""
+_NAMED: Final = 3  # tensors that an error names
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,11 @@ def load_model(
         tokenizer = source.tokenizer()
         reading = source.reading(tokenizer)
         with _without_bars():
-            model = AutoModelForCausalLM.from_pretrained(
+            model, found = AutoModelForCausalLM.from_pretrained(
                 source.directory,
                 dtype=getattr(torch, placement.dtype),
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
                 **source.options,
                 **reading,
             )
@@ -95,6 +98,7 @@ def load_model(
         raise UserError(
             f"{named('model')} {name}: cannot be loaded as a causal LM: {error!r}"
         ) from error
+    _refuse_drawn(name, found)
     if source.file and getattr(model, "hf_quantizer", None) is not None:
         # It is a plain model now, and a copy that is saved of it has to say so.
         model.hf_quantizer.remove_quantization_config(model)
@@ -103,6 +107,23 @@ def load_model(
     if loaded.device.type == "cuda":
         torch.cuda.set_device(loaded.device)
     return loaded
+
+
+def _refuse_drawn(name: str, found: Mapping[str, Any]) -> None:
+    """Weights that its files lack the model library draws at random, and goes on.
+
+    Raises:
+        UserError: there are some, or some of another shape than config.json says.
+    """
+    wrong = [f"{key} is {list(got)}, not {list(due)}" for key, got, due in found["mismatched_keys"]]
+    wrong += [f"{key} is missing" for key in found["missing_keys"]]
+    if wrong:
+        others = f", and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+        raise UserError(
+            f"{named('model')} {name}: its weights do not fit its config.json: "
+            f"{'; '.join(sorted(wrong)[:_NAMED])}{others}; is the download or the copy whole, "
+            "and of a causal LM?"
+        )
 
 
 def load_bare(name: str, placement: Placement) -> LoadedModel | None:

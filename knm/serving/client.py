@@ -9,8 +9,8 @@ from knm.codec import from_json
 from knm.engine import ContextExceeded, EngineConfiguration
 from knm.errors import UserError, named
 from knm.jsonio import dumps
-from knm.records import Completion, Interventions, Request
-from knm.serving.errors import CONTEXT_EXCEEDED, EngineFailed, EngineLost
+from knm.records import Completion, Request
+from knm.serving.errors import CONTEXT_EXCEEDED, MALFORMED, EngineFailed, EngineLost, shown
 from knm.serving.transport import Patience, Transport
 
 Outcome = Completion | Exception
@@ -85,18 +85,21 @@ class EngineClient:
         and less often.
 
         Raises:
-            EngineFailed: the engine is dead.
+            EngineFailed: the engine is dead, or what comes is no answer of such a server.
             EngineLost: the server is, or it does not answer.
         """
         body = dumps(_body(model, requests)).encode()
         with self._transport.stream("/v1/completions", body) as response:
             entered()
-            for event in _read_events(response):
-                if "error" in event:
-                    raise EngineFailed(event["error"]["message"])
-                for choice in event["choices"]:
-                    place = choice["index"]
-                    deliver(place, _outcome(requests[place], choice))
+            for data in _read_events(response):
+                try:
+                    outcomes = _outcomes(requests, data)
+                except MALFORMED as error:
+                    raise EngineFailed(
+                        f"{self.url}: not an answer of `knm serve`: {shown(data)}"
+                    ) from error
+                for place, outcome in outcomes:
+                    deliver(place, outcome)
 
     def is_alive(self) -> bool:
         """Whether the server answers and its engine has not failed."""
@@ -132,28 +135,44 @@ def _body(model: str, requests: Sequence[Request]) -> dict[str, Any]:
     }
 
 
+def _outcomes(requests: Sequence[Request], data: bytes) -> list[tuple[int, Outcome]]:
+    """What an event tells of requests, by their places.
+
+    Raises:
+        EngineFailed: the engine is dead.
+        Exception: one of `MALFORMED`.
+    """
+    event = json.loads(data)
+    if "error" in event:
+        raise EngineFailed(event["error"]["message"])
+    found = []
+    for choice in event["choices"]:
+        place = range(len(requests)).index(choice["index"])
+        found.append((place, _outcome(requests[place], choice)))
+    return found
+
+
 def _outcome(request: Request, choice: dict[str, Any]) -> Outcome:
     details = choice["knm"]
     if details.get("code") == CONTEXT_EXCEEDED:
         return ContextExceeded(request.id, details["prompt_tokens"], details["context"])
     if "error" in details:
         return EngineFailed(details["error"])
-    interventions = details["interventions"]
-    return Completion(
-        id=request.id,
-        text=choice["text"],
-        finish_reason=choice["finish_reason"],
-        prompt_tokens=details["prompt_tokens"],
-        completion_tokens=details["completion_tokens"],
-        seconds=details["seconds"],
-        interventions=None
-        if interventions is None
-        else from_json(Interventions, interventions, "an engine's answer"),
+    told = ("prompt_tokens", "completion_tokens", "seconds", "interventions")
+    return from_json(
+        Completion,
+        {
+            "id": request.id,
+            "text": choice["text"],
+            "finish_reason": choice["finish_reason"],
+            **{name: details[name] for name in told},
+        },
+        "an engine's answer",
     )
 
 
-def _read_events(response: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """The JSON of each server-sent event. A stream that just stops was cut."""
+def _read_events(response: Iterable[bytes]) -> Iterator[bytes]:
+    """What each server-sent event says. A stream that just stops was cut."""
     for line in response:
         if not line.endswith(b"\n"):
             break
@@ -161,5 +180,5 @@ def _read_events(response: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             data = line.removeprefix(b"data: ").strip()
             if data == b"[DONE]":
                 return
-            yield json.loads(data)
+            yield data
     raise EngineLost("the engine's answer was cut off")

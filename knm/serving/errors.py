@@ -8,6 +8,19 @@ from knm.errors import UserError
 CONTEXT_EXCEEDED: Final = "context_length_exceeded"
 """OpenAI's code for a prompt that is longer than the model's context."""
 
+MALFORMED: Final = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+    UserError,
+)
+"""What reading a server's answer raises that is none of the protocol's."""
+
+_SHOWN: Final = 200  # characters of an answer that nobody understands
+
 
 class EngineFailed(Exception):
     """The engine raised what it cannot go on from, or answers a request with an error.
@@ -54,6 +67,12 @@ class ApiError(Exception):
         return {
             "error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}
         }
+
+
+def shown(answer: bytes) -> str:
+    """The beginning of an answer, for an error about it."""
+    text = answer.decode("utf-8", "replace").strip()
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
 
 
 def as_api_error(error: Exception) -> ApiError:

@@ -18,7 +18,7 @@ from knm.hashing import hash_json
 from knm.jsonio import dumps
 from knm.records import Completion, Request
 from knm.serving.client import Outcome
-from knm.serving.errors import EngineFailed, EngineLost, EngineRefused
+from knm.serving.errors import MALFORMED, EngineFailed, EngineLost, EngineRefused, shown
 from knm.serving.transport import Patience, Transport
 
 PATIENCE: Final = Patience(silence=1800.0, repeats=8)
@@ -28,13 +28,17 @@ MODEL_FACTS: Final = ("owned_by", "root", "max_model_len", "knm")
 """What an entry of /v1/models may tell beside its name that does not change from call to call."""
 
 _CHAT: Final = "chat"
+_BROKEN_OFF: Final = frozenset({"abort", "error"})
+"""Why vLLM, SGLang and routers say that an answer ends where the model did not end it."""
 _PROBE: Final = Request("probe", "Say yes.", max_new_tokens=16)
+_NUMBER: Final = r"(\d{1,12})"
 _CONTEXT = re.compile(
-    r"context (?:length|window)\D{0,20}?(\d+)|\((\d+) tokens\)\.?$", re.IGNORECASE
+    rf"context (?:length|window)\D{{0,20}}?{_NUMBER}|\({_NUMBER} tokens\)\.?$", re.IGNORECASE
 )
 _PROMPT = re.compile(
-    r"(\d+) (?:tokens )?(?:in|from) the (?:messages|prompt|input)|has (\d+) input tokens"
-    r"|resulted in (\d+) tokens|input \((\d+) tokens\)|prompt contains (?:at least )?(\d+)",
+    rf"(?<!\d){_NUMBER} (?:tokens )?(?:in|from) the (?:messages|prompt|input)"
+    rf"|has {_NUMBER} input tokens|resulted in {_NUMBER} tokens|input \({_NUMBER} tokens\)"
+    rf"|prompt contains (?:at least )?{_NUMBER}",
     re.IGNORECASE,
 )
 
@@ -175,10 +179,10 @@ class ForeignClient:
             )
         try:
             return _read_answer(request, json.loads(answer), share[0], chat=chat)
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        except MALFORMED as error:
             raise EngineFailed(
-                f"{self.url}: not an answer of OpenAI's protocol: {error!r}"
-            ) from None
+                f"{self.url}: not an answer of OpenAI's protocol: {shown(answer)}"
+            ) from error
 
 
 class _Meter:
@@ -273,17 +277,22 @@ def _read_answer(request: Request, value: Any, seconds: float, *, chat: bool) ->
 
     Raises:
         EngineRefused: the provider held it back.
-        KeyError, IndexError, TypeError, AttributeError, ValueError: there is none in it.
+        EngineFailed: it was broken off.
+        Exception: one of `MALFORMED`: there is none in it.
     """
     choice = value["choices"][0]
     reason = choice.get("finish_reason")
+    if reason in _BROKEN_OFF:
+        raise EngineFailed(f"the server broke the answer off: finish_reason {reason!r}")
     if reason == "content_filter":
         raise EngineRefused("the provider's filter held the answer back")
-    text = (choice["message"]["content"] if chat else choice["text"]) or ""
+    text = choice["message"]["content"] if chat else choice["text"]
+    if not isinstance(text, str | None):
+        raise TypeError(f"a text is expected, not {type(text).__name__}")
     usage: Mapping[str, Any] = value.get("usage") or {}
     return Completion(
         id=request.id,
-        text=str(text),
+        text=text or "",
         finish_reason=reason if reason in {"stop", "length"} else None,
         prompt_tokens=int(usage.get("prompt_tokens") or 0),
         completion_tokens=int(usage.get("completion_tokens") or 0),

@@ -66,6 +66,9 @@ def test_format_md_writes_the_final_report(paths, tmp_path):
     assert isinstance(over.exception, UserError)
     unknown = knm("report", "study", a, "--format", "md", "--audit", tmp_path, "--out", out)
     assert isinstance(unknown.exception, UserError)
+    for other in (["--format", "html"], ["--format=html"]):
+        refused = knm("report", a, *other, "--out", out)
+        assert "leave it out for the HTML page" in str(refused.exception)
 
 
 def test_two_reports_are_compared_as_text_json_and_markdown(paths):

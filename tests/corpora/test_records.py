@@ -80,7 +80,8 @@ def test_blank_lines_do_not_count_as_records(corpus):
 @pytest.mark.parametrize("value", [None, 7, ["text"], {}], ids=str)
 def test_a_field_missing_or_not_a_string_is_named_with_file_and_line(corpus, name, value):
     path = corpus(line(id="first"), "", line(**{name: value}))
-    with pytest.raises(UserError, match=f"corpus.jsonl:3: field '{name}' must be a string"):
+    told = "is missing; every record has id, statement" if value is None else "must be a string"
+    with pytest.raises(UserError, match=f"corpus.jsonl:3: field '{name}' {told}"):
         load_corpus(path)
 
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models
 
@@ -61,6 +61,41 @@ def test_so_is_any_text_of_words_with_their_spaces(sentences, pieces, steps):
     for known in cuts(tokens, steps):
         assert whole.startswith(text.of(known).rstrip("\N{REPLACEMENT CHARACTER}"))
     assert text.of(tokens) == whole
+
+
+@settings(deadline=None)
+@given(
+    pieces=st.lists(st.sampled_from(["a", "▁b", "▁", "<0x41>", "<unk>", "<s>"])),
+    steps=st.lists(st.integers(0, 3)),
+)
+@example(pieces=["a", "<s>", "▁b"], steps=[1, 1, 1])
+def test_so_are_words_behind_tokens_that_have_no_text(sentences, pieces, steps):
+    """Special tokens are left out, and a text's first word loses its space: only the first."""
+    marked = Tokenizer.from_str(sentences.to_str())
+    marked.add_special_tokens(["<unk>", "<s>"])
+    tokens = [marked.get_vocab()[piece] for piece in pieces]
+    text = GrowingText(marked.decode)
+    for known in cuts(tokens, steps):
+        assert text.of(known) == marked.decode(known)
+
+
+def test_a_stop_string_behind_a_token_that_has_no_text_ends_the_completion(sentences):
+    marked = Tokenizer.from_str(sentences.to_str())
+    marked.add_special_tokens(["<s>"])
+    tokenizer: Any = SimpleNamespace(decode=lambda tokens, **_: marked.decode(tokens))
+    tokens = [marked.get_vocab()[piece] for piece in ["a", "<s>", "▁b", "a"]]
+    rule = StopRule(tokenizer, frozenset(), 99, ["a b"])
+    ends = [rule.ending(tokens[:count], count - 1) for count in range(1, 4)]
+    assert ends == [None, None, Ending(3, "", "stop")]
+
+
+def test_a_rule_that_starts_over_reads_other_tokens_though_they_are_as_many():
+    tokenizer: Any = SimpleNamespace(decode=lambda tokens, **_: "".join(map(chr, tokens)))
+    rule = StopRule(tokenizer, frozenset(), 99, ["xyz"])
+    assert rule.ending([97, 98, 99]) is None
+    rule.restart()
+    assert rule.settled([100, 101, 102]) == "def"
+    assert rule.ending([100, 101, 102, 120, 121, 122], 3) == Ending(6, "def", "stop")
 
 
 def test_what_starts_over_is_decoded_from_the_start():

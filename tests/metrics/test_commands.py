@@ -5,7 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import save_corpus
+from knm.corpora import load_corpus, save_corpus
+from knm.packaged import EMBEDDED_CORPUS
 from knm.retrieval import read_preset
 
 BENCH = "embedded"
@@ -34,9 +35,21 @@ def test_eval_shows_the_model_and_each_preset(corpus, small_store):
         dense["all"]["right"] == lm["all"]["right"] + dense["all"]["gained"] - dense["all"]["lost"]
     )
     assert {entry["next_line"]["cases"] for entry in document["results"]} == {2}
-    shown = run(*common).stdout
+    shown = run(*common)
     for word in ("perplexity", "keyword", "dense", "a gate that knew"):
-        assert word in shown
+        assert word in shown.stdout
+    assert "stand in the datastore" not in shown.stderr
+
+
+def test_eval_says_how_many_records_the_datastore_was_mined_from(
+    tmp_path, dev_records, small_store
+):
+    path = tmp_path / "corpus.jsonl"
+    save_corpus(path, [*load_corpus(EMBEDDED_CORPUS / "train.jsonl")[9:11], dev_records[0]])
+    shown = run(
+        *("eval", "--corpus", path, "--datastore", small_store.path, "--knn-preset", "dense")
+    )
+    assert "1 of 3 records, or their tasks, stand in the datastore" in shown.stderr
 
 
 def test_eval_of_the_model_alone_needs_no_datastore(corpus):

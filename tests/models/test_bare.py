@@ -1,5 +1,6 @@
 """A model read without the model library's classes: the same decoder as with them, to the bit."""
 
+import json
 import subprocess
 import sys
 from dataclasses import fields
@@ -110,6 +111,30 @@ def test_the_embedded_model_too_and_it_ends_alike():
 )
 def test_what_it_does_not_know_is_left_to_the_library(change, tmp_path):
     save("llama", tmp_path, **change)
+    assert read_bare(tmp_path, torch.float32) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # whose tensors are of other shapes then: the library refuses them
+        {"vocab_size": 96},
+        {"hidden_size": 96},
+        {"num_attention_heads": 8},
+        {"num_key_value_heads": 4},
+        {"intermediate_size": 96},
+        {"head_dim": 64},
+        # by which the library reads other tensors, or reads them otherwise
+        {"attention_bias": True},
+        {"mlp_bias": True},
+        {"quantization_config": {"quant_method": "fp8"}},
+        {"transformers_weights": "others.safetensors"},
+    ],
+)
+def test_so_are_settings_that_the_tensors_do_not_fit(change, tmp_path):
+    save("llama", tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | change))
     assert read_bare(tmp_path, torch.float32) is None
 
 

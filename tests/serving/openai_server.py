@@ -18,7 +18,7 @@ def error(status: int, message: str, code: str | None = None, **headers: str) ->
     return status, {"error": {"message": message, "type": "error", "code": code}}, headers
 
 
-def answer(text: str, *, chat: bool, finish_reason: str = "stop") -> Answer:
+def answer(text: Any, *, chat: bool, finish_reason: str = "stop") -> Answer:
     """A completion, whole."""
     content = {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
     usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}

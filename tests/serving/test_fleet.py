@@ -1,11 +1,16 @@
 """Several servers: who is asked for what, and what becomes of it when one is gone."""
 
+import json
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from knm.records import Completion, Request
 from knm.serving import Dialect, Dispatcher, EngineFailed, EngineLost, Fleet, Server
@@ -151,6 +156,88 @@ def test_a_request_that_every_server_fails_at_is_a_fault_of_its_own():
     failed = {request.id for request, each in outcomes.of.items() if isinstance(each, EngineFailed)}
     assert failed == {"p3"}
     assert sum(prompt == "p3" for prompt in server.prompts()) == 6
+
+
+@contextmanager
+def babbling(lines: Sequence[bytes]) -> Iterator[str]:
+    """A server that answers whatever it is asked by these lines; gives the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer([b"{}"])
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(lines)
+
+        def _answer(self, given: Sequence[bytes]) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"".join(line + b"\n" for line in given))
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def choice(**changes: Any) -> bytes:
+    """An event of one choice, of which something is changed."""
+    told: dict[str, Any] = {"prompt_tokens": 1, "completion_tokens": 1, "seconds": 0.1}
+    said = {"index": 0, "text": "x", "finish_reason": "stop", "knm": told | {"interventions": None}}
+    return b"data: " + json.dumps({"choices": [{**said, **changes}]}).encode()
+
+
+BABBLE = [
+    b"data: <html>",
+    b"data: []",
+    b"data: {}",
+    b"data: \xff",
+    b"data: " + b"[" * 100_000,
+    b'data: {"error": "gone"}',
+    choice(index=-1),
+    choice(index=1000),
+    choice(index="0"),
+    choice(text=None),
+    choice(text=["x"]),
+    choice(knm=None),
+    choice(knm={"prompt_tokens": "many"}),
+    choice(knm={"prompt_tokens": 1, "completion_tokens": 1, "seconds": "1", "interventions": 5}),
+]
+
+
+@pytest.mark.parametrize("line", BABBLE, ids=range(len(BABBLE)))
+def test_what_is_no_answer_of_ours_is_the_servers_fault_and_others_are_asked(engines, line):
+    _, servers = engines
+    with babbling([choice(), line, b"data: [DONE]"]) as url:
+        with pytest.raises(EngineFailed, match=rf"{url}: not an answer of `knm serve`: '"):
+            Server(url).client().complete("embedded", [REQUESTS[0][1]] * 2, lambda *_: None)
+        _, outcomes, said = dispatch([Server(url), servers[0]], REQUESTS[4:10])
+        outcomes.wait(6)
+    # What had come before the nonsense stays; nothing else of that answer counts.
+    assert sum(getattr(each, "text", "") == "x" for each in outcomes.of.values()) == 1
+    assert outcomes.texts() == {"x", "p2 0 1", "p3 0 1", "p4 0 1"}
+    assert said == []
+
+
+def test_whatever_a_server_says_is_nothing_or_an_error_that_names_it():
+    lines: list[bytes] = []
+
+    @settings(max_examples=50, deadline=None)
+    @given(said=st.lists(st.binary(max_size=40).map(lambda line: b"data: " + line), max_size=3))
+    def check(said):
+        lines[:] = said
+        delivered: list[int] = []
+        with suppress(EngineFailed, EngineLost):
+            client.complete("embedded", [REQUESTS[0][1]], lambda *_: delivered.append(1))
+        assert not delivered
+
+    with babbling(lines) as url:
+        client = Server(url).client()
+        check()
 
 
 def test_what_is_outstanding_ends_with_the_run(engines):

@@ -123,6 +123,11 @@ def test_longer_than_anyone_waits_is_lost_at_once():
         ((422, {"detail": [{"msg": "Field required"}]}, {}), EngineRefused, "Field required"),
         (answer("", chat=True, finish_reason="content_filter"), EngineRefused, "filter"),
         ((200, {"choices": []}, {}), EngineFailed, "not an answer of OpenAI's protocol"),
+        # A part of an answer, or one in another shape, is no program of the model's.
+        (answer("local x", chat=True, finish_reason="abort"), EngineFailed, "broke the answer off"),
+        (answer("local x", chat=True, finish_reason="error"), EngineFailed, "broke the answer off"),
+        (answer([{"type": "text", "text": "x"}], chat=True), EngineFailed, "not an answer of"),
+        ((200, {"error": {"message": "no credit"}}, {}), EngineFailed, "no credit"),
     ],
 )
 def test_what_does_not_pass_is_told_after_one_call(fault, kind, message):
@@ -180,6 +185,14 @@ def test_the_words_of_a_full_context_are_understood(message, numbers):
 def test_whatever_a_server_says_is_read(message):
     for number in read_context_error(message):
         assert number is None or number >= 0
+
+
+def test_a_message_of_digits_is_read_at_once():
+    began = time.monotonic()
+    digits = "1" * 100_000
+    assert read_context_error(f"context {digits}") == (None, None)
+    read_context_error(f"context length is {digits} tokens and has {digits} input tokens")
+    assert time.monotonic() - began < 5
 
 
 def test_a_prompt_that_fits_gets_what_is_left_of_the_context_and_one_that_does_not_is_told():
