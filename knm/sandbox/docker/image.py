@@ -28,6 +28,7 @@ PACKAGE = Path(knm.__file__).parent
 SOURCES = (
     "__init__.py",
     "errors.py",
+    "ondemand.py",
     "testcases.py",
     "languages/__init__.py",
     "languages/execution.py",
