@@ -45,7 +45,7 @@ def sample(
     """
     rows = max(1, _AT_ONCE // logits.shape[1])
     parts = (logits, temperature, top_p, keys, positions)
-    split = [[None] * len(logits) if part is None else part.split(rows) for part in parts]
+    split = [[None] * len(logits) if part is None else torch.split(part, rows) for part in parts]
     return torch.cat([_draw(*part) for part in zip(*split, strict=False)])
 
 
