@@ -100,8 +100,11 @@ class ChatEncoding:
 
     def texts(self, record: CorpusRecord) -> tuple[str, str]:
         """Prompt and answer."""
-        prompt = self.template.render(record.statement, record.language)
-        return prompt, fence_program(record.program, record.language)
+        try:
+            prompt = self.template.render(record.statement, record.language)
+            return prompt, fence_program(record.program, record.language)
+        except UserError as error:
+            raise UserError(f"corpus record {record.id}: {error}") from None
 
     def describe(self) -> dict[str, Any]:
         """Format and template."""

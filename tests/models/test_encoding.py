@@ -27,6 +27,12 @@ def test_a_corpus_is_encoded_as_it_will_be_decoded(embedded):
     assert text.endswith("<|assistant|>```lua\nprint(1)\n```<|end|>")
 
 
+def test_a_record_in_a_language_that_nobody_knows_is_named(embedded):
+    record = CorpusRecord("r7", "Add.", "print(1)\n", "klingon", "test")
+    with pytest.raises(UserError, match="corpus record r7: .*klingon.*choose from"):
+        encode_corpus(embedded.tokenizer, [record], load_template("task"))
+
+
 def test_a_tokenizer_without_a_chat_template_is_refused(embedded, monkeypatch):
     monkeypatch.setattr(embedded.tokenizer, "chat_template", None)
     with pytest.raises(UserError, match="chat template"):
