@@ -28,7 +28,7 @@ from benchmarks.synthetic import (
     random_prompts,
     retriever_of,
 )
-from benchmarks.work import measure_work
+from benchmarks.work import add_work_options, measure_work
 from knm.engine import GenerationOptions, open_engine
 from knm.engine.architectures import read_decoder
 from knm.engine.devices import open_program
@@ -216,20 +216,9 @@ def parse() -> argparse.Namespace:
     )
     real = parser.add_argument_group("real work: options as those of pytest bench")
     real.add_argument("--problems", metavar="NAME|PATH")
-    real.add_argument("--model", default="embedded", metavar="NAME|PATH")
-    real.add_argument("--dtype")
+    add_work_options(real)
     real.add_argument("--device")
-    real.add_argument("--datastore", metavar="NAME|PATH", help="run with it too, and compare")
-    real.add_argument("--preset")
-    real.add_argument("--prompt", help="prompt template", metavar="NAME|FILE")
-    real.add_argument("--samples", type=int, default=1, help="several: temperature .8, top-p .95")
-    real.add_argument("--temperature", type=float)
-    real.add_argument("--top-p", type=float)
-    real.add_argument("--batch-size", type=int)
     real.add_argument("--draft-tokens", type=int, help="0: without drafts (default: by device)")
-    real.add_argument("--limit", type=int, help="only the first problems")
-    real.add_argument("--max-new-tokens", type=int)
-    real.add_argument("--rounds", type=int, default=1, help="measured runs of each engine, in turn")
     synthetic = parser.add_argument_group("random weights")
     synthetic.add_argument("--shape", choices=list(SHAPES), default="qwen3-4b")
     synthetic.add_argument("--slots", type=int, default=64)

@@ -17,12 +17,10 @@ from contextlib import closing
 from dataclasses import replace
 
 from benchmarks.decode_embedded import ROOT
-from knm.bench import find_engine, make_options, prepare_run
+from benchmarks.work import add_work_options, run_of
+from knm.bench import find_engine
 from knm.records import Completion, Request
 from knm.serving import Dispatcher, Fleet, ServerGroup
-
-_TEMPERATURE = 0.8  # of several samples
-_TOP_P = 0.95
 
 Asked = Sequence[tuple[int, Request]]
 """Requests with the place of their problem in the run."""
@@ -31,27 +29,7 @@ Asked = Sequence[tuple[int, Request]]
 def main() -> None:
     """Run the rounds; print a line of each, and the median of their ratios."""
     options = parse()
-    several = options.samples > 1
-    run = prepare_run(
-        make_options(
-            {
-                "model": options.model,
-                "problems": options.problems,
-                "devices": options.devices,
-                "prompt": options.prompt,
-                "limit": options.limit,
-                "samples": options.samples,
-                "temperature": _TEMPERATURE if several else None,
-                "top_p": _TOP_P if several else None,
-                "batch_size": options.batch_size,
-                "max_new_tokens": options.max_new_tokens,
-                "knn": True if options.datastore else None,
-                "datastore": options.datastore,
-                "knn_preset": options.preset,
-            }
-        ),
-        ROOT,
-    )
+    run = run_of(options)
     asked = [
         (place, request)
         for place, problem in enumerate(run.problem_set.problems)
@@ -128,15 +106,8 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--problems", required=True, metavar="NAME|PATH")
     parser.add_argument("--devices", required=True, metavar="NAME[,NAME...]")
-    parser.add_argument("--model", default="embedded", metavar="NAME|PATH")
-    parser.add_argument("--prompt", metavar="NAME|FILE")
-    parser.add_argument("--limit", type=int, help="only the first problems")
-    parser.add_argument("--samples", type=int, default=1, help="several: temperature .8, top-p .95")
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--max-new-tokens", type=int)
-    parser.add_argument("--datastore", metavar="NAME|PATH")
-    parser.add_argument("--preset")
-    parser.add_argument("--rounds", type=int, default=3, help="of both")
+    add_work_options(parser)
+    parser.set_defaults(batch_size=32, rounds=3)
     return parser.parse_args()
 
 

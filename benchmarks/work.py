@@ -254,25 +254,38 @@ def _flops(decoder: Decoder) -> float:
 
 def _prepare(options: Any) -> tuple[EngineSetup, BenchRun]:
     """What a run of the bench with these options opens, and what it asks for."""
+    run = run_of(options)
+    return prepare_engine(run.options, ROOT), run
+
+
+def add_work_options(parser: Any) -> None:
+    """What work is done, and by which model: options as those of `pytest bench`."""
+    parser.add_argument("--model", default="embedded", metavar="NAME|PATH")
+    parser.add_argument("--dtype")
+    parser.add_argument("--datastore", metavar="NAME|PATH", help="run with it")
+    parser.add_argument("--preset")
+    parser.add_argument("--prompt", help="prompt template", metavar="NAME|FILE")
+    parser.add_argument("--samples", type=int, default=1, help="several: temperature .8, top-p .95")
+    parser.add_argument("--temperature", type=float)
+    parser.add_argument("--top-p", type=float)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--limit", type=int, help="only the first problems")
+    parser.add_argument("--max-new-tokens", type=int)
+    parser.add_argument("--rounds", type=int, default=1, help="measured runs of each, in turn")
+
+
+def run_of(options: Any) -> BenchRun:
+    """The run of the bench that asks for the work of `add_work_options` and `--problems`."""
     several = options.samples > 1
-    given = {
-        "model": options.model,
-        "dtype": options.dtype,
-        "device": options.device,
-        "problems": options.problems,
-        "limit": options.limit,
-        "prompt": options.prompt,
-        "max_new_tokens": options.max_new_tokens,
-        "batch_size": options.batch_size,
-        "samples": options.samples,
+    same = "model dtype device devices problems limit prompt max_new_tokens batch_size samples"
+    given = {name: vars(options).get(name) for name in (*same.split(), "datastore")}
+    given |= {
         "temperature": options.temperature or (_TEMPERATURE if several else None),
         "top_p": options.top_p or (_TOP_P if several else None),
         "knn": True if options.datastore else None,
-        "datastore": options.datastore,
         "knn_preset": options.preset,
     }
-    run = prepare_run(make_options(given), ROOT)
-    return prepare_engine(run.options, ROOT), run
+    return prepare_run(make_options(given), ROOT)
 
 
 def _open_retriever(
