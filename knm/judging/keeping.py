@@ -19,7 +19,7 @@ from typing import Final, Self
 import knm
 from knm.cache import Cache, Table
 from knm.codec import from_json, to_json
-from knm.hashing import hash_bytes, hash_file, hash_json
+from knm.hashing import hash_bytes, hash_file, hash_json, hash_json_items
 from knm.languages.language import load_language
 from knm.problems import TestCase
 from knm.sandbox import Judgement, Limits, Sandbox, Verdict
@@ -139,7 +139,7 @@ class KeepingSandbox:
                 "limits": limits and asdict(limits),
                 "keep_io": keep_io,
                 "program": hash_bytes(program.encode("utf-8", "surrogatepass")),
-                "tests": hash_json([[test.input, test.output] for test in tests]),
+                "tests": hash_json_items([test.input, test.output] for test in tests),
             }
         )
 
