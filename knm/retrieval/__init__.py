@@ -26,7 +26,12 @@ if TYPE_CHECKING:
         vary_preset,
         write_preset,
     )
-    from knm.retrieval.residual import ResidualFusion, StoredPredictions
+    from knm.retrieval.residual import (
+        LikelyTokens,
+        ResidualFusion,
+        SparseResidualFusion,
+        StoredPredictions,
+    )
     from knm.retrieval.retriever import Correction, Retriever
     from knm.retrieval.searchers import (
         SEARCHERS,
@@ -66,7 +71,12 @@ else:
                 "vary_preset",
                 "write_preset",
             ],
-            "residual": ["ResidualFusion", "StoredPredictions"],
+            "residual": [
+                "LikelyTokens",
+                "ResidualFusion",
+                "SparseResidualFusion",
+                "StoredPredictions",
+            ],
             "retriever": ["Correction", "Retriever"],
             "searchers": [
                 "FaissSearcher",
@@ -110,6 +120,7 @@ __all__ = [
     "Fusion",
     "FusionKind",
     "LMOutput",
+    "LikelyTokens",
     "MixedLogits",
     "MixtureFusion",
     "Neighbours",
@@ -120,6 +131,7 @@ __all__ = [
     "Retriever",
     "Searcher",
     "SearcherChoice",
+    "SparseResidualFusion",
     "StaticWeight",
     "StepTrace",
     "StoredPredictions",

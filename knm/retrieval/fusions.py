@@ -10,7 +10,12 @@ from torch import Tensor
 from knm.retrieval.evidence import ExchangedLogits, LMOutput, MixedLogits
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.parameters import Parameter
-from knm.retrieval.residual import ResidualFusion, StoredPredictions
+from knm.retrieval.residual import (
+    LikelyTokens,
+    ResidualFusion,
+    SparseResidualFusion,
+    StoredPredictions,
+)
 from knm.retrieval.votes import Votes
 
 
@@ -110,11 +115,27 @@ def _residual(
     return ResidualFusion(temperature, options["eta"], predictions)
 
 
+def _sparse_residual(
+    options: Mapping[str, Any], temperature: float, predictions: StoredPredictions | None
+) -> Fusion:
+    assert predictions is not None
+    likely = LikelyTokens(predictions, options["likely"])
+    return SparseResidualFusion(temperature, options["eta"], likely)
+
+
 EXCHANGE: Final = "exchange"
 FUSIONS: Final[Mapping[str, FusionKind]] = {
     "mixture": FusionKind(lambda _, temperature, __: MixtureFusion(temperature)),
     EXCHANGE: FusionKind(lambda *_: ExchangeFusion()),
     "residual": FusionKind(
         _residual, parameters={"eta": Parameter(1.0, 0.0, 1e6)}, needs_predictions=True
+    ),
+    "sparse-residual": FusionKind(
+        _sparse_residual,
+        parameters={
+            "eta": Parameter(4.0, 0.0, 1e6),
+            "likely": Parameter(8, 1, 256, whole=True),
+        },
+        needs_predictions=True,
     ),
 }

@@ -210,7 +210,7 @@ class Retriever:
             )
         assert self.searcher is not None
         assert not isinstance(self.searcher, TrialSearch)
-        predictions = StoredPredictions(self.searcher, head)
+        predictions = StoredPredictions(self.searcher, head, len(self.datastore))
         return self.preset.build_fusion(self.temperature, predictions)
 
     def objection(self, prompt: Sequence[int]) -> str | None:

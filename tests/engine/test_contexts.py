@@ -115,7 +115,7 @@ def test_weight_0_is_the_baseline(device, kind, fusion):
     assert [done.text for done in zero] == [done.text for done in plain]
 
 
-@pytest.mark.parametrize("preset", ["nest", "ft2ra"])
+@pytest.mark.parametrize("preset", ["nest", "ft2ra", "residual"])
 def test_other_weights_and_fusions_depend_on_the_request_alone_too(device, preset):
     loaded, asked = random_model(device=device), number_requests(7)
     settings = resolve_preset(preset, temperature=50.0)

@@ -4,10 +4,12 @@ import torch
 
 from knm.retrieval import (
     DenseLogits,
+    LikelyTokens,
     LMOutput,
     MixtureFusion,
     Neighbours,
     ResidualFusion,
+    SparseResidualFusion,
     StoredPredictions,
     TorchSearcher,
     open_searcher,
@@ -104,7 +106,8 @@ def test_the_keys_that_were_found_can_be_read():
     assert np.isfinite(keys).all()
 
 
-def test_the_residual_fusion_is_that_of_the_cpu():
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_residual_fusion_is_that_of_the_cpu(sparse):
     draw = torch.Generator().manual_seed(0)
     store = store_of(keys_of(900, 24), np.random.default_rng(1).integers(0, 500, 900))
     head = torch.nn.Linear(24, 500)
@@ -114,7 +117,12 @@ def test_the_residual_fusion_is_that_of_the_cpu():
 
     def correct(device: str) -> DenseLogits:
         searcher = open_searcher("torch", store, device)
-        fusion = ResidualFusion(20.0, 5.0, StoredPredictions(searcher, head.to(device)))
+        predictions = StoredPredictions(searcher, head.to(device), len(store))
+        fusion = (
+            SparseResidualFusion(20.0, 5.0, LikelyTokens(predictions, 8))
+            if sparse
+            else ResidualFusion(20.0, 5.0, predictions)
+        )
         found = searcher.search(queries.to(device), 16)
         return fusion(LMOutput.read(logits.to(device)), weight.to(device), found)
 
