@@ -13,7 +13,7 @@ from knm.jsonio import write_json
 from knm.judging.candidates import CandidateFile, load_candidates
 from knm.judging.failure_text import render_failure
 from knm.judging.pool import JudgePool, open_judges
-from knm.languages.language import file_hash
+from knm.languages.language import own_hash
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import ALL, Problem, ProblemSet, Selection, load_problems, problems_path
 from knm.progress import progress_bar
@@ -190,7 +190,7 @@ def _header(
         "limits": asdict(limits),
     }
     kept = _without(candidates.hashes, "language")
-    read = {"problem_set": problem_set.content_hash, **file_hash(candidates.language)}
+    read = {"problem_set": problem_set.content_hash, **own_hash(candidates.language)}
     source = candidates.report
     return RunHeader(
         configuration={**_without(candidates.configuration, "subset"), **judge},
