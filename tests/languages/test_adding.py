@@ -68,7 +68,7 @@ def toy(tmp_path) -> Path:
     return path
 
 
-def test_the_bench_asks_for_it_finds_its_programs_and_judges_them(toy, tmp_path):
+def test_the_bench_asks_for_it_finds_its_programs_and_judges_them(toy, tmp_path, monkeypatch):
     """The engine answers with the prompt that it was given, in which the program stands."""
     records = [
         {"question_id": name, "question_content": text, "private_test_cases": CASES}
@@ -89,6 +89,7 @@ def test_the_bench_asks_for_it_finds_its_programs_and_judges_them(toy, tmp_path)
     assert "Pass@1" in process.stdout
 
     again = tmp_path / "again.json"
+    monkeypatch.setenv("KNM_CACHE_DIR", str(tmp_path / "kept"))
     command = [
         "judge",
         "--completions",
