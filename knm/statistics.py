@@ -50,19 +50,26 @@ def mcnemar_exact(gained: int, lost: int) -> float:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """A p-value, and whether all exchanges were counted or `PERMUTATIONS` drawn."""
+    """A p-value, and whether all exchanges were counted or some drawn."""
 
     p_value: float
     exact: bool
 
 
-def paired_permutation(differences: Sequence[Fraction], *, seed: int = 0) -> PairedTest:
+def paired_permutation(
+    differences: Sequence[Fraction],
+    *,
+    seed: int = 0,
+    permutations: int = PERMUTATIONS,
+    most_bits: int = MOST_BITS,
+) -> PairedTest:
     """Two-sided paired permutation test of a mean difference of 0.
 
     How likely a mean at least as far from 0 is if the two sides of each pair could as well be
-    exchanged. Exact as long as the differences have a common denominator that is not huge, else by
-    `PERMUTATIONS` drawn exchanges, the same for the same differences in any order. Of differences
-    of one size it is `mcnemar_exact`.
+    exchanged. Exact as long as the differences have a common denominator that is not huge, so that
+    all exchanges are counted in numbers of `most_bits` bits, else by so many drawn `permutations`,
+    the same for the same differences in any order. Of differences of one size it is
+    `mcnemar_exact`.
     """
     scale = lcm(*(each.denominator for each in differences))
     sizes = sorted(abs(int(each * scale)) for each in differences if each)
@@ -72,8 +79,8 @@ def paired_permutation(differences: Sequence[Fraction], *, seed: int = 0) -> Pai
     # The sum is 2 S - total, S being the sum of the sizes that are counted as positive.
     least = (total + observed) // 2
     slot = len(sizes) + 1
-    if (total + 1) * slot > MOST_BITS:
-        return PairedTest(_drawn_tail(sizes, least, seed), exact=False)
+    if (total + 1) * slot > most_bits:
+        return PairedTest(_drawn_tail(sizes, least, seed, permutations), exact=False)
     # The digits of a number in base 2**slot: how many choices of positive sizes have each sum S.
     ways = 1
     for size in sizes:
@@ -83,7 +90,7 @@ def paired_permutation(differences: Sequence[Fraction], *, seed: int = 0) -> Pai
     return PairedTest(min(1.0, 2 * tail / (1 << len(sizes))), exact=True)
 
 
-def _drawn_tail(sizes: Sequence[int], least: int, seed: int) -> float:
+def _drawn_tail(sizes: Sequence[int], least: int, seed: int, permutations: int) -> float:
     """The share of drawn sign choices whose positive sizes, or the others, sum up to `least`."""
     draw, total = Random(seed).getrandbits, sum(sizes)
     blocks = [sizes[start : start + 8] for start in range(0, len(sizes), 8)]
@@ -92,11 +99,11 @@ def _drawn_tail(sizes: Sequence[int], least: int, seed: int) -> float:
         for block in blocks
     ]
     hits = 0
-    for _ in range(PERMUTATIONS):
+    for _ in range(permutations):
         chosen = draw(8 * len(blocks)).to_bytes(len(blocks), "little")
         positive = sum([table[byte] for table, byte in zip(sums, chosen, strict=True)])
         hits += positive >= least or total - positive >= least
-    return (hits + 1) / (PERMUTATIONS + 1)
+    return (hits + 1) / (permutations + 1)
 
 
 def pass_at_k(samples: int, correct: int, k: int) -> float:

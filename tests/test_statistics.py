@@ -213,11 +213,9 @@ def test_a_permutation_test_agrees_with_scipy():
 def test_drawn_exchanges_come_near_and_are_the_same_in_any_order(differences, shuffler):
     exact = paired_permutation(differences).p_value
     mixed = shuffler.sample(differences, len(differences))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statistics, "MOST_BITS", 0)
-        patch.setattr(statistics, "PERMUTATIONS", 2000)
-        drawn = paired_permutation(differences)
-        assert paired_permutation(mixed) == drawn
+    few = {"permutations": 2000, "most_bits": 0}
+    drawn = paired_permutation(differences, **few)
+    assert paired_permutation(mixed, **few) == drawn
     assert drawn.exact == (sum(differences) == 0)
     assert drawn.p_value == pytest.approx(exact, abs=0.06)
 

@@ -54,7 +54,8 @@ class Materials:
     """What datastores are made of.
 
     `records_of` gives the records of a corpus by its name, `adaptors` says whether datastores get
-    the adaptor that learned weights go by. What was encoded is kept: a curve uses it many times.
+    the adaptor that learned weights go by, `indexed_rows` from how many entries on they get an
+    index on a CPU. What was encoded is kept: a curve uses it many times.
     """
 
     loaded: LoadedModel
@@ -63,6 +64,7 @@ class Materials:
     directory: Path
     records_of: Callable[[str], Sequence[CorpusRecord]]
     adaptors: bool = False
+    indexed_rows: int = INDEXED_ROWS
     _encoded: dict[str, list[EncodedExample]] = field(default_factory=dict)
 
     def examples_of(self, corpus: str) -> list[EncodedExample]:
@@ -110,7 +112,8 @@ def build_store(name: str, materials: Materials, programs: int) -> Datastore:
     if materials.adaptors and _is_reliability_known(store) and load_adaptor(store) is None:
         train_adaptor(store, loaded.device).save(store.path)
     # 4. What makes it quick where exact search is not.
-    if loaded.device.type == "cpu" and len(store) >= INDEXED_ROWS and not store.manifest.indexes:
+    large = len(store) >= materials.indexed_rows
+    if loaded.device.type == "cpu" and large and not store.manifest.indexes:
         build_index(store, "ivf")
         store = Datastore.open(store.path, expect=loaded.identity)
     return store

@@ -27,6 +27,7 @@ from knm.datastore import Datastore, MiningOptions
 from knm.datastore.mining_options import batch_tokens_on
 from knm.engine.devices import freeing_engines
 from knm.engine.requests import encode_request
+from knm.engine.setup import hardware_of
 from knm.errors import UserError
 from knm.judging.trials import TrialSettings, run_trial
 from knm.languages.language import DEFAULT_LANGUAGE, load_language
@@ -224,7 +225,7 @@ class Workbench:
         settings, loaded = self.settings, self.loaded
         return {
             "model": asdict(loaded.identity),
-            "device": _hardware(loaded.device),
+            "device": hardware_of(self._placement),
             "problems": {
                 "name": self.problem_set.name,
                 "count": len(self.problem_set),
@@ -341,7 +342,7 @@ class Workbench:
         unguarded = store is None or settings.selection.is_all
         return {
             **determinants(loaded, preset, store),
-            "device": _hardware(loaded.device),
+            "device": hardware_of(self._placement),
             "problems": self.problem_set.content_hash,
             "prompt": self._template(row).content_hash,
             "trial": to_json(self._trial_settings(row)),
@@ -350,7 +351,3 @@ class Workbench:
             "examples": row.examples and [row.examples, self._corpus_hash],
             "guarded": None if unguarded else self._whole_set.content_hash,
         }
-
-
-def _hardware(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

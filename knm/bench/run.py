@@ -12,7 +12,7 @@ from typing import Any, Final
 from knm.bench.published import published_setting
 from knm.engine import EngineConfiguration
 from knm.judging.requests import problem_request
-from knm.languages.language import file_hash
+from knm.languages.language import own_hash
 from knm.models.chat_arguments import check_against_template, read_chat_arguments
 from knm.options import RunOptions
 from knm.outputs import Output, check_outputs, file_named
@@ -161,7 +161,7 @@ class BenchRun:
         found = {
             "problem_set": self.problem_set.content_hash,
             "prompt": self.template.content_hash,
-            **file_hash(self.options.language),
+            **own_hash(self.options.language),
         }
         for name, content in (
             ("model", engine.weights_hash),

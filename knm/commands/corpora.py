@@ -1,7 +1,6 @@
 """`knm corpus`: making, describing, cleaning and splitting corpora. Thin, as `knm.cli`."""
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +19,8 @@ from knm.commands.corpus_output import (
 )
 from knm.commands.output import JsonOption, OverwriteOption, print_table
 from knm.commands.parameters import Commands
+from knm.corpora.similarity import Comparison
+from knm.corpora.splitting import SPLITS, Grouping
 from knm.errors import UserError
 from knm.jsonio import dumps, write_jsonl
 from knm.option_fields import read_list
@@ -35,22 +36,6 @@ CorpusArgument = Annotated[Path, typer.Argument(help="Corpus: .jsonl or .jsonl.g
 RemovedOption = Annotated[
     Path | None, typer.Option(help="JSONL file for what was removed, and why.")
 ]
-
-
-class Comparison(StrEnum):
-    """By what `knm corpus dedup` compares records."""
-
-    PROGRAM = "program"
-    RENAMED = "renamed"
-    STATEMENT = "statement"
-
-
-class Grouping(StrEnum):
-    """What `knm corpus split` keeps together."""
-
-    CLUSTER = "cluster"
-    COMPOSITION = "composition"
-    PROBLEM = "problem"
 
 
 @corpus_app.command()
@@ -112,7 +97,7 @@ def dedup(
     from knm.corpora import deduplicate, load_corpus
 
     _check_cleaned(out, removed, (corpus,), overwrite)
-    cleaned = deduplicate(load_corpus(corpus), threshold=threshold, by=by.value)
+    cleaned = deduplicate(load_corpus(corpus), threshold=threshold, by=by)
     _write_cleaned(cleaned, out, removed, cleaned.to_json() if json else None)
 
 
@@ -181,12 +166,11 @@ def split(
 ) -> None:
     """Split a corpus so that nothing alike stands on both sides."""
     from knm.corpora import load_corpus, save_corpus, split_corpus
-    from knm.corpora.splitting import SPLITS
 
     wanted = read_list("shares", shares, "three numbers", float, distinct=False)
     files = tuple(out / f"{name}.jsonl" for name in SPLITS)
     check_outputs([Output("--out", files)], (corpus,), overwrite=overwrite)
-    sides = split_corpus(load_corpus(corpus), wanted, by=by.value, threshold=threshold, seed=seed)
+    sides = split_corpus(load_corpus(corpus), wanted, by=by, threshold=threshold, seed=seed)
     for name, records in sides.items():
         save_corpus(out / f"{name}.jsonl", records)
     counts = {name: len(records) for name, records in sides.items()}

@@ -9,13 +9,15 @@ import typer
 from knm.commands.info import info
 from knm.commands.output import JsonOption, say
 from knm.commands.parameters import Commands
+from knm.datastore import Datastore, IndexKind, IndexOptions, build_index
+from knm.datastore.arrays import KEY_DTYPES
+from knm.datastore.faiss_kinds import check_options
 from knm.errors import UserError, named
 from knm.outputs import check_output_directory, file_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from knm.datastore import Datastore
     from knm.models import EncodedExample
 
 datastore_app = Commands(
@@ -62,7 +64,6 @@ def import_files(
     json: JsonOption = False,
 ) -> None:
     """Make a datastore of keys, values and index that another kNN-LM program left."""
-    from knm.datastore.arrays import KEY_DTYPES
     from knm.datastore.importing import ImportOptions, import_datastore, import_index
     from knm.models import find_model, identify_model
 
@@ -145,9 +146,8 @@ def filter_entries(
     info(out, json=json)
 
 
-def _open(path: Path, out: Path, device: str, *inputs: Path | str | None) -> "Datastore":
+def _open(path: Path, out: Path, device: str, *inputs: Path | str | None) -> Datastore:
     """The datastore to be edited, where the result can be written and the device is there."""
-    from knm.datastore import Datastore
     from knm.models import resolve_placement
 
     store = Datastore.open(path)
@@ -188,15 +188,6 @@ def dedup(
     info(out, json=json)
 
 
-class IndexKind(StrEnum):
-    """Which Faiss index is built."""
-
-    FLAT = "flat"
-    IVF = "ivf"
-    IVF_PQ = "ivf-pq"
-    HNSW = "hnsw"
-
-
 def index(
     datastore: SourceArgument,
     kind: Annotated[IndexKind, typer.Option(help="Flat is exact, the others approximate.")],
@@ -214,15 +205,11 @@ def index(
     json: JsonOption = False,
 ) -> None:
     """Build a Faiss index of a datastore and measure its recall."""
-    from knm.datastore import Datastore
-    from knm.datastore.faiss_index import build_index
-    from knm.datastore.faiss_kinds import IndexOptions, check_options
-
     options = IndexOptions(nlist, nprobe, m, nbits, ef, refine, seed)
-    check_options(kind.value, options)
+    check_options(kind, options)
     store = Datastore.open(datastore)
     check_output_directory("datastore", datastore)
-    build_index(store, kind.value, options)
+    build_index(store, kind, options)
     info(datastore, json=json)
 
 
@@ -282,7 +269,7 @@ def pca(
 
 
 def _read_examples(
-    store: "Datastore", corpus: Path, prompt: str, model: str | None
+    store: Datastore, corpus: Path, prompt: str, model: str | None
 ) -> "Mapping[str, EncodedExample]":
     from knm.corpora import load_corpus
     from knm.models import encode_corpus, load_tokenizer

@@ -10,8 +10,10 @@ import typer
 from knm.commands.keys import KeyOptions, TokenOptions, compare_keys_of
 from knm.commands.output import JsonOption, say
 from knm.commands.texts import BlockOptions
+from knm.corpora.projects import Split
 from knm.errors import UserError, named
 from knm.jsonio import dumps
+from knm.metrics.sweep_options import ObjectiveKind, SearchKind
 from knm.option_fields import Option, changed_options, options_of
 from knm.options import (
     PRESET,
@@ -29,35 +31,11 @@ SUMMARY: Final = "sweep.json"
 HEAT_MAP: Final = "heatmap.svg"
 
 
-class SearchKind(StrEnum):
-    """How a sweep chooses what to try."""
-
-    GRID = "grid"
-    RANDOM = "random"
-    OPTUNA = "optuna"
-
-
-class ObjectiveKind(StrEnum):
-    """What a sweep maximises before Pass@1."""
-
-    ACCURACY = "accuracy"
-    PERPLEXITY = "perplexity"
-    NET_GAIN = "net-gain"
-
-
 class Task(StrEnum):
     """What is to be foreseen."""
 
     TOKENS = "tokens"
     COMPLETION = "completion"
-
-
-class Split(StrEnum):
-    """The source files of a project."""
-
-    TRAIN = "train"
-    VALID = "valid"
-    TEST = "test"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,7 +269,7 @@ def sweep(
 
     choices = read_space(space, choice.datastore)
     check_outputs([Output("--out", files)], (file_named(choices.preset), *choices.datastores))
-    proposals = SEARCHES[choice.search.value](choices, choice.trials, choice.seed)
+    proposals = SEARCHES[choice.search](choices, choice.trials, choice.seed)
     from knm.bench import ensure_datastore, prepare_engine
     from knm.journal import Journal
     from knm.jsonio import write_json
@@ -329,7 +307,7 @@ def sweep(
     data = SweepData(loaded, records, template, choice.batch_tokens, tuple(asked))
     with Journal(choice.out / JOURNAL, "a sweep") as journal:
         result = Sweep(choices, data, stores, journal).run(
-            proposals, Objective(choice.objective.value, choice.loss_weight), decoded
+            proposals, Objective(choice.objective, choice.loss_weight), decoded
         )
 
     # 3. Say what came of it.

@@ -43,6 +43,10 @@ def explain(
     model: Annotated[
         str | None, typer.Option(help="With --recompute: the run's model, where it is now.")
     ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(help="With --recompute: the run's language, where it was a file's."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show a problem's samples, and of one the program with the tokens that the datastore changed,
@@ -58,10 +62,12 @@ def explain(
 
         if datastore is None:
             raise UserError("--recompute: name the datastore that the engine had with --datastore")
-        how = Recomputation(datastore, preset, problems, model)
+        how = Recomputation(datastore, preset, problems, model, language)
         run = recompute_report(run, problem, how)
-    elif preset is not None or model is not None:
-        raise UserError("--preset and --model have no effect without --recompute: add it")
+    elif preset is not None or model is not None or language is not None:
+        raise UserError(
+            "--preset, --model and --language have no effect without --recompute: add it"
+        )
     if datastore or corpus:
         from knm.report.origins import origin_finder
 

@@ -38,16 +38,24 @@ def judge(
     ] = None,
     time_limit: Annotated[float | None, typer.Option(help="CPU seconds per test.")] = None,
     memory_limit: Annotated[int | None, typer.Option(help="MiB of memory per test.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Programs judged at a time.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Programs judged at a time (default: by the cores).")
+    ] = None,
     keep_io: Annotated[
         bool, typer.Option("--keep-io", help="Keep all that a failing test read and wrote.")
     ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Forget what an interrupted call has judged.")
+        bool,
+        typer.Option("--fresh", help="Forget what was judged before, by whichever run."),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Judge completions without a model; run it again to resume what was interrupted."""
+    """Judge completions without a model; run it again to resume what was interrupted.
+
+    No program is judged twice: verdicts are kept in .knm-cache, as those of a bench are.
+    """
+    from knm.bench import cache_directory
+    from knm.bench.kept import FromBefore
     from knm.judging import JudgeOptions, judge_file
     from knm.problems import Selection
     from knm.report import render_summary, summarize
@@ -65,9 +73,10 @@ def judge(
         fresh=fresh,
         workers=workers,
         keep_io=keep_io,
+        kept=cache_directory(Path.cwd()),
     )
     try:
-        judged = judge_file(options)
+        judged = judge_file(options, say)
     except KeyboardInterrupt:
         say(_how_far(path))
         raise typer.Exit(INTERRUPTED) from None
@@ -82,6 +91,8 @@ def judge(
             "the problems are not those that the completions were written for, and `knm diff` will "
             "say so: give their --problems, and their --ids if they had some"
         )
+    if judged.from_before:
+        say(str(FromBefore(judgements=judged.from_before)))
     totals = summarize(judged.report.results)
     if json:
         print(dumps({"report": str(path), **totals.to_json()}))

@@ -1,6 +1,5 @@
 """`knm diff` and `knm report`: what is done with reports. Thin, as `knm.cli`."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -37,25 +36,12 @@ from knm.report.breakdown import (
     change_rows,
     render_groups,
 )
+from knm.report.formats import ChartFormat, StudyFormat
 from knm.report.markdown import escaped_table
 from knm.report.text import table
 
 PAGE: Final = "page"
 STUDY: Final = "study"
-
-
-class DocumentFormat(StrEnum):
-    """What `knm report study` writes."""
-
-    PDF = "pdf"
-    MD = "md"
-
-
-class ChartFormat(StrEnum):
-    """What kind of file `knm report --charts` writes."""
-
-    SVG = "svg"
-    PNG = "png"
 
 
 ByOption = Annotated[
@@ -82,13 +68,13 @@ class ReportGroup(TyperGroup):
 def _ask_for_document(args: list[str]) -> bool:
     given = {args[place + 1] for place, word in enumerate(args[:-1]) if word == "--format"}
     given |= {word.removeprefix("--format=") for word in args if word.startswith("--format=")}
-    unknown = sorted(given - {*DocumentFormat, *ChartFormat})
+    unknown = sorted(given - {*StudyFormat, *ChartFormat})
     if unknown:
         raise UserError(
             f"--format {unknown[0]}: give md or pdf for a document, svg or png for the files of "
             "--charts, and leave it out for the HTML page"
         )
-    return not given.isdisjoint(DocumentFormat)
+    return not given.isdisjoint(StudyFormat)
 
 
 report_app = Commands(cls=ReportGroup, no_args_is_help=True, help="Reports of runs.")
@@ -265,7 +251,7 @@ def page(
     view.write_page(bench, out)
     written = [out]
     if charts:
-        written += view.write_charts(bench, charts, view.ChartFormat(format.value))
+        written += view.write_charts(bench, charts, format)
     if json:
         print(dumps({"page": str(out), "charts": [str(path) for path in written[1:]]}))
     else:
@@ -277,7 +263,7 @@ def study(
     runs: Annotated[
         list[Path], typer.Argument(help="Reports; the others are compared to the first.")
     ],
-    format: Annotated[DocumentFormat, typer.Option(help="PDF needs pip install 'knm[pdf]'.")],
+    format: Annotated[StudyFormat, typer.Option(help="PDF needs pip install 'knm[pdf]'.")],
     out: Annotated[Path | None, typer.Option(help="File (default: report.FORMAT).")] = None,
     audit: Annotated[
         Path | None, typer.Option(help="Directory of knm audit: its ladder is told too.")
@@ -287,16 +273,16 @@ def study(
 ) -> None:
     """Write the final report of a study: tables, pictures and the commands that made them."""
     from knm.report import page as view
-    from knm.report.study import StudyFormat, check_study, compose_study, write_study
+    from knm.report.study import check_study, compose_study, write_study
     from knm.report.study.documents import pictures_beside
 
-    path, kind = out or Path(f"report.{format.value}"), StudyFormat(format.value)
+    path = out or Path(f"report.{format.value}")
     check_outputs([Output("--out", (path,))], runs)
-    if kind is StudyFormat.MD:
+    if format is StudyFormat.MD:
         check_output_directory("--out", pictures_beside(path))
-    check_study(kind)
+    check_study(format)
     bench = view.join_runs([load_report(run) for run in runs])
-    written = write_study(compose_study(bench, audit, by), path, kind)
+    written = write_study(compose_study(bench, audit, by), path, format)
     print(dumps([str(each) for each in written]) if json else "\n".join(map(str, written)))
 
 

@@ -6,16 +6,26 @@ empty statement.
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from knm.corpora.lexeme_lists import SUFFIX
 from knm.errors import UserError
 
+
+class Split(StrEnum):
+    """The source files of a project."""
+
+    TRAIN = "train"
+    VALID = "valid"
+    TEST = "test"
+
+
 PROJECT_SPLITS: Final[Mapping[str, tuple[str, ...]]] = {
-    "train": ("train",),
-    "valid": ("valid", "dev"),
-    "test": ("test",),
+    Split.TRAIN: ("train",),
+    Split.VALID: ("valid", "dev"),
+    Split.TEST: ("test",),
 }
 _SUFFIXES: Final = (".jsonl", ".jsonl.gz", SUFFIX)
 

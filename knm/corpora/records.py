@@ -16,6 +16,7 @@ from knm.corpora.outcomes import Outcome
 from knm.errors import UserError
 from knm.hashing import hash_json_items
 from knm.jsonio import find_surrogate, read_jsonl, write_jsonl
+from knm.languages.descriptions import check_noted
 
 _REQUIRED = ("id", "statement", "program", "language", "source")
 
@@ -153,7 +154,7 @@ def parse_record(value: Mapping[str, Any], where: str) -> CorpusRecord:
     """Read back what a record's `to_json` gave; `where` names its place in errors.
 
     Raises:
-        UserError: a field is missing or malformed.
+        UserError: a field is missing or malformed, or the language is a file's.
     """
     for name in _REQUIRED:
         if name not in value:
@@ -167,6 +168,7 @@ def parse_record(value: Mapping[str, Any], where: str) -> CorpusRecord:
         raise UserError(
             f"{where}: field {broken!r} has an unpaired surrogate; write it as valid Unicode"
         )
+    check_noted(value["language"], where)
     extras = {name: item for name, item in value.items() if name not in _REQUIRED}
     required = {name: value[name] for name in _REQUIRED}
     # A corpus of older days may call something else a problem: that stays where it was.

@@ -1,6 +1,7 @@
 """What records are compared by, by name: their programs, as written or renamed, or statements."""
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,14 @@ from knm.corpora.records import CorpusRecord
 from knm.corpora.shingles import ShingleSets, shingle
 from knm.corpora.tokens import LexedTexts, Offsets, lex
 from knm.errors import UserError, named
+
+
+class Comparison(StrEnum):
+    """By what records are compared."""
+
+    PROGRAM = "program"
+    RENAMED = "renamed"
+    STATEMENT = "statement"
 
 
 def program_shingles(records: Sequence[CorpusRecord]) -> ShingleSets:
@@ -34,9 +43,9 @@ def _lex_programs(records: Sequence[CorpusRecord]) -> LexedTexts:
 
 
 COMPARISONS: Final[Mapping[str, Callable[[Sequence[CorpusRecord]], ShingleSets]]] = {
-    "program": program_shingles,
-    "renamed": renamed_shingles,
-    "statement": _statement_shingles,
+    Comparison.PROGRAM: program_shingles,
+    Comparison.RENAMED: renamed_shingles,
+    Comparison.STATEMENT: _statement_shingles,
 }
 
 

@@ -1,14 +1,24 @@
 """Splitting a corpus so that nothing alike stands on both sides."""
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Final
 
 from knm.corpora.records import CorpusRecord
-from knm.corpora.similarity import clusters, similar_records
+from knm.corpora.similarity import Comparison, clusters, similar_records
 from knm.errors import UserError, named
 from knm.hashing import hash_bytes
 
 SPLITS: Final = ("train", "dev", "test")
+
+
+class Grouping(StrEnum):
+    """What a split keeps together."""
+
+    CLUSTER = "cluster"
+    COMPOSITION = "composition"
+    PROBLEM = "problem"
+
 
 Groups = Callable[[Sequence[CorpusRecord], float], list[str]]
 
@@ -17,7 +27,7 @@ def split_corpus(
     records: Sequence[CorpusRecord],
     shares: Sequence[float],
     *,
-    by: str = "cluster",
+    by: str = Grouping.CLUSTER,
     threshold: float = 0.8,
     seed: int = 0,
 ) -> dict[str, tuple[CorpusRecord, ...]]:
@@ -64,12 +74,12 @@ def _named(record: CorpusRecord, field: str, value: Any) -> str:
 
 
 def _clusters(records: Sequence[CorpusRecord], threshold: float) -> list[str]:
-    pairs = similar_records(records, threshold, "renamed")
+    pairs = similar_records(records, threshold, Comparison.RENAMED)
     return [records[first].id for first in clusters(pairs, len(records)).tolist()]
 
 
 GROUPS: Final[Mapping[str, Groups]] = {
-    "cluster": _clusters,
-    "composition": _compositions,
-    "problem": _problems,
+    Grouping.CLUSTER: _clusters,
+    Grouping.COMPOSITION: _compositions,
+    Grouping.PROBLEM: _problems,
 }

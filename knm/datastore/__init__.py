@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE
 from knm.datastore.faiss_index import build_index
-from knm.datastore.faiss_kinds import INDEX_KINDS, IndexOptions
+from knm.datastore.faiss_kinds import IndexKind, IndexOptions
 from knm.datastore.manifest import (
     FORMAT_VERSION,
     Calibration,
@@ -44,7 +44,6 @@ else:
 
 __all__ = [
     "FORMAT_VERSION",
-    "INDEX_KINDS",
     "KEY_DTYPES",
     "POSITIONS",
     "PROVENANCE_DTYPE",
@@ -54,6 +53,7 @@ __all__ = [
     "DistanceSummary",
     "ExampleSource",
     "IndexInfo",
+    "IndexKind",
     "IndexOptions",
     "Manifest",
     "MiningOptions",

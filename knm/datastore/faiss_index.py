@@ -126,7 +126,7 @@ def open_index(datastore: Datastore, kind: str) -> OpenIndex:
 
 
 def build_index(datastore: Datastore, kind: str, options: IndexOptions | None = None) -> Path:
-    """Build the index `kind`, a name in `INDEX_KINDS`, and note it in the manifest.
+    """Build the index `kind`, an `IndexKind`, and note it in the manifest.
 
     The manifest gets what was built and its recall@16 against exact search, for 500 stored keys
     moved as far as unseen text lies from them. Open the datastore again to use the index.

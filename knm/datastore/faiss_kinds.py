@@ -6,6 +6,7 @@ Options are checked without Faiss, whose import takes long: whoever trains hands
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import ModuleType
 from typing import Any, Final
 
@@ -23,6 +24,15 @@ _SCANNED_BITS: Final = 4
 _LINKS: Final = 32
 _BREADTH: Final = 128
 _BUILD_BREADTH: Final = 80
+
+
+class IndexKind(StrEnum):
+    """Which index."""
+
+    FLAT = "flat"
+    IVF = "ivf"
+    IVF_PQ = "ivf-pq"
+    HNSW = "hnsw"
 
 
 @dataclass(frozen=True)
@@ -54,8 +64,11 @@ class TrainedIndex:
 
 
 @dataclass(frozen=True)
-class IndexKind:
-    """`takes` are the options that mean something to it, `classes` Faiss's names of what it is."""
+class IndexMaking:
+    """How a kind of index is made.
+
+    `takes` are the options that mean something to it, `classes` Faiss's names of what it is.
+    """
 
     build: Callable[[ModuleType, Datastore, IndexOptions], TrainedIndex]
     takes: tuple[str, ...]
@@ -193,17 +206,18 @@ def _train(index: Any, datastore: Datastore, rows: int, seed: int) -> int:
     return len(sample)
 
 
-KINDS: Final[Mapping[str, IndexKind]] = {
-    "flat": IndexKind(_build_flat, (), ("IndexFlat",)),
-    "ivf": IndexKind(_build_ivf, ("nlist", "nprobe"), ("IndexIVFScalarQuantizer", "IndexIVFFlat")),
-    "ivf-pq": IndexKind(
+KINDS: Final[Mapping[str, IndexMaking]] = {
+    IndexKind.FLAT: IndexMaking(_build_flat, (), ("IndexFlat",)),
+    IndexKind.IVF: IndexMaking(
+        _build_ivf, ("nlist", "nprobe"), ("IndexIVFScalarQuantizer", "IndexIVFFlat")
+    ),
+    IndexKind.IVF_PQ: IndexMaking(
         _build_ivf_pq,
         ("nlist", "nprobe", "m", "nbits", "refine"),
         ("IndexIVFPQ", "IndexIVFPQFastScan"),
     ),
-    "hnsw": IndexKind(_build_hnsw, ("m", "ef"), ("IndexHNSWSQ", "IndexHNSWFlat")),
+    IndexKind.HNSW: IndexMaking(_build_hnsw, ("m", "ef"), ("IndexHNSWSQ", "IndexHNSWFlat")),
 }
-INDEX_KINDS: Final = tuple(KINDS)
 
 
 def kind_of(faiss: ModuleType, index: Any) -> str | None:
@@ -217,10 +231,10 @@ def options_made(index: Any, kind: str) -> dict[str, int]:
     made = {
         name: getattr(index, name)
         for name in ("nlist", "nprobe")
-        if kind in ("ivf", "ivf-pq") and hasattr(index, name)
+        if kind in (IndexKind.IVF, IndexKind.IVF_PQ) and hasattr(index, name)
     }
-    if kind == "ivf-pq":
+    if kind == IndexKind.IVF_PQ:
         made |= {"m": index.pq.M, "nbits": index.pq.nbits, "refine": _REFINE}
-    if kind == "hnsw":
+    if kind == IndexKind.HNSW:
         made |= {"ef": index.hnsw.efSearch}
     return made

@@ -1,7 +1,7 @@
 """The corpus records that a datastore's entries come from: `records.jsonl`, one line a record."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol, overload
@@ -12,6 +12,7 @@ from knm.corpora import CorpusRecord
 from knm.errors import UserError
 from knm.hashing import hash_stream
 from knm.jsonio import dumps, read_jsonl, write_lines
+from knm.languages.descriptions import language_title
 
 RECORDS_NAME: Final = "records.jsonl"
 
@@ -107,6 +108,9 @@ def hash_record_ids(directory: Path) -> str:
 def _read(path: Path) -> Iterator[RecordOrigin]:
     for number, value in read_jsonl(path):
         try:
-            yield RecordOrigin(**value)
+            origin = RecordOrigin(**value)
         except TypeError:
             raise UserError(f"{path}:{number}: not a record: mine the datastore again") from None
+        # A datastore of a corpus of older days may name files: of them the names alone count.
+        known = origin.language and language_title(origin.language)
+        yield replace(origin, language=known)

@@ -94,7 +94,7 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         unapplied=unapplied_settings(find_model(setup.model)),
         dtype=setup.placement.dtype,
         device=setup.placement.device,
-        hardware=_hardware(setup.placement),
+        hardware=hardware_of(setup.placement),
         batch_size=setup.generation.batch_size,
         max_new_tokens=setup.generation.max_new_tokens,
         datastore=setup.datastore_name,
@@ -129,7 +129,8 @@ def hash_calibration(store: Datastore) -> str:
     )
 
 
-def _hardware(placement: Placement) -> str:
+def hardware_of(placement: Placement) -> str:
+    """What rounding may depend on beside the model: the GPU, or processor, threads and kernels."""
     if torch.device(placement.device).type == "cuda":
         return torch.cuda.get_device_name(placement.device)
     capability = torch.backends.cpu.get_cpu_capability()

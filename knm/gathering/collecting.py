@@ -16,7 +16,8 @@ from knm.corpora import CorpusRecord, Outcome, save_corpus
 from knm.errors import UserError, named
 from knm.hashing import hash_bytes
 from knm.jsonio import find_surrogate, read_jsonl
-from knm.languages.language import load_language
+from knm.languages.descriptions import language_title
+from knm.languages.language import DEFAULT_LANGUAGE, noted_language
 from knm.outputs import Input, Output, check_outputs
 from knm.problems import ProblemSet, load_problems, problems_path
 from knm.report import ProblemResult, RunHeader, load_report, stream_path, stream_results
@@ -196,7 +197,8 @@ def _take(
     *,
     keep_completion: bool,
 ) -> None:
-    language = str(settings.get("language", "lua"))
+    # Of a run in a language by its file, records have the name: they open no file.
+    language = language_title(str(settings.get("language", DEFAULT_LANGUAGE)))
     held = findings.programs.setdefault(result.question_id, {})
     for sample in result.samples:
         findings.samples += 1
@@ -238,14 +240,19 @@ def _clean(text: str) -> str:
 
 def error_line(message: str, program: str, language: str) -> int | None:
     """The line of the program, from 1, that an error message begins with; None if it has none."""
-    found = _naming(language).search(message)
+    naming = _naming(language)
+    found = None if naming is None else naming.search(message)
     line = int(found[1]) if found else 0
     return line if 1 <= line <= program.count("\n") + 1 else None
 
 
 @cache
-def _naming(language: str) -> re.Pattern[str]:
-    filename = re.escape(load_language(language).execution.filename)
+def _naming(language: str) -> re.Pattern[str] | None:
+    """What a message begins with that names a line; None where the language is unknown here."""
+    known = noted_language(language)
+    if known is None:
+        return None
+    filename = re.escape(known.execution.filename)
     return re.compile(rf"(?:\A|: ){filename}:(\d{{1,{_MOST_DIGITS}}}): ")
 
 

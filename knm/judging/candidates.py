@@ -10,10 +10,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 from knm.hashing import hash_file
 from knm.jsonio import read_jsonl, write_jsonl
 from knm.judging.attempts import Attempt, Candidate, KeptFault
+from knm.languages.descriptions import check_noted
 from knm.languages.language import DEFAULT_LANGUAGE
 from knm.problems import fence_program
 from knm.records import Completion
@@ -50,7 +51,8 @@ def load_candidates(path: Path, language: str | None = None) -> CandidateFile:
     Their `language` is by default what the report says, and else `DEFAULT_LANGUAGE`.
 
     Raises:
-        UserError: the file is missing, malformed, or holds no completion.
+        UserError: the file is missing, malformed, or holds no completion, or a report's language is
+            a file.
     """
     found = (
         _of_report(path, language)
@@ -80,7 +82,8 @@ def export_candidates(report: Report, path: Path) -> int:
 
 def _of_report(path: Path, language: str | None) -> CandidateFile:
     report = load_report(path, unjudged=True)
-    language = language or str(report.configuration.get("language", DEFAULT_LANGUAGE))
+    told = str(report.configuration.get("language", DEFAULT_LANGUAGE))
+    language = language or check_noted(told, str(path), f"give it by {named('language')}")
     return CandidateFile(
         report,
         report.configuration,

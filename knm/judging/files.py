@@ -1,7 +1,8 @@
 """Judging apart from generating: completions from a file, verdicts into a report. No model."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -12,8 +13,9 @@ from knm.hashing import hash_file
 from knm.jsonio import write_json
 from knm.judging.candidates import CandidateFile, load_candidates
 from knm.judging.failure_text import render_failure
+from knm.judging.keeping import JudgementCache
 from knm.judging.pool import JudgePool, open_judges
-from knm.languages.language import file_hash
+from knm.languages.language import own_hash
 from knm.outputs import Output, check_outputs, file_named
 from knm.problems import ALL, Problem, ProblemSet, Selection, load_problems, problems_path
 from knm.progress import progress_bar
@@ -42,7 +44,9 @@ class JudgeOptions:
 
     The limits and the selection of a report's completions are those that it was made with, unless
     one is given, and so is their language (`DEFAULT_LANGUAGE` of other completions). `workers`
-    programs are judged at a time. `keep_io` is as in `open_sandbox`.
+    programs are judged at a time (default: by the number of cores). `keep_io` is as in
+    `open_sandbox`. `kept` is the directory where verdicts of all runs are kept; None for none.
+    `fresh` looks at nothing that was judged before.
     """
 
     completions: Path
@@ -54,25 +58,30 @@ class JudgeOptions:
     memory_limit: int | None = None
     selection: Selection = ALL
     fresh: bool = False
-    workers: int = 1
+    workers: int | None = None
     keep_io: bool = False
+    kept: Path | None = None
 
 
 @dataclass(frozen=True)
 class Judged:
     """A report of judging, and the numbers of problems and completions that had no partner.
 
-    `other_problems` says that the problems are not those that a report's completions are of.
+    `other_problems` says that the problems are not those that a report's completions are of,
+    `from_before` how many verdicts had been kept before.
     """
 
     report: Report
     without_completion: int
     without_problem: int
     other_problems: bool
+    from_before: int
 
 
-def judge_file(options: JudgeOptions) -> Judged:
+def judge_file(options: JudgeOptions, notify: Callable[[str], None] = lambda _: None) -> Judged:
     """Judge a file of completions; what an earlier, interrupted call judged is kept.
+
+    `notify` is told of kept verdicts that cannot be read or written: it goes on without.
 
     Raises:
         UserError: a file is missing, malformed or does not fit, or the stream beside `out` is of
@@ -98,9 +107,18 @@ def judge_file(options: JudgeOptions) -> Judged:
             f" {options.problems}; give the problem set that it was written for"
         )
     limits = _limits(options, candidates)
-    with open_judges(
-        options.sandbox, candidates.language, limits, options.workers, keep_io=options.keep_io
-    ) as judges:
+    with (
+        _opened(options.kept, notify) as kept,
+        open_judges(
+            options.sandbox,
+            candidates.language,
+            limits,
+            options.workers,
+            keep_io=options.keep_io,
+            kept=kept,
+            fresh=options.fresh,
+        ) as judges,
+    ):
         header = _header(options, problem_set, candidates, limits, judges, len(selected))
         with ResultStream(stream, lambda: header, fresh=options.fresh) as written:
             done = set() if options.fresh else done_before(stream, header, _MEND)
@@ -108,7 +126,14 @@ def judge_file(options: JudgeOptions) -> Judged:
             _judge(left, candidates, judges, written)
     document = finish_stream(stream)
     source = candidates.report
-    if source is not None and candidates.judged and not setting_differences(source, header):
+    # What was kept before may be the source's own verdicts, which are no second opinion of it.
+    anew = not judges.from_before and (kept is None or not done)
+    if (
+        source is not None
+        and candidates.judged
+        and anew
+        and not setting_differences(source, header)
+    ):
         noise = noise_between(source.results, read_stream(stream).results)
         document["knm"]["noise"] = to_json(noise)
     write_json(options.out, document)
@@ -118,7 +143,19 @@ def judge_file(options: JudgeOptions) -> Judged:
         without_problem=len(candidates.by_problem) - len(selected),
         other_problems=candidates.hashes.get("problem_set", problem_set.content_hash)
         != problem_set.content_hash,
+        from_before=judges.from_before,
     )
+
+
+@contextmanager
+def _opened(
+    directory: Path | None, notify: Callable[[str], None]
+) -> Iterator[JudgementCache | None]:
+    if directory is None:
+        yield None
+        return
+    with closing(JudgementCache(directory, notify)) as kept:
+        yield kept
 
 
 def _as_the_run_had(options: JudgeOptions, candidates: CandidateFile) -> JudgeOptions:
@@ -190,7 +227,7 @@ def _header(
         "limits": asdict(limits),
     }
     kept = _without(candidates.hashes, "language")
-    read = {"problem_set": problem_set.content_hash, **file_hash(candidates.language)}
+    read = {"problem_set": problem_set.content_hash, **own_hash(candidates.language)}
     source = candidates.report
     return RunHeader(
         configuration={**_without(candidates.configuration, "subset"), **judge},

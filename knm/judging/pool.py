@@ -1,6 +1,7 @@
 """Several sandboxes judging at a time, for whoever has completions."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -8,6 +9,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from knm.judging.attempts import Attempt, judge_attempts
+from knm.judging.keeping import JudgementCache, KeepingSandbox
 from knm.problems import Problem
 from knm.report import ProblemResult
 from knm.sandbox import Limits, Sandbox, open_sandbox
@@ -19,14 +21,20 @@ class JudgePool:
     """Judges as many problems at a time as there are sandboxes, in the order they come."""
 
     def __init__(self, sandboxes: Sequence[Sandbox], threads: ThreadPoolExecutor) -> None:
-        self._sandbox, self._threads = sandboxes[0], threads
+        self._sandboxes, self._threads = sandboxes, threads
         self._free: SimpleQueue[Sandbox] = SimpleQueue()
         for sandbox in sandboxes:
             self._free.put(sandbox)
 
     def describe(self) -> dict[str, str]:
         """What its sandboxes are, for the report."""
-        return self._sandbox.describe()
+        return self._sandboxes[0].describe()
+
+    @property
+    def from_before(self) -> int:
+        """How many judgements so far had been kept before the pool was opened."""
+        keeping = (one for one in self._sandboxes if isinstance(one, KeepingSandbox))
+        return sum(one.from_before for one in keeping)
 
     def judge(
         self, problem: Problem, attempts: Sequence[Attempt], asked: str | None = None
@@ -60,10 +68,13 @@ def open_judges(
     workers: int | None = None,
     *,
     keep_io: bool = False,
+    kept: JudgementCache | None = None,
+    fresh: bool = False,
 ) -> Iterator[JudgePool]:
     """A pool of `workers` sandboxes of one kind (default: by the number of cores).
 
-    `keep_io` is as in `open_sandbox`.
+    `keep_io` is as in `open_sandbox`. What is `kept` is not judged again; if `fresh`, only what was
+    kept since the pool was opened.
 
     What is not begun when the `with` block ends is dropped.
 
@@ -72,8 +83,18 @@ def open_judges(
         UserError: there is no such sandbox or language.
     """
 
+    began = time.time()
+
     def open_one() -> Sandbox:
-        return open_sandbox(sandbox, language=language, limits=limits, keep_io=keep_io)
+        opened = open_sandbox(sandbox, language=language, limits=limits, keep_io=keep_io)
+        if kept is None:
+            return opened
+        since = began if fresh else 0.0
+        try:
+            return KeepingSandbox(opened, kept, language, keep_io=keep_io, since=since, began=began)
+        except BaseException:
+            opened.close()
+            raise
 
     with ExitStack() as stack:
         count = workers or default_workers()

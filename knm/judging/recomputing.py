@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from knm.errors import UserError, named
 from knm.judging.requests import problem_request
+from knm.languages.descriptions import check_noted
+from knm.languages.language import own_hash
 from knm.problems import load_problems, load_template
 from knm.records import Completion, Request
 from knm.report import Report
@@ -23,6 +25,7 @@ class Recomputation:
     preset: str | None = None
     problems: str = "embedded"
     model: str | None = None
+    language: str | None = None
     device: str | None = None
 
 
@@ -78,7 +81,12 @@ def _request(report: Report, question_id: str, how: Recomputation) -> Request:
         raise UserError(
             f"{named('problems')} {how.problems}: has no {question_id}, which {report.path} has"
         )
-    return problem_request(problem, template, settings["language"])
+    mend = f"give it by {named('language')}"
+    language = how.language or check_noted(settings["language"], str(report.path), mend)
+    told = own_hash(language).get("language")
+    if told is not None:
+        _check(report, "language", told, f"{named('language')} {language}")
+    return problem_request(problem, template, language)
 
 
 def _check(report: Report, what: str, here: str, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from knm.errors import UserError
 from knm.hashing import hash_json
-from knm.languages.descriptions import describe_language, is_file, language_names, language_title
+from knm.languages.descriptions import describe_language, language_names, language_title
 from knm.languages.execution import Execution, read_execution, says_execution
 from knm.languages.lexis import LexerRules, read_lexer
 from knm.languages.prompt import LanguagePrompt, read_prompt
@@ -77,12 +77,12 @@ def load_language(name: str) -> Language:
     return Language(language_title(name), describe_language(name))
 
 
-def file_hash(name: str) -> dict[str, str]:
-    """The hash of a language that is named by its file, as `language`; empty for a packaged one.
+def own_hash(name: str) -> dict[str, str]:
+    """The hash of a language that is the user's own, as `language`; empty for a packaged one.
 
     Those of the package are told by its version.
     """
-    return {"language": load_language(name).content_hash} if is_file(name) else {}
+    return {"language": load_language(name).content_hash} if name not in language_names() else {}
 
 
 def language_prompt(name: str) -> LanguagePrompt:

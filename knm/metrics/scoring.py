@@ -15,6 +15,7 @@ from knm.metrics.measuring import measure
 from knm.metrics.memory import SharedSearch
 from knm.metrics.space import Point
 from knm.metrics.states import Block, read_blocks, target_counts
+from knm.metrics.sweep_options import ObjectiveKind
 from knm.models import KeyKind, LoadedModel, encode_corpus
 from knm.problems import PromptTemplate
 from knm.retrieval import Retriever
@@ -40,7 +41,7 @@ class Objective:
     `loss_weight` is how many gained tokens make up for one that is lost.
     """
 
-    name: str = "accuracy"
+    name: str = ObjectiveKind.ACCURACY
     loss_weight: float = 3.0
 
     def __call__(self, scores: Scores) -> float:
@@ -54,9 +55,9 @@ def _perplexity(scores: Scores, loss_weight: float) -> float:
 
 
 OBJECTIVES: Final[Mapping[str, Callable[[Scores, float], float]]] = {
-    "accuracy": lambda scores, _: scores.accuracy,
-    "perplexity": _perplexity,
-    "net-gain": lambda scores, loss_weight: (
+    ObjectiveKind.ACCURACY: lambda scores, _: scores.accuracy,
+    ObjectiveKind.PERPLEXITY: _perplexity,
+    ObjectiveKind.NET_GAIN: lambda scores, loss_weight: (
         (scores.gained - loss_weight * scores.lost) / scores.positions
     ),
 }

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from knm.errors import UserError, named
 from knm.metrics.space import Choices, Point, Space
+from knm.metrics.sweep_options import SearchKind
 
 # Draws that contradict themselves or were made before; after so many in a row there are no more.
 _MOST_MISSES: Final = 1_000
@@ -145,9 +146,9 @@ class OptunaSearch:
 
 DEFAULT_TRIALS: Final = 50
 SEARCHES: Final[Mapping[str, Callable[[Space, int | None, int], Search]]] = {
-    "grid": GridSearch,
-    "random": RandomSearch,
-    "optuna": OptunaSearch,
+    SearchKind.GRID: GridSearch,
+    SearchKind.RANDOM: RandomSearch,
+    SearchKind.OPTUNA: OptunaSearch,
 }
 
 

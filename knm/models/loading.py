@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 GGUF_PACKAGES: Final = ("gguf", "accelerate")
 """What transformers reads GGUF files with."""
 _NAMED: Final = 3  # tensors that an error names
+_REPORTED_BY: Final = "log_state_dict_report"
+"""What of the model library logs a table of tensors that lack, do not fit or are not used."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def load_model(
     try:
         tokenizer = source.tokenizer()
         reading = source.reading(tokenizer)
-        with _without_bars():
+        with _without_bars(), _holding_report():
             model, found = AutoModelForCausalLM.from_pretrained(
                 source.directory,
                 dtype=getattr(torch, placement.dtype),
@@ -92,13 +95,13 @@ def load_model(
                 **source.options,
                 **reading,
             )
+            _refuse_drawn(name, found)
     except UserError:
         raise
     except Exception as error:  # a loader given foreign files raises whatever it stumbles over
         raise UserError(
             f"{named('model')} {name}: cannot be loaded as a causal LM: {error!r}"
         ) from error
-    _refuse_drawn(name, found)
     if source.file and getattr(model, "hf_quantizer", None) is not None:
         # It is a plain model now, and a copy that is saved of it has to say so.
         model.hf_quantizer.remove_quantization_config(model)
@@ -174,6 +177,30 @@ def read_tokenizer(name: str) -> PreTrainedTokenizerBase:
         raise UserError(
             f"{named('model')} {name}: its tokenizer cannot be loaded: {error!r}"
         ) from error
+
+
+@contextmanager
+def _holding_report() -> Iterator[None]:
+    """Keeps the model library's table of tensors back until these are not refused by name."""
+    logger = logging.getLogger("transformers.modeling_utils")
+    held: list[logging.LogRecord] = []
+
+    def hold(record: logging.LogRecord) -> bool:
+        if record.funcName != _REPORTED_BY:
+            return True
+        held.append(record)
+        return False
+
+    logger.addFilter(hold)
+    try:
+        yield
+    except UserError:
+        held.clear()
+        raise
+    finally:
+        logger.removeFilter(hold)
+        for record in held:
+            logger.handle(record)
 
 
 @contextmanager

@@ -143,9 +143,14 @@ def optimise(
 
 
 def accumulate(
-    model: PreTrainedModel, head: OutputHead, parts: Sequence[Sequence[Example]]
+    model: PreTrainedModel,
+    head: OutputHead,
+    parts: Sequence[Sequence[Example]],
+    most_logits: int = HEAD_LOGITS,
 ) -> Tensor:
     """Add the gradient of the mean loss over all answer tokens of `parts`; returns it, in nats.
+
+    At most `most_logits` exist at once.
 
     Raises:
         UserError: a part does not fit in the device's memory.
@@ -155,7 +160,7 @@ def accumulate(
     total = torch.zeros((), device=device)
     for part in parts:
         try:
-            loss = _summed_loss(model, head, part, device) / answers
+            loss = _summed_loss(model, head, part, device, most_logits) / answers
             loss.backward()  # type: ignore[no-untyped-call]
         except torch.OutOfMemoryError:
             longest = len(part[-1].ids)
@@ -224,7 +229,11 @@ def _collate(batch: Sequence[Example]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _summed_loss(
-    model: PreTrainedModel, head: OutputHead, batch: Sequence[Example], device: torch.device
+    model: PreTrainedModel,
+    head: OutputHead,
+    batch: Sequence[Example],
+    device: torch.device,
+    most_logits: int,
 ) -> Tensor:
     """Sum of the cross-entropies of the answers' tokens, in nats.
 
@@ -236,7 +245,7 @@ def _summed_loss(
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=on_gpu):
         hidden = model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
         states = hidden.flatten(0, 1)[places]
-        rows = max(1, HEAD_LOGITS // head.weight.shape[0])
+        rows = max(1, most_logits // head.weight.shape[0])
         if len(states) <= rows:
             return _head_loss(head, states, answers)
         losses: list[Tensor] = [

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import torch
 from torch import Tensor
 
-from knm.datastore import Datastore, IndexInfo
+from knm.datastore import Datastore, IndexInfo, IndexKind
 from knm.datastore.exact import KeyChunk, nearest, padded_rows, stored_keys, stream_chunks
 from knm.datastore.faiss_index import open_index
 from knm.errors import UserError
@@ -121,16 +121,13 @@ def _exact(datastore: Datastore, device: torch.device) -> Searcher:
 
 SEARCHERS: Final[Mapping[str, Callable[[Datastore, torch.device], Searcher]]] = {
     "torch": _exact,
-    "faiss-flat": partial(FaissSearcher, kind="flat"),
-    "faiss-ivf": partial(FaissSearcher, kind="ivf"),
-    "faiss-ivf-pq": partial(FaissSearcher, kind="ivf-pq"),
-    "faiss-hnsw": partial(FaissSearcher, kind="hnsw"),
+    **{f"faiss-{kind}": partial(FaissSearcher, kind=kind) for kind in IndexKind},
 }
 
 
 AUTO: Final = "auto"
 # Indexes that `auto` takes where exact search is too slow, the most exact first.
-_APPROXIMATE: Final = ("ivf", "hnsw", "ivf-pq")
+_APPROXIMATE: Final = (IndexKind.IVF, IndexKind.HNSW, IndexKind.IVF_PQ)
 
 
 @dataclass(frozen=True)

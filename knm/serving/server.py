@@ -13,7 +13,6 @@ from knm.serving.loop import EngineLoop
 from knm.serving.process import is_loopback
 
 GOODBYE_SECONDS: Final = 2.0
-"""So long the answers in work have to come to their end."""
 _LAST_WORDS_SECONDS: Final = 3
 """So long clients have to take the answer that there will be none."""
 
@@ -21,13 +20,14 @@ _LAST_WORDS_SECONDS: Final = 3
 class EngineServer(uvicorn.Server):
     """A server that ends by finishing what it can, and telling the others that it ends."""
 
-    def __init__(self, config: uvicorn.Config, loop: EngineLoop) -> None:
+    def __init__(self, config: uvicorn.Config, loop: EngineLoop, goodbye_seconds: float) -> None:
         super().__init__(config)
         self._loop = loop
+        self._goodbye_seconds = goodbye_seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let answers end for a while, then end them: 503, or an event in a stream."""
-        stop = asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self._loop.stop)
+        stop = asyncio.get_running_loop().call_later(self._goodbye_seconds, self._loop.stop)
         try:
             await super().shutdown(sockets)
         finally:
@@ -35,18 +35,26 @@ class EngineServer(uvicorn.Server):
 
 
 def make_server(
-    loop: EngineLoop, configuration: EngineConfiguration, *, token: str | None, loopback: bool
+    loop: EngineLoop,
+    configuration: EngineConfiguration,
+    *,
+    token: str | None,
+    loopback: bool,
+    goodbye_seconds: float = GOODBYE_SECONDS,
 ) -> EngineServer:
-    """The server of an engine; `run` serves until SIGINT or SIGTERM."""
+    """The server of an engine; `run` serves until SIGINT or SIGTERM.
+
+    `goodbye_seconds` is how long the answers in work then have to come to their end.
+    """
     config = uvicorn.Config(
         make_app(loop, configuration, token=token, loopback=loopback),
         log_level="warning",
         access_log=False,
         lifespan="off",
-        timeout_graceful_shutdown=int(GOODBYE_SECONDS) + _LAST_WORDS_SECONDS,
+        timeout_graceful_shutdown=int(goodbye_seconds) + _LAST_WORDS_SECONDS,
     )
     logging.getLogger("uvicorn.error").addFilter(_is_news)
-    return EngineServer(config, loop)
+    return EngineServer(config, loop, goodbye_seconds)
 
 
 def serve(

@@ -1,7 +1,8 @@
 """One run of the bench in this process: the same completions and report, without pytest.
 
 Everything that a run is goes by the bench's own code (`knm.bench.run`), so that its report can be
-compared with the bench's, and both take completions from one cache. Several rows share a model.
+compared with the bench's, and both take completions and verdicts from one cache. Several rows share
+a model.
 """
 
 import time
@@ -17,7 +18,7 @@ from knm.bench.run import BenchRun, cache_directory, prepare_run
 from knm.engine import CompletionCache, EngineConfiguration, completion_key
 from knm.errors import named
 from knm.jsonio import write_json
-from knm.judging import render_failure
+from knm.judging import JudgementCache, render_failure
 from knm.judging.attempts import Outcome, prompt_hash, read_outcome
 from knm.judging.files import done_before
 from knm.judging.pool import JudgePool, open_judges
@@ -91,7 +92,12 @@ class RowRunner:
         configuration = describe_setup(setup)
         withheld = objection_to_set(configuration, run.sample_prompts)
         stream = stream_path(path)
-        with open_judges(options.sandbox, options.language, run.limits, self._workers) as judges:
+        with (
+            closing(JudgementCache(cache_directory(self._root), self._notify)) as kept,
+            open_judges(
+                options.sandbox, options.language, run.limits, self._workers, kept=kept
+            ) as judges,
+        ):
             header = self._header(run, configuration, judges)
             done = done_before(stream, header, _MEND)
             left = [problem for problem in problem_set if problem.question_id not in done]

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from knm.audit import ROWS, run_audit
+from knm.engine.setup import hardware_of
 from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.metrics.subject import determinants
-from knm.models import load_model
+from knm.models import load_model, resolve_placement
 
 pytestmark = pytest.mark.usefixtures("sandbox")  # skips where the system has none
 
@@ -90,7 +91,8 @@ def test_a_second_call_runs_nothing_again(audit, copied):
 def test_a_row_depends_on_the_engine_and_the_model_as_all_figures_do(audit):
     model = load_model(audit.facts["model"]["name"])
     told = determinants(model)
-    del told["device"]  # rows tell a GPU by its name
+    told["device"] = hardware_of(resolve_placement("cpu", model.identity.dtype))
+    assert audit.facts["device"] == told["device"]
     for line in audit.lines:
         found = line.result.configuration
         assert {name: found[name] for name in told} == told

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from knm.audit import STORES, Materials, build_store, stores
+from knm.audit import STORES, Materials, build_store
 from knm.corpora import load_corpus
 from knm.datastore import MiningOptions
 from knm.models import load_model
@@ -49,9 +49,9 @@ def test_stores_of_other_sizes_stand_beside_each_other(materials):
     assert build_store("in-domain", materials, 2).content_hash == small.content_hash
 
 
-def test_large_stores_are_indexed_on_a_cpu(materials, monkeypatch):
-    monkeypatch.setattr(stores, "INDEXED_ROWS", 100)
-    assert list(build_store("shuffled", materials, 8).manifest.indexes) == ["ivf"]
+def test_large_stores_are_indexed_on_a_cpu(materials):
+    small = replace(materials, indexed_rows=100)
+    assert list(build_store("shuffled", small, 8).manifest.indexes) == ["ivf"]
 
 
 def test_real_and_useless_stores_learn_alike_when_to_be_trusted_and_differ_by_what_they_hold(

@@ -28,8 +28,9 @@ def test_an_interrupted_call_says_how_many_are_judged(tmp_path):
     )
     command = [*(sys.executable, "-m", "knm.cli", "judge", "--out", out)]
     command += ["--completions", completions, "--problems", problems]
+    environment = clean_environment() | {"KNM_CACHE_DIR": str(tmp_path / "kept")}
     with subprocess.Popen(
-        command, cwd=ROOT, env=clean_environment(), stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         give_up = time.monotonic() + 30
         while not (stream_path(out).exists() and read_stream(stream_path(out)).results):

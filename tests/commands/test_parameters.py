@@ -50,7 +50,7 @@ FLAGS = {
         --completions --fresh=False --ids --json=False --keep-io=False --language --limit
         --memory-limit --out
         --problems=embedded --sample-problems --sample-seed --sandbox=local --time-limit --where
-        --workers=1
+        --workers
     """,
     "mine": """
         --batch-tokens --block-tokens --capacity --corpus

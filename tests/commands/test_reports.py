@@ -218,7 +218,8 @@ def test_runs_given_to_knm_report_are_shown_as_a_page():
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_completions_travel_out_of_a_report_and_back(tmp_path):
+def test_completions_travel_out_of_a_report_and_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("KNM_CACHE_DIR", str(tmp_path / "kept"))
     records = grammar_records(2)
     write_problems(tmp_path / "set.jsonl", records)
     results = [
@@ -234,3 +235,9 @@ def test_completions_travel_out_of_a_report_and_back(tmp_path):
     assert json.loads(process.stdout)["passed"] == 1
     assert (tmp_path / "c-judged.json").exists()
     assert "Pass@1" in knm("judge", "--completions", exported, *problems).stdout
+
+    other = ("judge", "--completions", exported, *problems, "--out", tmp_path / "other.json")
+    assert "2 verdicts were kept from before; --fresh judges them again" in knm(*other).stderr
+    again = knm(*other, "--fresh")
+    assert "kept from before" not in again.stderr
+    assert "Pass@1" in again.stdout

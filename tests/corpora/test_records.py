@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from knm.corpora import CorpusRecord, Outcome, corpus_hash, load_corpus, save_corpus
 from knm.errors import UserError
+from knm.languages.descriptions import is_file
 from knm.packaged import EMBEDDED_CORPUS
 
 REQUIRED = ("id", "statement", "program", "language", "source")
@@ -15,7 +16,13 @@ EXTRAS = st.dictionaries(
     max_size=3,
 )
 RECORDS = st.lists(
-    st.builds(CorpusRecord, *[st.text()] * len(REQUIRED), extras=EXTRAS),
+    st.builds(
+        CorpusRecord,
+        *[st.text()] * 3,
+        st.text().filter(lambda name: not is_file(name)),
+        st.text(),
+        extras=EXTRAS,
+    ),
     min_size=1,
     max_size=4,
     unique_by=lambda record: record.id,
@@ -52,6 +59,13 @@ def test_fields_that_are_not_required_are_kept_as_extras(corpus):
     (record,) = load_corpus(corpus(line(operations=["sum"], verified=True)))
     assert record.extras == {"operations": ["sum"], "verified": True}
     assert record.to_json() == json.loads(line(operations=["sum"], verified=True))
+
+
+@pytest.mark.parametrize("name", ["/etc/own.yaml", "own.yml"])
+def test_no_file_is_opened_because_a_record_names_it(corpus, name):
+    mend = "write its name, own, and give its folder in KNM_LANGUAGE_DIR"
+    with pytest.raises(UserError, match=f"jsonl:2: language '{name}' is a file, .*{mend}"):
+        load_corpus(corpus(line(), line(id="b", language=name)))
 
 
 def test_compressed_corpora_load_equal_and_are_the_same_bytes_each_time(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from knm.datastore import INDEX_KINDS, Datastore, IndexOptions, MiningOptions, build_index
+from knm.datastore import Datastore, IndexKind, IndexOptions, MiningOptions, build_index
 from knm.datastore.faiss_index import open_index
 from knm.errors import UserError
 from tests.datastore.stores import random_store, written
@@ -83,7 +83,7 @@ def test_hnsw_recalls_more_the_more_it_keeps_in_view(store):
     assert recalls[1] > 0.95
 
 
-@pytest.mark.parametrize("kind", INDEX_KINDS)
+@pytest.mark.parametrize("kind", IndexKind)
 def test_every_kind_chooses_its_options_by_the_size_of_the_datastore(tmp_path, kind):
     for rows in (2, 3, 90):
         small = random_store(tmp_path / f"{kind}-{rows}", rows)
@@ -94,7 +94,7 @@ def test_every_kind_chooses_its_options_by_the_size_of_the_datastore(tmp_path, k
         assert (ids[0] >= 0).sum() == min(rows, 5)
 
 
-@pytest.mark.parametrize("kind", INDEX_KINDS)
+@pytest.mark.parametrize("kind", IndexKind)
 def test_duplicate_keys_are_all_found_each_once(tmp_path, kind):
     keys = np.random.default_rng(0).standard_normal((80, 6))
     keys[10:40] = keys[10]

@@ -137,6 +137,15 @@ def test_records_that_are_none_are_named(store):
         len(Datastore.open(store.path).records)
 
 
+def test_a_file_that_a_record_names_as_its_language_is_its_name_alone(store, tmp_path):
+    path = store.path / "records.jsonl"
+    origins = [json.loads(line) for line in path.read_text().splitlines()]
+    origins[0]["language"] = str(tmp_path / "own.yaml")
+    path.write_text("".join(f"{json.dumps(origin)}\n" for origin in origins))
+    assert Datastore.open(store.path).records[0].language == "own"
+    assert Datastore.open(store.path).content_hash == store.content_hash
+
+
 def test_a_store_of_the_format_before_trials_is_read_as_one_without_any(store):
     stored = np.load(store.path / "provenance.npy")
     names = [name for name in stored.dtype.names if name not in ("outcome", "crash")]

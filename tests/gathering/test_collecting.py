@@ -96,6 +96,16 @@ def test_each_distinct_program_stands_with_its_outcome(problems, report):
     assert len({entry.id for entry in records}) == 4
 
 
+def test_a_run_in_a_language_by_its_file_gives_records_its_name(problems, tmp_path):
+    (tmp_path / "own.yaml").write_text("filename: [of no use")
+    settings = SETTINGS | {"language": str(tmp_path / "own.yaml")}
+    report = write_report(tmp_path / "run.json", RESULTS, configuration=settings).path
+    _, records = collected(problems, report)
+    assert {record.language for record in records} == {"own"}
+    assert records[1].outcome is not None
+    assert records[1].outcome.line is None  # nobody knows how its messages begin
+
+
 def test_the_summary_says_how_many_problems_have_none(problems, report):
     found, _ = collected(problems, report)
     assert (found.records, found.programs, found.samples, found.faults) == (4, 4, 8, 1)

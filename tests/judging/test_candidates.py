@@ -57,6 +57,18 @@ def test_what_is_exported_is_imported_again(tmp_path_factory, program):
         assert candidate.completion.text == completion
 
 
+def test_a_file_that_a_report_names_as_its_language_is_not_opened(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: python\n")
+    entry = result("a", completion="```python\nprint(1)\n```")
+    report = write_report(tmp_path / "r.json", [entry], configuration={"language": str(own)})
+    with pytest.raises(UserError, match=r"r.json: language '.*own.yaml' is a file.*give it by"):
+        load_candidates(report.path)
+    (attempt,) = load_candidates(report.path, str(own)).by_problem["a"]
+    assert isinstance(attempt, Candidate)
+    assert attempt.program == "print(1)"
+
+
 def test_samples_are_lines_of_their_own(tmp_path):
     samples = [result("a", program=f"print({n})") for n in range(3)]
     report = write_report(tmp_path / "r.json", [of_samples(*samples)])

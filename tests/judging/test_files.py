@@ -119,6 +119,25 @@ def test_an_interrupted_call_is_resumed(options):
     assert len(kept.results) == 3
 
 
+@pytest.mark.parametrize(
+    ("changes", "known"), [({"workers": 1}, 2), ({"fresh": True}, 0), ({"keep_io": True}, 0)]
+)
+def test_nothing_is_judged_twice_that_was_kept_unless_fresh(options, changes, known):
+    keeping = replace(options, kept=options.out.with_name("kept"))
+    first = judge_file(keeping)
+    again = judge_file(replace(keeping, out=options.out.with_name("again.json"), **changes))
+    assert (first.from_before, again.from_before) == (0, known)
+    assert verdicts(again) == verdicts(first)
+
+
+def test_what_the_judge_says_twice_is_told_only_of_what_it_judged_twice(options):
+    keeping = replace(options, kept=options.out.with_name("kept"))
+    judge_file(keeping)
+    again = replace(keeping, completions=options.out, out=options.out.with_name("again.json"))
+    assert "noise" not in judge_file(again).report.section
+    assert "noise" in judge_file(replace(again, fresh=True)).report.section
+
+
 def test_what_was_lost_to_infrastructure_is_judged_again(options):
     judge_file(options)
     before = stream_path(options.out).read_bytes().count(b"\n")

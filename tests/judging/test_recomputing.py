@@ -76,6 +76,21 @@ def test_what_the_run_did_not_have_is_refused(written, small_store, tmp_path):
         recompute_report(report_of(written), PROBLEM, how)
 
 
+def test_a_file_that_a_report_names_as_its_language_is_not_opened(written, small_store, tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: lua\n")
+    report = report_of(written)
+    report = replace(report, configuration={**report.configuration, "language": str(own)})
+    how = Recomputation(small_store.path, "dense", device="cpu")
+    with pytest.raises(UserError, match="baseline.json: language '.*own.yaml' is a file"):
+        recompute_report(report, PROBLEM, how)
+    again = recompute_report(report, PROBLEM, replace(how, language=str(own)))
+    assert find_result(again, PROBLEM).interventions is not None
+    other = replace(report, hashes={**report.hashes, "language": "of another file"})
+    with pytest.raises(UserError, match="is not what .*baseline.json was made with"):
+        recompute_report(other, PROBLEM, replace(how, language=str(own)))
+
+
 def test_the_command_asks_for_the_datastore():
     arguments = ["explain", str(BASELINE), PROBLEM, "--recompute"]
     assert "--datastore" in str(CliRunner().invoke(app, arguments).exception)

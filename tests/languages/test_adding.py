@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from knm.cli import app
 from knm.corpora import CorpusRecord, save_corpus
 from knm.engine import describe_setup
+from knm.languages.descriptions import OWN
 from knm.languages.language import load_language
 from knm.metrics.labels import label_types
 from knm.models import encode_corpus
@@ -66,7 +68,7 @@ def toy(tmp_path) -> Path:
     return path
 
 
-def test_the_bench_asks_for_it_finds_its_programs_and_judges_them(toy, tmp_path):
+def test_the_bench_asks_for_it_finds_its_programs_and_judges_them(toy, tmp_path, monkeypatch):
     """The engine answers with the prompt that it was given, in which the program stands."""
     records = [
         {"question_id": name, "question_content": text, "private_test_cases": CASES}
@@ -87,6 +89,7 @@ def test_the_bench_asks_for_it_finds_its_programs_and_judges_them(toy, tmp_path)
     assert "Pass@1" in process.stdout
 
     again = tmp_path / "again.json"
+    monkeypatch.setenv("KNM_CACHE_DIR", str(tmp_path / "kept"))
     command = [
         "judge",
         "--completions",
@@ -133,9 +136,10 @@ def test_its_tokens_are_typed_by_its_lexer(toy, embedded):
     assert Counter(labels)["literal"] > 2
 
 
-def test_eval_shows_its_types(toy, tmp_path):
+def test_eval_shows_its_types(toy, tmp_path, monkeypatch):
+    monkeypatch.setenv(OWN, str(toy.parent))
     path = tmp_path / "corpus.jsonl"
-    save_corpus(path, corpus_of(toy))
+    save_corpus(path, [replace(record, language="toy") for record in corpus_of(toy)])
     ran = CliRunner().invoke(app, ["eval", "--corpus", str(path), "--json"])
     (lm,) = json.loads(ran.stdout)["results"]
     types = lm["by_type"]

@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from knm.errors import UserError
-from knm.languages.descriptions import language_names
-from knm.languages.language import language_prompt, load_language, runnable_names
+from knm.languages.descriptions import OWN, language_names
+from knm.languages.language import language_prompt, load_language, own_hash, runnable_names
 from knm.languages.lexer import build_lexer, open_lexer
 from knm.languages.lexis import read_lexer
 from knm.languages.machine import TokenType
@@ -38,6 +38,25 @@ def test_a_file_of_ones_own_says_how_its_language_is_asked_for(tmp_path):
     assert (asked.name, asked.display, asked.fence) == ("terra", "Terra 1.2", "terra")
     answer = "```lua\nno\n```\n```terra\nprint(1)\n```\n```\nno\n```"
     assert extract_program(answer, name) == "print(1)"
+
+
+def test_a_folder_of_ones_own_gives_names_to_languages(tmp_path, monkeypatch):
+    inner = tmp_path / "folder"
+    inner.mkdir()
+    (inner / "inner.yaml").write_text("extends: outer\nprompt: {display: Inner 1}\n")
+    (inner / "outer.yaml").write_text("prompt: {display: Outer 1, fence: outer}\n")
+    (inner / "lua.yaml").write_text("prompt: {display: Not Lua, fence: x}\n")
+    (tmp_path / "beside.yaml").write_text("prompt: {display: Beside, fence: x}\n")
+    with pytest.raises(UserError, match="unknown language 'inner'.*KNM_LANGUAGE_DIR a folder"):
+        language_prompt("inner")
+    monkeypatch.setenv(OWN, str(inner))
+    asked = language_prompt("inner")
+    assert (asked.display, asked.fence) == ("Inner 1", "outer")
+    assert language_prompt("lua").display != "Not Lua"
+    assert (set(own_hash("inner")), own_hash("lua")) == ({"language"}, {})
+    for name in ("../beside", str(tmp_path / "beside"), "folder/inner", ""):
+        with pytest.raises(UserError, match="unknown language"):
+            language_prompt(name)
 
 
 def test_a_dialect_says_only_what_is_its_own(tmp_path):

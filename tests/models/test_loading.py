@@ -1,4 +1,5 @@
 import json
+import logging
 import re
 import shutil
 
@@ -48,6 +49,15 @@ def copied(directory, change):
     return str(directory)
 
 
+@pytest.fixture
+def library_says(caplog):
+    """What the model library has logged; nothing of it reaches the root logger."""
+    logger = logging.getLogger("transformers")
+    logger.addHandler(caplog.handler)
+    yield lambda: caplog.text
+    logger.removeHandler(caplog.handler)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -71,9 +81,18 @@ def copied(directory, change):
         ),
     ],
 )
-def test_weights_that_do_not_fit_are_named_and_never_drawn_at_random(change, told, tmp_path):
+def test_weights_that_do_not_fit_are_named_and_never_drawn_at_random(
+    change, told, tmp_path, library_says
+):
     name = copied(tmp_path, change)
     placement = resolve_placement("cpu", None)
     assert load_bare(name, placement) is None
     with pytest.raises(UserError, match=re.escape(told)):
         load_model(name, device="cpu")
+    assert library_says() == ""  # what is told once needs no table before it
+
+
+def test_tensors_that_are_not_used_are_still_warned_of(tmp_path, library_says):
+    name = copied(tmp_path, lambda tensors, _: tensors.update(spare=torch.zeros(1)))
+    load_model(name, device="cpu")
+    assert re.search("LOAD REPORT.*spare.*UNEXPECTED", library_says(), re.DOTALL)

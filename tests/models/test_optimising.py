@@ -60,7 +60,7 @@ def calls_of(module) -> Iterator[list[int]]:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS.keys())
 @pytest.mark.parametrize("spare", [False, True], ids=["all kept", "computed again"])
-def test_loss_and_gradients_are_those_of_the_plain_computation(kind, parts, spare, monkeypatch):
+def test_loss_and_gradients_are_those_of_the_plain_computation(kind, parts, spare):
     expected_loss, expected = plain_step(kind)
     model = random_model(kind).model
     model.train()
@@ -68,20 +68,18 @@ def test_loss_and_gradients_are_those_of_the_plain_computation(kind, parts, spar
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     cut = optimising._parts(draw_examples(), parts)
-    if spare:
-        monkeypatch.setattr(optimising, "HEAD_LOGITS", 3 * VOCABULARY)
+    most = {"most_logits": 3 * VOCABULARY} if spare else {}
     with recomputing(model) if spare else nullcontext():
-        loss = accumulate(model, OutputHead(model), cut)
+        loss = accumulate(model, OutputHead(model), cut, **most)
     torch.testing.assert_close(loss, expected_loss)
     torch.testing.assert_close(gradients(model), expected)
 
 
-def test_the_head_is_computed_for_answers_alone_and_for_few_at_a_time(monkeypatch):
-    monkeypatch.setattr(optimising, "HEAD_LOGITS", 10 * VOCABULARY)
+def test_the_head_is_computed_for_answers_alone_and_for_few_at_a_time():
     model = random_model().model
     examples, head = draw_examples(), OutputHead(model)
     with calls_of(model.get_output_embeddings()) as rows:
-        accumulate(model, head, [examples])
+        accumulate(model, head, [examples], most_logits=10 * VOCABULARY)
     answers = sum(length - start for length, start in LENGTHS)
     assert sum(rows) == 2 * answers  # once for the loss, once for its gradient
     assert max(rows) == 10

@@ -18,7 +18,7 @@ from knm.errors import UserError
 from knm.records import Request
 from knm.serving.loop import EngineLoop
 from knm.serving.process import listen, url_of
-from knm.serving.server import make_server
+from knm.serving.server import GOODBYE_SECONDS, make_server
 from tests.engine.configurations import CONFIGURATION, completion
 
 
@@ -91,10 +91,16 @@ def serving(
     configuration: EngineConfiguration = CONFIGURATION,
     capacity: int = 100,
     token: str | None = None,
+    goodbye_seconds: float = GOODBYE_SECONDS,
 ) -> Iterator[str]:
     """The engine behind HTTP on the loopback; gives the address."""
     with behind_http(
-        engine.opened, configuration, capacity=capacity, token=token, release=engine.gate.set
+        engine.opened,
+        configuration,
+        capacity=capacity,
+        token=token,
+        goodbye_seconds=goodbye_seconds,
+        release=engine.gate.set,
     ) as url:
         yield url
 
@@ -106,6 +112,7 @@ def behind_http(
     *,
     capacity: int = 100,
     token: str | None = None,
+    goodbye_seconds: float = GOODBYE_SECONDS,
     release: Callable[[], None] = lambda: None,
 ) -> Iterator[str]:
     """Any engine behind HTTP on the loopback, in this process; gives the address.
@@ -114,7 +121,9 @@ def behind_http(
     """
     loop = EngineLoop(open_engine, capacity)
     with listen("127.0.0.1", 0) as listener:
-        server = make_server(loop, configuration, token=token, loopback=True)
+        server = make_server(
+            loop, configuration, token=token, loopback=True, goodbye_seconds=goodbye_seconds
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         while not server.started:

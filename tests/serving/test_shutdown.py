@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from knm.records import Request
-from knm.serving import EngineClient, EngineFailed, server
+from knm.serving import EngineClient, EngineFailed
 from tests.serving.scripted import ScriptedEngine, serving
 
 STOPPING = {
@@ -20,11 +20,6 @@ STOPPING = {
     "param": None,
     "code": "server_stopping",
 }
-
-
-@pytest.fixture(autouse=True)
-def short_goodbye(monkeypatch):
-    monkeypatch.setattr(server, "GOODBYE_SECONDS", 0.3)
 
 
 @pytest.fixture
@@ -62,7 +57,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def test_what_cannot_be_finished_is_told_so_in_openais_shape(engine, capsys):
     with ThreadPoolExecutor() as pool:
-        with serving(engine) as url:
+        with serving(engine, goodbye_seconds=0.3) as url:
             plain = pool.submit(ask, url, prompt="a")
             streamed = pool.submit(ask, url, prompt="b", stream=True)
             batch = pool.submit(
@@ -82,7 +77,7 @@ def test_what_cannot_be_finished_is_told_so_in_openais_shape(engine, capsys):
 
 def test_what_can_be_finished_is(engine):
     with ThreadPoolExecutor() as pool:
-        with serving(engine) as url:
+        with serving(engine, goodbye_seconds=0.3) as url:
             answer = pool.submit(ask, url, prompt="a", max_tokens=3)
             wait_until(lambda: bool(engine.submitted))
             threading.Timer(0.1, engine.gate.set).start()

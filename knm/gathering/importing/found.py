@@ -23,7 +23,8 @@ class Origin:
     is noted where no file states one, `name` as the records' source in place of the importer's own
     name for it. The others are for submissions alone: `sources` is the folder of their programs,
     `handles` and `contests` say whose are asked of a server, `pause` how many seconds lie between
-    two questions at least, `compilers` what languages are called there.
+    two questions at least, `retries` how often one is asked again that may pass, `compilers` what
+    languages are called there.
     """
 
     places: tuple[str, ...]
@@ -36,6 +37,7 @@ class Origin:
     contests: tuple[int, ...] = ()
     compilers: tuple[str, ...] = ()
     pause: float = 2.0
+    retries: int = 8
 
     @property
     def folder(self) -> Path:

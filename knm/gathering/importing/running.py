@@ -20,6 +20,7 @@ from knm.gathering.importing.rosetta import Rosetta
 from knm.gathering.importing.verifying import Verifying, check_compiling, match_problems, verify
 from knm.journal import Journal, journal_path
 from knm.jsonio import find_surrogate, write_jsonl
+from knm.languages.descriptions import check_noted
 from knm.outputs import Output, check_outputs
 from knm.problems import ProblemSet, load_problems, problems_path
 from knm.progress import progress_bar
@@ -98,6 +99,7 @@ def import_corpus(options: ImportOptions) -> Imported:
         UserError: something is missing or malformed, a file would be written over, a server is
             gone, or nothing is left to write.
     """
+    check_noted(options.origin.language, named("language"))
     importer = _open(options)
     journal_file = journal_path(options.out)
     _check(options, importer, journal_file)

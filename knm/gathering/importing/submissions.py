@@ -28,7 +28,6 @@ MOST_BYTES: Final = 64 << 20
 """Of an answer: a page of submissions has far less."""
 
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
-_RETRIES: Final = 8
 _LONGEST_PAUSE: Final = 120
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
 _LIMIT: Final = "call limit exceeded"
@@ -68,7 +67,7 @@ def ask_submissions(
         UserError: the server refuses, answers with something else, or is gone; pages that came
             are kept.
     """
-    server = _Server(address, origin.pause)
+    server = _Server(address, origin.pause, origin.retries)
     terms = [address, origin.language, list(origin.compilers)]
     for question in _questions(origin):
         with progress_bar(label=str(question), unit="submission") as bar:
@@ -114,8 +113,9 @@ class _Refusal:
 class _Server:
     """One server, asked one question at a time."""
 
-    def __init__(self, address: str, pause: float) -> None:
+    def __init__(self, address: str, pause: float, retries: int) -> None:
         self._address, self._pause = address.rstrip("/"), pause
+        self._retries = retries
         self._asked: float | None = None
         # Questions are repeated here, where all pauses are kept, and not by the pool.
         self._pool = urllib3.PoolManager(
@@ -142,7 +142,7 @@ class _Server:
         """
         fields = dict(question.parameters) | {"from": str(first), "count": str(PAGE)}
         pause = max(self._pause, 0.01)
-        for left in range(_RETRIES, -1, -1):
+        for left in range(self._retries, -1, -1):
             told = self._try(question, fields)
             if isinstance(told, list):
                 return told

@@ -19,6 +19,7 @@ from knm.gathering.translation.drawing import DrawnTests, SandboxLost, draw_test
 from knm.gathering.translation.sources import Job, find_jobs
 from knm.hashing import hash_bytes, hash_json
 from knm.journal import Journal, journal_path
+from knm.languages.descriptions import check_noted
 from knm.languages.language import language_prompt
 from knm.outputs import file_named
 from knm.problems import (
@@ -133,7 +134,7 @@ def translate(options: TranslateOptions, say: Callable[[str], None] = print) -> 
             is not there or fails; what was done until then is kept.
     """
     template = load_template(options.prompt)
-    template.render("", options.language)
+    template.render("", check_noted(options.language, named("language")))
     sets = [problems_path(name) for name in (options.problems, *options.held_out)]
     inputs = (*options.sources, *sets, options.without, file_named(options.prompt))
     check_target(options.out, inputs, "translated", beside=[journal_path(options.out)])

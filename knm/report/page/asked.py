@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from knm.errors import UserError, named
 from knm.hashing import hash_bytes
+from knm.languages.descriptions import check_noted
 from knm.packaged import EMBEDDED
 from knm.problems import Problem, ProblemSet, PromptTemplate, load_problems, load_template
 from knm.report.document import Report
@@ -83,8 +84,9 @@ def _asked(
     text = None
     if template is not None:
         try:
-            text = template.render(statement, str(report.configuration.get("language")))
-        except UserError:  # a language by its file, which lies elsewhere
+            language = check_noted(str(report.configuration.get("language")), str(report.path))
+            text = template.render(statement, language)
+        except UserError:  # a language that is unknown here, or was a file
             text = None
     if text is not None and result.prompt_hash is not None:
         if hash_bytes(text.encode()) != result.prompt_hash:

@@ -1,11 +1,11 @@
 """The page and its charts as files."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from knm.errors import UserError, named
 from knm.jsonio import write_text
+from knm.report.formats import ChartFormat
 from knm.report.page.charts import draw_charts
 from knm.report.page.rendering import render_chart, render_page
 from knm.report.page.runs import Bench
@@ -16,13 +16,6 @@ PNG_ZOOM: Final = 2.0
 
 _FAMILIES: Final = "'DejaVu Sans', Arial, sans-serif"  # of those in chart.css, what systems have
 PROBE: Final = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20">{}</svg>'
-
-
-class ChartFormat(StrEnum):
-    """What kind of file a chart is written as."""
-
-    SVG = "svg"
-    PNG = "png"
 
 
 def write_page(bench: Bench, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from xml.sax.saxutils import escape as escape_xml
 
 from knm.errors import UserError, named
 from knm.jsonio import write_text
+from knm.report.formats import StudyFormat
 from knm.report.markdown import escape, escaped_table
 from knm.report.page.export import check_fonts, rasterize
 from knm.report.study.blocks import Block, Commands, Files, Heading, Paragraph, Picture, Table
@@ -17,13 +17,6 @@ from knm.report.study.blocks import Block, Commands, Files, Heading, Paragraph, 
 _MARGIN: Final = 48.0  # points, of an A4 page
 _FONT: Final = 7.5
 _HEADS: Final = {1: "Title", 2: "Heading2"}
-
-
-class StudyFormat(StrEnum):
-    """What a study's document is written as."""
-
-    PDF = "pdf"
-    MD = "md"
 
 
 def check_study(kind: StudyFormat) -> None:

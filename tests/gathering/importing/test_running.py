@@ -34,8 +34,11 @@ def problem(name, statement, *tests):
     }
 
 
+_OF_ORIGIN = ("sources", "handles", "language")
+
+
 def options(tmp_path, kind, *places, **settings):
-    of_origin = {name: settings.pop(name) for name in ("sources", "handles") if name in settings}
+    of_origin = {name: settings.pop(name) for name in _OF_ORIGIN if name in settings}
     origin = Origin(tuple(map(str, places)), pause=0, **of_origin)
     settings = {"held_out": (), "out": tmp_path / "out.jsonl", **settings}
     return ImportOptions(kind=kind, origin=origin, **settings)
@@ -199,6 +202,7 @@ def test_nothing_that_is_read_is_written_over(tmp_path, tasks):
         ("github", {"handles": ("x",)}, "is of submissions, not of github"),
         ("github", {"out": "x.json"}, "is a .jsonl or .jsonl.gz file"),
         ("github", {"threshold": 0.0}, "threshold"),
+        ("rosetta", {"language": "own.yaml"}, "language 'own.yaml' is a file, which data"),
     ],
 )
 def test_what_cannot_be_is_refused_first(tmp_path, tasks, kind, changes, message):

@@ -5,7 +5,6 @@ import time
 import pytest
 
 from knm.errors import UserError
-from knm.gathering.importing import submissions
 from tests.gathering.importing.codeforces_server import (
     BUSY,
     LIMIT,
@@ -84,8 +83,7 @@ def test_a_failure_is_told_with_what_was_asked(server, sources):
         ids(server, sources)
 
 
-def test_what_never_passes_is_given_up(server, sources, monkeypatch):
-    monkeypatch.setattr(submissions, "_RETRIES", 1)
+def test_what_never_passes_is_given_up(server, sources):
     for trouble, message in (
         (BUSY, "status 503"),
         (LIMIT, "Call limit"),
@@ -93,15 +91,14 @@ def test_what_never_passes_is_given_up(server, sources, monkeypatch):
     ):
         server.troubles = [trouble] * 3
         with pytest.raises(UserError, match=message):
-            ids(server, sources)
+            ids(server, sources, retries=1)
 
 
-def test_a_server_that_is_gone_is_told(sources, monkeypatch):
-    monkeypatch.setattr(submissions, "_RETRIES", 1)
+def test_a_server_that_is_gone_is_told(sources):
     with serving(CodeforcesServer([])) as server:
         pass
     with pytest.raises(UserError, match="run the command again"):
-        ids(server, sources)
+        ids(server, sources, retries=1)
 
 
 def test_pages_that_came_are_not_asked_for_again(server, sources):

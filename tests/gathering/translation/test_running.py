@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -301,6 +302,12 @@ def test_a_server_of_another_kind_translates_too(problems, sources):
         found = translate(TranslateOptions((sources,), str(problems), out, url))
     assert found.attempts == {"accepted": 2}
     assert (found.prompt_tokens, found.completion_tokens) == (14, 6)
+
+
+def test_records_name_no_file_as_their_language(problems, sources, tmp_path):
+    options = TranslateOptions((sources,), str(problems), tmp_path / "out.jsonl", "http://x")
+    with pytest.raises(UserError, match="language: language 'own.yaml' is a file, which data"):
+        translate(replace(options, language="own.yaml"))
 
 
 def test_nothing_that_is_read_is_written_over(problems, sources):

@@ -56,6 +56,18 @@ def test_an_older_report_goes_by_the_hash_of_its_problem_set(
     assert [asked.around for asked in found] == [None, None]
 
 
+def test_a_file_that_a_report_names_as_its_language_is_not_opened(
+    problems: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("extends: lua\n")
+    report = run_of(problems, tmp_path / "a.json", told=True)
+    assert all(asked.around for asked in find_asked([report], str(problems)).values())
+    report = replace(report, configuration={**report.configuration, "language": str(own)})
+    found = find_asked([report], str(problems)).values()
+    assert [asked.around for asked in found] == [None, None]
+
+
 def test_what_was_not_asked_is_refused(problems: Path, tmp_path: Path) -> None:
     told = run_of(problems, tmp_path / "a.json", told=True)
     records = [{**each, "question_content": "Another."} for each in grammar_records(2)]
