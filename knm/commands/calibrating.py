@@ -60,7 +60,7 @@ class ProgramOptions:
         Option(
             "settings to try, as examples/sweep.yaml",
             "FILE",
-            default="gentle, 3 weights x 2 temperatures",
+            default="residual, 3 values of eta x 2 temperatures",
         ),
     ] = None
     price: Annotated[float, Option("gained problems that make up for a lost one", "N", least=0)] = (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from knm.datastore.manifest import OutcomePolicy, Reliability, TrialsInfo
 
 _HARDLY: Final = 0.05  # of the mistakes; a datastore that `trusted` mends less of gains nothing
-_OTHERWISE: Final = "where it leaves the LM alone, preset gentle may not"
+_OTHERWISE: Final = "where it leaves the LM alone, preset residual may not"
 
 
 def info(

@@ -31,8 +31,8 @@ from knm.report import ProblemResult
 from knm.retrieval import Preset, Retriever
 
 DEFAULT_SPACE: Final[Mapping[str, Any]] = {
-    "preset": "gentle",
-    "space": {"weight": [0.15, 0.25, 0.4], "temperature_scale": [0.1, 0.3]},
+    "preset": "residual",
+    "space": {"fusion_options.eta": [2.0, 4.0, 8.0], "temperature_scale": [0.3, 1.0]},
 }
 _TOGETHER: Final = 128  # problems: what a killed run loses at most
 

@@ -137,7 +137,7 @@ def test_info_names_another_preset_where_the_default_hardly_acts(
     assert manifest.calibration is not None
     trust = Reliability(weight, 100.0, fixed, broken=0.0, error_rate=0.1, sampled=100)
     replace(manifest, calibration=replace(manifest.calibration, reliability=trust)).save(copy)
-    assert ("preset gentle" in run("info", copy)) is told
+    assert ("preset residual" in run("info", copy)) is told
 
 
 def test_info_tells_trials_and_their_policy(tmp_path):
