@@ -123,14 +123,14 @@ class LikelyTokens:
         """
         ids = ids.clamp_min(0)
         if self._unread is not None:
-            new = ids[self._unread[ids]].unique()
+            new = torch.unique(ids[self._unread[ids]])
             if len(new):
                 self._read(new)
                 self._unread[new] = False
         return self._tokens[ids], self._shares[ids]
 
     def _read(self, entries: Tensor) -> None:
-        for some in entries.split(self._together):
+        for some in torch.split(entries, self._together):
             likeliest = self._predictions(some[None])[0].topk(self._tokens.shape[1])
             self._tokens[some], self._shares[some] = likeliest.indices, likeliest.values
 

@@ -56,7 +56,9 @@ def test_it_equals_a_plain_numpy_implementation(
     ids[draw.uniform(size=(rows, k)) < missing] = -1
     weight = draw.choice([0.0, 0.3, 1.0], rows).astype(np.float32)
     found = Neighbours(*map(torch.from_numpy, (distances, ids, store.values[ids].astype(np.int64))))
-    fusion = ResidualFusion(temperature, eta, StoredPredictions(TorchSearcher(store, CPU), head, len(store)))
+    fusion = ResidualFusion(
+        temperature, eta, StoredPredictions(TorchSearcher(store, CPU), head, len(store))
+    )
     fused = fusion(LMOutput.read(torch.from_numpy(logits)), torch.from_numpy(weight), found)
 
     matrix, bias = head.weight.detach().double().numpy(), head.bias.detach().double().numpy()
@@ -154,9 +156,7 @@ def test_a_row_does_not_depend_on_the_others(store, model, preset):
         part = slice(row, row + 1)
         # Another retriever, that has read no entry for another row yet.
         alone = (
-            attached(store, model, preset)
-            .correct(hidden[part], LMOutput.read(logits[part]))
-            .logits
+            attached(store, model, preset).correct(hidden[part], LMOutput.read(logits[part])).logits
         )
         assert torch.equal(alone, together[part])
 
