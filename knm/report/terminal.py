@@ -14,6 +14,8 @@ from knm.report.summary import Totals
 from knm.sandbox import Judgement, Verdict
 
 MESSAGE_LENGTH: Final = 60
+# Changes in 1000 steps: presets that act write several times as many otherwise.
+_HARDLY: Final = 0.5
 MOST_IDS: Final = 12
 """Of those that are not compared: their number says more than their names."""
 
@@ -291,8 +293,11 @@ def _knn(totals: Totals) -> str:
     assert totals.knn is not None
     if totals.knn.changes_per_1000 is None:
         return "no step was decoded"
-    return (
+    told = (
         f"searched {text.percent(totals.knn.searched_share)} of {totals.knn.steps:,} steps"
         f"{text.of_all_samples(totals)},"
         f" {totals.knn.changes_per_1000:.1f} argmax changes per 1000 steps"
     )
+    if totals.knn.searched_share and totals.knn.changes_per_1000 < _HARDLY:
+        return f"{told}: hardly any; for a LM that knows the language try --knn-preset residual"
+    return told

@@ -145,6 +145,17 @@ def test_the_summary_says_what_came_of_the_run(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("searched", "changes", "told"), [(5000, 2, True), (5000, 3, False), (0, 0, False)]
+)
+def test_a_datastore_that_hardly_acts_names_a_preset_that_may(searched, changes, told):
+    knn = {**KNN, "steps": 5000, "searched": searched, "argmax_changes": changes}
+    (line,) = [
+        line for line in render_summary(summarize([result("a", knn=knn)])) if line[:3] == "kNN"
+    ]
+    assert ("--knn-preset residual" in line) is told
+
+
 def test_prompts_that_the_context_cannot_hold_are_failures_and_said_so():
     long = result("b", Verdict.TRUNCATED, error_class=CONTEXT, finish_reason=CONTEXT)
     totals = summarize([result("a"), long])
