@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
 
 from knm.options import ServedEngineOptions
 from knm.report import load_report, read_stream, stream_path
@@ -223,6 +224,22 @@ def test_of_two_engines_one_that_is_killed_changes_no_completion(full, problems,
     assert all("engine on cpu (2) is gone, the other one goes on: " in line for line in told)
     environment_told = json.loads(results.read_text())["knm"]["environment"]["engines"]
     assert environment_told == [{"device": "cpu", "verified": True}] * 2
+
+
+@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+def test_engines_on_several_devices_write_what_one_does(kind, problems, tmp_path):
+    if kind == "cuda" and torch.cuda.device_count() < 2:
+        pytest.skip("takes two GPUs")
+    places = ("cpu", "cpu") if kind == "cpu" else ("cuda:0", "cuda:1")
+    found = []
+    for name, devices in (("one", places[:1]), ("both", places)):
+        results = tmp_path / f"{name}.json"
+        arguments = ("--devices", ",".join(devices), "--batch-size", "2", "--problems", problems)
+        environment = {"KNM_CACHE_DIR": str(tmp_path / name)}
+        run_bench(*arguments, *TOKENS, "--results", results, environment=environment)
+        found.append(completions(results))
+    assert len(found[0]) == COUNT
+    assert found[0] == found[1]
 
 
 def test_a_cache_that_cannot_be_made_is_a_usage_error(common, tmp_path):

@@ -1,6 +1,5 @@
 import random
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -385,20 +384,3 @@ def test_memory_that_lacks_when_prompts_are_admitted_loses_none_of_them(monkeypa
     assert len(said) == 2
     monkeypatch.undo()
     assert found == by_id(engine_of(loaded, 2).complete(requests))
-
-
-@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="takes two GPUs")
-def test_any_gpu_writes_the_same_in_any_thread():
-    """A thread's current GPU is the first, wherever the engine's tensors are."""
-    requests = [
-        replace(each, sampling=SAMPLED) if place % 2 else each
-        for place, each in enumerate(number_requests(2 * SLOTS))
-    ]
-
-    def decoded(device: str) -> dict[str, tuple[Any, ...]]:
-        loaded = random_model(device=device)
-        engine = engine_of(loaded, retriever=retriever_on(device))
-        with ThreadPoolExecutor(1) as pool:
-            return by_id(pool.submit(engine.complete, requests).result())
-
-    assert decoded("cuda:1") == decoded("cuda:0")
