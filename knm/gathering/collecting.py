@@ -117,8 +117,8 @@ def gather(
     """
     known = {problem.question_id for problem in problem_set}
     findings = _Findings()
-    for path in _once_each(options.reports):
-        for settings, result in _results(path):
+    for path in once_each(options.reports):
+        for settings, result in run_results(path):
             if result.question_id not in known:
                 findings.unknown.add(result.question_id)
                 continue
@@ -157,8 +157,12 @@ def check_target(
         )
 
 
-def _results(path: Path) -> Iterator[tuple[Mapping[str, Any], ProblemResult]]:
-    """The results of a report or stream, each with the settings of its run."""
+def run_results(path: Path) -> Iterator[tuple[Mapping[str, Any], ProblemResult]]:
+    """The results of a report or stream, each with the settings of its run.
+
+    Raises:
+        UserError: the file cannot be read, or is neither.
+    """
     if path.suffix != ".jsonl":
         report = load_report(path)
         for result in report.results:
@@ -183,7 +187,7 @@ def _results(path: Path) -> Iterator[tuple[Mapping[str, Any], ProblemResult]]:
             yield settings, found
 
 
-def _once_each(paths: Sequence[Path]) -> list[Path]:
+def once_each(paths: Sequence[Path]) -> list[Path]:
     """The files without those named twice, and without the stream of a report that is named too."""
     found = {path.resolve(): path for path in paths}
     streams = {stream_path(path) for path in found if path.suffix != ".jsonl"}
