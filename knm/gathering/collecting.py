@@ -117,7 +117,7 @@ def gather(
     """
     known = {problem.question_id for problem in problem_set}
     findings = _Findings()
-    for path in once_each(options.reports):
+    for path in _once_each(options.reports):
         for settings, result in run_results(path):
             if result.question_id not in known:
                 findings.unknown.add(result.question_id)
@@ -199,7 +199,7 @@ def run_language(settings: Mapping[str, Any]) -> str:
     return language_title(str(settings.get("language", DEFAULT_LANGUAGE)))
 
 
-def once_each(paths: Sequence[Path]) -> list[Path]:
+def _once_each(paths: Sequence[Path]) -> list[Path]:
     """The files without those named twice, and without the stream of a report that is named too."""
     found = {path.resolve(): path for path in paths}
     streams = {stream_path(path) for path in found if path.suffix != ".jsonl"}

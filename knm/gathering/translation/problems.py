@@ -8,7 +8,7 @@ from typing import Any
 
 from knm.corpora import CorpusRecord, stream_corpus, translation_request
 from knm.errors import UserError, named
-from knm.gathering.collecting import once_each, run_language, run_results
+from knm.gathering.collecting import run_language, run_results
 from knm.gathering.translation.sources import is_corpus
 from knm.jsonio import dumps, find_surrogate, write_jsonl
 from knm.languages.descriptions import check_noted
@@ -100,7 +100,7 @@ def _read(options: ToTranslateOptions, made: ToTranslate) -> _Programs:
 
 def _programs_of(sources: tuple[Path, ...], made: ToTranslate) -> Iterator[tuple[str, str, str]]:
     """Problem, language and text of each program. Its verdict, even a fault, is not looked at."""
-    for path in once_each(sources):
+    for path in sources:
         if not is_corpus(path):
             for settings, result in run_results(path, unjudged=True):
                 language = run_language(settings)
@@ -168,7 +168,7 @@ def _check(row: Row) -> None:
 def _problem(row: Row, number: int, language: str, program: str) -> dict[str, Any]:
     kind = KINDS[row.kind]
     name = f"{row.question_id}-{number}"
-    asked = CorpusRecord(name, row.question_content, program, language, OF_PROBLEM)
+    asked = CorpusRecord(name, row.question_content, program, language, source="")
     return {
         **row.fields,
         kind.id_field: name,

@@ -3,9 +3,9 @@
 import datetime
 import json
 import tracemalloc
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,19 +59,19 @@ def made(problems: Path, *sources: Path, **options) -> tuple[ToTranslate, Proble
     return make_problems_to_translate(given), load_problems(out)
 
 
-def run_of(path: Path, *programs: Sequence[object], **configuration) -> Path:
-    """A report of a run in Python, each problem with programs, or with a verdict behind each."""
-    results = [
-        of_samples(
-            *(
-                result(str(name), Verdict.WRONG_OUTPUT, program=program)
-                if isinstance(program, str)
-                else result(str(name), program[1], program=program[0])
-                for program in samples
-            )
+Written = str | tuple[str | None, Verdict]
+
+
+def run_of(path: Path, *programs: tuple[str, *tuple[Written, ...]], **configuration: Any) -> Path:
+    """A report of a run in Python: problems with their programs, some with a verdict."""
+    results = []
+    for name, *written in programs:
+        samples = [
+            (each, Verdict.WRONG_OUTPUT) if isinstance(each, str) else each for each in written
+        ]
+        results.append(
+            of_samples(*(result(name, verdict, program=text) for text, verdict in samples))
         )
-        for name, *samples in programs
-    ]
     return write_report(path, results, configuration=PYTHON | configuration).path
 
 
@@ -171,14 +171,17 @@ def test_one_program_counts_once_and_its_indentation_counts(problems, tmp_path):
     assert found.left_out == 0
 
 
-def test_a_stream_is_a_source_and_that_of_a_report_counts_once(problems, tmp_path):
+def test_a_stream_is_a_source_and_a_report_beside_it_adds_what_is_new(problems, tmp_path):
     with ResultStream(tmp_path / "python.jsonl", lambda: header(PYTHON)) as stream:
         stream.write(judged_test(result(FIRST, program="print(1)"), ""))
     _, asked = made(problems, tmp_path / "python.jsonl")
     assert asked.ids == (f"{FIRST}-1",)
-    report = run_of(tmp_path / "python.json", (FIRST, "print(2)"))
+    report = run_of(tmp_path / "python.json", (FIRST, "print(1)", "print(2)"))
     _, asked = made(problems, tmp_path / "python.jsonl", report)
-    assert [extract_program(each.question_content, "python") for each in asked] == ["print(2)"]
+    assert [extract_program(each.question_content, "python") for each in asked] == [
+        "print(1)",
+        "print(2)",
+    ]
 
 
 def test_records_of_any_outcome_count_where_they_name_a_problem(problems, tmp_path):
