@@ -99,11 +99,20 @@ def translate(
     memory_limit: MemoryLimitOption = 512,
     workers: WorkersOption = None,
     requests: Annotated[int, typer.Option(min=1, help="Asked of the server at a time.")] = 16,
+    as_asked: Annotated[
+        bool,
+        typer.Option(
+            "--as-asked",
+            help="Records state what the LM was asked, program included: for a datastore that is "
+            "to serve translations.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Translate programs that pass to another language, and keep those that pass the same tests.
 
-    Run it again to resume what was interrupted. A server that wants a key finds it in KNM_API_KEY,
+    Run it again to resume what was interrupted, or with or without --as-asked to have the corpus
+    in that form: nothing is asked twice. A server that wants a key finds it in KNM_API_KEY,
     KNM_ENGINE_TOKEN or OPENAI_API_KEY.
     """
     from knm.gathering.translation import TranslateOptions
@@ -133,6 +142,7 @@ def translate(
             limits=make_limits(time_limit, memory_limit),
             workers=workers or default_workers(),
             requests=requests,
+            as_asked=as_asked,
         ),
         say,
     )

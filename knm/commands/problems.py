@@ -7,9 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from knm.commands.output import OverwriteOption
+from knm.codec import to_json
+from knm.commands.corpus_output import MOST_SHOWN, told
+from knm.commands.output import JsonOption, OverwriteOption, print_table, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
+from knm.jsonio import dumps
 from knm.outputs import Output, check_outputs
 from knm.progress import progress_bar
 
@@ -43,3 +46,54 @@ def generate_problems(
 
     write_jsonl(out, progress_bar(islice(accepted(), count), label="problems", total=count))
     print(f"{out}: {count} problems, seed {seed}, split {split}")
+
+
+@problems_app.command()
+def to_translate(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="Reports, streams or corpora with programs, right or wrong."),
+    ],
+    problems: Annotated[str, typer.Option(help="The problem set that these are of.")],
+    out: Annotated[Path, typer.Option(help="JSONL file to write.")],
+    language: Annotated[str, typer.Option(help="Language to translate to.")] = "lua",
+    most: Annotated[
+        int | None,
+        typer.Option(min=1, help="Programs of a problem, the first ones (default: all)."),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Make a problem set that asks to translate each program, with the tests of its problem.
+
+    A program counts whatever its verdict, as nobody knows that when a new problem is asked; the
+    same one counts once. Problem P becomes P-1, P-2 and so on. Each is a problem by itself to
+    `knm diff` and in intervals, and programs of one problem are not independent: with more than
+    one of each, intervals and p come out too small. --most 1 keeps one of each.
+    """
+    from knm.gathering.translation import ToTranslateOptions, make_problems_to_translate
+
+    made = make_problems_to_translate(
+        ToTranslateOptions(tuple(sources), problems, out, language, most, overwrite)
+    )
+    if made.problems > made.with_program:
+        say(
+            f"{made.problems} problems are programs for {made.with_program}: intervals and p of "
+            "`knm diff` come out too small, as if all were independent; --most 1 keeps one of each"
+        )
+    if json:
+        print(dumps({"path": str(out), **to_json(made)}))
+        return
+    lacking = made.without_program
+    named = ", ".join(lacking[:MOST_SHOWN])
+    more = f" and {len(lacking) - MOST_SHOWN} more: see --json" * (len(lacking) > MOST_SHOWN)
+    print_table(
+        ("problems", out),
+        ("programs", f"{made.problems}: {told(made.languages)}"),
+        ("of", f"{made.with_program} of {made.with_program + len(lacking)} problems"),
+        *((("no program", f"{len(lacking)} problems: {named}{more}"),) * bool(lacking)),
+        *((("left out", f"{made.left_out} programs, by --most {most}"),) * bool(made.left_out)),
+        *((("already", f"{made.already} programs are in {language}"),) * bool(made.already)),
+        *((("unknown", f"{made.unknown} problems that the set lacks"),) * bool(made.unknown)),
+        *((("unmarked", f"{made.unmarked} records name no problem"),) * bool(made.unmarked)),
+    )

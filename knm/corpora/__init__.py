@@ -18,9 +18,11 @@ from knm.corpora.records import (
 from knm.corpora.removal import Cleaned, Removal
 from knm.corpora.splitting import split_corpus
 from knm.corpora.statistics import CorpusStatistics, corpus_statistics
+from knm.corpora.translation_requests import TRANSLATION_REQUEST, translation_request
 
 __all__ = [
     "PROJECT_SPLITS",
+    "TRANSLATION_REQUEST",
     "Cleaned",
     "CorpusRecord",
     "CorpusStatistics",
@@ -42,4 +44,5 @@ __all__ = [
     "split_corpus",
     "stream_corpus",
     "summarize_corpus",
+    "translation_request",
 ]

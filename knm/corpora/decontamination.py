@@ -13,6 +13,7 @@ from knm.corpora.removal import Cleaned, Removal, without
 from knm.corpora.shingles import pairs_across, shingle
 from knm.corpora.similarity import check_threshold
 from knm.corpora.tokens import lex
+from knm.corpora.translation_requests import without_solution
 from knm.languages.language import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ def decontaminate_stream(
 
 
 def normalize_statement(statement: str) -> str:
-    """The words of a statement in lower case, up to its first sample."""
-    return " ".join(_WORD.findall(_SAMPLE.sub("", statement).lower()))
+    """The words of a statement in lower case, up to its first sample or a program to translate."""
+    return " ".join(_WORD.findall(_SAMPLE.sub("", without_solution(statement)).lower()))
 
 
 def _equal(

@@ -1,4 +1,4 @@
-"""New material out of judged programs, for corpora and for datastores of trials.
+"""New material out of written programs: corpora, problem sets, datastores of trials.
 
 Four ways to it: importing what others have published, collecting what runs have written already,
 having a LM translate programs into another language, and exploring a LM's own programs token by

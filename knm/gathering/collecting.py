@@ -118,7 +118,7 @@ def gather(
     known = {problem.question_id for problem in problem_set}
     findings = _Findings()
     for path in _once_each(options.reports):
-        for settings, result in _results(path):
+        for settings, result in run_results(path):
             if result.question_id not in known:
                 findings.unknown.add(result.question_id)
                 continue
@@ -157,10 +157,18 @@ def check_target(
         )
 
 
-def _results(path: Path) -> Iterator[tuple[Mapping[str, Any], ProblemResult]]:
-    """The results of a report or stream, each with the settings of its run."""
+def run_results(
+    path: Path, *, unjudged: bool = False
+) -> Iterator[tuple[Mapping[str, Any], ProblemResult]]:
+    """The results of a report or stream, each with the settings of its run.
+
+    With `unjudged` the run may have only decoded: for those who need no verdict.
+
+    Raises:
+        UserError: the file cannot be read, or is neither.
+    """
     if path.suffix != ".jsonl":
-        report = load_report(path)
+        report = load_report(path, unjudged=unjudged)
         for result in report.results:
             yield report.configuration, result
         return
@@ -168,10 +176,10 @@ def _results(path: Path) -> Iterator[tuple[Mapping[str, Any], ProblemResult]]:
     # A run that went on where it had stopped may hold a problem twice: the last result counts.
     last = {
         found.question_id: place
-        for place, found in enumerate(stream_results(path))
+        for place, found in enumerate(stream_results(path, unjudged=unjudged))
         if isinstance(found, ProblemResult)
     }
-    for place, found in enumerate(stream_results(path)):
+    for place, found in enumerate(stream_results(path, unjudged=unjudged)):
         if isinstance(found, RunHeader):
             settings = found.configuration
         elif settings is None:
@@ -181,6 +189,14 @@ def _results(path: Path) -> Iterator[tuple[Mapping[str, Any], ProblemResult]]:
             )
         elif last.get(found.question_id) == place:
             yield settings, found
+
+
+def run_language(settings: Mapping[str, Any]) -> str:
+    """The language that a run with these settings was in.
+
+    Of one by its file that is the name: records open no file.
+    """
+    return language_title(str(settings.get("language", DEFAULT_LANGUAGE)))
 
 
 def _once_each(paths: Sequence[Path]) -> list[Path]:
@@ -197,8 +213,7 @@ def _take(
     *,
     keep_completion: bool,
 ) -> None:
-    # Of a run in a language by its file, records have the name: they open no file.
-    language = language_title(str(settings.get("language", DEFAULT_LANGUAGE)))
+    language = run_language(settings)
     held = findings.programs.setdefault(result.question_id, {})
     for sample in result.samples:
         findings.samples += 1

@@ -27,6 +27,7 @@ from knm.metrics.space import Point, Space
 from knm.metrics.subject import determinants
 from knm.models import LoadedModel
 from knm.problems import ProblemSet
+from knm.problems.records import OF_PROBLEM
 from knm.report import ProblemResult
 from knm.retrieval import Preset, Retriever
 
@@ -73,8 +74,9 @@ def without_problems(
     """The datastore without the records of some problems, in a directory of its own in `out`.
 
     A record is a problem's by its id, or the problem or composition that it is marked with; with
-    the `corpus` also by its statement and program, as `decontaminate` tells. Where there is no such
-    record it is the datastore itself.
+    the `corpus` also by its statement and program, as `decontaminate` tells. What is of the problem
+    that another was made of (`of_problem`) is of both. Where there is no such record it is the
+    datastore itself.
 
     Raises:
         UserError: it holds trials, its records are not marked and no corpus is given, the corpus is
@@ -85,9 +87,10 @@ def without_problems(
         "these are measured on whole programs when knm mine --trials ends, so leave the option out",
     )
     marks = set(problems.ids) | {
-        composition
+        mark
         for problem in problems
-        if isinstance(composition := problem.extras.get("composition"), str)
+        for name in ("composition", OF_PROBLEM)
+        if isinstance(mark := problem.extras.get(name), str)
     }
     origins = store.records
     if corpus is None:

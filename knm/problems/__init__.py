@@ -12,7 +12,7 @@ from knm.testcases import TestCase
 if TYPE_CHECKING:
     from knm.problems.codec import DEFAULT_MAX_BYTES, decode_private_tests, encode_private_tests
     from knm.problems.extraction import extract_program, fence_program
-    from knm.problems.loading import load_problems, problems_path
+    from knm.problems.loading import load_problems, problems_path, stream_rows
     from knm.problems.prompts import TEMPLATES, PromptTemplate, load_template, sample_prompts
     from knm.problems.selection import ALL, Selection
 else:
@@ -21,7 +21,7 @@ else:
         {
             "codec": ["DEFAULT_MAX_BYTES", "decode_private_tests", "encode_private_tests"],
             "extraction": ["extract_program", "fence_program"],
-            "loading": ["load_problems", "problems_path"],
+            "loading": ["load_problems", "problems_path", "stream_rows"],
             "prompts": ["TEMPLATES", "PromptTemplate", "load_template", "sample_prompts"],
             "selection": ["ALL", "Selection"],
         },
@@ -47,4 +47,5 @@ __all__ = [
     "load_template",
     "problems_path",
     "sample_prompts",
+    "stream_rows",
 ]

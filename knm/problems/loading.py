@@ -50,21 +50,36 @@ def load_problems(source: str | Path, selection: Selection = ALL) -> ProblemSet:
     return ProblemSet(name, tuple(problems), content_hash=hash_json(hashes))
 
 
+def stream_rows(source: str | Path) -> Iterator[Row]:
+    """The rows of a problem set with all their fields, in order, one at a time in memory.
+
+    Raises:
+        UserError: as `load_problems`, but for an empty set.
+    """
+    _, files = _locate(source)
+    return (row for row, _ in _rows(files))
+
+
+def _rows(files: list[Path]) -> Iterator[tuple[Row, TestSource]]:
+    places: dict[str, str] = {}
+    found = chain.from_iterable(_READERS[file.suffix](file) for file in files)
+    for row, tests in progress_bar(found, label="reading problems", unit="problem"):
+        if row.question_id in places:
+            raise UserError(
+                f"{row.place}: question_id {row.question_id!r} is already that of "
+                f"{places[row.question_id]}; give each problem its own id"
+            )
+        places[row.question_id] = row.place
+        yield row, tests
+
+
 def _read(files: list[Path], selection: Selection) -> tuple[list[Problem], dict[str, str]]:
     """The selected problems and their hashes by id."""
     problems: list[Problem] = []
-    places: dict[str, str] = {}
     hashes: dict[str, str] = {}
 
     def rows() -> Iterator[tuple[str, dict[str, Any]]]:
-        found = chain.from_iterable(_READERS[file.suffix](file) for file in files)
-        for row, tests in progress_bar(found, label="reading problems", unit="problem"):
-            if row.question_id in places:
-                raise UserError(
-                    f"{row.place}: question_id {row.question_id!r} is already that of "
-                    f"{places[row.question_id]}; give each problem its own id"
-                )
-            places[row.question_id] = row.place
+        for row, tests in _rows(files):
             hashes[row.question_id] = row.content_hash
             problems.append(row.problem(tests))
             yield row.question_id, row.extras

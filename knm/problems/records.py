@@ -9,6 +9,9 @@ from typing import Any, Final, Protocol
 from knm.errors import UserError
 from knm.testcases import TestCase
 
+OF_PROBLEM: Final = "of_problem"
+"""The extra field of a problem that was made of another one and a program: that one's id."""
+
 FieldValue = bool | int | float | str | list[str]
 
 MOST_FIELDS: Final = 24

@@ -14,9 +14,14 @@ from knm.testcases import TestCase
 
 @dataclass(frozen=True)
 class Row:
-    """A checked row; of its encoded tests only the hash is kept. `place` is for messages."""
+    """A checked row. `place` is for messages.
+
+    `fields` are all that it has, the encoded tests among them: whoever keeps many rows keeps other
+    parts of them.
+    """
 
     place: str
+    fields: Mapping[str, Any]
     question_id: str
     question_content: str
     tests_hash: str
@@ -48,6 +53,7 @@ def check_row(fields: Mapping[str, Any], place: str) -> Row:
         raise UserError(f"{place}: field 'stop_tokens' is no list of texts; give one, or []")
     return Row(
         place=place,
+        fields=fields,
         question_id=question_id,
         question_content=content,
         tests_hash=hash_bytes(tests.encode()),

@@ -141,10 +141,11 @@ def is_stream(path: Path) -> bool:
         return False
 
 
-def stream_results(path: Path) -> Iterator[RunHeader | ProblemResult]:
+def stream_results(path: Path, *, unjudged: bool = False) -> Iterator[RunHeader | ProblemResult]:
     """The header of a stream and its results in their order, a line at a time.
 
     A last line without its line end is what a kill left, or a run is writing: it is passed over.
+    With `unjudged` the run may have only decoded: for those who need no verdict.
 
     Raises:
         UserError: the file cannot be read, another line is not of a stream, or the run only
@@ -152,7 +153,7 @@ def stream_results(path: Path) -> Iterator[RunHeader | ProblemResult]:
     """
     for value, where in _lines(path):
         found = _parse(value, where)
-        if isinstance(found, ProblemResult):
+        if isinstance(found, ProblemResult) and not unjudged:
             refuse_unjudged(found, path)
         yield found
 

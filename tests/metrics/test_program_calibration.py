@@ -64,6 +64,17 @@ def test_records_of_the_problems_are_left_out(store, problems, tmp_path):
     assert again.path == others.path
 
 
+def test_records_of_the_problem_that_one_was_made_of_are_left_out_too(store, problems, tmp_path):
+    group = store.records[3].group
+    marked = asking(problems, group)
+    first, *rest = problems
+    made = replace(first, question_id="x-1", extras={**first.extras, "of_problem": group})
+    others = without_problems(store, replace(problems, problems=(made, *rest)), tmp_path / "made")
+    expected = without_problems(store, marked, tmp_path / "marked")
+    assert others.values.tolist() == expected.values.tolist()
+    assert 0 < len(others) < len(store)
+
+
 def test_problems_without_records_leave_the_store_as_it_is(store, problems, tmp_path):
     assert without_problems(store, problems, tmp_path) is store
 

@@ -16,6 +16,7 @@ from knm.problems import (
     TestCase,
     encode_private_tests,
     load_problems,
+    stream_rows,
 )
 
 
@@ -62,6 +63,10 @@ def test_problems_keep_their_order_and_fields(source):
     assert problems.name == "five"
     assert ids(problems) == [f"abc{index}_a" for index in range(5)]
     assert problems.problems[3].question_content == "Double 3 – π."
+
+
+def test_rows_have_all_their_fields_in_order(source):
+    assert [dict(row.fields) for row in stream_rows(source)] == [record(n) for n in range(5)]
 
 
 def test_each_problem_loads_its_own_tests_in_any_order(source):
@@ -185,8 +190,9 @@ def test_a_directory_is_its_files_sorted_by_name(tmp_path):
 def test_an_id_used_in_two_files_is_an_error_that_names_both_places(tmp_path):
     write_jsonl(tmp_path / "a.jsonl", [record(0), record(1)])
     write_jsonl(tmp_path / "b.jsonl", [record(1)])
-    with pytest.raises(UserError, match=r"b\.jsonl:1: .*'abc1_a' is already .*a\.jsonl:2"):
-        load_problems(tmp_path)
+    for read in (load_problems, lambda source: list(stream_rows(source))):
+        with pytest.raises(UserError, match=r"b\.jsonl:1: .*'abc1_a' is already .*a\.jsonl:2"):
+            read(tmp_path)
 
 
 def test_an_id_used_twice_in_a_parquet_file_names_both_rows(tmp_path):

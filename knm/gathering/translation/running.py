@@ -2,8 +2,7 @@
 
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -11,24 +10,22 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
 
-from knm.corpora import CorpusRecord, decontaminate, parse_record, save_corpus
+from knm.corpora import TRANSLATION_REQUEST, CorpusRecord, save_corpus, translation_request
 from knm.engine import ContextExceeded
 from knm.errors import UserError, named
 from knm.gathering.collecting import check_target
 from knm.gathering.translation.drawing import DrawnTests, SandboxLost, draw_tests
+from knm.gathering.translation.outcome import Translated, as_asked, clean_entries, summarize
 from knm.gathering.translation.sources import Job, find_jobs
 from knm.hashing import hash_bytes, hash_json
 from knm.journal import Journal, journal_path
 from knm.languages.descriptions import check_noted
-from knm.languages.language import language_prompt
 from knm.outputs import file_named
 from knm.problems import (
     BrokenProblem,
     Problem,
-    ProblemSet,
     PromptTemplate,
     extract_program,
-    fence_program,
     load_problems,
     load_template,
     problems_path,
@@ -49,13 +46,6 @@ TOP_P: Final = 0.95
 REFUSED: Final = "refused"
 """The verdict on an attempt that the engine would not make: the prompt is too long for it."""
 
-_REQUEST: Final = """\
-{statement}
-
-# Solution
-This {display} program solves the problem. Translate it: do what it does.
-{program}"""
-
 
 @dataclass(frozen=True)
 class TranslateOptions:
@@ -67,7 +57,8 @@ class TranslateOptions:
     passes the problem's tests and, where these are fewer than `tests`, as many drawn ones as that
     takes. The first of `attempts` is greedy, the others are sampled. Nothing is kept that is like a
     problem of `held_out`. So many `requests` are with the engine at a time; `workers` programs are
-    run at a time.
+    run at a time. With `as_asked` a record's statement is what the LM was asked, the program to be
+    translated included; otherwise it is the problem's.
     """
 
     sources: tuple[Path, ...]
@@ -89,36 +80,12 @@ class TranslateOptions:
     limits: Limits = field(default_factory=Limits)
     workers: int = 2
     requests: int = 16
+    as_asked: bool = False
 
     def decisive(self) -> dict[str, Any]:
         """The settings that a problem's translations depend on, beside prompt and model."""
         names = ("language", "tests", "attempts", "temperature", "most", "max_new_tokens", "seed")
         return {name: getattr(self, name) for name in names} | {"limits": asdict(self.limits)}
-
-
-@dataclass(frozen=True)
-class Translated:
-    """What came of it, over all calls that continue each other.
-
-    `problems` had a program to translate; `translated` of them have one in the corpus now.
-    `untested` have too few tests, `unsolved` no program that passes here, `broken` no tests that
-    can be read. `faults` were lost to the sandbox in this call; the next one tries them again.
-    `attempts` counts programs asked for by what became of them, `removed` the programs that were
-    like a held-out problem, `seconds` is the time that the engine took for all attempts together.
-    """
-
-    records: int
-    problems: int
-    translated: int
-    untested: int
-    unsolved: int
-    broken: int
-    faults: int
-    removed: int
-    attempts: dict[str, int]
-    prompt_tokens: int
-    completion_tokens: int
-    seconds: float
 
 
 def translate(options: TranslateOptions, say: Callable[[str], None] = print) -> Translated:
@@ -160,10 +127,11 @@ def translate(options: TranslateOptions, say: Callable[[str], None] = print) -> 
             faults = _run_all(jobs, keys, journal, translator, options)
         finally:
             entries = [entry for key in keys.values() if (entry := journal.get(key)) is not None]
-            records, late = _clean(entries, held_out)
+            records, late = clean_entries(entries, held_out)
             if records:
-                save_corpus(options.out, records)
-    return _summary(entries, records, len(jobs), faults, removed + late)
+                stated = as_asked(records, jobs) if options.as_asked else records
+                save_corpus(options.out, stated)
+    return summarize(entries, records, len(jobs), faults, removed + late)
 
 
 def _run_all(
@@ -224,7 +192,7 @@ class _Translator:
         return hash_json(
             [
                 self._options.decisive(),
-                [self._template.content_hash, _REQUEST, self._model],
+                [self._template.content_hash, TRANSLATION_REQUEST, self._model],
                 [job.problem.question_id, job.problem.question_content],
                 [record.to_json() for record in job.records],
             ]
@@ -262,12 +230,7 @@ class _Translator:
     ) -> None:
         """Ask until a program passes; attempts and the record are added to the entry."""
         language = self._options.language
-        statement = _REQUEST.format(
-            statement=source.statement,
-            display=language_prompt(source.language).display,
-            program=fence_program(source.program, source.language),
-        )
-        prompt = self._template.render(statement, language)
+        prompt = self._template.render(translation_request(source), language)
         for number in range(self._options.attempts):
             attempt, program = self._attempt(problem.question_id, prompt, number, tests)
             entry["attempts"].append({"source": source.id, **attempt})
@@ -345,47 +308,3 @@ def _sandboxes(
         for _ in range(count):
             free.put(stack.enter_context(open_sandbox(name, language=language, limits=limits)))
         yield free
-
-
-def _clean(
-    entries: Iterable[Mapping[str, Any]], held_out: Sequence[ProblemSet]
-) -> tuple[list[CorpusRecord], int]:
-    """The records of journal entries, each program once, and how many held-out problems took."""
-    records: dict[tuple[str | None, str], CorpusRecord] = {}
-    for entry in entries:
-        for value in entry["records"]:
-            record = parse_record(value, f"journal, problem {entry['problem']}")
-            records.setdefault((record.problem, " ".join(record.program.split())), record)
-    kept: Sequence[CorpusRecord] = list(records.values())
-    for problem_set in held_out:
-        kept = decontaminate(kept, problem_set.problems).kept
-    return list(kept), len(records) - len(kept)
-
-
-def _summary(
-    entries: Sequence[Mapping[str, Any]],
-    records: Sequence[CorpusRecord],
-    problems: int,
-    faults: int,
-    removed: int,
-) -> Translated:
-    attempts = [attempt for entry in entries for attempt in entry["attempts"]]
-    outcomes = Counter(entry["outcome"] for entry in entries)
-
-    def total(name: str) -> Any:
-        return sum(attempt.get(name, 0) for attempt in attempts)
-
-    return Translated(
-        records=len(records),
-        problems=problems,
-        translated=len({record.problem for record in records}),
-        untested=outcomes["untested"],
-        unsolved=outcomes["unsolved"],
-        broken=outcomes["broken"],
-        faults=faults,
-        removed=removed,
-        attempts=dict(Counter(attempt["verdict"] for attempt in attempts).most_common()),
-        prompt_tokens=total("prompt_tokens"),
-        completion_tokens=total("completion_tokens"),
-        seconds=round(total("seconds"), 3),
-    )

@@ -48,12 +48,12 @@ def find_jobs(
     """
     solved = _solved(without, language) if without else frozenset[str]()
     known = {problem.question_id for problem in problem_set}
-    found = [
-        record
+    found = _distinct(
+        (path, record)
         for path in paths
         for record in _records(path, problem_set)
         if record.passed and record.language != language and record.problem in known - solved
-    ]
+    )
     kept: Sequence[CorpusRecord] = found
     for other in held_out:
         kept = decontaminate(kept, other.problems).kept
@@ -77,15 +77,40 @@ def find_jobs(
 
 def _records(path: Path, problem_set: ProblemSet) -> Iterable[CorpusRecord]:
     """The records of a corpus, or those that a report or stream makes."""
-    if path.suffix != ".json" and HEADER_KEY not in _first(path):
+    if is_corpus(path):
         return load_corpus(path)
     options = CollectOptions((path,), problem_set.name, path, accepted=True)
     return gather(options, problem_set)[0]
 
 
-def _first(path: Path) -> dict[str, object]:
+def is_corpus(path: Path) -> bool:
+    """Whether a file is a corpus, and no report or stream of a run.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    if path.suffix == ".json":
+        return False
     lines: Iterator[tuple[int, dict[str, object]]] = read_jsonl(path)
-    return next(lines, (0, {}))[1]
+    return HEADER_KEY not in next(lines, (0, {}))[1]
+
+
+def _distinct(found: Iterable[tuple[Path, CorpusRecord]]) -> list[CorpusRecord]:
+    """The records, each with the file it is of, without those that were there already.
+
+    Raises:
+        UserError: two programs have one id, by which a translation says what it is of.
+    """
+    first: dict[str, tuple[Path, CorpusRecord]] = {}
+    for path, record in found:
+        where, other = first.setdefault(record.id, (path, record))
+        alike = record.problem == other.problem and record.program.split() == other.program.split()
+        if not alike:
+            raise UserError(
+                f"{path}: id {record.id!r} is that of another program in {where}; ids must be "
+                "unique: give each record its own"
+            )
+    return [record for _, record in first.values()]
 
 
 def _solved(path: Path, language: str) -> frozenset[str]:

@@ -9,13 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import CorpusRecord, load_corpus, save_corpus
+from knm.corpora import CorpusRecord, decontaminate, load_corpus, save_corpus
 from knm.engine import Event, OpenedEngine
 from knm.errors import UserError
 from knm.gathering.translation import Translated, TranslateOptions, translate
 from knm.journal import journal_path
 from knm.jsonio import read_jsonl
-from knm.problems import fence_program
+from knm.problems import fence_program, load_problems, load_template
 from knm.records import Request
 from knm.sandbox import Verdict
 from tests.engine.configurations import completion
@@ -186,6 +186,43 @@ def test_what_was_done_is_not_done_again(problems, sources):
     assert more == first[1]
 
 
+def test_records_as_asked_state_what_the_model_was_asked_and_ask_nothing_again(
+    problems, sources, tmp_path
+):
+    stated = [("sum", SUM, "Print the sum."), ("greatest", GREATEST, "Which {is} it?")]
+    save_corpus(sources, [source(*each) for each in stated])
+    engine = Translator(fluent)
+    found, plain = translated(engine, problems, sources)
+    again = Translator(fluent)
+    same, asked = translated(again, problems, sources, as_asked=True)
+    assert again.submitted == []
+    assert same == found
+    template = load_template("contest")
+    prompts = {request.prompt for request in engine.submitted}
+    assert {template.render(entry.statement, "lua") for entry in asked} == prompts
+    assert [replace(entry, statement="") for entry in asked] == [
+        replace(entry, statement="") for entry in plain
+    ]
+    assert translated(again, problems, sources) == (found, plain)  # and back
+    # Held-out problems are kept clear of by their own statement, whatever the records state.
+    bench = write_problems(tmp_path / "bench.jsonl", [problem("b", "Print the SUM!", ("1", "1"))])
+    held_out = load_problems(bench)
+    assert [entry.record for entry in decontaminate(asked, held_out).removed] == [asked[0].id]
+    clear, records = translated(again, problems, sources, as_asked=True, held_out=(str(bench),))
+    assert (clear.removed, records) == (1, asked[1:])
+    assert again.submitted == []
+
+
+def test_ids_that_two_sources_give_to_different_programs_are_refused(problems, sources, tmp_path):
+    twice = tmp_path / "twice.jsonl"
+    save_corpus(twice, [source("sum", SUM + "  # again")])
+    with pytest.raises(UserError, match=r"twice\.jsonl: id 'sum-x' is that of another program in"):
+        translated(Translator(fluent), problems, sources, twice)
+    save_corpus(twice, [source("sum", SUM)])
+    found, _ = translated(Translator(fluent), problems, sources, twice, most=2)
+    assert found.attempts == {"accepted": 2}
+
+
 def test_an_engine_that_dies_loses_nothing_that_was_done(problems, sources, tmp_path):
     translated(Translator(fluent), problems, sources)
     fatal = problem("fatal", "Say die.", *[(f"{n}\n1\n", "1\n") for n in (1, 2)])
@@ -319,11 +356,11 @@ def test_the_command_tells_cost_and_yield(problems, sources, monkeypatch):
     monkeypatch.setenv("KNM_ENGINE_TOKEN", "secret")
     out = problems.with_name("lua.jsonl")
     with serving(Translator(fluent), token="secret") as url:
-        arguments = ["--problems", str(problems), "--out", str(out), "--engine", url]
+        arguments = ["--problems", str(problems), "--out", str(out), "--engine", url, "--as-asked"]
         told = CliRunner().invoke(
             app, ["corpus", "translate", str(sources), *arguments], catch_exceptions=False
         )
     assert "translated         2 of 2 problems" in told.stdout
     assert "attempts           2: accepted 2" in told.stdout
     assert "6 read, 10 written" in told.stdout
-    assert len(load_corpus(out)) == 2
+    assert [SUM in entry.statement for entry in load_corpus(out)] == [True, False]
