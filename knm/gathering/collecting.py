@@ -21,7 +21,7 @@ from knm.languages.language import DEFAULT_LANGUAGE, noted_language
 from knm.outputs import Input, Output, check_outputs
 from knm.problems import ProblemSet, load_problems, problems_path
 from knm.report import ProblemResult, RunHeader, load_report, stream_path, stream_results
-from knm.sandbox import Judgement
+from knm.sandbox import Judgement, Verdict
 
 SAMPLING: Final = ("model", "prompt", "max_new_tokens", "sampling", "knn")
 """Settings of a run that say how its programs were drawn."""
@@ -94,8 +94,8 @@ def collect(options: CollectOptions) -> Collected:
     """Write the corpus of some runs' programs; run it again when there are more results.
 
     Streams are read a line at a time, so that runs which are not over can be collected too. The
-    same program counts once, whatever its spaces. What results say stays the same however often
-    they are read: the file is replaced as a whole.
+    same program counts once, whatever its spaces, unless it passes with some and fails with others.
+    What results say stays the same however often they are read: the file is replaced as a whole.
 
     Raises:
         UserError: a report cannot be read, nothing in it is of the problem set, or `out` is a
@@ -224,6 +224,9 @@ def _take(
         if program is None or find_surrogate(program):  # which no file can hold
             continue
         key = " ".join(program.split())
+        passed = judgement.verdict is Verdict.ACCEPTED
+        if key in held and held[key].outcome.passed is not passed:
+            key = f"\n{program}"  # spaces matter here, as indentation does in Python
         if key in held:
             outcome = held[key].outcome
             held[key].outcome = replace(outcome, written=outcome.written + 1)

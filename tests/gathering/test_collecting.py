@@ -96,6 +96,18 @@ def test_each_distinct_program_stands_with_its_outcome(problems, report):
     assert len({entry.id for entry in records}) == 4
 
 
+def test_a_program_that_passes_is_not_lost_to_one_of_other_spaces_that_fails(problems, tmp_path):
+    fails, passes = "if a:\n    b()\n    c()", "if a:\n    b()\nc()"
+    alike = [(fails, Verdict.WRONG_OUTPUT), (passes, Verdict.ACCEPTED)] * 2
+    report = write_report(
+        tmp_path / "run.json", [sampled(FIRST, *alike)], configuration=SETTINGS
+    ).path
+    _, records = collected(problems, report)
+    assert [(entry.program, entry.passed) for entry in records] == [(passes, True), (fails, False)]
+    assert [entry.outcome and entry.outcome.written for entry in records] == [2, 2]
+    assert len({entry.id for entry in records}) == 2
+
+
 def test_a_run_in_a_language_by_its_file_gives_records_its_name(problems, tmp_path):
     (tmp_path / "own.yaml").write_text("filename: [of no use")
     settings = SETTINGS | {"language": str(tmp_path / "own.yaml")}
