@@ -1,4 +1,5 @@
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knm.datastore import Datastore
 from knm.datastore.projection import Projection
 from knm.errors import UserError
 from knm.retrieval import (
     DenseLogits,
+    Fusion,
     LikelyTokens,
     LMOutput,
     Neighbours,
@@ -33,98 +36,112 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return shares
 
 
-@settings(max_examples=60, deadline=None)
-@given(
+@dataclass(frozen=True)
+class Case:
+    """Random logits of some rows, what a search found for them, and the head that they are of."""
+
+    store: Datastore
+    keys: np.ndarray
+    head: torch.nn.Linear
+    logits: np.ndarray
+    weight: np.ndarray
+    distances: np.ndarray
+    ids: np.ndarray
+
+    @classmethod
+    def draw(cls, rows: int, vocabulary: int, k: int, missing: float, seed: int) -> "Case":
+        draw = np.random.default_rng(seed)
+        keys = draw.standard_normal((30, 6)).astype(np.float16)
+        ids = draw.integers(0, 30, (rows, k))
+        ids[draw.uniform(size=(rows, k)) < missing] = -1
+        return cls(
+            store_of(keys, draw.integers(0, vocabulary, 30)),
+            keys,
+            torch.nn.Linear(6, vocabulary),
+            (draw.standard_normal((rows, vocabulary)) * 8).astype(np.float32),
+            draw.choice([0.0, 0.3, 1.0], rows).astype(np.float32),
+            np.sort(draw.uniform(0, 30, (rows, k)), 1).astype(np.float32),
+            ids,
+        )
+
+    @property
+    def predictions(self) -> StoredPredictions:
+        return StoredPredictions(TorchSearcher(self.store, CPU), self.head, len(self.store))
+
+    def fused_by(self, fusion: Fusion) -> DenseLogits:
+        values = np.where(self.ids < 0, 0, self.store.values[self.ids].astype(np.int64))
+        found = Neighbours(*map(torch.from_numpy, (self.distances, self.ids, values)))
+        lm = LMOutput.read(torch.from_numpy(self.logits))
+        fused = fusion(lm, torch.from_numpy(self.weight), found)
+        assert isinstance(fused, DenseLogits)
+        return fused
+
+    def neighbours(self, row: int, temperature: float) -> Iterator[tuple[float, np.ndarray, int]]:
+        """Share, the LM's distribution and the token of each neighbour of a row."""
+        real = self.ids[row] >= 0
+        matrix = self.head.weight.detach().double().numpy()
+        bias = self.head.bias.detach().double().numpy()
+        shares = softmax(-self.distances[row, real].astype(np.float64) / temperature)
+        for share, entry in zip(shares, self.ids[row, real], strict=True):
+            said = softmax(matrix @ self.keys[entry].astype(np.float64) + bias)
+            yield share, said, int(self.store.values[entry])
+
+    def check(self, fused: DenseLogits, expected: Callable[[int], np.ndarray]) -> None:
+        """What came out is `expected(row)`, and the LM's to the bit where nothing counts."""
+        for row in range(len(self.logits)):
+            if self.weight[row] == 0 or (self.ids[row] < 0).all():
+                assert torch.equal(fused.dense()[row], torch.from_numpy(self.logits[row]))
+            else:
+                np.testing.assert_allclose(fused.dense()[row], expected(row), rtol=1e-5, atol=1e-4)
+        assert torch.equal(fused.token, fused.dense().argmax(1))
+
+
+CASES = st.builds(
+    Case.draw,
     rows=st.integers(1, 20),
     vocabulary=st.integers(2, 40),
     k=st.integers(1, 12),
-    eta=st.sampled_from([0.1, 1.0, 30.0]),
-    temperature=st.sampled_from([0.5, 20.0]),
     missing=st.sampled_from([0.0, 0.4, 1.0]),
     seed=st.integers(0, 10_000),
 )
-def test_it_equals_a_plain_numpy_implementation(
-    rows, vocabulary, k, eta, temperature, missing, seed
-):
-    draw = np.random.default_rng(seed)
-    keys = draw.standard_normal((30, 6)).astype(np.float16)
-    store = store_of(keys, draw.integers(0, vocabulary, 30))
-    head = torch.nn.Linear(6, vocabulary)
-    logits = (draw.standard_normal((rows, vocabulary)) * 8).astype(np.float32)
-    distances = np.sort(draw.uniform(0, 30, (rows, k)), 1).astype(np.float32)
-    ids = draw.integers(0, 30, (rows, k))
-    ids[draw.uniform(size=(rows, k)) < missing] = -1
-    weight = draw.choice([0.0, 0.3, 1.0], rows).astype(np.float32)
-    found = Neighbours(*map(torch.from_numpy, (distances, ids, store.values[ids].astype(np.int64))))
-    fusion = ResidualFusion(
-        temperature, eta, StoredPredictions(TorchSearcher(store, CPU), head, len(store))
-    )
-    fused = fusion(LMOutput.read(torch.from_numpy(logits)), torch.from_numpy(weight), found)
 
-    matrix, bias = head.weight.detach().double().numpy(), head.bias.detach().double().numpy()
-    for row in range(rows):
-        real = ids[row] >= 0
-        expected = logits[row].astype(np.float64)
-        if real.any():
-            shares = softmax(-distances[row, real].astype(np.float64) / temperature)
-            for share, entry in zip(shares, ids[row, real], strict=True):
-                step = -softmax(matrix @ keys[entry].astype(np.float64) + bias)
-                step[store.values[entry]] += 1
-                expected = expected + weight[row] * eta * share * step
-        np.testing.assert_allclose(fused.dense()[row], expected, rtol=1e-5, atol=1e-4)
-        if weight[row] == 0 or not real.any():
-            assert torch.equal(fused.dense()[row], torch.from_numpy(logits[row]))
-    assert torch.equal(fused.token, fused.dense().argmax(1))
+
+@settings(max_examples=60, deadline=None)
+@given(case=CASES, eta=st.sampled_from([0.1, 1.0, 30.0]), temperature=st.sampled_from([0.5, 20.0]))
+def test_it_equals_a_plain_numpy_implementation(case, eta, temperature):
+    fused = case.fused_by(ResidualFusion(temperature, eta, case.predictions))
+
+    def expected(row: int) -> np.ndarray:
+        logits: np.ndarray = case.logits[row].astype(np.float64)
+        for share, said, token in case.neighbours(row, temperature):
+            step = -said
+            step[token] += 1
+            logits = logits + case.weight[row] * eta * share * step
+        return logits
+
+    case.check(fused, expected)
 
 
 @settings(max_examples=80, deadline=None)
-@given(
-    rows=st.integers(1, 20),
-    vocabulary=st.integers(2, 40),
-    k=st.integers(1, 12),
-    likely=st.sampled_from([1, 3, 64]),
-    eta=st.sampled_from([0.1, 4.0]),
-    missing=st.sampled_from([0.0, 0.4, 1.0]),
-    seed=st.integers(0, 10_000),
-)
-def test_the_sparse_step_is_that_at_voted_tokens_and_the_lms_own(
-    rows, vocabulary, k, likely, eta, missing, seed
-):
-    draw = np.random.default_rng(seed)
-    keys = draw.standard_normal((30, 6)).astype(np.float16)
-    store = store_of(keys, draw.integers(0, vocabulary, 30))
-    head = torch.nn.Linear(6, vocabulary)
-    logits = (draw.standard_normal((rows, vocabulary)) * 8).astype(np.float32)
-    distances = np.sort(draw.uniform(0, 30, (rows, k)), 1).astype(np.float32)
-    ids = draw.integers(0, 30, (rows, k))
-    ids[draw.uniform(size=(rows, k)) < missing] = -1
-    weight = draw.choice([0.0, 0.3, 1.0], rows).astype(np.float32)
-    values = np.where(ids < 0, 0, store.values[ids].astype(np.int64))
-    found = Neighbours(*map(torch.from_numpy, (distances, ids, values)))
-    predictions = StoredPredictions(TorchSearcher(store, CPU), head, len(store))
-    fusion = SparseResidualFusion(10.0, eta, LikelyTokens(predictions, likely))
-    for _ in range(2):  # what was read of an entry is read once
-        fused = fusion(LMOutput.read(torch.from_numpy(logits)), torch.from_numpy(weight), found)
+@given(case=CASES, likely=st.sampled_from([1, 3, 64]), eta=st.sampled_from([0.1, 4.0]))
+def test_the_sparse_step_is_that_at_voted_tokens_and_the_lms_own(case, likely, eta):
+    fusion = SparseResidualFusion(10.0, eta, LikelyTokens(case.predictions, likely))
+    case.fused_by(fusion)
+    fused = case.fused_by(fusion)  # what was read of an entry is read once
 
-    matrix, bias = head.weight.detach().double().numpy(), head.bias.detach().double().numpy()
-    for row in range(rows):
-        real = ids[row] >= 0
-        expected = logits[row].astype(np.float64)
-        if real.any():
-            shares = softmax(-distances[row, real].astype(np.float64) / 10.0)
-            step = np.zeros(vocabulary)
-            for share, entry in zip(shares, ids[row, real], strict=True):
-                said = softmax(matrix @ keys[entry].astype(np.float64) + bias)
-                for token in np.argsort(-said)[:likely]:
-                    step[token] -= share * said[token]
-                step[store.values[entry]] += share
-            moved = {int(logits[row].argmax()), *store.values[ids[row, real]].tolist()}
-            for token in moved:
-                expected[token] += weight[row] * eta * step[token]
-        np.testing.assert_allclose(fused.dense()[row], expected, rtol=1e-5, atol=1e-4)
-        if weight[row] == 0 or not real.any():
-            assert torch.equal(fused.dense()[row], torch.from_numpy(logits[row]))
-    assert torch.equal(fused.token, fused.dense().argmax(1))
+    def expected(row: int) -> np.ndarray:
+        logits: np.ndarray = case.logits[row].astype(np.float64)
+        step, moved = np.zeros_like(logits), {int(logits.argmax())}
+        for share, said, token in case.neighbours(row, 10.0):
+            for other in np.argsort(-said)[:likely]:
+                step[other] -= share * said[other]
+            step[token] += share
+            moved.add(token)
+        for token in moved:
+            logits[token] += case.weight[row] * eta * step[token]
+        return logits
+
+    case.check(fused, expected)
 
 
 @pytest.fixture(scope="module")
