@@ -18,7 +18,6 @@ from typing import Final, Self
 
 import knm
 from knm.cache import Cache, Table
-from knm.codec import from_json, to_json
 from knm.hashing import hash_bytes, hash_file, hash_json, hash_json_items
 from knm.languages.language import load_language
 from knm.problems import TestCase
@@ -103,17 +102,16 @@ class KeepingSandbox:
         """What is kept, or else the sandbox's answer. See `Sandbox.judge`."""
         keep_io = self._keep_io if keep_io is None else keep_io
         key = self._key(program, tests, limits, keep_io=keep_io)
-        found = self._kept.read(key, since=self._since)
+        found = self._kept.read(key, KeptJudgement, since=self._since)
         if found is not None:
-            kept = from_json(KeptJudgement, found.value, str(self._kept.path))
             self.from_before += found.created < self._began
-            self.spared += kept.seconds
-            return kept.judgement
+            self.spared += found.value.seconds
+            return found.value.judgement
         started = time.perf_counter()
         judgement = self._sandbox.judge(program, tests, limits=limits, keep_io=keep_io)
         if _is_of_the_program(judgement):
             made = KeptJudgement(judgement, time.perf_counter() - started)
-            self._kept.write(key, to_json(made))
+            self._kept.write(key, made)
         return judgement
 
     def describe(self) -> dict[str, str]:
