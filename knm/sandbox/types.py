@@ -16,6 +16,9 @@ EXCERPT_CHARACTERS = 2000
 KEPT_CHARACTERS = 1 << 20
 """Of each text that `keep_io` keeps: an answer of a container has to hold them all."""
 
+SIGNAL = "signal"
+"""The error class of what a signal has killed."""
+
 COMPILER_SECONDS = 10.0  # at least, of CPU time
 COMPILER_MEMORY = 1 << 30  # at least
 HIGHEST_LIMITS = {
