@@ -261,6 +261,8 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(bench_here, tmp_path):
         (("--knn", "--datastore", "nope"), "--datastore nope"),
         (("--knn", "--knn-k", "0"), "--knn-k 0"),
         (("--sandbox", "nope"), "nope"),
+        (("--decode-only", "--sandbox", "nope"), "unknown sandbox 'nope'"),
+        (("--decode-only", "--language", "java"), "neither run nor judged"),
         (("--knm-baseline", "nope.json"), "nope.json"),
         (("--knm-fail-on", "regression"), "--knm-baseline"),
         (("--knm-baseline", "results/baseline.json", "--knm-fail-on", "x"), "regression, any-loss"),
