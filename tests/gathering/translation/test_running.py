@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,16 @@ def test_problems_that_cannot_be_translated_are_told_apart(tmp_path):
     assert (found.untested, found.unsolved, found.broken) == (1, 1, 1)
     assert records == ()
     assert engine.submitted == []
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("klingon", "unknown language 'klingon'"), ("java", "neither run nor")]
+)
+def test_a_record_in_a_language_that_cannot_be_run_is_named(problems, tmp_path, language, told):
+    odd = replace(source("greatest", "?"), language=language)
+    save_corpus(tmp_path / "odd.jsonl", [source("sum", SUM), odd])
+    with pytest.raises(UserError, match=f"corpus record greatest-x: .*{told}"):
+        translated(Translator(fluent), problems, tmp_path / "odd.jsonl")
 
 
 def test_problems_that_are_solved_already_are_left_out(problems, sources, tmp_path):
