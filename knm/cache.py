@@ -8,16 +8,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
+from knm.codec import from_json, to_json
 from knm.errors import UserError
 from knm.jsonio import dumps, parse_object
 
 SECONDS_A_DAY: Final = 86_400
 _WAIT_SECONDS: Final = 30.0  # for another process's write
+_SHOWN: Final = 12  # characters of a key that are told
 _CORRUPT: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 T = TypeVar("T")
 
@@ -34,6 +36,11 @@ class Table:
     labels: Mapping[str, str]
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """Their names, the key's first and the value's last."""
+        return ("key", "created", *self.labels, self.value)
+
+    @property
     def schema(self) -> str:
         """The statement that makes it."""
         labels = "".join(f"{name} {kind},\n" for name, kind in self.labels.items())
@@ -44,10 +51,10 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(Generic[T]):
     """What is kept under a key, and since when, in Unix seconds."""
 
-    value: dict[str, Any]
+    value: T
     created: float
 
 
@@ -63,10 +70,11 @@ class CacheFigures:
 
 
 class Cache:
-    """An SQLite file of JSON objects that any number of processes and threads use at once.
+    """An SQLite file of records that any number of processes and threads use at once.
 
-    A file that is damaged is moved aside, `notify` is told, and the cache begins anew: it can cost
-    time but never a run. A cache that cannot be written (disk full) only stops growing.
+    It can cost time but never a run: `notify` is told of what is wrong with it. A file that is
+    damaged, or another version's, is moved aside, and the cache begins anew. A record that cannot
+    be read counts as not kept. A cache that cannot be written (disk full) only stops growing.
     """
 
     def __init__(self, path: Path, table: Table, notify: Callable[[str], None]) -> None:
@@ -77,8 +85,9 @@ class Cache:
         """
         self.path = path
         self._table = table
+        self._lock_file = path.with_suffix(".lock")
         self._notify = notify
-        self._full = False
+        self._told: set[str] = set()
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,26 +98,31 @@ class Cache:
                 "KNM_CACHE_DIR to a directory that can be written"
             ) from None
 
-    def read(self, key: str, *, since: float = 0.0) -> Entry | None:
-        """What is kept under `key`, if it was stored at `since` or later."""
+    def read(self, key: str, kind: type[T], *, since: float = 0.0) -> Entry[T] | None:
+        """The record of `kind` kept under `key`, if it was stored at `since` or later."""
         query = (
             f"select {self._table.value}, created from {self._table.name} "
             "where key = ? and created >= ?"
         )
-        row = self._guarded(lambda: self._connection.execute(query, (key, since)).fetchone())
-        return None if row is None else Entry(parse_object(row[0], str(self.path)), row[1])
+        try:
+            row = self._guarded(lambda: self._connection.execute(query, (key, since)).fetchone())
+            if row is None:
+                return None
+            where = f"{self._table.value} {key[:_SHOWN]}"
+            return Entry(from_json(kind, parse_object(row[0], where), where), row[1])
+        except (UserError, sqlite3.DatabaseError) as error:
+            self._tell(f"some {self._table.name} cannot be read and are made again", error)
+            return None
 
-    def write(self, key: str, value: Mapping[str, Any], *labels: str | None) -> None:
-        """Keep a value; one that was there under the same key is replaced."""
-        values = (key, time.time(), *labels, _text(value))
-        places = ", ".join("?" * len(values))
-        statement = f"insert or replace into {self._table.name} values ({places})"
+    def write(self, key: str, record: Any, *labels: str | None) -> None:
+        """Keep a record; one that was there under the same key is replaced."""
+        values = (key, time.time(), *labels, _text(record))
+        columns, places = ", ".join(self._table.columns), ", ".join("?" * len(values))
+        statement = f"insert or replace into {self._table.name} ({columns}) values ({places})"
         try:
             self._guarded(lambda: self._connection.execute(statement, values))
-        except sqlite3.OperationalError as error:
-            if not self._full:
-                self._notify(f"{self.path}: cannot be written, the run goes on without: {error}")
-            self._full = True
+        except sqlite3.DatabaseError as error:
+            self._tell("cannot be written, the run goes on without", error)
 
     def figures(self) -> CacheFigures:
         """Count, size and age."""
@@ -136,6 +150,12 @@ class Cache:
         with self._lock:
             self._connection.close()
 
+    def _tell(self, trouble: str, error: Exception) -> None:
+        """Tell of a trouble once."""
+        if trouble not in self._told:
+            self._notify(f"{self.path}: {trouble}: {error}")
+        self._told.add(trouble)
+
     def _guarded(self, action: Callable[[], T]) -> T:
         """Run a statement alone; where the file turns out damaged, again on a new one."""
         with self._lock:
@@ -149,22 +169,24 @@ class Cache:
             return action()
 
     def _open(self) -> sqlite3.Connection:
-        try:
-            return self._connect()
-        except sqlite3.DatabaseError as error:
-            if not _is_corruption(error):
-                raise
-        with _exclusive(self.path.with_suffix(".lock")):
-            try:  # another process may have been faster
+        with _holding(self._lock_file, fcntl.LOCK_SH):
+            if _files(self.path):
+                with suppress(sqlite3.DatabaseError):  # looked at again when nobody else does
+                    return self._connect()
+        # To make a file, or to move it away, under another process that opens it ends in errors
+        # that SQLite does not wait for.
+        with _holding(self._lock_file, fcntl.LOCK_EX):
+            try:
                 return self._connect()
             except sqlite3.DatabaseError as error:
                 if not _is_corruption(error):
                     raise
+                trouble = str(error) if isinstance(error, _OtherLayout) else "damaged"
             name = self.path.name
             aside = self.path.with_name(f"{name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
             for file in _files(self.path):
                 file.rename(file.with_name(file.name.replace(name, aside.name)))
-            self._notify(f"{self.path}: damaged; it was moved to {aside} and a new cache begun")
+            self._notify(f"{self.path}: {trouble}; it was moved to {aside} and a new cache begun")
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
@@ -178,15 +200,24 @@ class Cache:
             problem = connection.execute("pragma quick_check(1)").fetchone()[0]
             if problem != "ok":
                 raise _corruption(problem)
+            there = connection.execute(f"pragma table_info({self._table.name})").fetchall()
+            if not {name for _, name, *_ in there}.issuperset(self._table.columns):
+                raise _OtherLayout(f"its {self._table.name} are another version's")
         except BaseException:
             connection.close()
             raise
         return connection
 
 
-def _text(value: Mapping[str, Any]) -> str:
+class _OtherLayout(sqlite3.DatabaseError):
+    """The file is sound, but lacks columns that this version asks for."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+
+def _text(record: Any) -> str:
     # A lone surrogate has no UTF-8; its backslash form is its JSON escape.
-    return dumps(value).encode("utf-8", "backslashreplace").decode()
+    return dumps(to_json(record)).encode("utf-8", "backslashreplace").decode()
 
 
 def _corruption(problem: str) -> sqlite3.DatabaseError:
@@ -207,7 +238,9 @@ def _files(path: Path) -> list[Path]:
 
 
 @contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def _holding(path: Path, operation: int) -> Iterator[None]:
+    """Hold a lock on a file, where it can be made and locked."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            fcntl.flock(stack.enter_context(path.open("a")), operation)
         yield

@@ -30,9 +30,13 @@ class Journal:
         except UserError:
             lines.pop()
         for number, line in enumerate(lines, start=1):
-            entry = parse_object(line, f"{path}:{number}")
+            where = f"{path}:{number}"
+            try:
+                entry = parse_object(line, where)
+            except UserError as error:
+                raise UserError(f"{error}; remove the line, what it told is found anew") from None
             if "key" not in entry:
-                raise UserError(f"{path}:{number}: no entry of {of}: remove the line")
+                raise UserError(f"{where}: no entry of {of}: remove the line")
             self._entries[entry["key"]] = entry
         self._file.truncate(sum(len(line) + 1 for line in lines))  # only what is ours
         self._file.seek(0, os.SEEK_END)

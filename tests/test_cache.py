@@ -1,7 +1,11 @@
+import fcntl
+import re
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import dataclass
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -26,13 +30,18 @@ def cache(tmp_path, notes):
         yield opened
 
 
+@dataclass(frozen=True)
+class Thing:
+    text: str
+
+
 def put(cache: Cache, key: str, text: str = "x") -> str:
     cache.write(key, {"text": text}, "small", None)
     return key
 
 
 def text_of(cache: Cache, key: str) -> str | None:
-    found = cache.read(key)
+    found = cache.read(key, dict)
     return None if found is None else found.value["text"]
 
 
@@ -52,7 +61,7 @@ def shared(tmp_path_factory):
 @given(value=st.dictionaries(st.text(), VALUES, max_size=4))
 def test_what_was_kept_comes_back_as_it_was(shared, value):
     shared.write("key", value, "small", "red")
-    found = shared.read("key")
+    found = shared.read("key", dict)
     assert found is not None
     assert found.value == value
 
@@ -91,6 +100,51 @@ def test_damage_that_comes_later_costs_no_more_than_what_was_kept(tmp_path, note
     assert len(notes) == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            "update things set thing = '{\"text\"'",
+            r"cannot be read and are made again: thing key: not",
+        ),
+        ("update things set thing = x'ff'", "cannot be read and are made again"),
+        ("update things set thing = '{}'", "cannot be read .*: no `text`"),
+        ("alter table things rename column thing to answer", "another version's; it was moved to"),
+        ("alter table things add column more text not null default ''", None),
+        ("alter table things add column more text", None),
+    ],
+)
+def test_what_cannot_be_read_costs_no_more_than_making_it_again(tmp_path, notes, change, told):
+    with closing(Cache(tmp_path / NAME, TABLE, notes.append)) as cache:
+        cache.write("key", Thing("x"), "small", None)
+        with sqlite3.connect(cache.path) as connection:
+            connection.execute(change)
+    with closing(Cache(tmp_path / NAME, TABLE, notes.append)) as cache:
+        found = [cache.read("key", Thing) for _ in range(2)]
+        assert [each and each.value for each in found] == [None if told else Thing("x")] * 2
+        cache.write("key", Thing("again"), "small", None)
+        again = cache.read("key", Thing)
+        assert again is not None
+        assert again.value == Thing("again")
+    assert len(notes) == (told is not None)
+    assert all(re.search(told, note) for note in notes)
+
+
+def test_a_file_that_another_process_keeps_to_itself_ends_no_run(tmp_path, notes, monkeypatch):
+    monkeypatch.setattr("knm.cache._WAIT_SECONDS", 0.05)
+    with closing(Cache(tmp_path / NAME, TABLE, notes.append)) as cache:
+        cache.write("key", Thing("x"), "small", None)
+        with closing(sqlite3.connect(cache.path)) as other:
+            other.execute("begin immediate")
+            for _ in range(2):
+                cache.write("other", Thing("y"), "small", None)
+            other.execute("rollback")
+        assert cache.read("other", Thing) is None
+        assert text_of(cache, "key") == "x"
+    assert len(notes) == 1
+    assert "cannot be written, the run goes on without: database is locked" in notes[0]
+
+
 def test_a_directory_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"cache of things cannot be opened: .*KNM_CACHE_DIR"):
@@ -106,6 +160,21 @@ cache = Cache(Path(sys.argv[1]), TABLE, print)
 for number in range(50):
     put(cache, sys.argv[2] + str(number))
 """
+
+
+def test_while_one_makes_the_file_others_wait(tmp_path):
+    # SQLite itself does not always: "database is locked" ended one of 60 starts of 8 processes.
+    path = tmp_path / NAME
+    opened = []
+    other = Thread(target=lambda: opened.append(Cache(path, TABLE, print)))
+    with path.with_suffix(".lock").open("w") as making:
+        fcntl.flock(making, fcntl.LOCK_EX)
+        other.start()
+        other.join(0.2)
+        assert not opened
+    other.join(10)
+    with closing(opened[0]) as cache:
+        assert text_of(cache, put(cache, "key")) == "x"
 
 
 def test_many_processes_write_at_once(tmp_path):

@@ -32,7 +32,7 @@ def test_a_spoilt_last_line_is_dropped(tmp_path, tail):
 def test_a_spoilt_line_in_the_middle_is_named(tmp_path):
     path = tmp_path / "trials.jsonl"
     path.write_text('{"key": "a"}\nnonsense\n{"key": "b"}\n')
-    with pytest.raises(UserError, match="trials.jsonl:2"):
+    with pytest.raises(UserError, match="trials.jsonl:2: not valid JSON.*; remove the line"):
         Journal(path, "a sweep")
 
 

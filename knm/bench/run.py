@@ -29,6 +29,7 @@ from knm.problems import (
 from knm.records import GREEDY, Request, Sampling
 from knm.report import reserve_report, stream_path
 from knm.sandbox import Limits, Sandbox, make_limits, open_sandbox
+from knm.sandbox.backends import find_sandbox
 
 DATASTORES: Final = Path("datastore")
 RESULTS: Final = Path("results")
@@ -192,6 +193,7 @@ def prepare_run(options: RunOptions, root: Path, problem_set: ProblemSet | None 
         UserError: something is missing, malformed or does not fit together.
     """
     limits = make_limits(options.time_limit, options.memory_limit)
+    find_sandbox(options.sandbox, options.language)  # though it may be opened elsewhere
     template = load_template(options.prompt)
     arguments = read_chat_arguments(options.prompt_arg or ())
     if arguments:

@@ -5,7 +5,9 @@ With xdist there are workers, which evaluate problems, and a controller; else on
 
 import pickle
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -53,6 +55,8 @@ class BenchWorker:
         self._config = config
         self._kept: KeptFiles | None = None
         self._completions: CompletionService | None = None
+        self._in_test = False
+        self._unsaid: deque[str] = deque()
         config.stash[RUN] = run
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -119,7 +123,36 @@ class BenchWorker:
         return self._kept
 
     def _say(self, line: str) -> None:
-        print(f"knm: {line}", file=sys.stderr)
+        """Tell the user something, of a run in progress too.
+
+        What is printed while a test runs, pytest takes for the test's; that waits for its end.
+        """
+        self._unsaid.append(line)
+        if threading.current_thread() is threading.main_thread() and not self._in_test:
+            self._say_what_waited()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Generator[None, object, object]:
+        """Say what there was to say while a test ran."""
+        self._in_test = True
+        try:
+            return (yield)
+        finally:
+            self._in_test = False
+            self._say_what_waited()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Say it at once where tests run in other processes."""
+        if not self._in_test:
+            self._say_what_waited()
+
+    def _say_what_waited(self) -> None:
+        while self._unsaid:
+            self._print(f"knm: {self._unsaid.popleft()}")
+
+    def _print(self, line: str) -> None:
+        print(line, file=sys.stderr)
 
     def pytest_unconfigure(self) -> None:
         """Give up what is outstanding; what has come is kept."""
@@ -249,6 +282,7 @@ class BenchController(BenchWorker):
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was kept, and what the engine said if it was in trouble."""
+        self._say_what_waited()
         told = str(FromBefore.of_all(self._of_workers or [self._from_before()]))
         if told:
             terminalreporter.write_line(told)
@@ -263,10 +297,10 @@ class BenchController(BenchWorker):
         self._engine.close()
         end_ahead()
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"knm: {line}")
+            reporter.write_line(line)
             reporter.flush()  # what it tells of takes long, and a pipe keeps lines back
 
 

@@ -10,7 +10,7 @@ from knm.commands.output import JsonOption, OverwriteOption, say
 from knm.commands.parameters import Commands
 from knm.errors import UserError
 from knm.jsonio import dumps, read_json, write_json
-from knm.outputs import Output, check_output_directory, check_outputs, file_named
+from knm.outputs import Output, check_output_directory, check_outputs, file_named, same_place
 from knm.report import (
     SCHEMA_VERSION,
     FlipView,
@@ -107,6 +107,12 @@ def diff(
     if len(runs) < 2:
         raise UserError(f"{runs[0]}: knm diff compares two reports or more; name another")
     reports = [load_report(path) for path in runs]
+    for path in repeat or []:
+        if any(same_place(path, run) for run in runs):
+            raise UserError(
+                f"--repeat {path}: is one of the runs themselves; give the report of the same run "
+                "done again, with --fresh"
+            )
     repeats = [load_report(path) for path in repeat or []]
     if len(reports) == 2:
         answers = [_diff_two(reports, repeats, flips, by, force, markdown, json)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from knm.cache import Cache, Table
-from knm.codec import from_json, to_json
+from knm.codec import to_json
 from knm.engine.configuration import EngineConfiguration
 from knm.hashing import hash_bytes, hash_json
 from knm.records import Completion, Request
@@ -66,12 +66,12 @@ class CompletionCache(Cache):
 
     def get(self, key: str, *, since: float = 0.0) -> Completion | None:
         """The completion kept under `key`, if it was stored at `since` or later."""
-        kept = self.read(key, since=since)
-        return None if kept is None else from_json(Completion, kept.value, str(self.path))
+        kept = self.read(key, Completion, since=since)
+        return None if kept is None else kept.value
 
     def put(self, key: str, completion: Completion, configuration: EngineConfiguration) -> None:
         """Keep a completion; one that was there under the same key is replaced."""
-        self.write(key, to_json(completion), configuration.model, configuration.datastore)
+        self.write(key, completion, configuration.model, configuration.datastore)
 
     def info(self) -> CacheInfo:
         """Counts, size and age."""

@@ -15,7 +15,7 @@ from knm.hashing import hash_file
 from knm.jsonio import read_jsonl, write_jsonl
 from knm.judging.attempts import Attempt, Candidate, KeptFault
 from knm.languages.descriptions import check_noted
-from knm.languages.language import DEFAULT_LANGUAGE
+from knm.languages.language import DEFAULT_LANGUAGE, load_language
 from knm.problems import fence_program
 from knm.records import Completion
 from knm.report import Report, Sample, load_report
@@ -82,8 +82,7 @@ def export_candidates(report: Report, path: Path) -> int:
 
 def _of_report(path: Path, language: str | None) -> CandidateFile:
     report = load_report(path, unjudged=True)
-    told = str(report.configuration.get("language", DEFAULT_LANGUAGE))
-    language = language or check_noted(told, str(path), f"give it by {named('language')}")
+    language = language or _told_language(report)
     return CandidateFile(
         report,
         report.configuration,
@@ -95,6 +94,20 @@ def _of_report(path: Path, language: str | None) -> CandidateFile:
         },
         {result.question_id: result.prompt_hash for result in report.results},
     )
+
+
+def _told_language(report: Report) -> str:
+    """The language that a report says its programs are in; another machine may lack it."""
+    told = str(report.configuration.get("language", DEFAULT_LANGUAGE))
+    check_noted(told, str(report.path), f"give it by {named('language')}")
+    try:
+        load_language(told)
+    except UserError as error:
+        raise UserError(
+            f"{report.path}: the language of its programs: {error}; say where it is here with "
+            f"{named('language')}"
+        ) from None
+    return told
 
 
 def _attempt(sample: Sample, language: str) -> Attempt:

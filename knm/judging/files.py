@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,11 +42,11 @@ _MEND: Final = f"give another {named('out')}, or {named('fresh')} to replace it"
 class JudgeOptions:
     """What is judged, how, and where the report goes.
 
-    The limits and the selection of a report's completions are those that it was made with, unless
-    one is given, and so is their language (`DEFAULT_LANGUAGE` of other completions). `workers`
-    programs are judged at a time (default: by the number of cores). `keep_io` is as in
-    `open_sandbox`. `kept` is the directory where verdicts of all runs are kept; None for none.
-    `fresh` looks at nothing that was judged before.
+    A limit that is not given is the one that a report's completions were made with, and so are the
+    selection and the language (`DEFAULT_LANGUAGE` of other completions). `workers` programs are
+    judged at a time (default: by the number of cores). `keep_io` is as in `open_sandbox`. `kept` is
+    the directory where verdicts of all runs are kept; None for none. `fresh` looks at nothing that
+    was judged before.
     """
 
     completions: Path
@@ -195,15 +195,15 @@ def _judge(
 
 
 def _limits(options: JudgeOptions, candidates: CandidateFile) -> Limits:
-    default = Limits()
-    kept = candidates.configuration.get("limits")
-    if options.time_limit is None and options.memory_limit is None and isinstance(kept, dict):
-        known = {name: kept[name] for name in asdict(default) if name in kept}
-        return Limits(**known)
-    return make_limits(
-        default.cpu_seconds if options.time_limit is None else options.time_limit,
-        (default.memory_bytes >> 20) if options.memory_limit is None else options.memory_limit,
-    )
+    kept = candidates.configuration.get("limits") or {}
+    known = [field.name for field in fields(Limits)]
+    try:
+        told = Limits(**{name: kept[name] for name in known if name in kept})
+    except UserError as error:
+        raise UserError(
+            f"{options.completions}: configuration: {error}; the file is not as a run leaves it"
+        ) from None
+    return make_limits(options.time_limit, options.memory_limit, told)
 
 
 def _header(

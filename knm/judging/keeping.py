@@ -4,11 +4,13 @@ A timeout is kept like any other verdict. That is safe because nothing else is t
 uninterrupted run would have said: the limits, the sandbox, the processor and the kernel are part of
 the key, and time in which a program waits for a processor that others have counts in no limit.
 
-Never kept is what says nothing of the program: faults of sandbox and problem, and programs that
-were killed by a signal, as the system does with whatever it has no memory for.
+Never kept is what may say nothing of the program: faults of sandbox and problem; programs, and what
+compiles or starts them, that were killed by a signal, as the system does with whatever it has no
+memory for; timeouts of images that go by the wall, and tell of no processor's time.
 """
 
 import platform
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -18,14 +20,16 @@ from typing import Final, Self
 
 import knm
 from knm.cache import Cache, Table
-from knm.codec import from_json, to_json
 from knm.hashing import hash_bytes, hash_file, hash_json, hash_json_items
 from knm.languages.language import load_language
 from knm.problems import TestCase
-from knm.sandbox import Judgement, Limits, Sandbox, Verdict
+from knm.sandbox import SIGNAL, Judgement, Limits, Sandbox, Verdict
 
 FILE_NAME: Final = "judgements.sqlite"
 KEY_VERSION: Final = 1
+_KILLED: Final = (128 + signal.SIGKILL, -signal.SIGKILL)
+"""What a shell, and Python, makes of a child that was killed."""
+
 _TABLE: Final = Table("judgements", "judgement", {})
 _PACKAGE: Final = Path(knm.__file__).parent
 _SOURCES: Final = (
@@ -103,17 +107,16 @@ class KeepingSandbox:
         """What is kept, or else the sandbox's answer. See `Sandbox.judge`."""
         keep_io = self._keep_io if keep_io is None else keep_io
         key = self._key(program, tests, limits, keep_io=keep_io)
-        found = self._kept.read(key, since=self._since)
+        found = self._kept.read(key, KeptJudgement, since=self._since)
         if found is not None:
-            kept = from_json(KeptJudgement, found.value, str(self._kept.path))
             self.from_before += found.created < self._began
-            self.spared += kept.seconds
-            return kept.judgement
+            self.spared += found.value.seconds
+            return found.value.judgement
         started = time.perf_counter()
         judgement = self._sandbox.judge(program, tests, limits=limits, keep_io=keep_io)
         if _is_of_the_program(judgement):
             made = KeptJudgement(judgement, time.perf_counter() - started)
-            self._kept.write(key, to_json(made))
+            self._kept.write(key, made)
         return judgement
 
     def describe(self) -> dict[str, str]:
@@ -150,8 +153,9 @@ def seconds_spared(sandbox: Sandbox) -> float:
 
 
 def _is_of_the_program(judgement: Judgement) -> bool:
-    killed = judgement.verdict is Verdict.RUNTIME_ERROR and judgement.error_class == "signal"
-    return not (judgement.verdict.is_infrastructure or killed)
+    killed = judgement.error_class == SIGNAL or judgement.exit_code in _KILLED
+    on_the_wall = judgement.verdict is Verdict.TIMEOUT and not judgement.cpu_seconds
+    return not (judgement.verdict.is_infrastructure or killed or on_the_wall)
 
 
 @cache

@@ -54,7 +54,8 @@ def finetune(
 
     Raises:
         UserError: there are no records that fit, the model cannot be loaded, does not fit in
-            memory, `peft` is missing, or `directory` holds another model.
+            memory, `peft` is missing, the rank is beyond the model's matrices, the training
+            diverged, or `directory` holds something else.
     """
     records = [record for record in records if record.passed]
     if not records:
@@ -125,7 +126,18 @@ def _lora_of(rank: int) -> Callable[[PreTrainedModel], Any]:
             "it out"
         ) from None
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear")
-    return lambda model: get_peft_model(model, config)
+
+    def adapt(model: PreTrainedModel) -> Any:
+        matrices = [part for part in model.modules() if isinstance(part, torch.nn.Linear)]
+        highest = max((min(part.weight.shape) for part in matrices), default=rank)
+        if rank > highest:
+            raise UserError(
+                f"{named('lora')} {rank}: no matrix of the model has a rank above {highest}; give "
+                "a smaller one"
+            )
+        return get_peft_model(model, config)
+
+    return adapt
 
 
 def _batches(
@@ -147,10 +159,15 @@ def _done_before(directory: Path, settings: dict[str, Any]) -> dict[str, Any] | 
     """The figures of the very same training, if `directory` holds its model.
 
     Raises:
-        UserError: it holds another.
+        UserError: it holds another, or something else.
     """
     path = directory / TRAINING_NAME
     if not path.exists():
+        if directory.is_dir() and any(directory.iterdir()):
+            raise UserError(
+                f"{directory}: holds something that was not trained here: give another "
+                f"{named('out')}, or remove it"
+            )
         return None
     training = read_json(path)
     before = training.get("finetuning", {}) if isinstance(training, dict) else {}

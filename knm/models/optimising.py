@@ -116,6 +116,9 @@ def optimise(
     """Step once for each batch; leaves the model in evaluation mode, on its device.
 
     Returns figures: steps, tokens (with padding) and loss (nats, a running mean).
+
+    Raises:
+        UserError: a batch does not fit in memory, or the training diverged.
     """
     device = torch.device(model.device)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
@@ -138,8 +141,19 @@ def optimise(
             recent = torch.lerp(recent, loss, 1.0 if step == 0 else 0.02)
             if step % 100 == 0:
                 bar.set_postfix(loss=f"{recent.item():.4f}")
+                _check_finite([recent], plan)
+    _check_finite([recent, *weights], plan)
     model.eval()
     return {"steps": len(batches), "tokens": tokens, "loss": recent.item()}
+
+
+def _check_finite(values: Sequence[Tensor], plan: Plan) -> None:
+    # Once the loss is no number the running mean is none, and a last step spoils weights alone.
+    if not all(bool(value.isfinite().all()) for value in values):
+        raise UserError(
+            "the training diverged, its loss or weights are no numbers any more: give a smaller "
+            f"{named('learning_rate')} than {plan.learning_rate:g}"
+        )
 
 
 def accumulate(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import torch
@@ -20,9 +21,15 @@ def save_trained(
     directory: Path,
     training: Mapping[str, Any],
 ) -> None:
-    """Save a model for `load_model`, weights in bfloat16, and last how it was trained."""
+    """Save a model for `load_model`, weights in bfloat16, with how it was trained.
+
+    A process that is killed meanwhile leaves nothing in `directory`.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     transformers_logging.disable_progress_bar()
-    model.to(torch.bfloat16).save_pretrained(directory)
-    tokenizer.save_pretrained(directory)
+    with TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as place:
+        model.to(torch.bfloat16).save_pretrained(place)
+        tokenizer.save_pretrained(place)
+        for file in Path(place).iterdir():
+            file.replace(directory / file.name)
     write_json(directory / TRAINING_NAME, training)

@@ -9,7 +9,7 @@ Importing this package loads nothing that runs programs: who reads verdicts alon
 from typing import TYPE_CHECKING
 
 from knm.ondemand import load_on_demand
-from knm.sandbox.types import Judgement, Limits, Sandbox, Verdict, make_limits
+from knm.sandbox.types import SIGNAL, Judgement, Limits, Sandbox, Verdict, make_limits
 
 if TYPE_CHECKING:
     from knm.sandbox.backends import open_sandbox
@@ -20,6 +20,7 @@ else:
     )
 
 __all__ = [
+    "SIGNAL",
     "Judgement",
     "Limits",
     "Sandbox",

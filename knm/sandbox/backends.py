@@ -70,14 +70,23 @@ def open_sandbox(
         SandboxUnavailable: the system denies what the backend needs.
         UserError: there is no such backend or language, or nothing says how its programs are run.
     """
+    backend, execution, detail = find_sandbox(spec, language)
+    return backend.open(execution, limits or Limits(), detail, keep_io)
+
+
+def find_sandbox(spec: str, language: str) -> tuple[Backend, Execution, str]:
+    """What `open_sandbox` opens: the kind, what it runs, and what follows the kind's name.
+
+    Raises:
+        UserError: there is no such backend or language, or nothing says how its programs are run.
+    """
     name, colon, detail = spec.partition(":")
     from knm.languages.language import load_language  # a container has no descriptions to find
 
     backend = BACKENDS.get(name)
     if backend is None or bool(colon) > bool(backend.detail and detail):
         raise UserError(f"unknown sandbox {spec!r}; choose from {', '.join(backend_names())}")
-    execution = load_language(language).execution
-    return backend.open(execution, limits or Limits(), detail, keep_io)
+    return backend, load_language(language).execution, detail
 
 
 def backend_names() -> list[str]:

@@ -12,6 +12,7 @@ from knm.sandbox.grading import matches, matches_leniently
 from knm.sandbox.types import (
     COMPILER_SECONDS,
     EXCERPT_CHARACTERS,
+    SIGNAL,
     Judgement,
     Limits,
     Verdict,
@@ -132,7 +133,7 @@ def failure_of_process(
             f"killed by {signal_name(outcome.signal)} with all of its memory in use",
         )
     if outcome.signal is not None:
-        return Failure(Verdict.RUNTIME_ERROR, "signal", f"killed by {signal_name(outcome.signal)}")
+        return Failure(Verdict.RUNTIME_ERROR, SIGNAL, f"killed by {signal_name(outcome.signal)}")
     if outcome.exit_code == 0:
         return None
     stderr = outcome.stderr.decode(errors="replace")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
-from knm.errors import UserError
+from knm.errors import UserError, named
 
 if TYPE_CHECKING:
     from knm.testcases import TestCase
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 EXCERPT_CHARACTERS = 2000
 KEPT_CHARACTERS = 1 << 20
 """Of each text that `keep_io` keeps: an answer of a container has to hold them all."""
+
+SIGNAL = "signal"
+"""The error class of what a signal has killed."""
 
 COMPILER_SECONDS = 10.0  # at least, of CPU time
 COMPILER_MEMORY = 1 << 30  # at least
@@ -99,10 +102,29 @@ class Limits:
                 )
 
 
-def make_limits(cpu_seconds: float, memory_mebibytes: int) -> Limits:
-    """Limits per test; a longer CPU time moves the wall time along."""
-    limits = Limits(cpu_seconds=cpu_seconds, memory_bytes=memory_mebibytes << 20)
-    return replace(limits, wall_seconds=max(limits.wall_seconds, 3 * limits.cpu_seconds))
+def make_limits(
+    time_limit: float | None = None, memory_limit: int | None = None, limits: Limits | None = None
+) -> Limits:
+    """Limits per test: `limits` (default: those of `Limits`) with what is given in their place.
+
+    `time_limit` is CPU time in seconds, and a longer one moves the wall time along; `memory_limit`
+    is in MiB.
+
+    Raises:
+        UserError: a limit is not positive, or larger than any system could grant.
+    """
+    made = limits or Limits()
+    try:
+        option, value = "time_limit", str(time_limit)
+        if time_limit is not None:
+            wall = max(Limits.wall_seconds, 3 * time_limit)
+            made = replace(made, cpu_seconds=time_limit, wall_seconds=wall)
+        option, value = "memory_limit", str(memory_limit)
+        if memory_limit is not None:
+            made = replace(made, memory_bytes=memory_limit << 20)
+    except UserError as error:
+        raise UserError(f"{named(option)} {value}: {error}") from None
+    return made
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class Transport:
         except (OSError, http.client.HTTPException) as error:
             raise UserError(
                 f"{named('engine')} {self.url}: cannot be reached: {error or type(error).__name__};"
-                " start it with `knm serve`"
+                " start it with `knm serve`, and wait until it has told its address"
             ) from None
         if status in {401, 403}:
             *most, last = KEY_VARIABLES

@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import shutil
+import sqlite3
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from knm.options import ServedEngineOptions
 from knm.records import MOST_CHANGES
 from knm.report import finish_stream, load_report, stream_path, validate_document
 from knm.sandbox.local import LocalSandbox
-from tests.bench.processes import engine_server, run_bench, run_pytest
+from tests.bench.processes import engine_server, run_bench, run_pytest, session_cache
 from tests.bench.test_engines import EMBEDDED
 from tests.problems.problem_files import short_records, without_tests, write_problems
 from tests.report.builders import without_times
@@ -159,6 +161,26 @@ def test_a_repeated_run_judges_nothing_and_writes_the_same_report(
     assert without_times(second["knm"]) == without_times(first["knm"])
 
 
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_what_is_said_while_a_test_runs_is_seen(baseline, problems, tmp_path, workers):
+    """pytest takes what is printed meanwhile for the test's, and drops it if that passes."""
+    kept = shutil.copytree(session_cache(), tmp_path / "kept")
+    with sqlite3.connect(kept / "judgements.sqlite") as connection:
+        connection.execute("update judgements set judgement = '{}'")
+    run = run_bench(
+        *("--problems", problems, "--results", tmp_path / "r.json", "-n", workers, *SETTINGS),
+        environment={"KNM_CACHE_DIR": str(kept)},
+    )
+    output = run.stdout + run.stderr
+    told = [
+        line
+        for line in output.splitlines()
+        if "some judgements cannot be read and are made" in line
+    ]
+    assert len(told) == 1
+    assert outcomes(tmp_path / "r.json") == outcomes(baseline[1])
+
+
 @pytest.mark.parametrize("selection", [(), ("--limit", "4"), ("-k", "a or b")])
 def test_what_was_decoded_only_is_judged_elsewhere_into_the_same_report(
     baseline, problems, bench_here, monkeypatch, tmp_path, selection
@@ -261,6 +283,8 @@ def test_a_broken_problem_is_an_error_and_not_a_failure(bench_here, tmp_path):
         (("--knn", "--datastore", "nope"), "--datastore nope"),
         (("--knn", "--knn-k", "0"), "--knn-k 0"),
         (("--sandbox", "nope"), "nope"),
+        (("--decode-only", "--sandbox", "nope"), "unknown sandbox 'nope'"),
+        (("--decode-only", "--language", "java"), "neither run nor judged"),
         (("--knm-baseline", "nope.json"), "nope.json"),
         (("--knm-fail-on", "regression"), "--knm-baseline"),
         (("--knm-baseline", "results/baseline.json", "--knm-fail-on", "x"), "regression, any-loss"),

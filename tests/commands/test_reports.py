@@ -141,6 +141,12 @@ def test_a_repeat_gives_the_noise_floor(paths):
     assert [floor["problems"] for floor in noise] == [3, 3]
 
 
+def test_a_run_is_not_its_own_repeat(paths):
+    a, b, _ = paths
+    again = a.parent / "." / a.name
+    assert "is one of the runs themselves" in str(knm("diff", a, b, "--repeat", again).exception)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

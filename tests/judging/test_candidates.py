@@ -101,6 +101,16 @@ def test_of_a_report_settings_tokens_and_retrieval_are_kept(tmp_path):
     assert fault.judgement == results[1].judgement
 
 
+def test_a_language_that_lies_on_another_machine_is_asked_for(tmp_path):
+    path = tmp_path / "r.json"
+    write_report(path, [result("a")], configuration={"language": "toy"})
+    with pytest.raises(
+        UserError, match=r"r\.json: the language of its .*toy.*; say .*language"
+    ):
+        load_candidates(path)
+    assert load_candidates(path, "lua").language == "lua"
+
+
 def test_the_language_is_the_report_s_unless_one_is_given(tmp_path):
     text = "```python\nprint(1)\n```"
     path = tmp_path / "r.json"

@@ -308,6 +308,26 @@ def test_limits_are_those_of_the_report_unless_given(options):
     assert judge_file(other).report.configuration["limits"]["cpu_seconds"] == 3.0
 
 
+def test_a_limit_that_is_given_leaves_the_others_as_the_run_had_them(options, tmp_path):
+    kept = {"cpu_seconds": 2.0, "wall_seconds": 40.0, "memory_bytes": 1 << 28, "output_bytes": 1000}
+    decoded = decoded_report(tmp_path / "d.json", RECORDS, configuration={"limits": kept})
+    found = []
+    for name, given in (("a", {"time_limit": 3.0}), ("b", {"memory_limit": 300})):
+        asked = replace(options, completions=decoded, out=tmp_path / f"{name}.json", **given)
+        found.append(judge_file(asked).report.configuration["limits"])
+    assert found == [
+        kept | {"cpu_seconds": 3.0, "wall_seconds": 15.0},
+        kept | {"memory_bytes": 300 << 20},
+    ]
+
+
+@pytest.mark.parametrize("limits", [{"cpu_seconds": "x"}, {"memory_bytes": -1}])
+def test_limits_that_are_none_are_told_with_their_file(options, tmp_path, limits):
+    decoded = decoded_report(tmp_path / "d.json", RECORDS, configuration={"limits": limits})
+    with pytest.raises(UserError, match=rf"d\.json: configuration: limit {next(iter(limits))}"):
+        judge_file(replace(options, completions=decoded))
+
+
 DOUBLED = 'int x;\nscanf("%d", &x);\nprintf("%d\\n", 2 * x);'
 DOUBLES = {
     "c": f"#include <stdio.h>\nint main(void) {{\n{DOUBLED}\nreturn 0;\n}}",

@@ -111,6 +111,9 @@ def test_so_are_the_judge_s_own_code_and_the_machine(sandbox, kept, part, monkey
     [
         *(Judgement(verdict) for verdict in Verdict if verdict.is_infrastructure),
         Judgement(Verdict.RUNTIME_ERROR, "signal", "killed by SIGKILL"),
+        Judgement(Verdict.RUNTIME_ERROR, "exit-code", "exit code 137", exit_code=137),
+        Judgement(Verdict.RUNTIME_ERROR, "exit-code", "exit code -9", exit_code=-9),
+        Judgement(Verdict.TIMEOUT, message="timeout"),  # as a verifier says that goes by the wall
     ],
 )
 def test_what_says_nothing_of_the_program_is_never_kept(kept, answer):
@@ -118,6 +121,17 @@ def test_what_says_nothing_of_the_program_is_never_kept(kept, answer):
     keeping = KeepingSandbox(counting, kept, "lua")
     assert [keeping.judge("x", SUM) for _ in range(2)] == [answer, answer]
     assert counting.asked == 2
+    assert kept.figures().count == 0
+
+
+def test_a_compiler_that_was_killed_is_asked_again(kept, tmp_path):
+    killed = "gcc: fatal error: Killed signal terminated program cc1"
+    own = tmp_path / "own.yaml"
+    own.write_text(f"extends: c\ncompile: [sh, -c, 'echo {killed} >&2; exit 1']\nversion: [echo]\n")
+    with open_sandbox("local", language=str(own)) as opened:
+        keeping = KeepingSandbox(opened, kept, str(own))
+        judgement = keeping.judge("int main(void) { return 0; }", SUM)
+    assert judgement.message.endswith("Killed signal terminated program cc1")
     assert kept.figures().count == 0
 
 
@@ -145,7 +159,7 @@ TEXT = st.text(max_size=20)  # lone surrogates too, as programs print them
         message=TEXT,
         got=st.none() | TEXT,
         stderr=TEXT,
-        cpu_seconds=st.floats(0, 10),
+        cpu_seconds=st.floats(1e-6, 10),
         peak_memory_bytes=st.integers(0, 2**62),
         lenient_accepted=st.booleans(),
     ),

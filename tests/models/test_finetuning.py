@@ -76,6 +76,27 @@ def test_another_training_is_not_written_over_it(base, tuned, records):
         finetune(base, records[:2], CHAT, tuned[0], OPTIONS, device="cpu")
 
 
+def test_a_directory_that_holds_something_else_is_left_as_it_is(base, records, tmp_path):
+    (tmp_path / "config.json").write_text("precious")
+    with pytest.raises(UserError, match="not trained here: give another"):
+        finetune(base, records, CHAT, tmp_path, OPTIONS, device="cpu")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [
+        ("config.json", "precious")
+    ]
+
+
+def test_a_rank_beyond_the_model_is_refused(base, records, tmp_path):
+    with pytest.raises(UserError, match=r"lora 100000: no matrix .* above \d+; give a smaller"):
+        finetune(base, records, CHAT, tmp_path, replace(OPTIONS, lora=100_000), device="cpu")
+
+
+def test_a_copy_of_weights_that_are_no_numbers_is_not_saved(base, records, tmp_path):
+    diverging = replace(OPTIONS, learning_rate=1e30, epochs=2)
+    with pytest.raises(UserError, match=r"diverged.*smaller learning_rate than 1e\+30"):
+        finetune(base, records, CHAT, tmp_path / "copy", diverging, device="cpu")
+    assert not (tmp_path / "copy").exists()
+
+
 def test_defaults_go_by_the_number_of_programs():
     options = FinetuningOptions()
     few, many = options.filled_for(1228, 256), options.filled_for(10_000, 256)

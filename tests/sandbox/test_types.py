@@ -3,7 +3,7 @@ import math
 import pytest
 
 from knm.errors import UserError
-from knm.sandbox import Limits, Verdict
+from knm.sandbox import Limits, Verdict, make_limits
 from knm.sandbox.types import EXCERPT_CHARACTERS, excerpt, excerpt_of_end
 
 
@@ -38,6 +38,15 @@ def test_verdict_belongs_to_the_group_of_the_original_study(verdict, group):
 def test_limit_that_is_no_positive_number_is_refused_by_name(value):
     with pytest.raises(UserError, match="cpu_seconds"):
         Limits(cpu_seconds=value)
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [((0, 64), "time_limit 0"), ((1.0, -5), "memory_limit -5"), ((None, 1 << 40), "memory_limit")],
+)
+def test_a_limit_of_an_option_is_refused_by_that_name(given, option):
+    with pytest.raises(UserError, match=f"^{option}.*: limit .*: expected a positive"):
+        make_limits(*given)
 
 
 def test_excerpt_keeps_short_text_and_marks_how_much_of_a_long_one_is_missing():

@@ -11,6 +11,7 @@ from knm.errors import UserError
 from knm.gathering.collecting import CollectOptions, gather
 from knm.gathering.translation.drawing import MOST_SOURCES
 from knm.jsonio import read_jsonl
+from knm.languages.language import load_language
 from knm.problems import Problem, ProblemSet
 from knm.report.stream import HEADER_KEY
 
@@ -44,7 +45,8 @@ def find_jobs(
     `held_out`.
 
     Raises:
-        UserError: nothing is left, or a file is missing or malformed.
+        UserError: nothing is left, a file is missing or malformed, or a record is in a language
+            that cannot be run.
     """
     solved = _solved(without, language) if without else frozenset[str]()
     known = {problem.question_id for problem in problem_set}
@@ -65,6 +67,7 @@ def find_jobs(
         records = programs[problem.question_id]
         alike = [record for record in records if record.language == records[0].language]
         if alike:
+            _check_language(records[0])
             jobs.append(Job(problem, tuple(islice(alike, max(most, MOST_SOURCES)))))
     if not jobs:
         raise UserError(
@@ -73,6 +76,18 @@ def find_jobs(
             f"{len(found) - len(kept)} are like held-out problems"
         )
     return jobs, len(found) - len(kept)
+
+
+def _check_language(record: CorpusRecord) -> None:
+    """Programs are run before they are translated, so something has to say how.
+
+    Raises:
+        UserError: nothing does, or there is no such language.
+    """
+    try:
+        _ = load_language(record.language).execution
+    except UserError as error:
+        raise UserError(f"corpus record {record.id}: {error}; or leave the record out") from None
 
 
 def _records(path: Path, problem_set: ProblemSet) -> Iterable[CorpusRecord]:

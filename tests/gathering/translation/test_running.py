@@ -281,6 +281,16 @@ def test_problems_that_cannot_be_translated_are_told_apart(tmp_path):
     assert engine.submitted == []
 
 
+@pytest.mark.parametrize(
+    ("language", "told"), [("klingon", "unknown language 'klingon'"), ("java", "neither run nor")]
+)
+def test_a_record_in_a_language_that_cannot_be_run_is_named(problems, tmp_path, language, told):
+    odd = replace(source("greatest", "?"), language=language)
+    save_corpus(tmp_path / "odd.jsonl", [source("sum", SUM), odd])
+    with pytest.raises(UserError, match=f"corpus record greatest-x: .*{told}"):
+        translated(Translator(fluent), problems, tmp_path / "odd.jsonl")
+
+
 def test_problems_that_are_solved_already_are_left_out(problems, sources, tmp_path):
     solved = tmp_path / "solved.jsonl"
     save_corpus(solved, [CorpusRecord("a", "s", LUA_SUM, "lua", "x", problem="sum")])
