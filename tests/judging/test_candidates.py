@@ -104,9 +104,7 @@ def test_of_a_report_settings_tokens_and_retrieval_are_kept(tmp_path):
 def test_a_language_that_lies_on_another_machine_is_asked_for(tmp_path):
     path = tmp_path / "r.json"
     write_report(path, [result("a")], configuration={"language": "toy"})
-    with pytest.raises(
-        UserError, match=r"r\.json: the language of its .*toy.*; say .*language"
-    ):
+    with pytest.raises(UserError, match=r"r\.json: the language of its .*toy.*; say .*language"):
         load_candidates(path)
     assert load_candidates(path, "lua").language == "lua"
 
