@@ -8,6 +8,7 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -228,7 +229,7 @@ def test_of_two_engines_one_that_is_killed_changes_no_completion(full, problems,
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="takes two GPUs")
 def test_engines_on_two_gpus_write_what_one_does(problems, tmp_path):
-    found = []
+    found: list[Any] = []
     for devices in ("cuda:0", "cuda:0,cuda:1"):
         results = tmp_path / f"{len(found)}.json"
         arguments = ("--devices", devices, "--batch-size", "2", "--problems", problems, *TOKENS)
