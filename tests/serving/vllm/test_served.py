@@ -112,6 +112,13 @@ def test_corrected_completions_are_those_of_our_engine(bench):
     assert compare(bench.plain, bench.corrected).equal < PROBLEMS
 
 
+def test_a_preset_that_asks_what_the_head_said_at_entries_is_that_of_our_engine(bench):
+    setting = Setting(bench.task, {**bench.environment, "KNM_PRESET": "residual"})
+    ours = run_child("ours", setting.task, setting.environment)
+    assert setting.agrees(ours, PROBLEMS - 2)
+    assert compare(bench.plain, setting.corrected).equal < PROBLEMS
+
+
 def test_two_ranks_that_share_a_model_write_what_our_engine_writes(divisible):
     task, environment = divisible.task, divisible.environment
     divided = run_child("vllm", replace(task, ranks=2), environment)
