@@ -152,11 +152,10 @@ class SparseResidualFusion:
         votes = Votes.count(neighbours, self.temperature)
         own = lm.token[:, None]
         tokens = torch.cat([own, torch.where(votes.found, votes.tokens, own)], 1)
-        voted = (tokens[:, :, None] == votes.tokens[:, None, :]) & votes.found[:, None, :]
         foretold, probability = self.likely(neighbours.ids)
         expected = (votes.shares[:, :, None] * probability).flatten(1)
         same = tokens[:, :, None] == foretold.flatten(1)[:, None, :]
-        step = (voted * votes.shares[:, None, :]).sum(-1) - (same * expected[:, None, :]).sum(-1)
+        step = votes.shares_of(tokens) - (same * expected[:, None, :]).sum(-1)
         original = lm.logits.float()
         before = original.gather(1, tokens)
         moved = before + ((weight * self.eta).double()[:, None] * step).float()

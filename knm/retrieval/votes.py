@@ -1,6 +1,7 @@
 """What neighbours say of the next token, before anyone asks the LM."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -15,14 +16,12 @@ class Votes:
     """p_kNN = softmax(-distance / temperature) over the neighbours, summed per token.
 
     `found` (B, k) tells real neighbours; `shares` (B, k) float64 are what each has of its row's
-    vote, and `log_sums` (B, k) float64 the logarithm of what its token gets in all. Rows without a
-    neighbour have shares of NaN; so have rows with a NaN distance.
+    vote. Rows without a neighbour have shares of NaN; so have rows with a NaN distance.
     """
 
     tokens: Tensor
     found: Tensor
     shares: Tensor
-    log_sums: Tensor
 
     @classmethod
     def count(cls, neighbours: Neighbours, temperature: float) -> "Votes":
@@ -32,12 +31,12 @@ class Votes:
         found = neighbours.ids >= 0
         closeness = -neighbours.distances.double() / temperature
         shares = closeness.masked_fill(~found, -torch.inf).softmax(1)
-        # Each neighbour gets the whole vote of its token: the sums have a fixed order, which adding
-        # into the vocabulary would not have on a GPU.
-        tokens = neighbours.values
-        same = (tokens[:, :, None] == tokens[:, None, :]) & found[:, None, :]
-        log_sums = (same * shares[:, None, :]).sum(-1).log()
-        return cls(tokens, found, shares, log_sums)
+        return cls(neighbours.values, found, shares)
+
+    @cached_property
+    def log_sums(self) -> Tensor:
+        """The logarithm of what each neighbour's token gets in all, (B, k) float64."""
+        return self.shares_of(self.tokens).log()
 
     @property
     def usable(self) -> Tensor:
@@ -46,8 +45,13 @@ class Votes:
 
     def share_of(self, tokens: Tensor) -> Tensor:
         """What the neighbours give to one token of each row, `tokens` (B,): (B,) float64."""
-        meant = (self.tokens == tokens[:, None]) & self.found
-        return (self.shares * meant).sum(1)
+        return self.shares_of(tokens[:, None])[:, 0]
+
+    def shares_of(self, tokens: Tensor) -> Tensor:
+        """The same for several tokens of each row, `tokens` (B, m): (B, m) float64."""
+        # The sums have a fixed order, which adding into the vocabulary would not have on a GPU.
+        meant = (tokens[:, :, None] == self.tokens[:, None, :]) & self.found[:, None, :]
+        return (meant * self.shares[:, None, :]).sum(-1)
 
     @property
     def token(self) -> Tensor:
