@@ -50,7 +50,7 @@ def _shuffled_values(source: Datastore) -> MakeRows:
 
     def make(step: int, piece: slice) -> Rows:
         del step
-        return replace(_rows(source, piece), values=source.values[order[piece]])
+        return replace(Rows.of(source, piece), values=source.values[order[piece]])
 
     return make
 
@@ -71,7 +71,7 @@ def _random_keys(source: Datastore) -> MakeRows:
         drawn = mean + deviation * drawn
         lengths = np.linalg.norm(real, axis=1) / np.maximum(np.linalg.norm(drawn, axis=1), 1e-12)
         keys = encode_keys(drawn * lengths[:, None], source.manifest.key_dtype)
-        return replace(_rows(source, piece), keys=keys)
+        return replace(Rows.of(source, piece), keys=keys)
 
     return make
 
@@ -80,14 +80,6 @@ TAMPERINGS: Final[Mapping[str, Callable[[Datastore], MakeRows]]] = {
     "shuffled": _shuffled_values,
     "random": _random_keys,
 }
-
-
-def _rows(source: Datastore, piece: slice) -> Rows:
-    return Rows(
-        np.array(source.keys[piece]),
-        np.array(source.values[piece]),
-        np.array(source.provenance[piece]),
-    )
 
 
 def _moments(source: Datastore) -> tuple[Keys, Keys]:

@@ -25,6 +25,16 @@ PROVENANCE_DTYPE: Final = np.dtype(
         ("crash", "i1"),  # of a trial: -1 mended a crash, +1 made one; else 0
     ]
 )
+LIKELY: Final = 8
+"""Of so many tokens of each entry it is stored how likely the LM held them."""
+# float32, so that the first is to the bit what the provenance says; a row fills a line of a cache,
+# and a key takes ten times that and more.
+LIKELY_DTYPE: Final = np.dtype(
+    [
+        ("tokens", "<i4", (LIKELY,)),  # the likeliest first; -1 beyond the vocabulary
+        ("probabilities", "<f4", (LIKELY,)),  # by the LM's own softmax; 0 beyond the vocabulary
+    ]
+)
 TRIAL_FIELDS: Final = ("outcome", "crash")
 # Stored and decoded key types. bfloat16 is no NumPy type: its bits are stored.
 KEY_DTYPES: Final = {"float16": np.dtype("<f2"), "bfloat16": np.dtype("<u2")}

@@ -138,8 +138,7 @@ def select_rows(
     pieces = slices(len(rows))
 
     def make(step: int) -> Rows:
-        members = rows[pieces[step]]
-        return Rows(source.keys[members], source.values[members], source.provenance[members])
+        return Rows.of(source, rows[pieces[step]])
 
     manifest = edited_manifest(source, lineage_entry(operation, arguments, [source]))
     return write_edited(
@@ -205,7 +204,8 @@ def merge_datastores(
     """Write all entries of `sources`, one datastore after the other, to the directory `out`.
 
     Records of one id become one record. Entries of one position that two datastores hold stay two
-    entries, which `deduplicate_datastore` makes one; `notify` is told how many there are.
+    entries, which `deduplicate_datastore` makes one; `notify` is told how many there are. What the
+    LM held likeliest is in the result where all have it; `notify` is told where only some do.
 
     Raises:
         UserError: fewer than two datastores, two of the same content, or that differ in what gives
@@ -233,16 +233,23 @@ def merge_datastores(
             f"{doubled} entries are of a position that an earlier datastore holds too: they are in "
             "the result twice; `knm datastore dedup` leaves them out"
         )
+    bare = [source for source in sources if source.likely is None]
+    if 0 < len(bare) < len(sources):
+        notify(
+            f"{bare[0].path}: does not say what the LM held likeliest at its entries, so the result "
+            "does not either: preset residual asks the model's output head instead; mine it again "
+            "to have it"
+        )
     pieces = [
         (number, piece) for number, source in enumerate(sources) for piece in slices(len(source))
     ]
 
     def make(step: int) -> Rows:
         number, piece = pieces[step]
-        source = sources[number]
-        provenance = np.array(source.provenance[piece])
+        rows = Rows.of(sources[number], piece)
+        provenance = np.array(rows.provenance)
         provenance["record"] = renumbered[number][provenance["record"]]
-        return Rows(np.array(source.keys[piece]), np.array(source.values[piece]), provenance)
+        return replace(rows, provenance=provenance)
 
     return write_edited(
         out,
@@ -290,6 +297,7 @@ def _merged_manifest(sources: Sequence[Datastore]) -> Manifest:
         mining=_shared([manifest.mining for manifest in manifests]),
         packages=_shared([manifest.packages for manifest in manifests]),
         domain=_agreed([manifest.domain for manifest in manifests]),
+        likely=all(manifest.likely for manifest in manifests),
     )
     return replace(merged, lineage=(entry,))
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE
+from knm.datastore.arrays import KEY_DTYPES, LIKELY, LIKELY_DTYPE, PROVENANCE_DTYPE, VALUE_DTYPE
 from knm.datastore.examples import Batch
 from knm.datastore.figures import TypeCounter, count_types
 from knm.datastore.manifest import MiningStatistics, Tally, add_tallies
@@ -23,7 +23,7 @@ from knm.errors import UserError, named
 from knm.models import LoadedModel, check_fits, context_length
 from knm.models.capture import Capture
 from knm.models.head import OutputHead
-from knm.models.logits import read_top
+from knm.models.logits import read_likeliest
 from knm.models.transfers import device_copy, host_copy
 from knm.models.words import token_words
 
@@ -60,14 +60,15 @@ class Targets:
 class Launched:
     """A batch that the device computes: tensors on the host, complete once `wait` returns.
 
-    `predicted`, `probability` and `kept` (n,); `finite` (m,) and, on the device, `keys` (m, W) are
-    of the kept rows first.
+    `tokens` (n, t) int32 are the likeliest at each target, the likeliest first, and `probabilities`
+    (n, t) float32 theirs; `kept` (n,). `finite` (m,) and, on the device, `keys` (m, W) are of the
+    kept rows first.
     """
 
     batch: Batch
     targets: Targets
-    predicted: Tensor
-    probability: Tensor
+    tokens: Tensor
+    probabilities: Tensor
     kept: Tensor
     finite: Tensor
     keys: Tensor
@@ -123,11 +124,11 @@ class BatchMiner:
         final, source = output.last_hidden_state, device_copy(targets.source, device)
 
         # 2. What the LM says at the targets, and which of them to keep.
-        predicted, probability = self._predict(final.flatten(0, 1)[source])
+        tokens, probabilities = self._predict(final.flatten(0, 1)[source])
         answers = Answers(
-            predicted,
+            tokens[:, 0],
             device_copy(targets.right, device),
-            probability,
+            probabilities[:, 0],
             device_copy(targets.drawn, device),
         )
         kept = self._rule.select(answers)
@@ -141,8 +142,8 @@ class BatchMiner:
         return Launched(
             batch,
             targets,
-            host_copy(predicted),
-            host_copy(probability),
+            host_copy(tokens.int()),
+            host_copy(probabilities),
             host_copy(kept),
             host_copy(keys.isfinite().all(1)),
             keys,
@@ -160,17 +161,18 @@ class BatchMiner:
         targets, kept = launched.targets, launched.kept.numpy()
         count = int(kept.sum())
         self._check_finite(launched, kept)
-        predicted = launched.predicted.numpy()
+        tokens, probabilities = launched.tokens.numpy(), launched.probabilities.numpy()
+        likely = _likely(tokens[kept], probabilities[kept])
         provenance = np.zeros(count, dtype=PROVENANCE_DTYPE)
         provenance["record"] = targets.record[kept]
         provenance["offset"] = targets.offset[kept]
-        provenance["predicted"] = predicted[kept]
-        provenance["probability"] = launched.probability.numpy()[kept]
+        provenance["predicted"] = likely["tokens"][:, 0]
+        provenance["probability"] = likely["probabilities"][:, 0]
         provenance["copied"] = targets.copied[kept]
         keys, wait = self._fetch(launched.keys[:count])
         return MinedBatch(
-            Rows(keys, targets.right[kept].astype(VALUE_DTYPE), provenance),
-            self._count(launched.batch, targets, predicted != targets.right),
+            Rows(keys, targets.right[kept].astype(VALUE_DTYPE), provenance, likely),
+            self._count(launched.batch, targets, tokens[:, 0] != targets.right),
             wait,
         )
 
@@ -203,12 +205,15 @@ class BatchMiner:
         )
 
     def _predict(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """The argmax token (n,) and its probability (n,) float32 at hidden states (n, H)."""
+        """The likeliest tokens (n, t) int64 at hidden states (n, H); theirs float32 probabilities."""
         numbers = _LOGITS_AT_ONCE_ON_GPU if self._on_gpu else _LOGITS_AT_ONCE
         bound = numbers // self._loaded.identity.vocab_size
-        parts = [read_top(self._head(part)) for part in torch.split(hidden, max(1, bound))]
-        predicted = torch.cat([token for token, _, _ in parts])
-        return predicted, torch.cat([confidence for _, _, confidence in parts]).exp().float()
+        parts = [
+            read_likeliest(self._head(part), LIKELY)
+            for part in torch.split(hidden, max(1, bound))
+        ]
+        tokens = torch.cat([tokens for tokens, _ in parts])
+        return tokens, torch.cat([log_probs for _, log_probs in parts]).exp().float()
 
     def _mark(self) -> Callable[[], None]:
         """A function that waits for all that was asked of the device so far."""
@@ -253,7 +258,7 @@ class BatchMiner:
         )
 
     def _check_finite(self, launched: Launched, kept: Array) -> None:
-        sound = np.isfinite(launched.probability.numpy())
+        sound = np.isfinite(launched.probabilities.numpy()[:, 0])
         if not sound.all():
             raise UserError(
                 f"{_place(launched, int(np.flatnonzero(~sound)[0]))}: the model's own output is "
@@ -268,6 +273,16 @@ class BatchMiner:
                 "model is not finite in it; try bfloat16, and check that the model itself gives "
                 "finite outputs"
             )
+
+
+def _likely(tokens: Array, probabilities: Array) -> Array:
+    """Tokens (n, t) and their probabilities (n, t) as they are stored, (n,)."""
+    stored = np.empty(len(tokens), dtype=LIKELY_DTYPE)
+    stored["tokens"], stored["probabilities"] = -1, 0.0
+    width = tokens.shape[1]
+    stored["tokens"][:, :width] = tokens
+    stored["probabilities"][:, :width] = probabilities
+    return stored
 
 
 def _stands_earlier(words: Array) -> Array:

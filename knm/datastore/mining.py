@@ -162,6 +162,7 @@ def fresh_manifest(
             "torch": str(torch.__version__),
             "transformers": transformers.__version__,
         },
+        likely=True,
     )
 
 

@@ -4,7 +4,7 @@ The PCA is the projection to few dimensions that keeps most of what tells keys a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,7 +63,7 @@ def project_datastore(
     def make(step: int) -> Rows:
         piece = pieces[step]
         keys = encode_keys(projection.apply(source.read_keys(piece)), key_dtype)
-        return Rows(keys, np.array(source.values[piece]), np.array(source.provenance[piece]))
+        return replace(Rows.of(source, piece), keys=keys)
 
     return write_edited(
         out,

@@ -169,7 +169,7 @@ def _in_order(shards: Sequence[_FinishedShard]) -> Iterator[Rows]:
         store, end = shards[rank].store, read[rank] + int(ledger["rows"][place])
         for start in range(read[rank], end, _ROWS_AT_ONCE):
             piece = slice(start, min(start + _ROWS_AT_ONCE, end))
-            yield Rows(store.keys[piece], store.values[piece], store.provenance[piece])
+            yield Rows.of(store, piece)
         read[rank] = end
 
 

@@ -1,4 +1,4 @@
-"""A datastore as its readers see it: memory-mapped keys, values and provenance."""
+"""A datastore as its readers see it: memory-mapped arrays, a row an entry."""
 
 import time
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import numpy as np
 
 from knm.datastore.arrays import (
     KEY_DTYPES,
+    LIKELY_DTYPE,
     PROVENANCE_DTYPE,
     TRIAL_FIELDS,
     VALUE_DTYPE,
@@ -26,6 +27,7 @@ from knm.models import ModelIdentity
 KEYS_NAME: Final = "keys.npy"
 VALUES_NAME: Final = "vals.npy"
 PROVENANCE_NAME: Final = "provenance.npy"
+LIKELY_NAME: Final = "likely.npy"
 _TRIES: Final = 3
 _PAUSE_SECONDS: Final = 0.02
 
@@ -40,7 +42,8 @@ class Datastore:
     `provenance` (count,) with the fields of `PROVENANCE_DTYPE`; all read-only memory maps, but
     for the provenance of a datastore of an earlier format, which is a copy in memory.
     `records` are the corpus records that `provenance["record"]` counts, `projection` is what the
-    keys went through.
+    keys went through. `likely` (count,) with the fields of `LIKELY_DTYPE` is what the LM held
+    likeliest at each entry, whatever its key became since; None where that is not stored.
     """
 
     path: Path
@@ -50,6 +53,7 @@ class Datastore:
     provenance: Array
     records: Sequence[RecordOrigin]
     projection: Projection | None = None
+    likely: Array | None = None
 
     @classmethod
     def open(
@@ -86,6 +90,7 @@ class Datastore:
             provenance=_map_provenance(directory, manifest),
             records=RecordTable(directory),
             projection=_read_projection(directory, manifest),
+            likely=_map(directory / LIKELY_NAME, LIKELY_DTYPE, (rows,)) if manifest.likely else None,
         )
 
     def __len__(self) -> int:
@@ -134,7 +139,7 @@ class Datastore:
 
 def hash_content(directory: Path, manifest: Manifest) -> str:
     """Hash the entries in `directory` and what gives them meaning, not how they were made."""
-    names = (KEYS_NAME, VALUES_NAME, PROVENANCE_NAME)
+    names = [KEYS_NAME, VALUES_NAME, PROVENANCE_NAME, *([LIKELY_NAME] if manifest.likely else [])]
     files = {name: hash_file(directory / name) for name in names}
     content = {
         "files": {**files, "records": hash_record_ids(directory)},

@@ -58,6 +58,7 @@ def mine_trials(
         mining={**manifest.mining, **about},
         capacity=sum(len(problem.completion_ids) for problem in problems),
         trials=TrialsInfo(len(problems), 0, 0, 0, 0, None),
+        likely=False,  # what is written in the LM's place is decided by outcomes
     )
     begun = _begun(directory, manifest)
     if begun is not None and begun.finished:

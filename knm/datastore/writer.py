@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from knm.datastore.arrays import KEY_DTYPES, PROVENANCE_DTYPE, VALUE_DTYPE, AppendableArray
+from knm.datastore.arrays import (
+    KEY_DTYPES,
+    LIKELY_DTYPE,
+    PROVENANCE_DTYPE,
+    VALUE_DTYPE,
+    AppendableArray,
+)
 from knm.datastore.manifest import (
     MANIFEST_NAME,
     Calibration,
@@ -23,6 +29,7 @@ from knm.datastore.origins import RecordOrigin, write_origins
 from knm.datastore.projection import Projection
 from knm.datastore.store import (
     KEYS_NAME,
+    LIKELY_NAME,
     PROVENANCE_NAME,
     VALUES_NAME,
     Datastore,
@@ -36,11 +43,26 @@ Measure = Callable[[Datastore], Calibration | TrialsInfo]
 
 @dataclass(frozen=True)
 class Rows:
-    """Entries to store: keys (n, dim) as stored, values (n,), provenance (n,)."""
+    """Entries to store: keys (n, dim) as stored, values (n,), provenance (n,).
+
+    `likely` (n,) with the fields of `LIKELY_DTYPE`, or None, is written where the manifest says
+    that the datastore has it.
+    """
 
     keys: np.ndarray[Any, Any]
     values: np.ndarray[Any, Any]
     provenance: np.ndarray[Any, Any]
+    likely: np.ndarray[Any, Any] | None = None
+
+    @classmethod
+    def of(cls, store: Datastore, places: slice | np.ndarray[Any, Any]) -> "Rows":
+        """The entries of a datastore that stand in `places`."""
+        return cls(
+            store.keys[places],
+            store.values[places],
+            store.provenance[places],
+            None if store.likely is None else store.likely[places],
+        )
 
     def __len__(self) -> int:
         return len(self.values)
@@ -48,11 +70,17 @@ class Rows:
     @property
     def nbytes(self) -> int:
         """Bytes that they take on the disk."""
-        return int(self.keys.nbytes + self.values.nbytes + self.provenance.nbytes)
+        likely = 0 if self.likely is None else self.likely.nbytes
+        return int(self.keys.nbytes + self.values.nbytes + self.provenance.nbytes + likely)
 
     def first(self, count: int) -> "Rows":
         """The first `count` of them."""
-        return Rows(self.keys[:count], self.values[:count], self.provenance[:count])
+        return Rows(
+            self.keys[:count],
+            self.values[:count],
+            self.provenance[:count],
+            None if self.likely is None else self.likely[:count],
+        )
 
 
 class StoreWriter:
@@ -67,6 +95,11 @@ class StoreWriter:
         )
         self._values = AppendableArray(directory / VALUES_NAME, VALUE_DTYPE, (), count)
         self._provenance = AppendableArray(directory / PROVENANCE_NAME, PROVENANCE_DTYPE, (), count)
+        self._likely = (
+            AppendableArray(directory / LIKELY_NAME, LIKELY_DTYPE, (), count)
+            if manifest.likely
+            else None
+        )
 
     @property
     def manifest(self) -> Manifest:
@@ -83,6 +116,9 @@ class StoreWriter:
         self._keys.append(rows.keys)
         self._values.append(rows.values)
         self._provenance.append(rows.provenance)
+        if self._likely is not None:
+            assert rows.likely is not None
+            self._likely.append(rows.likely)
         self._appended += len(rows.values)
 
     def commit(
@@ -128,7 +164,8 @@ class StoreWriter:
             array.close()
 
     def _arrays(self) -> list[AppendableArray]:
-        return [self._keys, self._values, self._provenance]
+        arrays = (self._keys, self._values, self._provenance, self._likely)
+        return [array for array in arrays if array is not None]
 
 
 @contextmanager

@@ -38,6 +38,46 @@ def read_next(logits: Tensor, token: Tensor, count: int) -> tuple[Tensor, Tensor
     return torch.stack(tops, 1), torch.stack(tokens, 1)
 
 
+def read_likeliest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` likeliest tokens and their log-probabilities: int64 and float64, (B, count).
+
+    Of logits (B, V) of any float type, each row by itself, the likeliest first; of equal ones the
+    lowest token first, so that the first is what `read_top` gives. Fewer where V is smaller.
+    """
+    count = min(count, logits.shape[1])
+    if logits.device.type == "cuda":
+        token, top, confidence = _read_on_device(logits)
+        tops, tokens = _read_next_on_device(logits, token, count - 1)
+        behind = (tops.double() - top.double()[:, None]) + confidence[:, None]
+        return torch.cat([token[:, None], tokens], 1), torch.cat([confidence[:, None], behind], 1)
+    tokens = _likeliest(logits, count)
+    log_probs = logits.float().log_softmax(-1)
+    return tokens, log_probs.gather(1, tokens).double().clamp_max(0.0)
+
+
+def _likeliest(logits: Tensor, count: int) -> Tensor:
+    """The tokens of the `count` highest logits (B, V), in order; of equal ones the lowest first."""
+    # One more than asked for tells whether an equal one was left out.
+    best = logits.topk(min(count + 1, logits.shape[1]))
+    tokens, equal = best.indices[:, :count], best.values[:, 1:] == best.values[:, :-1]
+    rows = equal.any(1).nonzero()[:, 0]
+    if len(rows):
+        ascending = best.indices[rows].sort(1)
+        values = best.values[rows].gather(1, ascending.indices)
+        order = values.argsort(dim=1, descending=True, stable=True)
+        tokens[rows] = ascending.values.gather(1, order)[:, :count]
+    rows = equal[:, count - 1 :].any(1).nonzero()[:, 0]
+    if len(rows):
+        last = best.values[rows, count - 1 : count]
+        columns = torch.arange(logits.shape[1], device=logits.device, dtype=torch.float32)
+        lowest = torch.where(logits[rows] == last, -columns, -torch.inf).topk(count).indices
+        above = (best.values[rows, :count] > last).sum(1, keepdim=True)
+        place = torch.arange(count, device=logits.device)
+        of_equal = lowest.gather(1, (place - above).clamp_min(0))
+        tokens[rows] = torch.where(place < above, tokens[rows], of_equal)
+    return tokens
+
+
 def _read_next_on_device(logits: Tensor, token: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """In one pass over the logits: the best of each block, then the best of them."""
     import triton
