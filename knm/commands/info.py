@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from knm.datastore.manifest import OutcomePolicy, Reliability, TrialsInfo
 
 _HARDLY: Final = 0.05  # of the mistakes; a datastore that `trusted` mends less of gains nothing
+_LIKELY: Final = "stored, as the LM said it at each entry"
+_NOT_LIKELY: Final = "not stored: preset residual asks the output head, for final-norm keys alone"
 _OTHERWISE: Final = "where it leaves the LM alone, preset residual may not"
 
 
@@ -86,6 +88,8 @@ def _rows(
     yield "records", described.records
     yield "sources", _counts(described.sources, manifest.count)
     yield "keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"
+    if manifest.trials is None:
+        yield "likely tokens", _LIKELY if manifest.likely else _NOT_LIKELY
     if (projection := manifest.projection) is not None:
         what = f"{projection.kind}, {projection.source_dim} to {projection.dim} dimensions"
         yield "projection", f"{what} ({projection.hash[:12]})"

@@ -236,9 +236,8 @@ def merge_datastores(
     bare = [source for source in sources if source.likely is None]
     if 0 < len(bare) < len(sources):
         notify(
-            f"{bare[0].path}: does not say what the LM held likeliest at its entries, so the result "
-            "does not either: preset residual asks the model's output head instead; mine it again "
-            "to have it"
+            f"{bare[0].path}: does not hold the LM's likeliest tokens, so neither does the result: "
+            "mine it again if preset residual is to do without the output head"
         )
     pieces = [
         (number, piece) for number, source in enumerate(sources) for piece in slices(len(source))

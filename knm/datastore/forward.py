@@ -205,12 +205,11 @@ class BatchMiner:
         )
 
     def _predict(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """The likeliest tokens (n, t) int64 at hidden states (n, H); theirs float32 probabilities."""
+        """The likeliest tokens (n, t) int64 at hidden states (n, H), and how likely: float32."""
         numbers = _LOGITS_AT_ONCE_ON_GPU if self._on_gpu else _LOGITS_AT_ONCE
         bound = numbers // self._loaded.identity.vocab_size
         parts = [
-            read_likeliest(self._head(part), LIKELY)
-            for part in torch.split(hidden, max(1, bound))
+            read_likeliest(self._head(part), LIKELY) for part in torch.split(hidden, max(1, bound))
         ]
         tokens = torch.cat([tokens for tokens, _ in parts])
         return tokens, torch.cat([log_probs for _, log_probs in parts]).exp().float()

@@ -90,7 +90,7 @@ class Datastore:
             provenance=_map_provenance(directory, manifest),
             records=RecordTable(directory),
             projection=_read_projection(directory, manifest),
-            likely=_map(directory / LIKELY_NAME, LIKELY_DTYPE, (rows,)) if manifest.likely else None,
+            likely=_map_likely(directory, manifest),
         )
 
     def __len__(self) -> int:
@@ -183,6 +183,12 @@ def _maker(manifest: Manifest) -> str:
 def _read_projection(directory: Path, manifest: Manifest) -> Projection | None:
     info = manifest.projection
     return None if info is None else Projection.load(directory, info)
+
+
+def _map_likely(directory: Path, manifest: Manifest) -> Array | None:
+    if not manifest.likely:
+        return None
+    return _map(directory / LIKELY_NAME, LIKELY_DTYPE, (manifest.count,))
 
 
 def _map_provenance(directory: Path, manifest: Manifest) -> Array:

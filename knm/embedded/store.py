@@ -66,6 +66,7 @@ def _up_to_date(directory: Path, corpus: str) -> bool:
         and manifest.model.config_hash == identity.config_hash
         and manifest.corpus_hash == corpus
         and manifest.mining["positions"] == MINING.positions
+        and manifest.likely
     )
 
 

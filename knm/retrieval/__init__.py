@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion, FusionKind, MixtureFusion
     from knm.retrieval.neighbours import Neighbours
     from knm.retrieval.parameters import Parameter
+    from knm.retrieval.predictions import (
+        HeadPredictions,
+        LikelyTokens,
+        MinedPredictions,
+        Predictions,
+    )
     from knm.retrieval.presets import (
         DEFAULT_PRESET,
         PRESETS,
@@ -26,12 +32,7 @@ if TYPE_CHECKING:
         vary_preset,
         write_preset,
     )
-    from knm.retrieval.residual import (
-        LikelyTokens,
-        ResidualFusion,
-        SparseResidualFusion,
-        StoredPredictions,
-    )
+    from knm.retrieval.residual import ResidualFusion, SparseResidualFusion
     from knm.retrieval.retriever import Correction, Retriever
     from knm.retrieval.searchers import (
         SEARCHERS,
@@ -62,6 +63,12 @@ else:
             "fusions": ["CorrectedLogits", "FUSIONS", "Fusion", "FusionKind", "MixtureFusion"],
             "neighbours": ["Neighbours"],
             "parameters": ["Parameter"],
+            "predictions": [
+                "HeadPredictions",
+                "LikelyTokens",
+                "MinedPredictions",
+                "Predictions",
+            ],
             "presets": [
                 "DEFAULT_PRESET",
                 "PRESETS",
@@ -71,12 +78,7 @@ else:
                 "vary_preset",
                 "write_preset",
             ],
-            "residual": [
-                "LikelyTokens",
-                "ResidualFusion",
-                "SparseResidualFusion",
-                "StoredPredictions",
-            ],
+            "residual": ["ResidualFusion", "SparseResidualFusion"],
             "retriever": ["Correction", "Retriever"],
             "searchers": [
                 "FaissSearcher",
@@ -119,13 +121,16 @@ __all__ = [
     "FaissSearcher",
     "Fusion",
     "FusionKind",
+    "HeadPredictions",
     "LMOutput",
     "LikelyTokens",
+    "MinedPredictions",
     "MixedLogits",
     "MixtureFusion",
     "Neighbours",
     "Observer",
     "Parameter",
+    "Predictions",
     "Preset",
     "ResidualFusion",
     "Retriever",
@@ -134,7 +139,6 @@ __all__ = [
     "SparseResidualFusion",
     "StaticWeight",
     "StepTrace",
-    "StoredPredictions",
     "TorchSearcher",
     "Votes",
     "Weight",

@@ -7,15 +7,14 @@ from typing import Any, Final, Protocol
 import torch
 from torch import Tensor
 
+from knm.datastore.arrays import LIKELY
+from knm.datastore.manifest import Manifest
+from knm.models import FINAL_NORM
 from knm.retrieval.evidence import ExchangedLogits, LMOutput, MixedLogits
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.parameters import Parameter
-from knm.retrieval.residual import (
-    LikelyTokens,
-    ResidualFusion,
-    SparseResidualFusion,
-    StoredPredictions,
-)
+from knm.retrieval.predictions import HeadPredictions, Needs, Predictions
+from knm.retrieval.residual import ResidualFusion, SparseResidualFusion
 from knm.retrieval.votes import Votes
 
 
@@ -99,28 +98,43 @@ class ExchangeFusion:
 class FusionKind:
     """How a preset becomes a fusion: `build(options, temperature, predictions)`.
 
-    `options` are `Preset.fusion_options`, which may set `parameters`. `predictions` are the LM's at
-    stored keys, None unless the kind `needs_predictions`.
+    `options` are `Preset.fusion_options`, which may set `parameters`. `predictions` are the LM's
+    where entries were mined, as far as the kind `needs` them.
     """
 
-    build: Callable[[Mapping[str, Any], float, StoredPredictions | None], Fusion]
+    build: Callable[[Mapping[str, Any], float, Predictions | None], Fusion]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    needs_predictions: bool = False
+    needs: Needs = Needs.NOTHING
+
+    def asks_head(self, manifest: Manifest) -> bool:
+        """Whether the LM's output head has to say again what was said where entries were mined."""
+        return self.needs is Needs.ALL or (self.needs is Needs.LIKELY and not manifest.likely)
+
+    def objection(self, manifest: Manifest) -> str | None:
+        """Why a datastore's keys are none that the head can be asked about; None if all is well."""
+        kind, projected = manifest.key_kind, manifest.projection is not None
+        if not self.asks_head(manifest) or (kind == FINAL_NORM and not projected):
+            return None
+        again = "mine it again, to have them stored, or " if self.needs is Needs.LIKELY else ""
+        return (
+            "asks the output head for the LM's predictions at its keys, which have to be "
+            f"{FINAL_NORM!r} as they are, and are {kind!r}{', projected' if projected else ''}: "
+            f"{again}choose another preset or datastore"
+        )
 
 
 def _residual(
-    options: Mapping[str, Any], temperature: float, predictions: StoredPredictions | None
+    options: Mapping[str, Any], temperature: float, predictions: Predictions | None
 ) -> Fusion:
-    assert predictions is not None
+    assert isinstance(predictions, HeadPredictions)
     return ResidualFusion(temperature, options["eta"], predictions)
 
 
 def _sparse_residual(
-    options: Mapping[str, Any], temperature: float, predictions: StoredPredictions | None
+    options: Mapping[str, Any], temperature: float, predictions: Predictions | None
 ) -> Fusion:
     assert predictions is not None
-    likely = LikelyTokens(predictions, options["likely"])
-    return SparseResidualFusion(temperature, options["eta"], likely)
+    return SparseResidualFusion(temperature, options["eta"], predictions.likely(options["likely"]))
 
 
 EXCHANGE: Final = "exchange"
@@ -128,14 +142,14 @@ FUSIONS: Final[Mapping[str, FusionKind]] = {
     "mixture": FusionKind(lambda _, temperature, __: MixtureFusion(temperature)),
     EXCHANGE: FusionKind(lambda *_: ExchangeFusion()),
     "residual": FusionKind(
-        _residual, parameters={"eta": Parameter(1.0, 0.0, 1e6)}, needs_predictions=True
+        _residual, parameters={"eta": Parameter(1.0, 0.0, 1e6)}, needs=Needs.ALL
     ),
     "sparse-residual": FusionKind(
         _sparse_residual,
         parameters={
             "eta": Parameter(4.0, 0.0, 1e6),
-            "likely": Parameter(8, 1, 256, whole=True),
+            "likely": Parameter(LIKELY, 1, LIKELY, whole=True),
         },
-        needs_predictions=True,
+        needs=Needs.LIKELY,
     ),
 }

@@ -16,6 +16,7 @@ from knm.languages.machine import TokenType
 from knm.options import RetrievalOptions
 from knm.retrieval.fusions import EXCHANGE, FUSIONS, Fusion, FusionKind
 from knm.retrieval.parameters import WeightSettings, complete
+from knm.retrieval.predictions import Predictions
 from knm.retrieval.preset_files import (
     NAMED,
     check_preset_name,
@@ -23,7 +24,6 @@ from knm.retrieval.preset_files import (
     read_fields,
     write_fields,
 )
-from knm.retrieval.residual import StoredPredictions
 from knm.retrieval.searchers import AUTO, SEARCHERS
 from knm.retrieval.weights import OUTCOME, WEIGHTS, Weight, WeightKind
 
@@ -186,10 +186,11 @@ class Preset:
         return self.weight_kind == OUTCOME
 
     def check_store(self, path: Path, manifest: Manifest) -> None:
-        """Refuse a datastore of the other kind than this preset is for.
+        """Refuse a datastore of another kind than this preset is for.
 
         Raises:
-            UserError: a datastore of trials and a preset for tokens, or the reverse.
+            UserError: a datastore of trials and a preset for tokens, or the reverse; or a fusion
+                that asks the LM's output head, and keys that it cannot read.
         """
         if self.of_trials and manifest.trials is None:
             raise UserError(
@@ -202,6 +203,9 @@ class Preset:
                 f"for what is right: choose {named('preset')} {TRIALS_PRESET}, or a datastore of "
                 "tokens"
             )
+        objection = FUSIONS[self.fusion].objection(manifest)
+        if objection is not None:
+            raise UserError(f"{path}: preset {self.name!r} {objection}")
 
     def build_weight(self, datastore: Datastore) -> Weight:
         """The weight that this preset describes, over `datastore`.
@@ -217,12 +221,10 @@ class Preset:
         )
         return kind.build(settings, datastore)
 
-    def build_fusion(
-        self, temperature: float, predictions: StoredPredictions | None = None
-    ) -> Fusion:
+    def build_fusion(self, temperature: float, predictions: Predictions | None = None) -> Fusion:
         """The fusion that this preset describes, at a temperature in squared L2.
 
-        `predictions` are the LM's at stored keys, for kinds that need them.
+        `predictions` are the LM's where entries were mined, for kinds that need them.
         """
         return FUSIONS[self.fusion].build(self.fusion_options, temperature, predictions)
 

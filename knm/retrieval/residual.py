@@ -2,60 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
 
 import torch
 from torch import Tensor
 
 from knm.retrieval.evidence import DenseLogits, LMOutput
 from knm.retrieval.neighbours import Neighbours
-from knm.retrieval.searchers import Searcher
-from knm.retrieval.tiles import tiles_of
+from knm.retrieval.predictions import AT_ONCE, LikelyTokens
 from knm.retrieval.votes import Votes
-
-# Logits of neighbours that are computed by one matrix product: bounds their memory.
-_AT_ONCE: Final = 1 << 27
-_AT_ONCE_ON_CPU: Final = 1 << 25
-
-
-class Head(Protocol):
-    """An output head: logits (n, V) of hidden states (n, H) in the dtype of its `weight`."""
-
-    @property
-    def weight(self) -> Tensor:
-        """Its weights, in the dtype and on the device that it computes in."""
-        ...
-
-    def __call__(self, hidden: Tensor, /) -> Tensor:
-        """Compute the logits."""
-        ...
-
-
-class StoredPredictions:
-    """What the LM said where the `entries` of a datastore were mined, from their keys.
-
-    Keys have to be the trunk's output.
-    """
-
-    def __init__(self, searcher: Searcher, head: Head, entries: int) -> None:
-        self._searcher = searcher
-        self._head = head
-        self.entries = entries
-        self.on_device = searcher.on_device
-        self.vocabulary: int = len(head.weight)
-        self.device = head.weight.device
-
-    @torch.no_grad()
-    def __call__(self, ids: Tensor) -> Tensor:
-        """The LM's distributions at entries `ids` (B, n): (B, n, V) float32."""
-        keys = self._searcher.keys(ids).to(self._head.weight.dtype).flatten(0, -2)
-        if keys.device.type == "cpu":
-            # In tiles of one shape: a row must not depend on how many others there are.
-            logits = torch.cat([self._head(tile) for tile in tiles_of(keys)])[: len(keys)]
-        else:
-            logits = self._head(keys)
-        # Along the last dimension softmax works row by row: see `LMOutput.read`.
-        return logits.float().softmax(-1).view(*ids.shape, -1)
 
 
 @dataclass(frozen=True)
@@ -80,7 +34,7 @@ class ResidualFusion:
         shares = votes.shares.float()
         original = lm.logits.float()
         step = torch.zeros_like(original)
-        together = 1 if step.device.type == "cpu" else max(1, _AT_ONCE // step.numel())
+        together = 1 if step.device.type == "cpu" else max(1, AT_ONCE // step.numel())
         # One neighbour after the other: then the sums have the same order on every device.
         for start in range(0, shares.shape[1], together):
             predicted = self.predictions(neighbours.ids[:, start : start + together])
@@ -92,47 +46,6 @@ class ResidualFusion:
         usable = votes.usable & (weight > 0)
         logits = torch.where(usable[:, None], moved, original)
         return DenseLogits(logits, torch.where(usable, moved.argmax(1), lm.token))
-
-
-class LikelyTokens:
-    """The `count` tokens that the LM held likeliest at each entry, and their probabilities.
-
-    On a GPU that searches by itself all are read at once, so that a CUDA graph can look them up;
-    elsewhere those of an entry when it is first found.
-    """
-
-    def __init__(self, predictions: StoredPredictions, count: int) -> None:
-        self._predictions = predictions
-        entries, vocabulary = predictions.entries, predictions.vocabulary
-        device = predictions.device
-        count = min(count, vocabulary)
-        on_cpu = device.type == "cpu"
-        self._together = max(1, (_AT_ONCE_ON_CPU if on_cpu else _AT_ONCE) // vocabulary)
-        rows = max(1, entries)  # something that a missing neighbour can name
-        self._tokens = torch.zeros((rows, count), dtype=torch.int64, device=device)
-        self._shares = torch.zeros((rows, count), device=device)
-        self._unread: Tensor | None = torch.arange(rows, device=device) < entries
-        if predictions.on_device:
-            self._read(torch.arange(entries, device=device))
-            self._unread = None
-
-    def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (B, n, count) int64 and their probabilities, float32, at entries `ids` (B, n).
-
-        Missing neighbours (id -1) get those of any entry.
-        """
-        ids = ids.clamp_min(0)
-        if self._unread is not None:
-            new = torch.unique(ids[self._unread[ids]])
-            if len(new):
-                self._read(new)
-                self._unread[new] = False
-        return self._tokens[ids], self._shares[ids]
-
-    def _read(self, entries: Tensor) -> None:
-        for some in torch.split(entries, self._together):
-            likeliest = self._predictions(some[None])[0].topk(self._tokens.shape[1])
-            self._tokens[some], self._shares[some] = likeliest.indices, likeliest.values
 
 
 @dataclass(frozen=True)

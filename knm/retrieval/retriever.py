@@ -17,7 +17,7 @@ from knm.datastore.store import check_key_kind
 from knm.errors import UserError, named
 from knm.languages.tables import compile_tables
 from knm.languages.vocabulary import token_bytes
-from knm.models import FINAL_NORM, block_count, parse_key_kind
+from knm.models import block_count, parse_key_kind
 from knm.models.head import OutputHead, find_head
 from knm.retrieval.belonging import check_belongs
 from knm.retrieval.conditions import TypeCondition
@@ -29,9 +29,9 @@ from knm.retrieval.guard import Guard
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.outcomes import OutcomeWeight
 from knm.retrieval.pair_search import TrialSearch
+from knm.retrieval.predictions import Head, HeadPredictions, MinedPredictions, Needs
 from knm.retrieval.presets import Preset, default_preset, resolve_preset
 from knm.retrieval.projecting import QueryProjector
-from knm.retrieval.residual import Head, StoredPredictions
 from knm.retrieval.searchers import Searcher, SearcherChoice, choose_searcher, open_searcher
 from knm.retrieval.votes import NO_TOKEN, Votes
 
@@ -108,7 +108,7 @@ class Retriever:
         self._copies: CopyCheck | None = None
         self._fusion: Fusion | None = None
         self._attached: ref[PreTrainedModel] | None = None
-        if not FUSIONS[preset.fusion].needs_predictions:
+        if FUSIONS[preset.fusion].needs is Needs.NOTHING:
             self._fusion = preset.build_fusion(self.temperature)
         if device is not None:
             self._open(device)
@@ -125,6 +125,11 @@ class Retriever:
         else:
             choice = choose_searcher(self.preset.searcher, store, device)
             self.searcher = self.searcher or open_searcher(choice.name, store, device)
+            if self._fusion is None and not self.asks_head:
+                assert store.likely is not None
+                where = torch.device(device) if self.searcher.on_device else None
+                predictions = MinedPredictions(store.likely, where)
+                self._fusion = self.preset.build_fusion(self.temperature, predictions)
         if store.projection is not None:
             self._project = QueryProjector(store.projection, device)
         self.search_choice = choice
@@ -151,8 +156,8 @@ class Retriever:
 
         Raises:
             UserError: as `check_width`; the datastore is another model's; the preset reads text, or
-                the datastore knows its prompts, and there is no tokenizer; or the fusion cannot
-                work with such keys, or the condition not with such tokens.
+                the datastore knows its prompts, and there is no tokenizer; or the condition cannot
+                work with such tokens.
         """
         if self._attached is not None and self._attached() is model:
             return
@@ -182,7 +187,10 @@ class Retriever:
         self._tokenizer = tokenizer
         self._open(device)
         if self._fusion is None:
-            self._fusion = self._read_predictions(head)
+            assert self.searcher is not None
+            assert not isinstance(self.searcher, TrialSearch)
+            predictions = HeadPredictions(self.searcher, head, len(self.datastore))
+            self._fusion = self.preset.build_fusion(self.temperature, predictions)
         types = self.preset.token_types
         if tokenizer is None and (types is not None or self.preset.check_copies):
             raise UserError(
@@ -197,21 +205,6 @@ class Retriever:
         if self.preset.check_copies and self._copies is None:
             assert tokenizer is not None
             self._copies = CopyCheck.of(self.datastore, tokenizer, vocabulary, device)
-
-    def _read_predictions(self, head: Head) -> Fusion:
-        """A fusion that asks what the LM said at the stored keys."""
-        manifest = self.datastore.manifest
-        if manifest.key_kind != FINAL_NORM or self._project is not None:
-            raise UserError(
-                f"{self.datastore.path}: its keys are {manifest.key_kind!r}"
-                f"{'' if self._project is None else ', projected'}; the {self.preset.fusion} "
-                f"fusion of preset {self.preset.name!r} reads the LM's predictions from keys, "
-                f"which have to be {FINAL_NORM!r} as they are: choose another preset or datastore"
-            )
-        assert self.searcher is not None
-        assert not isinstance(self.searcher, TrialSearch)
-        predictions = StoredPredictions(self.searcher, head, len(self.datastore))
-        return self.preset.build_fusion(self.temperature, predictions)
 
     def objection(self, prompt: Sequence[int]) -> str | None:
         """Why the prompt of these token ids is not to be corrected; None if it may be.
@@ -243,6 +236,11 @@ class Retriever:
         """Whether searches run wholly on a GPU, without the host."""
         assert self.searcher is not None, "attach() comes first"
         return self.searcher.on_device
+
+    @property
+    def asks_head(self) -> bool:
+        """Whether it asks the model's output head what was said where entries were mined."""
+        return FUSIONS[self.preset.fusion].asks_head(self.datastore.manifest)
 
     @property
     def guarded(self) -> bool:
@@ -339,10 +337,10 @@ class Retriever:
                 f"{named('preset')} {self.preset.name}: its corrections depend on what has been "
                 "written so far, which this use of it does not tell: choose another preset (dense)"
             )
+        self._open(hidden.device)
         assert self._fusion is not None, "attach() comes first"
         assert (self._condition is None) == (self.preset.token_types is None), "as above"
         assert (self._copies is None) != self.preset.check_copies, "as above"
-        self._open(hidden.device)
         hidden = hidden.detach()
         rows, k = len(hidden), self.preset.k
         wanted = self._weight.before_search(lm)

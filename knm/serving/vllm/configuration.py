@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from knm.errors import UserError
 from knm.retrieval import Retriever
-from knm.retrieval.fusions import FUSIONS
 from knm.serving.vllm.architectures import check_architecture
 from knm.serving.vllm.settings import Settings, check_identity, open_retriever, read_settings
 
@@ -80,12 +79,12 @@ def check_configuration(settings: Settings, vllm_config: Any) -> None:
         )
     retriever = retriever_for(settings, vllm_config)
     parallel = vllm_config.parallel_config
-    predicts = FUSIONS[retriever.preset.fusion].needs_predictions
-    if predicts and parallel.tensor_parallel_size > 1:
+    if retriever.asks_head and parallel.tensor_parallel_size > 1:
         raise UserError(
-            f"preset {retriever.preset.name!r} asks the output head what was said at stored keys, "
-            "which --tensor-parallel-size above 1 divides: leave the option out, use "
-            "--data-parallel-size, or choose another preset (trusted)"
+            f"preset {retriever.preset.name!r} asks the output head for the LM's predictions at "
+            f"the keys of {settings.datastore}, and --tensor-parallel-size above 1 divides it: "
+            "leave the option out, use --data-parallel-size, choose another preset (trusted), or "
+            "for residual mine the datastore again, to have these predictions stored"
         )
     if retriever.contextual:
         scheduler = vllm_config.scheduler_config
