@@ -89,7 +89,7 @@ def _rows(
     yield "sources", _counts(described.sources, manifest.count)
     yield "keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"
     if manifest.trials is None:
-        yield "likely tokens", _LIKELY if manifest.likely else _NOT_LIKELY
+        yield "likeliest", _LIKELY if manifest.likely else _NOT_LIKELY
     if (projection := manifest.projection) is not None:
         what = f"{projection.kind}, {projection.source_dim} to {projection.dim} dimensions"
         yield "projection", f"{what} ({projection.hash[:12]})"

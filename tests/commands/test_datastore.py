@@ -15,6 +15,7 @@ from knm.datastore import Datastore, Manifest
 from knm.datastore.manifest import Reliability
 from knm.errors import UserError
 from knm.packaged import EMBEDDED_CORPUS
+from tests.datastore.tiny import without_likely
 from tests.retrieval.stores import POLICY, saved, trials_of
 
 
@@ -122,6 +123,14 @@ def test_info_says_how_much_is_stored_and_of_what(mined):
     printed = run("info", mined)
     assert f"{sum(shown['bytes'].values()):,} bytes" in printed
     assert f"keyword {shown['token_types']['keyword']}" in printed
+
+
+def test_info_says_whether_likely_tokens_are_stored(mined, tmp_path):
+    assert json.loads(run("info", mined, "--json"))["likely"] is True
+    assert "stored, as the LM said it at each entry" in run("info", mined)
+    older = without_likely(Datastore.open(mined), tmp_path / "older")
+    assert json.loads(run("info", older.path, "--json"))["likely"] is False
+    assert "not stored: preset residual asks the output head" in run("info", older.path)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from knm.audit.tampering import tamper
 from knm.datastore import (
+    FORMAT_VERSION,
     Calibration,
     Datastore,
     Projection,
@@ -28,6 +32,7 @@ from tests.datastore.stores import (
     random_store,
     written,
 )
+from tests.datastore.tiny import examples, mine_tiny, without_likely
 
 
 def edit(source: Datastore, out: Path) -> Datastore:
@@ -286,3 +291,59 @@ def test_entries_that_parts_share_are_counted(tmp_path):
     ]
     merge_datastores(apart, tmp_path / "apart", notify=told.append)
     assert len(told) == 1
+
+
+def likely_at(store: Datastore) -> dict[tuple[str, int], bytes]:
+    """What the LM held likeliest at each entry, by record and offset."""
+    assert store.likely is not None
+    places = store.provenance[["record", "offset"]].tolist()
+    return {
+        (store.record_ids[record], offset): row.tobytes()
+        for (record, offset), row in zip(places, store.likely, strict=True)
+    }
+
+
+EDITS: dict[str, Callable[[Datastore, Path], Datastore]] = {
+    "sample": lambda store, out: sample_datastore(store, out, share=0.5),
+    "dedup": lambda store, out: deduplicate_datastore(store, out, tolerance=0.5),
+    "pca": lambda store, out: pca_datastore(store, out, PCAOptions(4)),
+    "shuffled": lambda store, out: tamper("shuffled", store, out),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_what_the_lm_held_likeliest_stays_with_its_entry(edit, tmp_path):
+    store = mine_tiny(tmp_path / "mined")
+    edited = EDITS[edit](store, tmp_path / "edited")
+    assert likely_at(edited).items() <= likely_at(store).items()
+    assert len(likely_at(edited)) == len(edited) > 0
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_store_that_does_not_hold_it_is_edited_to_another(edit, tmp_path):
+    older = without_likely(mine_tiny(tmp_path / "mined"), tmp_path / "older")
+    edited = EDITS[edit](older, tmp_path / "edited")
+    assert edited.likely is None
+    assert edited.manifest.format_version == FORMAT_VERSION
+    assert not (edited.path / "likely.npy").exists()
+
+
+def test_a_merge_holds_it_where_all_parts_do_and_else_says_that_it_does_not(tmp_path):
+    parts = [
+        mine_tiny(tmp_path / name, examples=examples(4, seed=seed), corpus_hash=name)
+        for seed, name in enumerate(("a", "b"))
+    ]
+    renamed = [replace(each, record_id=f"{each.record_id}-c") for each in examples(4, seed=2)]
+    parts.append(mine_tiny(tmp_path / "c", examples=renamed, corpus_hash="c"))
+    told: list[str] = []
+    whole = merge_datastores([parts[0], parts[2]], tmp_path / "whole", notify=told.append)
+    assert told == []
+    assert likely_at(whole) == likely_at(parts[0]) | likely_at(parts[2])
+    older = without_likely(parts[2], tmp_path / "older")
+    for number, mixed in enumerate(([parts[0], older], [older, parts[0]])):
+        merged = merge_datastores(mixed, tmp_path / f"mixed-{number}", notify=told.append)
+        assert merged.likely is None
+        assert not merged.manifest.likely
+        assert sorted(entries(merged)) == sorted(entries(whole))
+    assert len(told) == 2
+    assert all("older: does not hold the LM's likeliest tokens" in line for line in told)

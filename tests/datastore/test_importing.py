@@ -63,6 +63,7 @@ def test_entries_are_those_of_the_files(files, tmp_path, key_type, value_type, h
     np.testing.assert_array_equal(store.values, VALUES)
     assert imported.unused == 0
     assert (store.provenance["predicted"] == UNKNOWN_TOKEN).all()
+    assert store.likely is None
     assert len(store.records) == 4
     calibration = store.manifest.calibration
     assert calibration is not None

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from knm.corpora import load_corpus
 from knm.datastore import Calibration, Datastore, MiningOptions, Tally
 from knm.errors import UserError
+from knm.models import EncodedExample, encode_corpus
 from knm.models.head import OutputHead
+from knm.packaged import EMBEDDED_CORPUS
+from knm.problems import load_template
 from tests.datastore.tiny import (
     MANY,
     VOCAB,
@@ -67,6 +71,11 @@ def test_every_target_position_is_stored_with_the_state_that_predicts_it(whole):
         assert predicted == odds.argmax()
         assert probability == pytest.approx(odds.max().item(), abs=1e-4)
         assert copied == (example.ids[offset] in example.ids[:offset])  # each is a word of its own
+        assert whole.likely is not None
+        tokens, shares = whole.likely[row]
+        assert (tokens[0], shares[0]) == (predicted, probability)
+        assert tokens.tolist() == odds.topk(8).indices.tolist()
+        np.testing.assert_allclose(shares, odds.topk(8).values, atol=1e-4)
     assert 0 < whole.provenance["copied"].sum() < len(whole)
 
 
@@ -83,12 +92,46 @@ def test_mining_notes_what_a_model_gives_that_scales_or_caps_its_logits(kind, tm
         assert probability == pytest.approx(odds.max().item(), abs=1e-4)
 
 
+def test_the_embedded_models_likeliest_tokens_are_those_of_its_logits(embedded, small_store):
+    records = load_corpus(EMBEDDED_CORPUS / "train.jsonl")[:10]
+    texts = encode_corpus(embedded.tokenizer, records, load_template("task"))
+    by_id = {example.record_id: example for example in texts}
+    likely, provenance = small_store.likely, small_store.provenance
+    assert np.array_equal(likely["tokens"][:, 0], provenance["predicted"])
+    assert np.array_equal(likely["probabilities"][:, 0], provenance["probability"])
+    for record in np.unique(provenance["record"]).tolist():
+        rows = np.flatnonzero(provenance["record"] == record)
+        ids = torch.tensor([by_id[small_store.record_ids[record]].ids])
+        with torch.no_grad():
+            odds = embedded.model(ids).logits[0, provenance["offset"][rows] - 1].softmax(-1)
+        theirs = odds.gather(1, torch.from_numpy(likely["tokens"][rows].astype(np.int64)))
+        np.testing.assert_allclose(likely["probabilities"][rows], theirs, atol=1e-4)
+        # What is left out is less likely than what is there.
+        np.testing.assert_allclose(theirs.sum(1), odds.topk(8).values.sum(1), atol=1e-4)
+
+
+def test_a_vocabulary_of_fewer_tokens_than_are_stored_leaves_places_empty(tmp_path):
+    loaded = tiny_model()
+    loaded.model.resize_token_embeddings(5)
+    small = replace(loaded, identity=replace(loaded.identity, vocab_size=5))
+    few = [EncodedExample(f"r{n}", tuple((n + k) % 5 for k in range(9)), 3) for n in range(4)]
+    likely = mine_tiny(tmp_path, loaded=small, examples=few).likely
+    assert likely is not None
+    assert np.array_equal(np.sort(likely["tokens"][:, :5]), np.tile(np.arange(5), (len(likely), 1)))
+    np.testing.assert_allclose(likely["probabilities"][:, :5].sum(1), 1, atol=1e-5)
+    assert (likely["tokens"][:, 5:] == -1).all()
+    assert (likely["probabilities"][:, 5:] == 0).all()
+
+
 def test_mining_mistakes_keeps_just_the_mistakes(whole, tmp_path):
     mistakes = mine_tiny(tmp_path, MiningOptions(positions="mistakes", batch_tokens=40))
     wrong = np.flatnonzero(whole.provenance["predicted"] != whole.values)
     assert 0 < len(mistakes) == len(wrong)
     assert np.array_equal(mistakes.keys, whole.keys[wrong])
     assert np.array_equal(mistakes.provenance, whole.provenance[wrong])
+    assert mistakes.likely is not None
+    assert whole.likely is not None
+    assert np.array_equal(mistakes.likely, whole.likely[wrong])
     assert mistakes.manifest.capacity == len(whole)
 
 

@@ -24,5 +24,12 @@ def test_a_gpu_mines_what_a_cpu_mines(tmp_path, positions, kind):
     np.testing.assert_allclose(
         there.read_keys(everything), here.read_keys(everything), rtol=0.01, atol=0.02
     )
+    assert here.likely is not None
+    assert there.likely is not None
+    assert np.array_equal(there.likely["tokens"][:, 0], there.provenance["predicted"])
+    assert np.array_equal(there.likely["probabilities"][:, 0], there.provenance["probability"])
+    np.testing.assert_allclose(
+        there.likely["probabilities"], here.likely["probabilities"], atol=1e-3
+    )
     again = mine_tiny(tmp_path / "again", options, examples=many, loaded=loaded)
     assert again.content_hash == there.content_hash

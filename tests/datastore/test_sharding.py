@@ -36,6 +36,9 @@ def test_shards_make_the_datastore_of_a_single_process(tmp_path, count):
     joined = run_shards(tmp_path / "joined", count)
     assert joined.content_hash == single.content_hash
     assert np.array_equal(joined.keys, single.keys)
+    assert joined.likely is not None
+    assert single.likely is not None
+    assert np.array_equal(joined.likely, single.likely)
     seen, alone = seen_by(joined), seen_by(single)
     assert replace(seen, seconds=0, by_token_type={}) == replace(alone, seconds=0, by_token_type={})
     assert dict(seen.by_token_type) == dict(alone.by_token_type)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from knm.datastore import Datastore, OutcomePolicy, TrialsInfo
+from knm.datastore.store import hash_content
 from knm.errors import UserError
-from tests.datastore.tiny import mine_tiny, tiny_model
+from tests.datastore.tiny import mine_tiny, tiny_model, without_likely
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_the_manifest_survives_a_round_trip(store):
 
 def test_the_manifest_states_what_the_datastore_is(store):
     data = json.loads((store.path / "manifest.json").read_text())
-    assert data["format_version"] == 4
+    assert (data["format_version"], data["likely"]) == (5, True)
     assert data["model"]["weights_hash"] == "weights-0"
     assert (data["key_kind"], data["layer"], data["key_dtype"]) == ("final-norm", None, "float16")
     assert (data["dim"], data["count"], data["distance"]) == (32, len(store), "l2")
@@ -77,7 +78,9 @@ def test_a_missing_datastore_is_refused(tmp_path):
         Datastore.open(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["keys.npy", "vals.npy", "provenance.npy", "records.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["keys.npy", "vals.npy", "provenance.npy", "likely.npy", "records.jsonl"]
+)
 def test_a_missing_file_is_named(store, name):
     (store.path / name).unlink()
     with pytest.raises(UserError, match=name):
@@ -87,7 +90,7 @@ def test_a_missing_file_is_named(store, name):
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        (5, "format 5 is newer than this knm reads"),
+        (6, "format 6 is newer than this knm reads"),
         (2, "format 2 is of an earlier knm.*remove the directory and mine again"),
     ],
 )
@@ -117,6 +120,33 @@ def test_files_that_contradict_the_manifest_are_refused(store):
     np.save(store.path / "vals.npy", store.values[:-1])
     with pytest.raises(UserError, match=r"vals\.npy: holds"):
         Datastore.open(store.path)
+
+
+def test_likely_tokens_that_are_cut_off_or_of_another_shape_are_refused(store):
+    path = store.path / "likely.npy"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    with pytest.raises(UserError, match=r"likely\.npy: damaged: .*mine the datastore again"):
+        Datastore.open(store.path)
+    np.save(path, np.zeros((len(store), 8), np.int32))
+    with pytest.raises(UserError, match=r"likely\.npy: holds .*mine the datastore again"):
+        Datastore.open(store.path)
+
+
+def test_likely_tokens_are_part_of_the_content(store):
+    path = store.path / "likely.npy"
+    other = np.load(path)
+    other["tokens"][3, 7] += 1
+    np.save(path, other)
+    assert hash_content(store.path, store.manifest) != store.content_hash
+
+
+def test_a_store_of_the_format_before_likely_tokens_keeps_its_hash_and_has_none(store, tmp_path):
+    older = without_likely(store, tmp_path / "older")
+    assert older.likely is None
+    assert hash_content(older.path, older.manifest) == older.content_hash != store.content_hash
+    again = mine_tiny(older.path)  # it is finished, and left alone
+    assert (again.content_hash, again.likely) == (older.content_hash, None)
 
 
 def test_rows_past_the_count_do_not_exist_for_a_reader(store):
@@ -153,12 +183,12 @@ def test_a_store_of_the_format_before_trials_is_read_as_one_without_any(store):
     for name in names:
         older[name] = stored[name]
     np.save(store.path / "provenance.npy", older)
-    edit_manifest(store, format_version=3)
+    edit_manifest(store, format_version=3, likely=False)
     opened = Datastore.open(store.path)
     assert opened.manifest.trials is None
     assert opened.provenance.dtype == store.provenance.dtype
     assert np.array_equal(opened.provenance, stored)
-    edit_manifest(store, format_version=3, content_hash=None)
+    edit_manifest(store, format_version=3, likely=False, content_hash=None)
     with pytest.raises(UserError, match="format 3: remove the directory"):
         mine_tiny(store.path)
 

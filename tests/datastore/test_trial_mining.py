@@ -60,7 +60,9 @@ def test_keys_have_no_more_dimensions_than_they_vary_in(tmp_path):
 
 
 def test_the_manifest_counts_what_the_trials_did(tmp_path):
-    trials = mined(tmp_path).manifest.trials
+    store = mined(tmp_path)
+    trials = store.manifest.trials
+    assert store.likely is None
     labels = [
         (problem.outcome(trial), problem.crash(trial))
         for problem in PROBLEMS

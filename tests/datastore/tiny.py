@@ -1,5 +1,7 @@
 """A tiny random model and solved examples for it, the same in every process."""
 
+import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,6 +11,9 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from knm.datastore import Datastore, MiningOptions, MiningStatistics, mine
 from knm.datastore.commits import CommitPolicy
+from knm.datastore.manifest import MANIFEST_NAME
+from knm.datastore.store import LIKELY_NAME, hash_content
+from knm.jsonio import write_json
 from knm.models import EncodedExample, LoadedModel, ModelIdentity
 
 VOCAB = 64
@@ -71,6 +76,17 @@ def mine_tiny(directory: Path, options: MiningOptions | None = None, **changes: 
         arguments["loaded"] = tiny_model()
     options = options or MiningOptions(batch_tokens=40)
     return mine(directory=directory, options=options, **arguments)
+
+
+def without_likely(store: Datastore, directory: Path) -> Datastore:
+    """A copy in `directory` as format 4 had it: without what the LM held likeliest."""
+    shutil.copytree(store.path, directory, ignore=shutil.ignore_patterns(LIKELY_NAME))
+    older = replace(store.manifest, likely=False, format_version=4)
+    older = replace(older, content_hash=hash_content(directory, older))
+    data = asdict(older)
+    del data["likely"]
+    write_json(directory / MANIFEST_NAME, data)
+    return Datastore.open(directory)
 
 
 def seen_by(store: Datastore) -> MiningStatistics:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from knm.datastore.arrays import LIKELY, LIKELY_DTYPE
 from knm.engine import GenerationOptions, PlainEngine, open_engine
 from knm.errors import UserError
 from knm.models import LoadedModel
@@ -28,12 +29,21 @@ def device(request) -> str:
     return name
 
 
-def retriever_on(device: str, preset: Preset = BAYES) -> Retriever:
+def drawn_likely(draw: np.random.Generator, count: int) -> np.ndarray:
+    """What a LM might have held likeliest at so many entries."""
+    likely = np.zeros(count, LIKELY_DTYPE)
+    likely["tokens"] = draw.permuted(np.tile(np.arange(VOCABULARY), (count, 1)), axis=1)[:, :LIKELY]
+    likely["probabilities"] = -np.sort(-draw.dirichlet(np.full(LIKELY, 0.3), count), axis=1)
+    return likely
+
+
+def retriever_on(device: str, preset: Preset = BAYES, *, likely: bool = False) -> Retriever:
     draw = np.random.default_rng(0)
     store = store_of(
         draw.standard_normal((400, HIDDEN)) * 2,
         draw.integers(2, VOCABULARY, 400),
         copied=draw.random(400) < 0.7,
+        likely=drawn_likely(draw, 400) if likely else None,
     )
     return Retriever(store, preset, device=device)
 
@@ -115,13 +125,16 @@ def test_weight_0_is_the_baseline(device, kind, fusion):
     assert [done.text for done in zero] == [done.text for done in plain]
 
 
-@pytest.mark.parametrize("preset", ["nest", "ft2ra", "residual"])
-def test_other_weights_and_fusions_depend_on_the_request_alone_too(device, preset):
+@pytest.mark.parametrize(
+    ("preset", "likely"),
+    [("nest", False), ("ft2ra", False), ("residual", False), ("residual", True)],
+)
+def test_other_weights_and_fusions_depend_on_the_request_alone_too(device, preset, likely):
     loaded, asked = random_model(device=device), number_requests(7)
     settings = resolve_preset(preset, temperature=50.0)
     if preset == "nest":  # in few dimensions random keys are about equally far
         settings = replace(settings, weight_options={"alpha": 1.0})
-    retriever = retriever_on(device, settings)
+    retriever = retriever_on(device, settings, likely=likely)
     everything = by_id(engine_of(loaded, retriever=retriever).complete(asked))
     baseline = by_id(engine_of(loaded).complete(asked))
     assert any(everything[name][0] != baseline[name][0] for name in everything)

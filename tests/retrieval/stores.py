@@ -9,7 +9,7 @@ import numpy as np
 from knm.datastore import PROVENANCE_DTYPE, Datastore, RecordOrigin
 from knm.datastore.manifest import Calibration, Manifest, OutcomePolicy, TrialsInfo
 from knm.datastore.origins import write_origins
-from knm.datastore.store import KEYS_NAME, PROVENANCE_NAME, VALUES_NAME
+from knm.datastore.store import KEYS_NAME, LIKELY_NAME, PROVENANCE_NAME, VALUES_NAME
 from knm.models import ModelIdentity
 from knm.retrieval import Retriever, resolve_preset
 from tests.datastore.tiny import tiny_model
@@ -23,8 +23,12 @@ def store_of(
     path: Path = Path("given"),
     copied=False,
     model: ModelIdentity | None = None,
+    likely: np.ndarray | None = None,
 ) -> Datastore:
-    """A datastore in memory: keys (N, D), values (N,) default 0, 1, 2, ... of a model."""
+    """A datastore in memory: keys (N, D), values (N,) default 0, 1, 2, ... of a model.
+
+    `likely` (N,) with the fields of `LIKELY_DTYPE` is what the LM held likeliest.
+    """
     count, dim = keys.shape
     values = np.arange(count) if values is None else np.asarray(values)
     manifest = Manifest(
@@ -39,6 +43,7 @@ def store_of(
         count=count,
         content_hash="given",
         calibration=Calibration(median, None, None),
+        likely=likely is not None,
     )
     provenance = np.zeros(count, PROVENANCE_DTYPE)
     provenance["copied"] = copied
@@ -49,6 +54,7 @@ def store_of(
         values=values.astype(np.int32),
         provenance=provenance,
         records=(RecordOrigin("record"),),
+        likely=likely,
     )
 
 
@@ -100,8 +106,10 @@ def saved(store: Datastore, directory: Path) -> Path:
         (KEYS_NAME, store.keys),
         (VALUES_NAME, store.values),
         (PROVENANCE_NAME, store.provenance),
+        (LIKELY_NAME, store.likely),
     ):
-        np.save(directory / name, array)
+        if array is not None:
+            np.save(directory / name, array)
     write_origins(directory, store.records)
     store.manifest.save(directory)
     return directory

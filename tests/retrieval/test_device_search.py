@@ -2,15 +2,17 @@ import numpy as np
 import pytest
 import torch
 
+from knm.datastore.arrays import LIKELY_DTYPE
 from knm.retrieval import (
     DenseLogits,
-    LikelyTokens,
+    Fusion,
+    HeadPredictions,
     LMOutput,
+    MinedPredictions,
     MixtureFusion,
     Neighbours,
     ResidualFusion,
     SparseResidualFusion,
-    StoredPredictions,
     TorchSearcher,
     open_searcher,
 )
@@ -106,8 +108,8 @@ def test_the_keys_that_were_found_can_be_read():
     assert np.isfinite(keys).all()
 
 
-@pytest.mark.parametrize("sparse", [False, True])
-def test_a_residual_fusion_is_that_of_the_cpu(sparse):
+@pytest.mark.parametrize("kind", ["dense", "sparse", "stored"])
+def test_a_residual_fusion_is_that_of_the_cpu(kind):
     draw = torch.Generator().manual_seed(0)
     store = store_of(keys_of(900, 24), np.random.default_rng(1).integers(0, 500, 900))
     head = torch.nn.Linear(24, 500)
@@ -115,16 +117,24 @@ def test_a_residual_fusion_is_that_of_the_cpu(sparse):
     logits = torch.randn(40, 500, generator=draw) * 6
     weight = torch.tensor([0.0, 1e-6, 0.25, 0.9, 1.0]).repeat(8)
 
+    stored = np.zeros(900, LIKELY_DTYPE)
+    with torch.no_grad():
+        likeliest = head(torch.from_numpy(store.read_keys(slice(None)))).softmax(1).topk(8)
+    stored["tokens"], stored["probabilities"] = likeliest.indices, likeliest.values
+
     def correct(device: str) -> DenseLogits:
         searcher = open_searcher("torch", store, device)
-        predictions = StoredPredictions(searcher, head.to(device), len(store))
-        fusion = (
-            SparseResidualFusion(20.0, 5.0, LikelyTokens(predictions, 8))
-            if sparse
-            else ResidualFusion(20.0, 5.0, predictions)
-        )
+        asked = HeadPredictions(searcher, head.to(device), len(store))
+        mined = MinedPredictions(stored, None if device == "cpu" else torch.device(device))
+        fusions: dict[str, Fusion] = {
+            "dense": ResidualFusion(20.0, 5.0, asked),
+            "sparse": SparseResidualFusion(20.0, 5.0, asked.likely(8)),
+            "stored": SparseResidualFusion(20.0, 5.0, mined.likely(8)),
+        }
         found = searcher.search(queries.to(device), 16)
-        return fusion(LMOutput.read(logits.to(device)), weight.to(device), found)
+        fused = fusions[kind](LMOutput.read(logits.to(device)), weight.to(device), found)
+        assert isinstance(fused, DenseLogits)
+        return fused
 
     expected, moved = correct("cpu"), correct("cuda")
     torch.testing.assert_close(moved.dense().cpu(), expected.dense(), rtol=1e-4, atol=1e-3)

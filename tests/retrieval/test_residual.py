@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,23 +9,36 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knm.datastore import Datastore
+from knm.datastore import Datastore, MiningOptions
+from knm.datastore.arrays import LIKELY, LIKELY_DTYPE
+from knm.datastore.project import PCAOptions, pca_datastore
 from knm.datastore.projection import Projection
 from knm.errors import UserError
+from knm.models import LoadedModel
+from knm.models.logits import read_likeliest
+from knm.problems import load_template
 from knm.retrieval import (
     DenseLogits,
     Fusion,
-    LikelyTokens,
+    HeadPredictions,
     LMOutput,
+    MinedPredictions,
     Neighbours,
     ResidualFusion,
     Retriever,
     SparseResidualFusion,
-    StoredPredictions,
     TorchSearcher,
+    corrected,
     resolve_preset,
 )
-from tests.datastore.tiny import HIDDEN, VOCAB, tiny_model
+from tests.datastore.tiny import (
+    HIDDEN,
+    VOCAB,
+    examples,
+    mine_tiny,
+    tiny_model,
+    without_likely,
+)
 from tests.retrieval.stores import store_of
 
 CPU = torch.device("cpu")
@@ -65,8 +79,20 @@ class Case:
         )
 
     @property
-    def predictions(self) -> StoredPredictions:
-        return StoredPredictions(TorchSearcher(self.store, CPU), self.head, len(self.store))
+    def predictions(self) -> HeadPredictions:
+        return HeadPredictions(TorchSearcher(self.store, CPU), self.head, len(self.store))
+
+    @property
+    def mined(self) -> MinedPredictions:
+        """The same as mining would have stored them."""
+        with torch.no_grad():
+            said = self.head(torch.from_numpy(self.keys).float())
+        tokens, log_probs = read_likeliest(said, LIKELY)
+        stored = np.zeros(len(said), LIKELY_DTYPE)
+        stored["tokens"] = -1
+        stored["tokens"][:, : tokens.shape[1]] = tokens
+        stored["probabilities"][:, : tokens.shape[1]] = log_probs.exp()
+        return MinedPredictions(stored, None)
 
     def fused_by(self, fusion: Fusion) -> DenseLogits:
         values = np.where(self.ids < 0, 0, self.store.values[self.ids].astype(np.int64))
@@ -125,7 +151,7 @@ def test_it_equals_a_plain_numpy_implementation(case, eta, temperature):
 @settings(max_examples=80, deadline=None)
 @given(case=CASES, likely=st.sampled_from([1, 3, 64]), eta=st.sampled_from([0.1, 4.0]))
 def test_the_sparse_step_is_that_at_voted_tokens_and_the_lms_own(case, likely, eta):
-    fusion = SparseResidualFusion(10.0, eta, LikelyTokens(case.predictions, likely))
+    fusion = SparseResidualFusion(10.0, eta, case.predictions.likely(likely))
     case.fused_by(fusion)
     fused = case.fused_by(fusion)  # what was read of an entry is read once
 
@@ -142,6 +168,16 @@ def test_the_sparse_step_is_that_at_voted_tokens_and_the_lms_own(case, likely, e
         return logits
 
     case.check(fused, expected)
+
+
+@settings(max_examples=40)
+@given(case=CASES, likely=st.sampled_from([1, 3, 8]))
+def test_what_mining_stored_and_what_the_head_says_are_one(case, likely):
+    stored, asked = (
+        case.fused_by(SparseResidualFusion(10.0, 4.0, predictions.likely(likely)))
+        for predictions in (case.mined, case.predictions)
+    )
+    torch.testing.assert_close(stored.dense(), asked.dense(), rtol=1e-5, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -219,12 +255,87 @@ def test_keys_that_the_head_cannot_read_are_refused(model):
     with pytest.raises(UserError, match="'last-layer', the preset searches by 'final-norm'"):
         attached(other, model)
     anything = replace(resolve_preset("ft2ra", temperature=20.0), key_kind=None)
-    with pytest.raises(UserError, match="'last-layer'; the residual fusion of preset 'ft2ra'"):
-        Retriever(other, anything).attach(model)
+    for preset in (anything, resolve_preset("residual", temperature=20.0)):
+        message = f"given: preset '{preset.name}' asks the output head .* and are 'last-layer': "
+        with pytest.raises(UserError, match=message):
+            Retriever(other, preset)
 
 
-def test_projected_keys_are_refused(model):
+@pytest.mark.parametrize(
+    ("preset", "mend"), [("ft2ra", "choose another"), ("residual", "mine it again")]
+)
+def test_projected_keys_are_refused(model, preset, mend):
     same = Projection("pca", np.zeros(HIDDEN, np.float32), np.eye(HIDDEN, dtype=np.float32))
-    store = replace(store_of(np.zeros((2, HIDDEN))), projection=same)
-    with pytest.raises(UserError, match="'final-norm', projected; the residual fusion"):
-        attached(store, model)
+    plain = store_of(np.zeros((2, HIDDEN)))
+    manifest = replace(plain.manifest, projection=same.info)
+    store = replace(plain, manifest=manifest, projection=same)
+    with pytest.raises(UserError, match=f"are 'final-norm', projected: {mend}"):
+        attached(store, model, preset)
+
+
+def corrections(store: Datastore, loaded: LoadedModel, texts) -> torch.Tensor:
+    """The logits of all positions of `texts` (lists of token ids), corrected by `residual`."""
+    retriever = Retriever(store, resolve_preset("residual", temperature=50.0))
+    with torch.no_grad(), corrected(loaded.model, retriever, tokenizer=loaded.tokenizer):
+        return torch.cat([loaded.model(torch.tensor([ids])).logits[0] for ids in texts])
+
+
+TEXTS = [example.ids for example in examples(5, seed=3)]
+
+
+@pytest.fixture(scope="module")
+def mined(tmp_path_factory) -> Datastore:
+    return mine_tiny(tmp_path_factory.mktemp("mined"))
+
+
+def test_a_store_without_likely_tokens_is_corrected_by_as_one_with_them(mined, tmp_path):
+    loaded = tiny_model()
+    by_head = corrections(without_likely(mined, tmp_path / "older"), loaded, TEXTS)
+    stored = corrections(mined, loaded, TEXTS)
+    with torch.no_grad():
+        alone = torch.cat([loaded.model(torch.tensor([ids])).logits[0] for ids in TEXTS])
+    # The head sees keys rounded to float16.
+    torch.testing.assert_close(stored, by_head, rtol=0, atol=0.02)
+    assert not torch.allclose(stored, alone, atol=0.5)
+
+
+def test_the_embedded_model_writes_the_same_by_stored_and_by_asked_predictions(
+    embedded, small_store, tmp_path
+):
+    older = without_likely(small_store, tmp_path / "older")
+    prompts = [load_template("task").render(text, "lua") for text in ("Add two numbers.", "Sort.")]
+    texts = [embedded.tokenizer(prompt)["input_ids"] for prompt in prompts]
+    stored, asked = (corrections(store, embedded, texts) for store in (small_store, older))
+    assert torch.equal(stored.argmax(1), asked.argmax(1))
+    torch.testing.assert_close(stored, asked, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("kind", ["last-layer", "layer-1", "last-mlp-input+final-norm"])
+def test_keys_of_any_kind_do_where_likely_tokens_are_stored(kind, tmp_path):
+    loaded = tiny_model()
+    store = mine_tiny(tmp_path / "mined", MiningOptions(batch_tokens=40, key_kind=kind))
+    with torch.no_grad():
+        alone = torch.cat([loaded.model(torch.tensor([ids])).logits[0] for ids in TEXTS])
+    assert not torch.allclose(corrections(store, loaded, TEXTS), alone, atol=0.5)
+    older = without_likely(store, tmp_path / "older")
+    with pytest.raises(UserError, match=re.escape(f"are {kind!r}: mine it again")):
+        corrections(older, loaded, TEXTS)
+
+
+def test_projected_keys_are_corrected_by_as_if_they_were_whole(mined, tmp_path):
+    """A turned space has the same distances."""
+    loaded = tiny_model()
+    turned = pca_datastore(mined, tmp_path / "turned", PCAOptions(HIDDEN))
+    torch.testing.assert_close(
+        corrections(turned, loaded, TEXTS), corrections(mined, loaded, TEXTS), rtol=0, atol=0.05
+    )
+    whitened = pca_datastore(mined, tmp_path / "white", PCAOptions(8, whiten=True))
+    assert corrections(whitened, loaded, TEXTS).isfinite().all()
+
+
+def test_no_head_is_asked_where_likely_tokens_are_stored(mined):
+    retriever = Retriever(mined, resolve_preset("residual", temperature=50.0))
+    assert not retriever.asks_head
+    logits = torch.randn(3, VOCAB)
+    corrected = retriever.correct(torch.randn(3, HIDDEN), LMOutput.read(logits)).logits
+    assert not torch.equal(corrected, logits)

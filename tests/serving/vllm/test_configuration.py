@@ -11,6 +11,7 @@ from knm.errors import UserError
 from knm.packaged import EMBEDDED_MODEL
 from knm.serving.vllm.configuration import ROWS, check_configuration, make_check
 from knm.serving.vllm.settings import read_settings
+from tests.datastore.tiny import without_likely
 
 
 def configuration(model=EMBEDDED_MODEL, **changes):
@@ -70,11 +71,15 @@ def test_what_would_be_corrected_wrongly_is_refused(small_store, changes, told):
         check_configuration(settings_of(small_store, "trusted"), configuration(**changes))
 
 
-def test_a_divided_head_is_not_asked_about_stored_keys(small_store):
+def test_a_divided_head_is_not_asked_about_stored_keys(small_store, tmp_path):
     divided = configuration(parallel_config__tensor_parallel_size=2)
     check_configuration(settings_of(small_store, "dense"), divided)
     with pytest.raises(UserError, match="'ft2ra' asks the output head.*--tensor-parallel-size"):
         check_configuration(settings_of(small_store, "ft2ra"), divided)
+    check_configuration(settings_of(small_store, "residual"), divided)
+    older = without_likely(small_store, tmp_path / "older")
+    with pytest.raises(UserError, match="'residual' asks the output head.*mine the datastore"):
+        check_configuration(settings_of(older, "residual"), divided)
 
 
 def test_a_datastore_of_another_model_is_refused(small_store, tmp_path):
