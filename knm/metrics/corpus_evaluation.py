@@ -11,6 +11,7 @@ from knm.datastore import Datastore
 from knm.metrics.figures import Figures, Positions, lm_figures, preset_figures
 from knm.metrics.labels import label_sources, label_types
 from knm.metrics.next_line import NextLine, complete_lines, draw_cases
+from knm.metrics.pass_rate import PassRateSlopes, pass_rate_slopes
 from knm.metrics.states import BATCH_TOKENS
 from knm.metrics.subject import Subject, measure_examples, open_retrievers
 from knm.models import EncodedExample, LoadedModel, encode_corpus
@@ -31,12 +32,14 @@ class EvaluationOptions:
 class CorpusEvaluation:
     """Figures of the LM first and of each preset, and where they come from.
 
-    `next_lines` has an entry for each of `figures`, or none at all.
+    `next_lines` has an entry for each of `figures`, or none at all. `slopes` is there where the
+    corpus says which programs passed and which failed.
     """
 
     subject: Subject
     figures: tuple[Figures, ...]
     next_lines: tuple[NextLine, ...]
+    slopes: PassRateSlopes | None
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
@@ -50,8 +53,19 @@ class CorpusEvaluation:
                 {**to_json(figures), "preset": preset, "next_line": line}
                 for figures, preset, line in zip(self.figures, settings, lines, strict=True)
             ],
+            "pass_rate": self._slopes_json(),
             "seconds": self.seconds,
         }
+
+    def _slopes_json(self) -> dict[str, Any] | None:
+        if self.slopes is None:
+            return None
+        names = [figures.name for figures in self.figures[1:]]
+        by_preset = [
+            {"name": name, **to_json(slope)}
+            for name, slope in zip(names, self.slopes.presets, strict=True)
+        ]
+        return {**to_json(self.slopes), "presets": by_preset}
 
 
 def known_positions(
@@ -102,9 +116,14 @@ def evaluate_corpus(
         for retriever, one in zip([None, *retrievers], figures, strict=True)
         if cases
     ]
+    lengths = [len(example.ids) - example.target_start for example in examples]
+    slopes = pass_rate_slopes(
+        records, lengths, lm.log_prob, [one.corrected.log_prob for one in measured]
+    )
     return CorpusEvaluation(
         subject=Subject.of(loaded, records, datastore, presets),
         figures=tuple(figures),
         next_lines=tuple(lines),
+        slopes=slopes,
         seconds=time.perf_counter() - started,
     )

@@ -6,6 +6,7 @@ from knm.metrics.completion import CompletionEvaluation
 from knm.metrics.corpus_evaluation import CorpusEvaluation
 from knm.metrics.discrimination import KeyComparison
 from knm.metrics.figures import Figures, Group
+from knm.metrics.pass_rate import PassRateSlopes
 from knm.report.text import table
 
 
@@ -33,7 +34,31 @@ def render_evaluation(evaluation: CorpusEvaluation) -> str:
         for one, line in zip(figures, evaluation.next_lines, strict=True):
             rows.append([one.name, share(line.exact), f"{line.similarity:.3f}"])
         lines += ["", f"{evaluation.next_lines[0].cases} next lines", *table(rows)]
+    if evaluation.slopes is not None:
+        lines += ["", *_slope_lines([one.name for one in figures[1:]], evaluation.slopes)]
     return "\n".join(lines)
+
+
+def _slope_lines(names: Sequence[str], slopes: PassRateSlopes) -> list[str]:
+    rows = [["pass rate, to first order", "points a step", "95 % interval", "spread"]]
+    for name, one in zip(names, slopes.presets, strict=True):
+        if one.slope is None or one.interval is None:
+            rows.append([name, "-", "-", "-"])
+            continue
+        low, high = one.interval
+        rows.append(
+            [
+                name,
+                f"{100 * one.slope:+.2f}",
+                f"{100 * low:+.2f} to {100 * high:+.2f}",
+                f"{one.spread:.2f}",
+            ]
+        )
+    return [
+        f"{slopes.samples:,} samples of {slopes.problems} problems, "
+        f"{slopes.mixed} of them with both outcomes",
+        *table(rows),
+    ]
 
 
 def render_completion(evaluation: CompletionEvaluation) -> str:
