@@ -22,7 +22,7 @@ from knm.audit.stores import (
     store_bytes,
 )
 from knm.codec import to_json
-from knm.corpora import CorpusRecord, corpus_hash, decontaminate, load_corpus
+from knm.corpora import CorpusRecord, corpus_hash, decontaminate, keep_passed, load_corpus
 from knm.datastore import Datastore, MiningOptions
 from knm.datastore.mining_options import batch_tokens_on
 from knm.engine.devices import freeing_engines
@@ -249,11 +249,12 @@ class Workbench:
         settings = self.settings
         if corpus == IN_DOMAIN:
             # Nothing of a problem may stand in what is to help with it.
-            return decontaminate(load_corpus(settings.corpus), self.problem_set.problems).kept
+            passed = keep_passed(load_corpus(settings.corpus), settings.corpus)
+            return decontaminate(passed, self.problem_set.problems).kept
         if corpus == OFF_DOMAIN:
             if settings.off_domain is None:
                 raise Unavailable("no off-domain corpus: give the audit one")
-            return load_corpus(settings.off_domain)
+            return keep_passed(load_corpus(settings.off_domain), settings.off_domain)
         assert corpus == ORACLE
         held = load_language(DEFAULT_LANGUAGE).reference
         records = [
@@ -313,7 +314,7 @@ class Workbench:
             return settings.request
         return ExamplePrompts(
             self.loaded,
-            [record for record in self.programs if record.passed],
+            self.programs,
             self._template(row),
             language=row.language,
             count=row.examples,

@@ -9,7 +9,7 @@ import typer
 
 from knm.commands.keys import KeyOptions, TokenOptions, compare_keys_of
 from knm.commands.output import JsonOption, say
-from knm.commands.texts import BlockOptions
+from knm.commands.texts import BlockOptions, load_passed
 from knm.corpora.projects import Split
 from knm.errors import UserError, named
 from knm.jsonio import dumps
@@ -241,7 +241,6 @@ def sweep(
 
     Writes trials.jsonl, heatmap.svg, sweep.json and winner.yaml, a preset for --knn-preset.
     """
-    from knm.corpora import load_corpus
     from knm.embedded.tuning_data import refuse_bench, refuse_test_split
     from knm.models import check_dtype, find_model
     from knm.packaged import EMBEDDED_CORPUS
@@ -262,7 +261,7 @@ def sweep(
     asked_of = finals.problems and problems_path(finals.problems)
     inputs = (space, path, find_model(model.model), asked_of, file_named(choice.prompt))
     check_outputs([Output("--out", files)], inputs)
-    whole = load_corpus(path)
+    whole = load_passed(path)
     records = whole[: choice.limit]
     refuse_test_split(records)
     from knm.metrics import SEARCHES, read_space

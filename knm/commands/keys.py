@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from knm.commands.texts import load_passed
 from knm.jsonio import dumps
 from knm.option_fields import Option, read_list
 from knm.options import ModelOptions, RecordLimit, TemplateName
@@ -55,7 +56,6 @@ def compare_keys_of(
     Raises:
         UserError: an option is wrong.
     """
-    from knm.corpora import load_corpus
     from knm.datastore.transforms import NONE, parse_key_transform
     from knm.models import check_dtype, find_model
     from knm.models.keys import parse_key_kind
@@ -70,7 +70,7 @@ def compare_keys_of(
     check_dtype(model.dtype)
     find_model(model.model)
     template = load_template(tokens.prompt)
-    records = load_corpus(corpus or EMBEDDED_CORPUS / "dev.jsonl")[: tokens.limit]
+    records = load_passed(corpus or EMBEDDED_CORPUS / "dev.jsonl", tokens.limit)
     from knm.metrics import DiscriminationOptions, compare_keys, render_keys
     from knm.models import load_model
 

@@ -214,6 +214,7 @@ def _show(store: "Datastore", *, json: bool) -> None:
             if cleaning
             else "nothing: not decontaminated, so that it may hold answers to the problems",
         ),
+        *_failed(manifest.mining.get("failed")),
         ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
         ("speed", f"{seen.tokens_per_second:,.0f} tokens/s, {seen.tokens:,} tokens"),
         ("mistakes", _share(seen)),
@@ -221,6 +222,11 @@ def _show(store: "Datastore", *, json: bool) -> None:
         *((f"  from {name}", _share(tally)) for name, tally in seen.by_source.items()),
         ("content", store.content_hash[:12]),
     )
+
+
+def _failed(records: int | None) -> Iterator[tuple[str, str]]:
+    if records:
+        yield "failed", f"{records:,} records left out: their programs did not pass"
 
 
 def _share(tally: Any) -> str:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from knm.commands.output import say
 from knm.errors import UserError, named
 from knm.option_fields import Option
 
 if TYPE_CHECKING:
+    from knm.corpora import CorpusRecord
     from knm.models import CorpusEncoding, RawEncoding
 
 
@@ -49,6 +52,22 @@ class TextOptions(BlockOptions):
         str | None,
         Option("prompt template of chat, as in decoding", "NAME|FILE", default="task"),
     ] = None
+
+
+def load_passed(path: Path, limit: int | None = None) -> "tuple[CorpusRecord, ...]":
+    """The first `limit` records of a corpus, without programs that failed: these are told of.
+
+    Raises:
+        UserError: as `load_corpus`, or all of them failed.
+    """
+    from knm.corpora import keep_passed, load_corpus
+
+    records = load_corpus(path)[:limit]
+    kept = keep_passed(records, path)
+    if len(kept) < len(records):
+        failed = len(records) - len(kept)
+        say(f"{path}: {failed:,} of {len(records):,} records left out: their programs failed")
+    return kept
 
 
 def text_encoding(text: TextOptions) -> "CorpusEncoding":

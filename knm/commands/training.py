@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from knm.commands.output import JsonOption, OverwriteOption, print_table
-from knm.commands.texts import TextOptions, text_encoding
+from knm.commands.texts import TextOptions, load_passed, text_encoding
 from knm.errors import UserError, named
 from knm.jsonio import dumps
 from knm.models.recurrent_options import RecurrentOptions
@@ -53,7 +53,6 @@ def finetune(
     json: JsonOption = False,
 ) -> None:
     """Fine-tune a copy of a LM on a corpus: what a datastore of that corpus can be measured by."""
-    from knm.corpora import load_corpus
     from knm.models import find_model
     from knm.models.finetuning_options import FinetuningOptions
     from knm.packaged import EMBEDDED_CORPUS
@@ -62,7 +61,7 @@ def finetune(
     encoding = text_encoding(text)
     path = corpus or EMBEDDED_CORPUS / "train.jsonl"
     check_output_directory("--out", out, (path, find_model(model), file_named(text.prompt)))
-    records = load_corpus(path)[:limit]
+    records = load_passed(path, limit)
     from knm.models.finetuning import finetune as finetune_copy
 
     figures = finetune_copy(
@@ -153,7 +152,6 @@ def _train_recurrent(
     *,
     overwrite: bool,
 ) -> dict[str, float]:
-    from knm.corpora import load_corpus
     from knm.models import find_model
     from knm.packaged import EMBEDDED_CORPUS
 
@@ -162,7 +160,7 @@ def _train_recurrent(
     tokenizer = None if source.tokenizer is None else find_model(source.tokenizer)
     inputs = (path, tokenizer, file_named(text.prompt))
     check_output_directory("--out", out, inputs, overwrite=overwrite)
-    records = load_corpus(path)[: source.limit]
+    records = load_passed(path, source.limit)
     from knm.models.recurrent_training import train_recurrent
 
     return train_recurrent(

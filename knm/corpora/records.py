@@ -64,10 +64,11 @@ class CorpusRecord:
 
 @dataclass(frozen=True)
 class CorpusSummary:
-    """How many records a corpus holds, and their `corpus_hash`."""
+    """How many records a corpus holds, their `corpus_hash`, and of how many the program failed."""
 
     count: int
     content_hash: str
+    failed: int
 
 
 def load_corpus(path: Path) -> tuple[CorpusRecord, ...]:
@@ -105,10 +106,13 @@ def summarize_corpus(path: Path, limit: int | None = None) -> CorpusSummary:
         UserError: as `load_corpus`.
     """
     marks = array("Q")
+    failed = 0
 
     def marked() -> Iterator[dict[str, Any]]:
+        nonlocal failed
         for record in islice(stream_corpus(path), limit):
             marks.append(_mark(record.id))
+            failed += not record.passed
             yield record.to_json()
 
     content_hash = hash_json_items(marked())
@@ -118,7 +122,27 @@ def summarize_corpus(path: Path, limit: int | None = None) -> CorpusSummary:
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(repeated):
         _refuse_repeated(path, set(repeated.tolist()))
-    return CorpusSummary(len(marks), content_hash)
+    return CorpusSummary(len(marks), content_hash, failed)
+
+
+def keep_passed(records: Iterable[CorpusRecord], path: Path) -> tuple[CorpusRecord, ...]:
+    """Those records of the corpus `path` whose program solves its task, for all that is known.
+
+    Raises:
+        UserError: there are none.
+    """
+    kept = tuple(record for record in records if record.passed)
+    if not kept:
+        raise none_passed(path)
+    return kept
+
+
+def none_passed(path: Path) -> UserError:
+    """What is to be said of the corpus `path` if by their outcomes all of its programs failed."""
+    return UserError(
+        f"{path}: none of its programs passed, by their outcomes, so that there is nothing to "
+        "learn from: give another corpus, or collect more samples"
+    )
 
 
 def _mark(record_id: str) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkab
 import numpy as np
 
 from knm.corpora import CorpusRecord, Decontamination, stream_corpus, summarize_corpus
+from knm.corpora.records import none_passed
 from knm.datastore.origins import RecordOrigin
 from knm.errors import UserError, named
 from knm.hashing import hash_json, hash_stream
@@ -102,7 +103,8 @@ class CorpusExamples:
     ) -> None:
         """Read the corpus once, to know that it is sound; `limit` takes its first records only.
 
-        Of these, the ones that `decontamination` names are left out.
+        Of these, the ones that `decontamination` names are left out, and programs that failed by
+        their outcome: their tokens are no right continuations.
 
         Raises:
             UserError: the corpus is missing or malformed, or nothing of it is left.
@@ -111,17 +113,22 @@ class CorpusExamples:
         summary = summarize_corpus(path, limit)
         self._taken = summary.count
         self._left_out = decontamination.left_out if decontamination else frozenset[str]()
-        self.count = summary.count - len(self._left_out)
-        if not self.count:
+        wanted = summary.count - len(self._left_out)
+        if not wanted:
             raise UserError(
                 f"{path}: the problem set asks for every record, so that none is left to mine; use "
                 f"another corpus, or {named('no_decontaminate')}"
             )
+        self.count = sum(1 for _ in self._records()) if summary.failed else wanted
+        if not self.count:
+            raise none_passed(path)
         self.corpus_hash = summary.content_hash
-        self.description = {
+        self.description: dict[str, Any] = {
             **encoding.describe(),
             "decontamination": decontamination and decontamination.describe(),
         }
+        if failed := wanted - self.count:
+            self.description["failed"] = failed
         self.fingerprint = hash_json([self.corpus_hash, self.description])
 
     def origins(self) -> Iterator[RecordOrigin]:
@@ -141,7 +148,7 @@ class CorpusExamples:
 
     def _records(self) -> Iterator[CorpusRecord]:
         for record in islice(stream_corpus(self._path), self._taken):
-            if record.id not in self._left_out:
+            if record.passed and record.id not in self._left_out:
                 yield record
 
 

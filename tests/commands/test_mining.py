@@ -2,13 +2,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
-from knm.corpora import load_corpus
+from knm.corpora import Outcome, load_corpus, save_corpus
 from knm.datastore import Datastore
 from knm.packaged import EMBEDDED_CORPUS
 from tests.datastore.trials import drawn_problems, write_trials
@@ -92,6 +93,22 @@ def test_what_the_problem_set_asks_for_is_left_out_by_default(tmp_path):
     assert whole["mining"]["decontamination"] is None
     assert Datastore.open(tmp_path / "clean").record_ids == (records[0].id, records[2].id)
     assert clean["count"] < whole["count"]
+
+
+def test_programs_that_failed_are_left_out_and_told(tmp_path):
+    records = load_corpus(EMBEDDED_CORPUS / "dev.jsonl")[:3]
+    verdicts = ("accepted", "wrong-output", "accepted")
+    outcomes = [
+        replace(record, outcome=Outcome(verdict))
+        for record, verdict in zip(records, verdicts, strict=True)
+    ]
+    save_corpus(tmp_path / "all.jsonl", outcomes)
+    save_corpus(tmp_path / "passed.jsonl", [records[0], records[2]])
+    told = mine(tmp_path / "all", "--corpus", str(tmp_path / "all.jsonl"))
+    assert "1 records left out: their programs did not pass" in told.stdout
+    mine(tmp_path / "passed", "--corpus", str(tmp_path / "passed.jsonl"))
+    with_failed, without = (Datastore.open(tmp_path / name) for name in ("all", "passed"))
+    assert with_failed.content_hash == without.content_hash
 
 
 def test_trials_are_mined_and_told(embedded, tmp_path):

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from knm.cli import app
+from knm.corpora import Outcome, load_corpus, save_corpus
 from knm.models import load_model
 from knm.packaged import EMBEDDED_CORPUS
 from tests.audit.conftest import folder, tiny
@@ -22,6 +24,21 @@ def test_a_copy_is_fine_tuned_on_the_packaged_corpus(tiny, tmp_path):
     assert json.loads(found.stdout)["steps"] == 4
     weights = [load_model(str(path)).identity.weights_hash for path in (tiny, copy)]
     assert weights[0] != weights[1]
+
+
+def test_programs_that_failed_are_no_examples(tiny, tmp_path):
+    first, *others = load_corpus(EMBEDDED_CORPUS / "train.jsonl")[:4]
+    failed = [replace(record, outcome=Outcome("wrong-output")) for record in others]
+    save_corpus(tmp_path / "corpus.jsonl", [first, *failed])
+    command = ["finetune", "--model", str(tiny), "--corpus", str(tmp_path / "corpus.jsonl")]
+    small = ["--epochs", "1", "--batch-size", "1", "--device", "cpu", "--json"]
+    found = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "copy"), *small])
+    assert "3 of 4 records left out: their programs failed" in found.stderr
+    assert json.loads(found.stdout)["steps"] == 1
+    save_corpus(tmp_path / "corpus.jsonl", failed)
+    refused = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "other"), *small])
+    assert "none of its programs passed" in str(refused.exception)
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_recurrent_model_is_trained_mined_and_measured(tmp_path):

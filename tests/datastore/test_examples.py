@@ -153,3 +153,46 @@ def test_a_corpus_of_which_nothing_is_left_is_refused(corpus, embedded):
     cleaning = Decontamination("set", "0" * 64, 0.8, removed)
     with pytest.raises(UserError, match="no_decontaminate"):
         CorpusExamples(corpus, embedded.tokenizer, CHAT, None, cleaning)
+
+
+def with_outcomes(corpus, verdicts):
+    """The same corpus, whose programs had these outcomes."""
+    path = corpus.with_name("outcomes.jsonl")
+    lines = [json.loads(line) for line in corpus.read_text().splitlines()]
+    for line, verdict in zip(lines, verdicts, strict=True):
+        line["outcome"] = {"verdict": verdict}
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize("encoding", [CHAT, RawEncoding(8, 4)])
+def test_programs_that_failed_teach_nothing(corpus, encoding, embedded, small_windows):
+    verdicts = ["accepted", "wrong-output", "accepted", "runtime-error", "accepted"]
+    source = CorpusExamples(with_outcomes(corpus, verdicts), embedded.tokenizer, encoding)
+    assert [origin.id for origin in source.origins()] == ["r0", "r2", "r4"]
+    assert source.count == 3
+    assert source.description["failed"] == 2
+    found = [example for window in source.windows(0) for example in window.examples]
+    assert {example.record_id for example in found} == {"r0", "r2", "r4"}
+
+
+def test_of_a_failed_program_it_does_not_matter_why_else_it_is_left_out(corpus, embedded):
+    verdicts = ["accepted", "wrong-output", "accepted", "runtime-error", "accepted"]
+    removed = tuple(Removal(name, "same statement", "p", 1.0) for name in ("r1", "r2"))
+    asked = Decontamination("set", "0" * 64, 0.8, removed)
+    path = with_outcomes(corpus, verdicts)
+    source = CorpusExamples(path, embedded.tokenizer, CHAT, decontamination=asked)
+    assert [origin.id for origin in source.origins()] == ["r0", "r4"]
+    assert source.description["failed"] == 1
+
+
+def test_a_corpus_of_programs_that_passed_is_described_as_one_without_outcomes(corpus, embedded):
+    passed = CorpusExamples(with_outcomes(corpus, ["accepted"] * 5), embedded.tokenizer, CHAT)
+    assert passed.count == 5
+    assert passed.description == CorpusExamples(corpus, embedded.tokenizer, CHAT).description
+
+
+def test_a_corpus_of_failed_programs_alone_is_refused(corpus, embedded):
+    path = with_outcomes(corpus, ["timeout"] * 5)
+    with pytest.raises(UserError, match="none of its programs passed"):
+        CorpusExamples(path, embedded.tokenizer, CHAT)

@@ -123,18 +123,18 @@ def test_eval_tells_what_a_datastore_of_the_right_programs_does(embedded, small_
     records = []
     for number, right in enumerate(held):
         wrong = replace(right, program=f"{right.program}\nprint(#arg)")
-        for name, one, verdict in (("r", right, "accepted"), ("w", wrong, "wrong-output")):
-            known = {"problem": str(number), "outcome": Outcome(verdict)}
-            records.append(replace(one, id=f"{name}-{number}", **known))
+        for name, written, verdict in (("r", right, "accepted"), ("w", wrong, "wrong-output")):
+            known = replace(written, id=f"{name}-{number}", problem=str(number))
+            records.append(replace(known, outcome=Outcome(verdict)))
     presets = [PRESETS["dense"], PRESETS["residual"]]
     result = evaluate_corpus(embedded, records, load_template("task"), small_store, presets)
     assert result.slopes is not None
     assert result.slopes.mixed == 8
-    for one in result.slopes.presets:
-        assert one.slope is not None
-        assert one.interval is not None
-        assert one.slope > 0
-        assert one.interval[0] < one.slope < one.interval[1]
+    for slope in result.slopes.presets:
+        assert slope.slope is not None
+        assert slope.interval is not None
+        assert slope.slope > 0
+        assert slope.interval[0] < slope.slope < slope.interval[1]
     document = result.to_json()["pass_rate"]
     assert [one["name"] for one in document["presets"]] == ["dense", "residual"]
     shown = render_evaluation(result)
