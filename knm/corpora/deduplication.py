@@ -13,6 +13,7 @@ def deduplicate(
 ) -> Cleaned:
     """Keep a record unless it is that similar to one that is kept; the first of a kind stays.
 
+    A program that passed is none of a kind with one that failed: between them a little is much.
     `by` is a name of `knm.corpora.similarity.COMPARISONS`.
     """
     pairs = similar_records(records, threshold, by)
@@ -20,7 +21,8 @@ def deduplicate(
     for left, right, similarity in zip(
         pairs.left.tolist(), pairs.right.tolist(), pairs.similarity.tolist(), strict=True
     ):
-        earlier[max(left, right)].append((similarity, min(left, right)))
+        if records[left].passed == records[right].passed:
+            earlier[max(left, right)].append((similarity, min(left, right)))
     removed: dict[int, Removal] = {}
     for place in sorted(earlier):
         like = [

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from knm.corpora import deduplicate
+from knm.corpora import Outcome, deduplicate
 from knm.errors import UserError
 from tests.corpora.corpora import LOOP, OTHER, RENAMED_LOOP, ids, record
 
@@ -32,6 +34,17 @@ def test_a_lower_threshold_removes_what_is_nearly_the_same():
 def test_statements_are_compared_in_any_case():
     records = [record("a", statement="Add A and B."), record("b", statement="add  a and b.")]
     assert ids(deduplicate(records, by="statement").kept) == ["a"]
+
+
+def test_what_passed_and_what_failed_are_no_duplicates():
+    failed = Outcome("wrong-output")
+    records = [
+        replace(record("a", LOOP), outcome=failed),
+        record("b", LOOP),
+        replace(record("c", LOOP), outcome=Outcome("accepted")),
+        replace(record("d", LOOP), outcome=failed),
+    ]
+    assert ids(deduplicate(records).kept) == ["a", "b"]
 
 
 def test_a_record_stays_if_only_a_removed_one_is_like_it():
