@@ -16,13 +16,23 @@ def deduplicate(
     A program that passed is none of a kind with one that failed: between them a little is much.
     `by` is a name of `knm.corpora.similarity.COMPARISONS`.
     """
+    removed: dict[int, Removal] = {}
+    for passed in (True, False):
+        places = [place for place, record in enumerate(records) if record.passed is passed]
+        if places or passed:
+            found = _repeated([records[place] for place in places], threshold, by)
+            removed |= {places[number]: removal for number, removal in found.items()}
+    return without(records, [removed[place] for place in sorted(removed)])
+
+
+def _repeated(records: Sequence[CorpusRecord], threshold: float, by: str) -> dict[int, Removal]:
+    """Which records are removed, by their place."""
     pairs = similar_records(records, threshold, by)
     earlier: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
     for left, right, similarity in zip(
         pairs.left.tolist(), pairs.right.tolist(), pairs.similarity.tolist(), strict=True
     ):
-        if records[left].passed == records[right].passed:
-            earlier[max(left, right)].append((similarity, min(left, right)))
+        earlier[max(left, right)].append((similarity, min(left, right)))
     removed: dict[int, Removal] = {}
     for place in sorted(earlier):
         like = [
@@ -33,4 +43,4 @@ def deduplicate(
             removed[place] = Removal(
                 records[place].id, f"similar {by}", records[-first].id, similarity
             )
-    return without(records, list(removed.values()))
+    return removed
