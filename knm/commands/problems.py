@@ -67,9 +67,9 @@ def to_translate(
     """Make a problem set that asks to translate each program, with the tests of its problem.
 
     A program counts whatever its verdict, as nobody knows that when a new problem is asked; the
-    same one counts once. Problem P becomes P-1, P-2 and so on. Each is a problem by itself to
-    `knm diff` and in intervals, and programs of one problem are not independent: with more than
-    one of each, intervals and p come out too small. --most 1 keeps one of each.
+    same one counts once. Problem P becomes P-1, P-2 and so on, which `knm diff` takes for samples
+    of P. A run's own interval takes them for independent, and is too small; --most 1 keeps one of
+    each.
     """
     from knm.gathering.translation import ToTranslateOptions, make_problems_to_translate
 
@@ -78,8 +78,8 @@ def to_translate(
     )
     if made.problems > made.with_program:
         say(
-            f"{made.problems} problems are programs for {made.with_program}: intervals and p of "
-            "`knm diff` come out too small, as if all were independent; --most 1 keeps one of each"
+            f"{made.problems} problems are programs for {made.with_program}: `knm diff` takes them "
+            "for samples of these, a run's own interval for independent; --most 1 keeps one of each"
         )
     if json:
         print(dumps({"path": str(out), **to_json(made)}))

@@ -14,7 +14,7 @@ from knm.errors import UserError
 from knm.report.document import Report
 from knm.report.flips import Flip, find_flips
 from knm.report.noise import NoiseFloor, kept_noise, measure_noise, noise_of_repeats
-from knm.report.rates import SampledComparison, compare_samples
+from knm.report.rates import Pair, SampledComparison, by_problem, compare_samples
 from knm.report.schema import ProblemResult
 from knm.report.settings import Difference, refuse_unlike, setting_differences
 from knm.report.summary import Totals, share_of_tests_passed, summarize
@@ -42,7 +42,8 @@ class ReportDiff:
     Compared are the problems that both runs hold and neither lost to infrastructure (those are
     `uncounted`). `transitions` counts them by (verdict in a, verdict in b), in verdict order;
     `error_classes` holds the counts of each class in a and in b, the largest change first.
-    `rate_changes` is by how much the share of passed tests grew, for each problem. `noise` holds
+    `rate_changes` is by how much the share of passed tests grew, for each problem (problems made of
+    one are one). `noise` holds
     the noise floors that are known: of these two if they are one run done twice, of repeats, and
     what the reports tell. Flips are of the samples that decide. `sampled` compares all samples of
     runs that have several, None of others.
@@ -175,10 +176,18 @@ def diff_reports(
         flips=tuple(find_flips(pairs)),
         transitions=_transitions(Counter((x.verdict, y.verdict) for x, y in pairs)),
         error_classes=_class_changes(side_a.totals, side_b.totals),
-        rate_changes=tuple(share_of_tests_passed(y) - share_of_tests_passed(x) for x, y in pairs),
+        rate_changes=tuple(map(_rate_change, by_problem(pairs).values())),
         noise=tuple(dict.fromkeys(floors)),
         sampled=compare_samples(pairs),
     )
+
+
+def _rate_change(pairs: Sequence[Pair]) -> float:
+    """By how much the share of passed tests grew: the mean of a problem's results."""
+    changes = [
+        share_of_tests_passed(after) - share_of_tests_passed(before) for before, after in pairs
+    ]
+    return sum(changes) / len(changes)
 
 
 def regressed(diff: ReportDiff) -> bool:

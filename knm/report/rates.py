@@ -1,11 +1,16 @@
-"""Runs of several samples, compared by problem: how often each is solved in either run."""
+"""Runs of several samples, compared by problem: how often each is solved in either run.
 
-from collections.abc import Sequence
+Problems that were made of one (`knm problems to-translate`) are that problem's samples here: they
+are not independent, and each by itself would make an interval too small.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from knm.problems.records import OF_PROBLEM
 from knm.report.schema import ProblemResult
 from knm.statistics import PairedTest, bootstrap_interval, paired_permutation
 
@@ -74,15 +79,39 @@ class SampledComparison:
         }
 
 
-def compare_samples(
-    pairs: Sequence[tuple[ProblemResult, ProblemResult]],
-) -> SampledComparison | None:
+Pair = tuple[ProblemResult, ProblemResult]
+"""A problem's result in run a and in run b."""
+
+
+def by_problem(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """Pairs by the problem that theirs were made of, or by their own id where that stands alone."""
+    groups: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        made_of = pair[0].fields.get(OF_PROBLEM, pair[0].question_id)
+        groups.setdefault(str(made_of), []).append(pair)
+    return {
+        name if len(group) > 1 else group[0][0].question_id: group for name, group in groups.items()
+    }
+
+
+def compare_samples(pairs: Sequence[Pair]) -> SampledComparison | None:
     """Compare by pass rates; None where nothing is compared or each problem has a single sample."""
-    if all(len(side.samples) == 1 for pair in pairs for side in pair):
+    groups = by_problem(pairs)
+    single = all(len(side.samples) == 1 for pair in pairs for side in pair)
+    if single and len(groups) == len(pairs):
         return None
     return SampledComparison(
         tuple(
-            ProblemRates(before.question_id, before.passed_samples, after.passed_samples)
-            for before, after in pairs
+            ProblemRates(
+                name,
+                _add(before.passed_samples for before, _ in group),
+                _add(after.passed_samples for _, after in group),
+            )
+            for name, group in groups.items()
         )
     )
+
+
+def _add(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    passed, samples = zip(*counts, strict=True)
+    return sum(passed), sum(samples)

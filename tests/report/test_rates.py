@@ -72,3 +72,36 @@ def test_single_samples_are_compared_as_ever(tmp_path):
     assert diff.sampled is None
     assert (diff.test, diff.to_json()["samples"]) == ("exact McNemar", None)
     assert "1 gained, 0 lost, exact McNemar, two-sided: p = 1" in render_diff(diff)
+
+
+def test_problems_made_of_one_are_its_samples(tmp_path):
+    """Three programs of p to be translated, two of q and r as it is: three problems, not six."""
+
+    def run(name, verdicts):
+        results = [
+            result(f"{of}-{number}", verdict, fields={"of_problem": of})
+            for of, found in verdicts.items()
+            for number, verdict in enumerate(found)
+        ]
+        return write_report(tmp_path / f"{name}.json", [*results, result("r", passed)])
+
+    passed, failed = Verdict.ACCEPTED, Verdict.WRONG_OUTPUT
+    a = run("a", {"p": [failed, failed, failed], "q": [passed, failed]})
+    b = run("b", {"p": [passed, passed, failed], "q": [passed, failed]})
+    diff = diff_reports(a, b)
+    assert diff.sampled is not None
+    assert [(each.question_id, each.a, each.b) for each in diff.sampled.problems] == [
+        ("p", (0, 3), (2, 3)),
+        ("q", (1, 2), (1, 2)),
+        ("r", (1, 1), (1, 1)),
+    ]
+    assert diff.p_value == 1  # one problem that changed; two programs that did would give .5
+    assert diff.rate_changes == pytest.approx((1 / 2, 0, 0))  # a quarter of the tests before
+    assert diff.gained == ("p-0", "p-1")
+    assert "up 1: p 0/3->2/3" in render_diff(diff)
+
+
+def test_one_program_of_each_problem_is_compared_as_problems_are(tmp_path):
+    made = [result("p-1", fields={"of_problem": "p"}), result("q-1", fields={"of_problem": "q"})]
+    runs = [write_report(tmp_path / f"{name}.json", made) for name in ("a", "b")]
+    assert diff_reports(*runs).sampled is None
