@@ -119,13 +119,18 @@ def _distinct(found: Iterable[tuple[Path, CorpusRecord]]) -> list[CorpusRecord]:
     first: dict[str, tuple[Path, CorpusRecord]] = {}
     for path, record in found:
         where, other = first.setdefault(record.id, (path, record))
-        alike = record.problem == other.problem and record.program.split() == other.program.split()
+        alike = record.problem == other.problem and _lines(record) == _lines(other)
         if not alike:
             raise UserError(
                 f"{path}: id {record.id!r} is that of another program in {where}; ids must be "
                 "unique: give each record its own"
             )
     return [record for _, record in first.values()]
+
+
+def _lines(record: CorpusRecord) -> list[str]:
+    """The program without what no language reads: spaces at ends of lines, and of the text."""
+    return [line.rstrip() for line in record.program.strip("\r\n").splitlines()]
 
 
 def _solved(path: Path, language: str) -> frozenset[str]:

@@ -213,12 +213,15 @@ def test_records_as_asked_state_what_the_model_was_asked_and_ask_nothing_again(
     assert again.submitted == []
 
 
-def test_ids_that_two_sources_give_to_different_programs_are_refused(problems, sources, tmp_path):
+@pytest.mark.parametrize("other", [SUM + "  # again", SUM.replace("\n", "\n  ")])
+def test_ids_that_two_sources_give_to_different_programs_are_refused(
+    problems, sources, tmp_path, other
+):
     twice = tmp_path / "twice.jsonl"
-    save_corpus(twice, [source("sum", SUM + "  # again")])
+    save_corpus(twice, [source("sum", other)])
     with pytest.raises(UserError, match=r"twice\.jsonl: id 'sum-x' is that of another program in"):
         translated(Translator(fluent), problems, sources, twice)
-    save_corpus(twice, [source("sum", SUM)])
+    save_corpus(twice, [source("sum", SUM.replace("\n", " \r\n") + "\n")])
     found, _ = translated(Translator(fluent), problems, sources, twice, most=2)
     assert found.attempts == {"accepted": 2}
 
