@@ -43,10 +43,9 @@ class ReportDiff:
     `uncounted`). `transitions` counts them by (verdict in a, verdict in b), in verdict order;
     `error_classes` holds the counts of each class in a and in b, the largest change first.
     `rate_changes` is by how much the share of passed tests grew, for each problem (problems made of
-    one are one). `noise` holds
-    the noise floors that are known: of these two if they are one run done twice, of repeats, and
-    what the reports tell. Flips are of the samples that decide. `sampled` compares all samples of
-    runs that have several, None of others.
+    one are one). `noise` holds the noise floors that are known: of these two if they are one run
+    done twice, of repeats, and what the reports tell. Flips are of the samples that decide.
+    `sampled` compares all samples of runs that have several of a problem, None of others.
     """
 
     a: Side
@@ -176,7 +175,7 @@ def diff_reports(
         flips=tuple(find_flips(pairs)),
         transitions=_transitions(Counter((x.verdict, y.verdict) for x, y in pairs)),
         error_classes=_class_changes(side_a.totals, side_b.totals),
-        rate_changes=tuple(map(_rate_change, by_problem(pairs).values())),
+        rate_changes=tuple(_rate_change(group) for _, group in by_problem(pairs)),
         noise=tuple(dict.fromkeys(floors)),
         sampled=compare_samples(pairs),
     )

@@ -83,15 +83,20 @@ Pair = tuple[ProblemResult, ProblemResult]
 """A problem's result in run a and in run b."""
 
 
-def by_problem(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
-    """Pairs by the problem that theirs were made of, or by their own id where that stands alone."""
+def by_problem(pairs: Iterable[Pair]) -> list[tuple[str, list[Pair]]]:
+    """Pairs by the problem that theirs were made of, or by their own id where that stands alone.
+
+    Either run may tell what a problem was made of: an older report does not.
+    """
     groups: dict[str, list[Pair]] = {}
-    for pair in pairs:
-        made_of = pair[0].fields.get(OF_PROBLEM, pair[0].question_id)
-        groups.setdefault(str(made_of), []).append(pair)
-    return {
-        name if len(group) > 1 else group[0][0].question_id: group for name, group in groups.items()
-    }
+    for before, after in pairs:
+        fields = {**before.fields, **after.fields}
+        made_of = str(fields.get(OF_PROBLEM, before.question_id))
+        groups.setdefault(made_of, []).append((before, after))
+    return [
+        (name if len(group) > 1 else group[0][0].question_id, group)
+        for name, group in groups.items()
+    ]
 
 
 def compare_samples(pairs: Sequence[Pair]) -> SampledComparison | None:
@@ -107,7 +112,7 @@ def compare_samples(pairs: Sequence[Pair]) -> SampledComparison | None:
                 _add(before.passed_samples for before, _ in group),
                 _add(after.passed_samples for _, after in group),
             )
-            for name, group in groups.items()
+            for name, group in groups
         )
     )
 

@@ -136,7 +136,9 @@ def _settings(diff: ReportDiff) -> list[str]:
 
 
 def _problems(diff: ReportDiff) -> list[str]:
-    lines = [f"{diff.a.totals.counted} problems compared"]
+    compared, independent = diff.a.totals.counted, len(diff.rate_changes)
+    made = f", made of {independent} and samples of these" if independent < compared else ""
+    lines = [f"{compared} problems compared{made}"]
     for label, ids in (
         ("left out, infrastructure fault", diff.uncounted),
         ("only in A", diff.a.unmatched),

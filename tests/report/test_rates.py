@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from knm.report import diff_reports, markdown_diff, outcome_line, parse_condition, render_diff
 from knm.report.matrix import compare_runs, render_matrix
+from knm.report.page.rendering import render_page
+from knm.report.page.runs import join_runs
 from knm.sandbox import Verdict
 from tests.report.builders import of_samples, result, write_report
 
@@ -98,7 +102,37 @@ def test_problems_made_of_one_are_its_samples(tmp_path):
     assert diff.p_value == 1  # one problem that changed; two programs that did would give .5
     assert diff.rate_changes == pytest.approx((1 / 2, 0, 0))  # a quarter of the tests before
     assert diff.gained == ("p-0", "p-1")
-    assert "up 1: p 0/3->2/3" in render_diff(diff)
+    shown = render_diff(diff)
+    assert "up 1: p 0/3->2/3" in shown
+    assert "6 problems compared, made of 3 and samples of these" in shown
+    page = render_page(join_runs([a, b]))
+    assert "the mean pass rate of the 3 problems that both runs count" in page
+
+
+def test_either_run_tells_what_a_problem_was_made_of(tmp_path):
+    """A report of an older schema does not."""
+    told = [result(f"p-{number}", fields={"of_problem": "p"}) for number in range(2)]
+    older = [replace(one, fields={}) for one in told]
+    reports = [
+        write_report(tmp_path / f"{name}.json", held) for name, held in (("a", older), ("b", told))
+    ]
+    for a, b in (reports, reversed(reports)):
+        sampled = diff_reports(a, b).sampled
+        assert sampled is not None
+        assert [each.question_id for each in sampled.problems] == ["p"]
+
+
+def test_no_problem_is_lost_to_one_of_the_same_name(tmp_path):
+    """The only program of p has the name of a problem that has two."""
+    made = [
+        result("p-1", fields={"of_problem": "p"}),
+        result("p-1-1", fields={"of_problem": "p-1"}),
+        result("p-1-2", fields={"of_problem": "p-1"}),
+    ]
+    diff = diff_reports(*(write_report(tmp_path / f"{name}.json", made) for name in ("a", "b")))
+    assert diff.sampled is not None
+    assert [each.a for each in diff.sampled.problems] == [(1, 1), (2, 2)]
+    assert len(diff.rate_changes) == 2
 
 
 def test_one_program_of_each_problem_is_compared_as_problems_are(tmp_path):

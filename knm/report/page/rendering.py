@@ -142,7 +142,7 @@ def _statement(pair: Comparison) -> str:
 def _sampled_statement(pair: Comparison, sampled: SampledComparison) -> str:
     before, after = map(text.percent, sampled.means)
     return (
-        f"Over all samples, the mean pass rate of the {pair.diff.a.totals.counted} problems that"
+        f"Over all samples, the mean pass rate of the {len(sampled.problems)} problems that"
         f" both runs count goes from {before} to {after}: {text.mean_change(sampled.mean_change)}."
         f" {len(sampled.up)} problems pass more often, {len(sampled.down)} less often. Gained and"
         f" lost are of the sample of each problem that decides.{_left_out(pair.diff)}"
