@@ -6,13 +6,15 @@ covariance of "passed" and D under p (the score function, Williams 1992). The LM
 it: a preset helps that makes those that passed likelier than those of the same problem that failed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from knm.corpora import CorpusRecord
 from knm.metrics.measuring import Array
+from knm.problems.records import OF_PROBLEM
 from knm.statistics import bootstrap_interval
 
 
@@ -31,62 +33,97 @@ class PassRateSlope:
 
 
 @dataclass(frozen=True)
-class KnownOutcomes:
-    """The programs of each problem: places (n,) in the corpus, passed (n,), times written (n,).
+class Programs:
+    """Programs for one prompt: places (n,) in the corpus, passed (n,), times written (n,)."""
 
-    Problems with one outcome alone count, with a covariance of 0.
+    places: Array
+    passed: Array
+    written: Array
+
+    @property
+    def mixed(self) -> bool:
+        """Whether some passed and some failed."""
+        return bool(self.passed.any() and not self.passed.all())
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of what is estimated from so many samples."""
+        return max(0, int(self.written.sum()) - 1)
+
+    def deviations(self, changes: Array) -> Array:
+        """By how much each program's change differs from the mean of the samples, (n,)."""
+        own = changes[self.places]
+        return own - np.average(own, weights=self.written)
+
+    def covariance(self, changes: Array) -> float:
+        """Of "passed" and the change, by samples; 0 of a single one."""
+        if not self.freedom:
+            return 0.0
+        return float((self.written * self.passed * self.deviations(changes)).sum() / self.freedom)
+
+
+@dataclass(frozen=True)
+class KnownOutcomes:
+    """The programs of each problem, by what was asked: in one language, with one statement.
+
+    What one prompt makes likelier says nothing of another. Problems with one outcome alone count,
+    with a covariance of 0.
     """
 
-    problems: tuple[tuple[Array, Array, Array], ...]
+    problems: tuple[tuple[Programs, ...], ...]
 
     @classmethod
     def of(cls, records: Sequence[CorpusRecord]) -> "KnownOutcomes | None":
-        """Those of a corpus; None if no problem has programs with both outcomes.
+        """Those of a corpus; None if no prompt has programs with both outcomes.
 
-        Records without an outcome or a problem are passed over.
+        Records without an outcome or a problem are passed over. Problems that were made of one are
+        that one.
         """
-        members: dict[str, list[tuple[int, bool, int]]] = {}
+        members: dict[str, dict[tuple[str, str], list[tuple[int, bool, int]]]] = {}
         for place, record in enumerate(records):
             if record.outcome is not None and record.problem is not None:
+                problem = str(record.extras.get(OF_PROBLEM, record.problem))
+                prompts = members.setdefault(problem, {})
                 one = (place, record.outcome.passed, record.outcome.written)
-                members.setdefault(record.problem, []).append(one)
-        problems = tuple(
-            (np.array([one[0] for one in held]), *_columns(held)) for held in members.values()
+                prompts.setdefault((record.language, record.statement), []).append(one)
+        known = cls(
+            tuple(
+                tuple(
+                    Programs(*map(np.array, zip(*held, strict=True))) for held in prompts.values()
+                )
+                for prompts in members.values()
+            )
         )
-        known = cls(problems)
         return known if known.mixed else None
 
     @property
     def mixed(self) -> int:
         """How many problems have programs that passed and programs that failed."""
-        return sum(bool(passed.any() and not passed.all()) for _, passed, _ in self.problems)
+        return sum(any(asked.mixed for asked in prompts) for prompts in self.problems)
 
     @property
     def samples(self) -> int:
         """How many samples the programs are."""
-        return sum(int(written.sum()) for _, _, written in self.problems)
+        return sum(int(asked.written.sum()) for asked in self._prompts())
 
     def slope_of(self, changes: Array) -> PassRateSlope:
         """That of a preset by whose measure each record's log-probability `changes` (R,)."""
-        slopes, squares, freedom = [], 0.0, 0
-        for places, passed, written in self.problems:
-            change, total = changes[places], int(written.sum())
-            if not np.isfinite(change).all():
-                return PassRateSlope(None, None, None)
-            if total < 2:
-                slopes.append(0.0)
-                continue
-            deviation = change - np.average(change, weights=written)
-            slopes.append(float((written * passed * deviation).sum() / (total - 1)))
-            squares += float((written * deviation**2).sum())
-            freedom += total - 1
+        several = [asked for asked in self._prompts() if asked.freedom]
+        if not all(np.isfinite(changes[asked.places]).all() for asked in self._prompts()):
+            return PassRateSlope(None, None, None)
+        slopes = [
+            sum(asked.covariance(changes) for asked in prompts) / len(prompts)
+            for prompts in self.problems
+        ]
+        squares = sum(
+            float((asked.written * asked.deviations(changes) ** 2).sum()) for asked in several
+        )
         low, high = bootstrap_interval(slopes)
-        spread = float(np.sqrt(squares / freedom))
+        spread = float(np.sqrt(squares / sum(asked.freedom for asked in several)))
         return PassRateSlope(float(np.mean(slopes)), (low, high), spread)
 
-
-def _columns(held: Sequence[tuple[int, bool, int]]) -> tuple[Array, Array]:
-    return np.array([one[1] for one in held]), np.array([one[2] for one in held])
+    def _prompts(self) -> Iterator[Programs]:
+        return chain.from_iterable(self.problems)
 
 
 def sum_by_record(log_probs: Array, lengths: Sequence[int]) -> Array:

@@ -96,6 +96,15 @@ def test_each_distinct_program_stands_with_its_outcome(problems, report):
     assert len({entry.id for entry in records}) == 4
 
 
+def test_a_record_tells_what_its_problem_was_made_of(tmp_path):
+    made, plain = grammar_records(2)
+    problems = write_problems(tmp_path / "made.jsonl", [{**made, "of_problem": "p"}, plain])
+    report = write_report(tmp_path / "run.json", RESULTS, configuration=SETTINGS).path
+    _, records = collected(problems, report)
+    told = {entry.problem: entry.extras.get("of_problem") for entry in records}
+    assert told == {FIRST: "p", SECOND: None}
+
+
 def test_a_program_that_passes_is_not_lost_to_one_of_other_spaces_that_fails(problems, tmp_path):
     fails, passes = "if a:\n    b()\n    c()", "if a:\n    b()\nc()"
     alike = [(fails, Verdict.WRONG_OUTPUT), (passes, Verdict.ACCEPTED)] * 2

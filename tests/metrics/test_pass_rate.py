@@ -106,6 +106,33 @@ def test_problems_with_one_outcome_count_with_nothing():
     assert slope_of([*mixed, *alike], [1, -1, 5, -7, 3]).slope == pytest.approx(alone / 3)
 
 
+def test_what_is_asked_otherwise_is_compared_by_itself():
+    """All Python passed and is made likelier: none of it gained on other Python."""
+    lua = [record(0, "p", passed=True), record(1, "p", passed=False)]
+    python = [
+        replace(record(number, "p", passed=True), language="python") for number in range(2, 6)
+    ]
+    found = slope_of([*lua, *python], [1, -1, 7, 7, 7, 7])
+    assert found.slope == pytest.approx(1 / 2)  # the mean of both prompts: 1 and 0
+    assert found.spread == pytest.approx((2 / 4) ** 0.5)
+    assert KnownOutcomes.of([lua[1], *python]) is None
+
+
+def test_problems_made_of_one_are_that_one():
+    records = [
+        replace(
+            record(number, f"p-{number // 2}", passed=number % 2 == 0), statement=f"{number // 2}"
+        )
+        for number in range(6)
+    ]
+    made = [replace(one, extras={"of_problem": "p"}) for one in records]
+    apart, one = map(KnownOutcomes.of, (records, made))
+    assert apart is not None
+    assert one is not None
+    assert (len(apart.problems), apart.mixed) == (3, 3)
+    assert (len(one.problems), one.mixed, one.samples) == (1, 1, 6)
+
+
 def test_nothing_is_said_without_both_outcomes():
     known = load_corpus(EMBEDDED_CORPUS / "dev.jsonl")[:3]
     assert KnownOutcomes.of(known) is None
