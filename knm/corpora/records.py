@@ -131,17 +131,18 @@ def keep_passed(records: Iterable[CorpusRecord], path: Path) -> tuple[CorpusReco
     Raises:
         UserError: there are none.
     """
-    kept = tuple(record for record in records if record.passed)
+    taken = tuple(records)
+    kept = tuple(record for record in taken if record.passed)
     if not kept:
-        raise none_passed(path)
+        raise none_passed(path, f"{len(taken):,} programs")
     return kept
 
 
-def none_passed(path: Path) -> UserError:
-    """What is to be said of the corpus `path` if by their outcomes all of its programs failed."""
+def none_passed(path: Path, programs: str) -> UserError:
+    """What is to be said if by their outcomes all of those `programs` of the corpus failed."""
     return UserError(
-        f"{path}: none of its programs passed, by their outcomes, so that there is nothing to "
-        "learn from: give another corpus, or collect more samples"
+        f"{path}: none of {programs} passed, by their outcomes, so that there is nothing to learn "
+        "from: give another corpus, more of this one, or collect more samples"
     )
 
 

@@ -121,7 +121,8 @@ class CorpusExamples:
             )
         self.count = sum(1 for _ in self._records()) if summary.failed else wanted
         if not self.count:
-            raise none_passed(path)
+            asked = " that the problem set does not ask for" if self._left_out else ""
+            raise none_passed(path, f"{wanted:,} programs{asked}")
         self.corpus_hash = summary.content_hash
         self.description: dict[str, Any] = {
             **encoding.describe(),

@@ -194,5 +194,15 @@ def test_a_corpus_of_programs_that_passed_is_described_as_one_without_outcomes(c
 
 def test_a_corpus_of_failed_programs_alone_is_refused(corpus, embedded):
     path = with_outcomes(corpus, ["timeout"] * 5)
-    with pytest.raises(UserError, match="none of its programs passed"):
+    with pytest.raises(UserError, match="none of 5 programs passed"):
         CorpusExamples(path, embedded.tokenizer, CHAT)
+
+
+def test_programs_that_passed_but_are_not_taken_are_not_said_to_have_failed(corpus, embedded):
+    path = with_outcomes(corpus, ["timeout"] * 3 + ["accepted"] * 2)
+    with pytest.raises(UserError, match="none of 3 programs passed"):
+        CorpusExamples(path, embedded.tokenizer, CHAT, 3)
+    removed = tuple(Removal(name, "same statement", "p", 1.0) for name in ("r3", "r4"))
+    asked = Decontamination("set", "0" * 64, 0.8, removed)
+    with pytest.raises(UserError, match="none of 3 programs that the problem set does not ask for"):
+        CorpusExamples(path, embedded.tokenizer, CHAT, None, asked)
