@@ -29,9 +29,10 @@ def markdown_diff(diff: ReportDiff) -> str:
         rates.insert(3, ("without errata", text.sound_pass_at_1(a), text.sound_pass_at_1(b)))
     if a.pass_at_k or b.pass_at_k:
         rates.insert(3, ("of samples", text.pass_at_k(a) or "-", text.pass_at_k(b) or "-"))
+    compared = text.compared(a.counted, len(diff.rate_changes))
     parts = [
         f"### Pass@1 {text.percent(a.pass_at_1)} → {text.percent(b.pass_at_1)}",
-        f"{_answer(diff)}, {a.counted} problems compared.{_reservations(diff)}",
+        f"{_answer(diff)}, {compared}.{_reservations(diff)}",
         table(rates),
         *(text.noise(floor).capitalize() + "." for floor in diff.noise),
         _details("Settings that differ", _settings(diff)),

@@ -136,9 +136,7 @@ def _settings(diff: ReportDiff) -> list[str]:
 
 
 def _problems(diff: ReportDiff) -> list[str]:
-    compared, independent = diff.a.totals.counted, len(diff.rate_changes)
-    made = f", made of {independent} and samples of these" if independent < compared else ""
-    lines = [f"{compared} problems compared{made}"]
+    lines = [text.compared(diff.a.totals.counted, len(diff.rate_changes))]
     for label, ids in (
         ("left out, infrastructure fault", diff.uncounted),
         ("only in A", diff.a.unmatched),
@@ -171,7 +169,9 @@ def _rates(diff: ReportDiff) -> list[str]:
     ]
     lines = text.table(rows)
     if diff.mean_rate_change:
-        lines.append(f"tests passed, B - A: {text.mean_change(diff.mean_rate_change)}")
+        # That mean is no difference of the columns where problems are samples of fewer.
+        means = "" if len(diff.rate_changes) == a.counted else ", mean by problem"
+        lines.append(f"tests passed, B - A{means}: {text.mean_change(diff.mean_rate_change)}")
     return lines
 
 

@@ -68,6 +68,12 @@ def mean_change(change: tuple[float, float, float]) -> str:
     return f"{points(mean)} points, 95 % interval {points(low)} to {points(high)}"
 
 
+def compared(problems: int, independent: int) -> str:
+    """How many problems are compared, and of how many they were made, if that is fewer."""
+    made = f", made of {independent} as samples of these" if independent < problems else ""
+    return f"{problems} problems compared{made}"
+
+
 def p_value(p: float) -> str:
     """Such as `p = 0.000269`."""
     return f"p = {p:.3g}"

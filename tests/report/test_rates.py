@@ -104,7 +104,10 @@ def test_problems_made_of_one_are_its_samples(tmp_path):
     assert diff.gained == ("p-0", "p-1")
     shown = render_diff(diff)
     assert "up 1: p 0/3->2/3" in shown
-    assert "6 problems compared, made of 3 and samples of these" in shown
+    told = "6 problems compared, made of 3 as samples of these"
+    assert told in shown
+    assert told in markdown_diff(diff)
+    assert "tests passed, B - A, mean by problem: +16.7 points" in shown  # of all six it is +25
     page = render_page(join_runs([a, b]))
     assert "the mean pass rate of the 3 problems that both runs count" in page
 
