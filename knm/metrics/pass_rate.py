@@ -52,8 +52,9 @@ class Programs:
 
     def deviations(self, changes: Array) -> Array:
         """By how much each program's change differs from the mean of the samples, (n,)."""
-        own = changes[self.places]
-        return own - np.average(own, weights=self.written)
+        own: Array = changes[self.places]
+        mean = float(np.average(own, weights=self.written))
+        return own - mean
 
     def covariance(self, changes: Array) -> float:
         """Of "passed" and the change, by samples; 0 of a single one."""
