@@ -36,7 +36,7 @@ class Outcome:
         """Read back what `to_json` gave; fields that are not known are passed over.
 
         Raises:
-            UserError: a field is of a wrong type, or there is no verdict.
+            UserError: a field is of a wrong type, there is no verdict, or nobody wrote the program.
         """
         if not isinstance(value, Mapping) or not isinstance(value.get("verdict"), str):
             raise UserError(f"{where}: field 'outcome' must be an object with a 'verdict'")
@@ -44,6 +44,10 @@ class Outcome:
         for name, held in found.items():
             if not isinstance(held, _KINDS[name]) or isinstance(held, bool):
                 raise UserError(f"{where}: field 'outcome.{name}' is {held!r:.80}: of a wrong type")
+        if found.get("written", 1) < 1:
+            raise UserError(
+                f"{where}: field 'outcome.written' is {found['written']}: must be at least 1 sample"
+            )
         return cls(**found)
 
 

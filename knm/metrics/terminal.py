@@ -49,8 +49,8 @@ def _slope_lines(names: Sequence[str], slopes: PassRateSlopes) -> list[str]:
         rows.append(
             [
                 name,
-                f"{100 * one.slope:+.2f}",
-                f"{100 * low:+.2f} to {100 * high:+.2f}",
+                _points(one.slope),
+                f"{_points(low)} to {_points(high)}",
                 f"{one.spread:.2f}",
             ]
         )
@@ -59,6 +59,11 @@ def _slope_lines(names: Sequence[str], slopes: PassRateSlopes) -> list[str]:
         f"{slopes.mixed} of them with both outcomes",
         *table(rows),
     ]
+
+
+def _points(share: float) -> str:
+    """Such as `+1.20`; rounding alone makes no loss of nothing."""
+    return f"{round(100 * share, 2) + 0.0:+.2f}"
 
 
 def render_completion(evaluation: CompletionEvaluation) -> str:

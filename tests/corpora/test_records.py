@@ -155,7 +155,7 @@ OUTCOMES = st.builds(
     line=st.none() | st.integers(),
     tests_passed=st.integers(),
     tests_total=st.integers(),
-    written=st.integers(),
+    written=st.integers(min_value=1),
 )
 
 
@@ -182,6 +182,7 @@ def test_a_record_without_an_outcome_is_taken_to_solve_its_task(corpus):
         ({}, "'verdict'"),
         ({"verdict": "timeout", "line": "4"}, "'outcome.line'"),
         ({"verdict": "timeout", "tests_passed": True}, "'outcome.tests_passed'"),
+        ({"verdict": "timeout", "written": 0}, "'outcome.written'"),
     ],
 )
 def test_a_malformed_outcome_is_named_with_its_line(corpus, outcome, message):

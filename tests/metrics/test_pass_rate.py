@@ -9,7 +9,7 @@ from knm.corpora import CorpusRecord, load_corpus
 from knm.corpora.outcomes import Outcome
 from knm.metrics import evaluate_corpus
 from knm.metrics.pass_rate import KnownOutcomes, pass_rate_slopes
-from knm.metrics.terminal import render_evaluation
+from knm.metrics.terminal import _points, render_evaluation
 from knm.packaged import EMBEDDED_CORPUS
 from knm.problems import load_template
 from knm.retrieval import PRESETS
@@ -167,3 +167,7 @@ def test_eval_tells_what_a_datastore_of_the_right_programs_does(embedded, small_
     shown = render_evaluation(result)
     assert "16 samples of 8 problems, 8 of them with both outcomes" in shown
     assert "pass rate, to first order" in shown
+
+
+def test_rounding_makes_no_loss_of_nothing():
+    assert [_points(share) for share in (-1e-9, 0.0, -0.0125)] == ["+0.00", "+0.00", "-1.25"]
