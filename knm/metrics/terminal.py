@@ -62,7 +62,7 @@ def _slope_lines(names: Sequence[str], slopes: PassRateSlopes) -> list[str]:
 
 
 def _points(share: float) -> str:
-    """Such as `+1.20`; rounding alone makes no loss of nothing."""
+    """A difference of two shares, such as `+1.20`; rounding alone makes no loss of nothing."""
     return f"{round(100 * share, 2) + 0.0:+.2f}"
 
 
@@ -74,8 +74,8 @@ def render_completion(evaluation: CompletionEvaluation) -> str:
         low, high = one.interval
         above = "-"
         if one is not figures[0]:
-            least, most = (f"{100 * bound:+.2f}" for bound in one.gain_interval)
-            above = f"{100 * one.gain:+.2f} ({least} to {most})"
+            least, most = map(_points, one.gain_interval)
+            above = f"{_points(one.gain)} ({least} to {most})"
         rows.append(
             [
                 one.name,

@@ -46,8 +46,8 @@ def read_likeliest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """
     count = min(count, logits.shape[1])
     if logits.device.type == "cuda":
-        token, top, confidence = _read_on_device(logits)
-        tops, tokens = _read_next_on_device(logits, token, count - 1)
+        token, top, confidence = read_top(logits)
+        tops, tokens = read_next(logits, token, count - 1)
         behind = (tops.double() - top.double()[:, None]) + confidence[:, None]
         return torch.cat([token[:, None], tokens], 1), torch.cat([confidence[:, None], behind], 1)
     tokens = _likeliest(logits, count)
