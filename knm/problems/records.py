@@ -12,13 +12,14 @@ from knm.testcases import TestCase
 OF_PROBLEM: Final = "of_problem"
 """The extra field of a problem that was made of another one and a program: that one's id."""
 
+
 FieldValue = bool | int | float | str | list[str]
 
 MOST_FIELDS: Final = 24
 FIELD_CHARACTERS: Final = 64
 TITLE_CHARACTERS: Final = 120
 _TITLES: Final = ("title", "question_title")
-_NO_FIELDS: Final = frozenset({*_TITLES, "errata", "reference"})
+_NO_FIELDS: Final = frozenset({*_TITLES, "errata", "reference", OF_PROBLEM})
 STDIN: Final = "stdin"
 FUNCTION: Final = "function"
 """Kinds of problems: a program that reads standard input, or a function that tests call."""
@@ -79,14 +80,23 @@ class Problem:
     def fields(self) -> dict[str, FieldValue]:
         """The extra fields by which results can be told apart: short values and lists of such text.
 
-        No more than `MOST_FIELDS`; title, errata and programs are none of them.
+        No more than `MOST_FIELDS`; title, errata and programs are none of them. `of_problem` is
+        told besides, however long, as comparisons go by it.
         """
         short = {
             name: value
             for name, extra in self.extras.items()
             if name not in _NO_FIELDS and (value := _field_value(extra)) is not None
         }
-        return dict(list(short.items())[:MOST_FIELDS])
+        told = dict(list(short.items())[:MOST_FIELDS])
+        origin = made_of(self.extras)
+        return told if origin is None else {**told, OF_PROBLEM: origin}
+
+
+def made_of(fields: Mapping[str, Any]) -> str | None:
+    """The id of the problem that one with these extra fields was made of; None of others."""
+    origin = fields.get(OF_PROBLEM)
+    return origin if isinstance(origin, str) and origin else None
 
 
 def _field_value(value: Any) -> FieldValue | None:

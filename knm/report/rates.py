@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from knm.problems.records import OF_PROBLEM
+from knm.problems.records import made_of
 from knm.report.schema import ProblemResult
 from knm.statistics import PairedTest, bootstrap_interval, paired_permutation
 
@@ -90,9 +90,8 @@ def by_problem(pairs: Iterable[Pair]) -> list[tuple[str, list[Pair]]]:
     """
     groups: dict[str, list[Pair]] = {}
     for before, after in pairs:
-        fields = {**before.fields, **after.fields}
-        made_of = str(fields.get(OF_PROBLEM, before.question_id))
-        groups.setdefault(made_of, []).append((before, after))
+        origin = made_of(after.fields) or made_of(before.fields) or before.question_id
+        groups.setdefault(origin, []).append((before, after))
     return [
         (name if len(group) > 1 else group[0][0].question_id, group)
         for name, group in groups.items()

@@ -71,3 +71,14 @@ def test_fields_are_the_short_extras_that_tell_problems_apart() -> None:
         "tags": ["a"],
     }
     assert len(Problem("a", "", _NoTests(), {str(n): n for n in range(99)}).fields) == 24
+
+
+def test_what_a_problem_was_made_of_is_told_beside_any_number_of_fields():
+    many = {str(n): n for n in range(30)}
+    for origin in ("p", "x" * 200):
+        for extras in ({"of_problem": origin, **many}, {**many, "of_problem": origin}):
+            fields = Problem("a", "", _NoTests(), extras).fields
+            assert fields.pop("of_problem") == origin
+            assert len(fields) == 24
+    for nothing in (None, "", 7, ["p"]):
+        assert "of_problem" not in Problem("a", "", _NoTests(), {"of_problem": nothing}).fields
