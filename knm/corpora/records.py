@@ -17,6 +17,7 @@ from knm.errors import UserError
 from knm.hashing import hash_json_items
 from knm.jsonio import find_surrogate, read_jsonl, write_jsonl
 from knm.languages.descriptions import check_noted
+from knm.problems.records import made_of, task_marks
 
 _REQUIRED = ("id", "statement", "program", "language", "source")
 
@@ -40,10 +41,20 @@ class CorpusRecord:
     outcome: Outcome | None = None
 
     @property
+    def root_problem(self) -> str | None:
+        """The problem that asks for the task, or that this one was made of, if it was."""
+        return made_of(self.extras) or self.problem
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """What its task goes by, as `Problem.marks`."""
+        return task_marks((self.id, self.problem), self.extras)
+
+    @property
     def group(self) -> str | None:
-        """What records of the same task have in common: problem or `composition`, if marked."""
-        if self.problem is not None:
-            return self.problem
+        """What records of a task have in common: its root problem or `composition`, if marked."""
+        if self.root_problem is not None:
+            return self.root_problem
         group = self.extras.get("composition")
         return group if isinstance(group, str) else None
 

@@ -34,8 +34,9 @@ def split_corpus(
     """Records of `train`, `dev` and `test`, about these shares of them, each in its order.
 
     Records of one group go to one side, by a hash of the group and the seed, so that further
-    records do not move the others. `by` says what a group is: `composition` or `problem`, the field
-    of that name, or `cluster`, what near-duplicates connect (programs with renamed variables).
+    records do not move the others. `by` says what a group is: `composition`, the field of that
+    name, `problem`, that of that name or what it was made of, or `cluster`, what near-duplicates
+    connect (programs with renamed variables).
 
     Raises:
         UserError: the shares are not three that sum to 1, or a record lacks that field.
@@ -64,7 +65,7 @@ def _compositions(records: Sequence[CorpusRecord], _: float) -> list[str]:
 
 
 def _problems(records: Sequence[CorpusRecord], _: float) -> list[str]:
-    return [_named(record, "problem", record.problem) for record in records]
+    return [_named(record, "problem", record.root_problem) for record in records]
 
 
 def _named(record: CorpusRecord, field: str, value: Any) -> str:

@@ -20,7 +20,6 @@ from knm.languages.descriptions import language_title
 from knm.languages.language import DEFAULT_LANGUAGE, noted_language
 from knm.outputs import Input, Output, check_outputs
 from knm.problems import ProblemSet, load_problems, problems_path
-from knm.problems.records import OF_PROBLEM
 from knm.report import ProblemResult, RunHeader, load_report, stream_path, stream_results
 from knm.sandbox import Judgement, Verdict
 
@@ -286,8 +285,7 @@ def _records(
             extras: dict[str, Any] = {"sampling": {**program.sampling, "model": model}}
             if program.outcome.passed:
                 extras["verified"] = True
-            if OF_PROBLEM in problem.extras:
-                extras[OF_PROBLEM] = problem.extras[OF_PROBLEM]
+            extras |= problem.origin
             if options.completions:
                 extras["completion"] = program.completion
             yield CorpusRecord(

@@ -14,7 +14,6 @@ import numpy as np
 
 from knm.corpora import CorpusRecord
 from knm.metrics.measuring import Array
-from knm.problems.records import OF_PROBLEM
 from knm.statistics import bootstrap_interval
 
 
@@ -82,9 +81,8 @@ class KnownOutcomes:
         """
         members: dict[str, dict[tuple[str, str], list[tuple[int, bool, int]]]] = {}
         for place, record in enumerate(records):
-            if record.outcome is not None and record.problem is not None:
-                problem = str(record.extras.get(OF_PROBLEM, record.problem))
-                prompts = members.setdefault(problem, {})
+            if record.outcome is not None and record.root_problem is not None:
+                prompts = members.setdefault(record.root_problem, {})
                 one = (place, record.outcome.passed, record.outcome.written)
                 prompts.setdefault((record.language, record.statement), []).append(one)
         known = cls(

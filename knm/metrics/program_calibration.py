@@ -27,7 +27,6 @@ from knm.metrics.space import Point, Space
 from knm.metrics.subject import determinants
 from knm.models import LoadedModel
 from knm.problems import ProblemSet
-from knm.problems.records import OF_PROBLEM
 from knm.report import ProblemResult
 from knm.retrieval import Preset, Retriever
 
@@ -73,10 +72,9 @@ def without_problems(
 ) -> Datastore:
     """The datastore without the records of some problems, in a directory of its own in `out`.
 
-    A record is a problem's by its id, or the problem or composition that it is marked with; with
-    the `corpus` also by its statement and program, as `decontaminate` tells. What is of the problem
-    that another was made of (`of_problem`) is of both. Where there is no such record it is the
-    datastore itself.
+    A record is a problem's by what the datastore knows of its `marks`: id, and problem or
+    composition; with the `corpus` by all of them, and by its statement and program, as
+    `decontaminate` tells. Where there is no such record it is the datastore itself.
 
     Raises:
         UserError: it holds trials, its records are not marked and no corpus is given, the corpus is
@@ -86,13 +84,8 @@ def without_problems(
         "knm calibrate --problems",
         "these are measured on whole programs when knm mine --trials ends, so leave the option out",
     )
-    marks = set(problems.ids) | {
-        mark
-        for problem in problems
-        for name in ("composition", OF_PROBLEM)
-        if isinstance(mark := problem.extras.get(name), str)
-    }
-    origins = store.records
+    marks = frozenset[str]().union(*(problem.marks for problem in problems))
+    origins, known = store.records, marks
     if corpus is None:
         unmarked = sum(origin.group is None for origin in origins)
         if unmarked:
@@ -101,18 +94,18 @@ def without_problems(
                 f"are of: give {named('corpus')}, what it was mined from, to tell by statement and "
                 "program"
             )
-        alike: frozenset[str] = frozenset()
     else:
-        missing = set(store.record_ids) - {record.id for record in stream_corpus(corpus)}
+        marked = {record.id: not marks.isdisjoint(record.marks) for record in stream_corpus(corpus)}
+        missing = set(store.record_ids) - marked.keys()
         if missing:
             raise UserError(
                 f"{named('corpus')} {corpus}: lacks record {min(missing)!r} of {store.path}: give "
                 "the corpus that it was mined from"
             )
-        alike = decontaminate_stream(stream_corpus(corpus), problems).left_out
+        known |= decontaminate_stream(stream_corpus(corpus), problems).left_out
+        known |= {name for name, same in marked.items() if same}
     theirs = np.array(
-        [origin.group in marks or origin.id in marks or origin.id in alike for origin in origins],
-        dtype=bool,
+        [origin.group in marks or origin.id in known for origin in origins], dtype=bool
     )
     keep = ~theirs[store.provenance["record"]]
     if keep.all():

@@ -1,6 +1,6 @@
 """What a problem is. Knows nothing of files, prompts or judging."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from math import isfinite
@@ -77,6 +77,17 @@ class Problem:
         return next(filter(None, titles), "")[:TITLE_CHARACTERS] or None
 
     @property
+    def origin(self) -> dict[str, str]:
+        """The field that tells what it was made of, if it was: also that of programs for it."""
+        origin = made_of(self.extras)
+        return {} if origin is None else {OF_PROBLEM: origin}
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """What its task goes by: one of these in common makes it that of a record."""
+        return task_marks((self.question_id,), self.extras)
+
+    @property
     def fields(self) -> dict[str, FieldValue]:
         """The extra fields by which results can be told apart: short values and lists of such text.
 
@@ -88,15 +99,23 @@ class Problem:
             for name, extra in self.extras.items()
             if name not in _NO_FIELDS and (value := _field_value(extra)) is not None
         }
-        told = dict(list(short.items())[:MOST_FIELDS])
-        origin = made_of(self.extras)
-        return told if origin is None else {**told, OF_PROBLEM: origin}
+        return {**dict(list(short.items())[:MOST_FIELDS]), **self.origin}
 
 
 def made_of(fields: Mapping[str, Any]) -> str | None:
     """The id of the problem that one with these extra fields was made of; None of others."""
     origin = fields.get(OF_PROBLEM)
     return origin if isinstance(origin, str) and origin else None
+
+
+def task_marks(ids: Iterable[str | None], fields: Mapping[str, Any]) -> frozenset[str]:
+    """What tells of which task something with these ids and extra fields is.
+
+    That is any of the ids, the problem that its own was made of, and its `composition`.
+    """
+    composition = fields.get("composition")
+    named = (*ids, made_of(fields), composition if isinstance(composition, str) else None)
+    return frozenset(filter(None, named))
 
 
 def _field_value(value: Any) -> FieldValue | None:

@@ -168,6 +168,17 @@ def test_outcomes_are_read_back_as_they_were_written(tmp_path_factory, outcome, 
     assert record.group == problem
 
 
+def test_a_record_is_of_what_its_problem_was_made_of(corpus):
+    path = corpus(
+        line(id="0", problem="p-1", of_problem="p", composition="c"),
+        line(id="1", problem="p", of_problem=""),
+        line(id="2", of_problem=3),
+    )
+    records = load_corpus(path)
+    assert [record.group for record in records] == ["p", "p", None]
+    assert [record.marks for record in records] == [{"0", "p-1", "p", "c"}, {"1", "p"}, {"2"}]
+
+
 def test_a_record_without_an_outcome_is_taken_to_solve_its_task(corpus):
     (record,) = load_corpus(corpus(line(composition="a|b", problem=7)))
     assert record.passed

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,6 +41,19 @@ def test_no_composition_crosses(records, shares, seed):
     sides = split_corpus(records, shares, by="composition", seed=seed)
     held = [{entry.extras["composition"] for entry in side} for side in sides.values()]
     assert sum(map(len, held)) == len(set().union(*held))
+
+
+def test_what_was_made_of_a_problem_is_on_its_side():
+    records = [replace(record(f"r{i}"), problem=f"p{i}") for i in range(50)]
+    records += [
+        replace(record(f"r{i}-{number}", of_problem=f"p{i}"), problem=f"p{i}-{number}")
+        for i in range(50)
+        for number in range(3)
+    ]
+    sides = split_corpus(records, (0.4, 0.3, 0.3), by="problem")
+    held = [{one.root_problem for one in side} for side in sides.values()]
+    assert all(held)
+    assert sum(map(len, held)) == 50
 
 
 def test_shares_are_about_those_asked_for_and_the_seed_matters():

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from knm.cli import app, main
-from knm.datastore import Datastore, Manifest, TrialsInfo
+from knm.datastore import (
+    CorpusExamples,
+    Datastore,
+    Manifest,
+    MiningOptions,
+    TrialsInfo,
+    mine,
+)
 from knm.embedded.generator import draw_problems
 from knm.engine import EngineSetup, GenerationOptions
 from knm.engine.setup import hash_calibration
@@ -26,9 +33,9 @@ from knm.metrics.program_calibration import (
     without_problems,
 )
 from knm.metrics.space import parse_space
-from knm.models import Placement
+from knm.models import ChatEncoding, Placement
 from knm.packaged import EMBEDDED_CORPUS
-from knm.problems import load_problems
+from knm.problems import load_problems, load_template
 from knm.retrieval import resolve_preset
 
 SPACE = {"preset": "gentle", "space": {"weight": [0.9, 0.4]}}
@@ -73,6 +80,30 @@ def test_records_of_the_problem_that_one_was_made_of_are_left_out_too(store, pro
     expected = without_problems(store, marked, tmp_path / "marked")
     assert others.values.tolist() == expected.values.tolist()
     assert 0 < len(others) < len(store)
+
+
+@pytest.mark.parametrize("asked", [("p", None), ("p-2", "p"), ("p-1", "p")])
+def test_what_was_made_of_a_problem_is_of_that_problem(embedded, problems, tmp_path, asked):
+    """Programs of problem p, of one that was made of it, and of another, as corpora hold them."""
+    marks = [{"problem": "p"}, {"problem": "p-1", "of_problem": "p"}, {"problem": "q"}]
+    lines = (EMBEDDED_CORPUS / "train.jsonl").read_text().splitlines()
+    corpus = tmp_path / "corpus.jsonl"
+    write_jsonl(
+        corpus, [{**json.loads(line), **told} for line, told in zip(lines, marks, strict=False)]
+    )
+    examples = CorpusExamples(corpus, embedded.tokenizer, ChatEncoding(load_template("task")))
+    store = mine(embedded, examples, tmp_path / "store", MiningOptions())
+    name, made_of = asked
+    extras = {} if made_of is None else {"of_problem": made_of}
+    problem = replace(problems.problems[0], question_id=name, extras=extras)
+    asking = replace(problems, problems=(problem,))
+    kept = without_problems(store, asking, tmp_path)
+    assert set(kept.provenance["record"]) == {2}
+    assert without_problems(store, asking, tmp_path, corpus=corpus).path == kept.path
+    # A datastore of before this, or that was imported: its corpus tells.
+    older = replace(store, records=[replace(each, group=None) for each in store.records])
+    held = without_problems(older, asking, tmp_path, corpus=corpus)
+    assert held.values.tolist() == kept.values.tolist()
 
 
 def test_problems_without_records_leave_the_store_as_it_is(store, problems, tmp_path):

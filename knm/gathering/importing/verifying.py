@@ -62,7 +62,8 @@ def match_problems(found: Sequence[Found], problems: ProblemSet) -> list[Found]:
             matched.append(one)
             continue
         statement = known.question_content or one.record.statement
-        record = replace(one.record, problem=known.question_id, statement=statement)
+        extras = {**one.record.extras, **known.origin}
+        record = replace(one.record, problem=known.question_id, statement=statement, extras=extras)
         matched.append(replace(one, record=record))
     return matched
 

@@ -244,6 +244,7 @@ class _Translator:
                     language=language,
                     source=f"translated by {Path(self._model).name}",
                     extras={
+                        **problem.origin,
                         "verified": True,
                         "translated": {
                             "from": source.id,

@@ -135,6 +135,12 @@ def test_programs_that_pass_are_kept_with_where_they_come_from(problems, sources
     assert found.attempts == {"accepted": 2}
 
 
+def test_a_translation_tells_what_its_problem_was_made_of(tmp_path, sources):
+    made = write_problems(tmp_path / "made.jsonl", [{**PROBLEMS[0], "of_problem": "p"}])
+    _, (record,) = translated(Translator(fluent), made, sources)
+    assert (record.problem, record.root_problem) == ("sum", "p")
+
+
 def test_the_model_sees_statement_source_and_dialect(problems, sources):
     engine = Translator(fluent)
     translated(engine, problems, sources)
