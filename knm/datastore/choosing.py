@@ -6,12 +6,13 @@ there. So each fifth of the problems is counted by what the other four choose.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final, TypeVar
 
 import numpy as np
 
 from knm.datastore.store import Array
-from knm.statistics import mcnemar_exact
+from knm.statistics import mcnemar_exact, paired_permutation
 
 FOLDS: Final = 5
 _SIGNIFICANT: Final = 0.05
@@ -41,6 +42,16 @@ class Firings:
         """How likely a split at least as uneven is by chance, by an exact sign test."""
         return mcnemar_exact(self.gained, self.lost)
 
+    def p_value_by(self, groups: Array) -> float:
+        """The same where the problems of one of `groups` (problems,) are not independent.
+
+        By a paired permutation test of the groups' means, which the sign test is of single ones.
+        """
+        sums, sizes = np.zeros(len(groups), np.int64), np.bincount(groups)
+        np.add.at(sums, groups[self.problems], self.outcomes)
+        pairs = zip(sums.tolist(), sizes.tolist(), strict=False)
+        return paired_permutation([Fraction(total, size) for total, size in pairs]).p_value
+
     @property
     def significant(self) -> bool:
         """Whether more is gained than lost, at 5 %."""
@@ -62,15 +73,21 @@ def best_choice(choices: Mapping[Choice, Firings], price: float) -> Choice | Non
     return best if best is not None and choices[best].worth(price) > 0 else None
 
 
-def fold_numbers(problems: int) -> Array:
-    """The fold (problems,) of each problem, always the same."""
-    folds: Array = np.random.default_rng(0).permutation(problems) % FOLDS
-    return folds
+def fold_numbers(groups: Array) -> Array:
+    """The fold (problems,) of each problem, always the same.
+
+    `groups` (problems,), numbered from 0, are what is in one fold: problems that are alike.
+    """
+    folds: Array = np.random.default_rng(0).permutation(int(groups.max(initial=-1)) + 1) % FOLDS
+    return folds[groups]
 
 
-def measured_on_others(choices: Mapping[Choice, Firings], problems: int, price: float) -> Firings:
-    """What comes of each of the `problems` by the choice that the problems of other folds make."""
-    fold = fold_numbers(problems)
+def measured_on_others(choices: Mapping[Choice, Firings], groups: Array, price: float) -> Firings:
+    """What comes of each problem by the choice that the problems of other folds make.
+
+    `groups` (problems,) as those of `fold_numbers`.
+    """
+    fold = fold_numbers(groups)
     parts = []
     for number in range(FOLDS):
         own = fold == number

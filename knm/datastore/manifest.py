@@ -123,7 +123,8 @@ class ProgramCalibration:
     `preset` is the preset that was varied, `settings` the values of its fields that are best and
     `weight` the best weight: 0 where no setting was worth it. Of `problems` with a verdict, each
     decoded at the settings that other problems choose, `fired` got another program, `gained` and
-    `lost` another verdict, `p_value` by an exact sign test. `price` is what a loss counted for;
+    `lost` another verdict, `p_value` by an exact sign test, or, where problems were made of one
+    (`of_problem`), by a paired permutation test of those. `price` is what a loss counted for;
     `problems_hash` tells the problems.
     """
 

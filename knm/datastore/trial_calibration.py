@@ -40,7 +40,7 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
     scores = scores_by_others(store, device)
     thresholds = sorted(THRESHOLDS, reverse=True)  # of equal ones the highest is chosen
     by_threshold = {each: first_firings(store, scores, each) for each in thresholds}
-    measured = measured_on_others(by_threshold, len(store.records), price)
+    measured = measured_on_others(by_threshold, np.arange(len(store.records)), price)
     policy = None
     if measured.significant and measured.worth(price) > 0:
         chosen = best_choice(by_threshold, price)

@@ -2,7 +2,8 @@
 
 Training problems are decoded and judged by the LM alone and by each setting, over the datastore
 without what is of these very problems. The choice is counted on problems that did not make it
-(`knm.datastore.choosing`). What was decoded stands in a journal and is not decoded again.
+(`knm.datastore.choosing`), nor were made of one that did. What was decoded stands in a journal and
+is not decoded again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -137,21 +138,26 @@ def choose_by_programs(
         _decode(programs, point, journal, f"setting {number} of {len(points)}")
         for number, point in enumerate(points, start=1)
     ]
+    verdicts = (alone, *decoded)
     judged = [
-        name
-        for name in programs.problems.ids
-        if all(name in verdicts for verdicts in (alone, *decoded))
+        problem
+        for problem in programs.problems
+        if all(problem.question_id in found for found in verdicts)
     ]
     if not judged:
         raise UserError(
             f"none of the {len(programs.problems)} problems got a verdict: all were lost to the "
             "sandbox, the engine or the problem itself: run knm sandbox check"
         )
+    names = [problem.question_id for problem in judged]
+    roots = [problem.root_problem for problem in judged]
+    numbers = {root: number for number, root in enumerate(dict.fromkeys(roots))}
+    groups = np.array([numbers[root] for root in roots])
     choices = {
-        number: compare([alone[name] for name in judged], [other[name] for name in judged])
+        number: compare([alone[name] for name in names], [other[name] for name in names])
         for number, other in enumerate(decoded)
     }
-    measured = measured_on_others(choices, len(judged), price)
+    measured = measured_on_others(choices, groups, price)
     best = best_choice(choices, price) if measured.worth(price) > 0 else None
     preset = replace(space.base, lmbda=0.0) if best is None else points[best].preset
     calibration = ProgramCalibration(
@@ -162,7 +168,7 @@ def choose_by_programs(
         fired=len(measured.problems),
         gained=measured.gained,
         lost=measured.lost,
-        p_value=measured.p_value,
+        p_value=measured.p_value_by(groups),
         price=price,
         problems_hash=programs.problems.content_hash,
     )

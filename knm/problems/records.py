@@ -83,6 +83,11 @@ class Problem:
         return {} if origin is None else {OF_PROBLEM: origin}
 
     @property
+    def root_problem(self) -> str:
+        """The id of the problem that it was made of, or its own."""
+        return made_of(self.extras) or self.question_id
+
+    @property
     def marks(self) -> frozenset[str]:
         """What its task goes by: one of these in common makes it that of a record."""
         return task_marks((self.question_id,), self.extras)

@@ -175,26 +175,46 @@ def test_a_killed_run_goes_on_and_the_manifest_keeps_the_choice(
     assert (kept.content_hash, hash_calibration(kept)) == (store.content_hash, before)
 
 
-def test_the_setting_that_gains_is_chosen(embedded, store, problems, tmp_path):
-    """Verdicts stand in the journal: there is nothing to decode."""
-    programs = Programs(embedded, store, problems, TrialSettings(max_new_tokens=24), "local", 1)
+def choose_by_judged(programs, path):
+    """The choice where the journal says that weight .9 gained all problems."""
     space = parse_space(SPACE, "here", "calibrated")
-    path = tmp_path / "a.jsonl"
     with Journal(path, "a calibration") as journal:
         choose_by_programs(programs, space, journal, 1.0)
     entries = [json.loads(line) for line in path.read_text().splitlines()]
     for number, entry in enumerate(entries):
-        setting = number // len(problems)  # the LM alone, .4, .9
+        setting = number // len(programs.problems)  # the LM alone, .4, .9
         entry |= {"text": str(setting), "accepted": setting == 2}
     path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
     with Journal(path, "a calibration") as journal:
-        chosen = choose_by_programs(programs, space, journal, 1.0)
+        return choose_by_programs(programs, space, journal, 1.0)
+
+
+def test_the_setting_that_gains_is_chosen(embedded, store, problems, tmp_path):
+    """Verdicts stand in the journal: there is nothing to decode."""
+    programs = Programs(embedded, store, problems, TrialSettings(max_new_tokens=24), "local", 1)
+    chosen = choose_by_judged(programs, tmp_path / "a.jsonl")
     assert chosen.preset.lmbda == chosen.calibration.weight == 0.9
     assert chosen.calibration.settings == {"weight": 0.9}
     assert (chosen.calibration.gained, chosen.calibration.lost) == (2, 0)
     assert str(chosen.calibration) == (
         "measured +2 -0 of 2 problems (p = 0.5), preset gentle, weight 0.9"
     )
+
+
+def test_problems_made_of_one_are_counted_as_one(embedded, store, problems, tmp_path):
+    """Two programs of one problem that are gained: what one of them gained chooses for neither."""
+    made = replace(
+        problems,
+        problems=tuple(
+            replace(one, extras={**one.extras, "of_problem": "p"}) for one in problems.problems
+        ),
+    )
+    settings = TrialSettings(max_new_tokens=24)
+    programs = Programs(embedded, store, made, settings, "local", 1)
+    gained = choose_by_judged(programs, tmp_path / "made.jsonl")
+    assert (gained.calibration.gained, gained.calibration.weight) == (0, 0)
+    apart = choose_by_judged(replace(programs, problems=problems), tmp_path / "apart.jsonl")
+    assert (apart.calibration.gained, apart.calibration.weight) == (2, 0.9)
 
 
 def test_an_older_manifest_tells_of_no_programs(store):
