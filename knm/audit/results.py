@@ -10,7 +10,7 @@ from knm.codec import to_json
 from knm.hashing import hash_json
 from knm.jsonio import read_json, write_json
 from knm.judging.trials import Trial
-from knm.report import mcnemar_exact
+from knm.report.rates import compare_samples, significance
 from knm.sandbox import Verdict
 
 FORMAT: Final = 1
@@ -77,13 +77,14 @@ class RowResult:
 class Comparison:
     """A row against another on the problems that both count.
 
-    `p` is the exact McNemar probability; `identical` says whether every completion is the same.
+    `p` is two-sided, by the `test`; `identical` says whether every completion is the same.
     """
 
     against: str
     gained: tuple[str, ...]
     lost: tuple[str, ...]
     p: float
+    test: str
     identical: bool
 
     @property
@@ -94,14 +95,19 @@ class Comparison:
 
 def compare(result: RowResult, other: RowResult) -> Comparison:
     """How `result` differs from `other`."""
-    now, before = result.trial.passed, other.trial.passed
-    gained = tuple(name for name in now if now[name] and before.get(name) is False)
-    lost = tuple(name for name in now if not now[name] and before.get(name) is True)
+    before = {one.question_id: one for one in other.trial.counted}
+    pairs = [
+        (before[one.question_id], one) for one in result.trial.counted if one.question_id in before
+    ]
+    gained = tuple(now.question_id for then, now in pairs if now.accepted and not then.accepted)
+    lost = tuple(now.question_id for then, now in pairs if then.accepted and not now.accepted)
+    found = significance(compare_samples(pairs), len(gained), len(lost))
     return Comparison(
         other.row.name,
         gained,
         lost,
-        mcnemar_exact(len(gained), len(lost)),
+        found.p_value,
+        found.test,
         _completions(result.trial) == _completions(other.trial),
     )
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from knm.audit.checks import Check
 from knm.audit.results import Line
 from knm.report.markdown import escape, table
+from knm.report.rates import name_tests
 from knm.report.text import interval, percent
 
 _HEAD: Final = (
@@ -37,8 +38,8 @@ def render_markdown(
         f"({problems['content_hash'][:12]}); {corpus['programs']:,} programs of "
         f"{escape(corpus['file'])} ({corpus['hash'][:12]}).",
         table([_HEAD, *map(_cells, lines)]),
-        "Gained and lost against the LM alone in the row's language, p by exact McNemar; "
-        "recovered is the share of what the fine-tuned copy gains.",
+        f"Gained and lost against the LM alone in the row's language{_tests(lines)}; recovered is "
+        "the share of what the fine-tuned copy gains.",
     ]
     faults = [line for line in lines if line.result.trial.faults]
     if faults:
@@ -49,6 +50,11 @@ def render_markdown(
     if checks:
         blocks += ["## Checks", table([("Row", "Must show", "", "Found"), *map(_check, checks)])]
     return "\n\n".join(blocks) + "\n"
+
+
+def _tests(lines: Sequence[Line]) -> str:
+    tests = [line.comparison.test for line in lines if line.comparison is not None]
+    return f", p by {name_tests(tests)}" if tests else ""
 
 
 def _cells(line: Line) -> tuple[str, ...]:

@@ -74,13 +74,9 @@ class Trial:
         return summarize(self.results)
 
     @property
-    def passed(self) -> dict[str, bool]:
-        """Of each problem that counts, by id, whether its program was accepted."""
-        return {
-            result.question_id: result.accepted
-            for result in self.results
-            if not result.verdict.is_infrastructure
-        }
+    def counted(self) -> tuple[ProblemResult, ...]:
+        """What counts for or against the model."""
+        return tuple(result for result in self.results if not result.verdict.is_infrastructure)
 
     @property
     def faults(self) -> tuple[ProblemResult, ...]:

@@ -9,9 +9,9 @@ from typing import Any, Final
 from knm.errors import UserError, named
 from knm.report import text
 from knm.report.diff import ReportDiff
+from knm.report.rates import SampledComparison, Significance, compare_samples, significance
 from knm.report.schema import ProblemResult
 from knm.report.summary import Totals, summarize
-from knm.statistics import mcnemar_exact
 
 MOST_GROUPS: Final = 24
 """Rows of a breakdown: more would be read by nobody."""
@@ -43,11 +43,12 @@ class GroupChange:
     b: Totals
     gained: int
     lost: int
+    sampled: SampledComparison | None
 
     @property
-    def p_value(self) -> float:
-        """Two-sided exact McNemar of the flips; of one group among several."""
-        return mcnemar_exact(self.gained, self.lost)
+    def significance(self) -> Significance:
+        """As that of the whole comparison; of one group among several."""
+        return significance(self.sampled, self.gained, self.lost)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -57,7 +58,8 @@ class GroupChange:
             "passed": {"a": self.a.passed, "b": self.b.passed},
             "gained": self.gained,
             "lost": self.lost,
-            "p_value": self.p_value,
+            "p_value": self.significance.p_value,
+            "test": self.significance.test,
         }
 
 
@@ -95,13 +97,15 @@ def break_down_diff(
     changes = []
     for value, found in _group(told, field).items():
         ids = [result.question_id for result in found]
+        pairs = [(before[name], after[name]) for name in ids]
         changes.append(
             GroupChange(
                 value,
-                summarize([before[name] for name in ids]),
-                summarize([after[name] for name in ids]),
+                summarize([one for one, _ in pairs]),
+                summarize([other for _, other in pairs]),
                 len(gained.intersection(ids)),
                 len(lost.intersection(ids)),
+                compare_samples(pairs),
             )
         )
     return changes
@@ -187,7 +191,7 @@ def change_rows(field: str, changes: Iterable[GroupChange]) -> list[tuple[str, .
                 text.pass_at_1(change.b),
                 str(change.gained),
                 str(change.lost),
-                f"{change.p_value:.3g}",
+                f"{change.significance.p_value:.3g}",
             )
             for change in changes
         ),

@@ -14,12 +14,19 @@ from knm.errors import UserError
 from knm.report.document import Report
 from knm.report.flips import Flip, find_flips
 from knm.report.noise import NoiseFloor, kept_noise, measure_noise, noise_of_repeats
-from knm.report.rates import Pair, SampledComparison, by_problem, compare_samples
+from knm.report.rates import (
+    Pair,
+    SampledComparison,
+    Significance,
+    by_problem,
+    compare_samples,
+    significance,
+)
 from knm.report.schema import ProblemResult
 from knm.report.settings import Difference, refuse_unlike, setting_differences
 from knm.report.summary import Totals, share_of_tests_passed, summarize
 from knm.sandbox import Verdict
-from knm.statistics import PERMUTATIONS, bootstrap_interval, mcnemar_exact
+from knm.statistics import bootstrap_interval
 
 
 @dataclass(frozen=True)
@@ -72,19 +79,16 @@ class ReportDiff:
     @property
     def p_value(self) -> float:
         """By the `test`, two-sided."""
-        if self.sampled is not None:
-            return self.sampled.test.p_value
-        return mcnemar_exact(len(self.gained), len(self.lost))
+        return self._significance.p_value
 
     @property
     def test(self) -> str:
-        """What `p_value` is by: exact McNemar of the flips, or with several samples a paired
-        permutation test of the problems' pass rates.
-        """
-        if self.sampled is None:
-            return "exact McNemar"
-        way = "exact" if self.sampled.test.exact else f"{PERMUTATIONS:,} drawn, seeded"
-        return f"paired permutation test of pass rates by problem ({way})"
+        """What `p_value` is by, as `significance` says."""
+        return self._significance.test
+
+    @property
+    def _significance(self) -> Significance:
+        return significance(self.sampled, len(self.gained), len(self.lost))
 
     @cached_property
     def mean_rate_change(self) -> tuple[float, float, float] | None:

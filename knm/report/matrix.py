@@ -11,6 +11,7 @@ from knm.errors import UserError
 from knm.report import text
 from knm.report.diff import ReportDiff, diff_reports
 from knm.report.document import Report
+from knm.report.rates import name_tests
 from knm.report.settings import Difference, setting_differences, show_value
 from knm.report.summary import Totals, summarize
 
@@ -58,6 +59,7 @@ class RunMatrix:
                     "gained": list(diff.gained),
                     "lost": list(diff.lost),
                     "p_value": diff.p_value,
+                    "test": diff.test,
                 }
                 for (a, b), diff in self.pairs.items()
             ],
@@ -131,11 +133,10 @@ def pair_rows(matrix: RunMatrix) -> list[tuple[str, ...]]:
 
 def pair_caption(matrix: RunMatrix) -> str:
     """What stands in the table of pairs."""
-    if any(diff.sampled for diff in matrix.pairs.values()):
-        told = "Problems that pass more and less often, and p of the paired permutation test"
-    else:
-        told = "Gained, lost and exact McNemar's p"
-    return f"{told}, from row to column:"
+    diffs = matrix.pairs.values()
+    sampled = any(diff.sampled for diff in diffs)
+    told = "Problems that pass more and less often" if sampled else "Gained, lost"
+    return f"{told}, and p by {name_tests(diff.test for diff in diffs)}, from row to column:"
 
 
 def render_matrix(matrix: RunMatrix) -> str:

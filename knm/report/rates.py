@@ -8,11 +8,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from knm.problems.records import made_of
 from knm.report.schema import ProblemResult
-from knm.statistics import PairedTest, bootstrap_interval, paired_permutation
+from knm.statistics import (
+    PERMUTATIONS,
+    PairedTest,
+    bootstrap_interval,
+    mcnemar_exact,
+    paired_permutation,
+)
+
+MCNEMAR: Final = "exact McNemar"
+"""The test of flips."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,32 @@ class SampledComparison:
                 for each in (*self.up, *self.down)
             ],
         }
+
+
+@dataclass(frozen=True)
+class Significance:
+    """A two-sided p-value, and the test that it is by."""
+
+    p_value: float
+    test: str
+
+
+def significance(sampled: SampledComparison | None, gained: int, lost: int) -> Significance:
+    """By exact McNemar of flips, or, with several samples, of the problems' pass rates.
+
+    That is a paired permutation test.
+    """
+    if sampled is None:
+        return Significance(mcnemar_exact(gained, lost), MCNEMAR)
+    way = "exact" if sampled.test.exact else f"{PERMUTATIONS:,} drawn, seeded"
+    test = f"paired permutation test of pass rates by problem ({way})"
+    return Significance(sampled.test.p_value, test)
+
+
+def name_tests(tests: Iterable[str]) -> str:
+    """Which tests the p-values of several comparisons are by, each once, exact McNemar first."""
+    ordered = sorted(set(tests), key=lambda test: (test != MCNEMAR, test))
+    return ", or with several samples by ".join(ordered)
 
 
 Pair = tuple[ProblemResult, ProblemResult]

@@ -74,6 +74,11 @@ def compared(problems: int, independent: int) -> str:
     return f"{problems} problems compared{made}"
 
 
+def problems(count: int, independent: int) -> str:
+    """The same in a table: such as `186`, or `186, made of 93`."""
+    return f"{count}, made of {independent}" if independent < count else str(count)
+
+
 def p_value(p: float) -> str:
     """Such as `p = 0.000269`."""
     return f"p = {p:.3g}"

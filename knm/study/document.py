@@ -1,15 +1,16 @@
 """The final report of a study: what `knm report study` tells of runs, and the study around it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from knm.errors import UserError
 from knm.jsonio import write_json
 from knm.languages.foreign import foreign_spans
-from knm.report import Report, diff_reports, summarize, text
+from knm.report import Report, ReportDiff, diff_reports, summarize, text
 from knm.report import page as view
+from knm.report.rates import name_tests
 from knm.report.study import StudyFormat, check_study, compose_study, write_study
 from knm.report.study.blocks import Block, Commands, Files, Heading, Paragraph, Table
 from knm.study.plan import TUNED, StorePlan
@@ -159,10 +160,16 @@ def _syntax(outcome: StudyOutcome) -> Iterator[Block]:
     )
     pairs = list(_pairs(outcome))
     if pairs:
-        yield Table([("From", "To", "Problems", "Gained", "Lost", "p"), *pairs])
+        head = ("From", "To", "Problems", "Gained", "Lost", "p")
+        yield Table([head, *(cells for cells, _ in pairs)])
+        yield _p_by(diff for _, diff in pairs)
 
 
-def _pairs(outcome: StudyOutcome) -> Iterator[tuple[str, ...]]:
+def _p_by(diffs: Iterable[ReportDiff]) -> Paragraph:
+    return Paragraph(f"p is two-sided, by {name_tests(diff.test for diff in diffs)}.")
+
+
+def _pairs(outcome: StudyOutcome) -> Iterator[tuple[tuple[str, ...], ReportDiff]]:
     """Rows of one preset with the datastore as it was mined, and filtered."""
     reports = {report.path.stem: report for report in outcome.rows}
     rows = [row for row in outcome.plan.rows if row.name in reports]
@@ -172,8 +179,9 @@ def _pairs(outcome: StudyOutcome) -> Iterator[tuple[str, ...]]:
             if (before.preset, before.datastore) == (after.preset, parent):
                 names = str(before.name), str(after.name)
                 diff = diff_reports(*(reports[name] for name in names))
-                counts = diff.a.totals.counted, len(diff.gained), len(diff.lost)
-                yield (*names, *map(str, counts), f"{diff.p_value:.3g}")
+                compared = text.problems(diff.a.totals.counted, len(diff.rate_changes))
+                flips = str(len(diff.gained)), str(len(diff.lost))
+                yield (*names, compared, *flips, f"{diff.p_value:.3g}"), diff
 
 
 def _made_of(plan: StorePlan) -> str:
@@ -252,8 +260,9 @@ def _grid(tuning: Tuning) -> Iterator[Block]:
     totals = summarize(tuning.baseline.results)
     lm = ("LM alone", *("" for _ in names), text.pass_at_1(totals))
     rows.append((*lm, text.interval(totals.interval), "", "", ""))
-    for one in tuning.tried:
-        diff, totals = diff_reports(tuning.baseline, one.report), summarize(one.report.results)
+    diffs = [diff_reports(tuning.baseline, one.report) for one in tuning.tried]
+    for one, diff in zip(tuning.tried, diffs, strict=True):
+        totals = summarize(one.report.results)
         rows.append(
             (
                 "best" if one is tuning.winner else "",
@@ -266,3 +275,4 @@ def _grid(tuning: Tuning) -> Iterator[Block]:
             )
         )
     yield Table(rows)
+    yield _p_by(diffs)

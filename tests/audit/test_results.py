@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from knm.audit.results import compare, make_lines
@@ -8,8 +10,29 @@ from tests.audit.made_up import row_result
 def test_a_comparison_names_what_was_gained_and_lost():
     comparison = compare(row_result("in-domain", "1100"), row_result("baseline", "1010"))
     assert (comparison.gained, comparison.lost) == (("p1",), ("p2",))
-    assert comparison.p == mcnemar_exact(1, 1)
+    assert (comparison.p, comparison.test) == (mcnemar_exact(1, 1), "exact McNemar")
     assert not comparison.identical
+
+
+def test_programs_of_one_problem_are_its_samples():
+    """Six of them that are gained are one problem that rose."""
+    rows = [row_result("in-domain", "1111110"), row_result("baseline", "0000000")]
+    assert compare(*rows).p == mcnemar_exact(6, 0) < 0.05
+    made = [
+        replace(
+            row,
+            trial=replace(
+                row.trial,
+                results=tuple(
+                    replace(one, fields={"of_problem": "p"}) for one in row.trial.results
+                ),
+            ),
+        )
+        for row in rows
+    ]
+    comparison = compare(*made)
+    assert (len(comparison.gained), comparison.p) == (6, 1)
+    assert comparison.test == "paired permutation test of pass rates by problem (exact)"
 
 
 def test_faults_are_neither_gained_nor_lost():

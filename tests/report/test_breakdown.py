@@ -6,6 +6,7 @@ from knm.errors import UserError
 from knm.problems import FieldValue
 from knm.report import diff_reports
 from knm.report.breakdown import MOST_GROUPS, OTHERS, break_down, break_down_diff, render_groups
+from knm.report.rates import Significance
 from knm.sandbox import Verdict
 from tests.report.builders import result, write_report
 
@@ -62,5 +63,21 @@ def test_a_comparison_is_told_by_a_field_even_where_one_report_does_not_know_it(
         write_report(tmp_path / "old.json", old), write_report(tmp_path / "new.json", new)
     )
     changes = {one.value: one for one in break_down_diff(diff, old, new, "level")}
-    assert (changes["easy"].gained, changes["easy"].lost, changes["easy"].p_value) == (0, 1, 1.0)
+    assert (changes["easy"].gained, changes["easy"].lost) == (0, 1)
+    assert changes["easy"].significance == Significance(1.0, "exact McNemar")
     assert (changes["hard"].a.counted, changes["hard"].lost) == (1, 0)
+
+
+def test_a_field_of_problems_made_of_one_is_compared_as_those_are(tmp_path):
+    """Six programs of problem p, all gained, are one problem that rose: no six that did."""
+    made = [of(f"p-{number}", FAILED, level="easy", of_problem="p") for number in range(6)]
+    gained = [of(f"p-{number}", PASSED, level="easy", of_problem="p") for number in range(6)]
+    diff = diff_reports(
+        write_report(tmp_path / "a.json", made), write_report(tmp_path / "b.json", gained)
+    )
+    (change,) = break_down_diff(diff, made, gained, "level")
+    assert (change.gained, change.lost) == (6, 0)
+    assert change.significance == Significance(
+        1.0, "paired permutation test of pass rates by problem (exact)"
+    )
+    assert change.to_json()["test"] == change.significance.test

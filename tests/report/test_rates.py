@@ -6,6 +6,7 @@ from knm.report import diff_reports, markdown_diff, outcome_line, parse_conditio
 from knm.report.matrix import compare_runs, render_matrix
 from knm.report.page.rendering import render_page
 from knm.report.page.runs import join_runs
+from knm.report.rates import name_tests
 from knm.sandbox import Verdict
 from tests.report.builders import of_samples, result, write_report
 
@@ -57,7 +58,10 @@ def test_the_comparison_says_what_it_is_by(runs):
     assert "**Over all samples 45.8 % → 66.7 %, 3 problems up" in markdown_diff(diff_reports(*runs))
     matrix = render_matrix(compare_runs(runs))
     assert "+3 -1 p = 0.25" in matrix
+    assert "more and less often, and p by paired permutation test" in matrix
     assert "McNemar" not in matrix
+    (pair,) = compare_runs(runs).to_json()["pairs"]
+    assert (pair["p_value"], pair["test"]) == (0.25, diff_reports(*runs).test)
 
 
 def test_conditions_go_by_pass_rates(runs):
@@ -142,3 +146,11 @@ def test_one_program_of_each_problem_is_compared_as_problems_are(tmp_path):
     made = [result("p-1", fields={"of_problem": "p"}), result("q-1", fields={"of_problem": "q"})]
     runs = [write_report(tmp_path / f"{name}.json", made) for name in ("a", "b")]
     assert diff_reports(*runs).sampled is None
+
+
+def test_tests_are_named_once_and_mcnemars_first():
+    way = "paired permutation test of pass rates by problem (exact)"
+    assert name_tests([way, "exact McNemar", way, "exact McNemar"]) == (
+        f"exact McNemar, or with several samples by {way}"
+    )
+    assert name_tests([way, way]) == way

@@ -15,6 +15,7 @@ from knm.report.page.charts import GROUPS, draw_charts
 from knm.report.page.export import CHART_WIDTH
 from knm.report.page.rendering import render_chart
 from knm.report.page.runs import Bench, Comparison, Run
+from knm.report.rates import MCNEMAR, name_tests
 from knm.report.study.blocks import Block, Commands, Heading, Paragraph, Picture, Table
 from knm.report.study.commands import commands_of
 
@@ -101,11 +102,17 @@ def _flips(bench: Bench, picture: Picture | None) -> Iterator[Block]:
     if not bench.comparisons:
         return
     yield Heading("Flips")
-    head = ("From", "To", "Problems", "Gained", "Lost", "p", "Tests passed")
-    yield Table([head, *map(_comparison_cells, bench.comparisons)])
+    diffs = [pair.diff for pair in bench.comparisons]
+    sampled = any(diff.sampled for diff in diffs)
+    rates = ("More often", "Less often") if sampled else ()
+    head = ("From", "To", "Problems", "Gained", "Lost", *rates, "p", "Tests passed")
+    yield Table([head, *(_comparison_cells(pair, sampled) for pair in bench.comparisons)])
+    decided = ", by the sample that decides" if sampled else ""
+    often = " Of all samples, so many problems pass more and less often." if sampled else ""
     yield Paragraph(
-        "A problem is gained or lost where only one of two runs solves it; p is two-sided, by "
-        "exact McNemar; the change of tests passed is in points, with its 95 % interval."
+        f"A problem is gained or lost where only one of two runs solves it{decided}.{often} p is "
+        f"two-sided, by {name_tests(diff.test for diff in diffs)}; the change of tests passed is "
+        "in points, with its 95 % interval."
     )
     unlike = [pair for pair in bench.comparisons if not pair.comparable]
     if unlike:
@@ -129,14 +136,18 @@ def _flips(bench: Bench, picture: Picture | None) -> Iterator[Block]:
             yield Paragraph(f"and {len(flips) - MOST_FLIPS} more.")
 
 
-def _comparison_cells(pair: Comparison) -> tuple[str, ...]:
+def _comparison_cells(pair: Comparison, sampled: bool) -> tuple[str, ...]:
     diff, change = pair.diff, pair.diff.mean_rate_change
+    rates: tuple[str, ...] = ("-", "-") if sampled else ()
+    if diff.sampled is not None:
+        rates = str(len(diff.sampled.up)), str(len(diff.sampled.down))
     return (
         pair.a.label,
         pair.b.label,
-        str(diff.a.totals.counted),
+        text.problems(diff.a.totals.counted, len(diff.rate_changes)),
         str(len(diff.gained)),
         str(len(diff.lost)),
+        *rates,
         f"{diff.p_value:.3g}",
         "-" if change is None else text.mean_change(change),
     )
@@ -175,6 +186,10 @@ def _ladder(directory: Path) -> Iterator[Block]:
     head = ("Row", "Pass@1", "95 % interval", "Gained", "Lost", "p", "Recovered")
     try:
         yield Table([head, *map(_ladder_cells, rows)])
+        # Audits of before did not tell, and knew one test alone.
+        tests = [row["comparison"].get("test", MCNEMAR) for row in rows if row["comparison"]]
+        if tests:
+            yield Paragraph(f"p is two-sided, by {name_tests(tests)}.")
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{named('audit')} {directory}: {AUDIT_NAME} is of another version of knm ({error}); "

@@ -65,6 +65,40 @@ def test_what_was_lost_is_told_first_and_long_lists_say_how_many_are_left(tmp_pa
     assert any(isinstance(block, Paragraph) and block.text == "and 6 more." for block in blocks)
 
 
+def told(blocks):
+    return [block.text for block in blocks if isinstance(block, Paragraph)]
+
+
+def test_flips_are_told_with_the_test_that_p_is_by(bench, tmp_path):
+    (single,) = (text for text in told(compose_study(bench)) if "p is two-sided" in text)
+    assert "solves it; p is" not in single
+    assert "solves it. p is two-sided, by exact McNemar; the change" in single
+
+    def run(name, verdict):
+        made = [
+            replace(result(f"p-{number}", verdict), fields={"of_problem": "p"})
+            for number in range(6)
+        ]
+        return write_report(tmp_path / name, [*made, result("q")])
+
+    blocks = compose_study(join_runs([run("a.json", WRONG), run("b.json", RIGHT)]))
+    rows = tables_of(blocks)["From"]
+    assert dict(zip(*rows, strict=True)) == {
+        "From": "a",
+        "To": "b",
+        "Problems": "7, made of 2",
+        "Gained": "6",
+        "Lost": "0",
+        "More often": "1",
+        "Less often": "0",
+        "p": "1",
+        "Tests passed": rows[1][-1],
+    }
+    (sampled,) = (text for text in told(blocks) if "p is two-sided" in text)
+    assert "by paired permutation test of pass rates by problem (exact);" in sampled
+    assert "McNemar" not in sampled
+
+
 def test_one_run_alone_has_no_flips(tmp_path):
     report = write_report(tmp_path / "a.json", [result("q")])
     headings = [
@@ -105,6 +139,7 @@ def test_the_ladder_of_an_audit_is_told_with_its_pictures(bench, tmp_path):
     rows = tables_of(blocks)["Row"]
     assert rows[1] == ("LM alone", "25.0 % (1 of 4)", "10.0-60.0 %", "", "", "", "")
     assert rows[2][3:] == ("1", "0", "1", "50 %")
+    assert "p is two-sided, by exact McNemar." in told(blocks)
     assert [block.name for block in blocks if isinstance(block, Picture)][-1] == "ladder-audit"
 
 
