@@ -6,12 +6,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from knm.corpora import CorpusRecord, decontaminate_stream, save_corpus, stream_corpus
+from knm.corpora import (
+    CorpusRecord,
+    decontaminate_stream,
+    first_passed,
+    save_corpus,
+    stream_corpus,
+)
 from knm.corpora.records import parse_record
 from knm.datastore import CorpusExamples, Datastore, MiningOptions
 from knm.datastore import mine as mine_examples
@@ -71,7 +76,7 @@ def mine(
         path: of the datastore; what was mined there from the same is not mined again.
         tokenizer: of a model that is given by itself.
         prompt: name or file of the template in which the model will be asked.
-        limit: only so many of the first records.
+        limit: only so many of the first records; programs that failed do not count.
         problems: the problem set whose tasks are left out, so that no answers to them are stored;
             None leaves out nothing.
         **options: fields of `MiningOptions`; `batch_tokens` is chosen for the model's device.
@@ -94,7 +99,7 @@ def mine(
     with _corpus_file(corpus) as file:
         cleaning = None
         if problems is not None:
-            records = islice(stream_corpus(file), limit)
+            records = first_passed(stream_corpus(file), limit)
             cleaning = decontaminate_stream(records, load_problems(problems))
         loaded = _loaded(model, tokenizer)
         if "batch_tokens" not in options:

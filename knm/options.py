@@ -30,7 +30,9 @@ TemplateName = Annotated[str, Option("prompt template", "NAME|FILE")]
 LanguageName = Annotated[str, Option("language to be written and judged", "NAME|FILE")]
 CompletionLength = Annotated[int, Option("longest completion, in tokens", "N", least=1)]
 BATCH: Final = Option("prompts decoded together", "N", least=1, default="32")
-RecordLimit = Annotated[int | None, Option("only the first N records", "N", least=1)]
+RecordLimit = Annotated[
+    int | None, Option("only the first N records, without programs that failed", "N", least=1)
+]
 DatastoreName = Annotated[
     str | None,
     Option("datastore, by name or path", "NAME|PATH", default="the embedded model's", needs="knn"),

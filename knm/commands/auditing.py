@@ -52,7 +52,7 @@ class StoreOptions:
         Path | None, Option("JSONL corpus of the store", "FILE", default="the packaged one")
     ] = None
     train_programs: Annotated[
-        int | None, Option("only the corpus's first N programs", "N", least=1)
+        int | None, Option("only the corpus's first N programs that are of use", "N", least=1)
     ] = None
     off_domain: Annotated[
         Path | None, Option("corpus of another domain", "FILE", default="the packaged one")

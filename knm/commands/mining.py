@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -167,10 +166,10 @@ def _refuse(given: Iterable[tuple[str, object]], why: str, needed: str) -> None:
 
 def _decontamination(path: Path, limit: int | None, problems: str) -> "Decontamination":
     """What of the corpus a problem set asks for."""
-    from knm.corpora import decontaminate_stream, stream_corpus
+    from knm.corpora import decontaminate_stream, first_passed, stream_corpus
     from knm.problems import load_problems
 
-    return decontaminate_stream(islice(stream_corpus(path), limit), load_problems(problems))
+    return decontaminate_stream(first_passed(stream_corpus(path), limit), load_problems(problems))
 
 
 def _own_device(device: str) -> str:

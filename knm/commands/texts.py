@@ -55,14 +55,14 @@ class TextOptions(BlockOptions):
 
 
 def load_passed(path: Path, limit: int | None = None) -> "tuple[CorpusRecord, ...]":
-    """The first `limit` records of a corpus, without programs that failed: these are told of.
+    """The first `limit` records of a corpus whose programs passed: those that failed are told of.
 
     Raises:
         UserError: as `load_corpus`, or all of them failed.
     """
-    from knm.corpora import keep_passed, load_corpus
+    from knm.corpora import first_passed, keep_passed, load_corpus
 
-    records = load_corpus(path)[:limit]
+    records = tuple(first_passed(load_corpus(path), limit))
     kept = keep_passed(records, path)
     if len(kept) < len(records):
         failed = len(records) - len(kept)

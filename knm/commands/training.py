@@ -26,7 +26,10 @@ def finetune(
     model: Annotated[
         str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
     ] = "embedded",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N records.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only the first N records, without programs that failed."),
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Peak learning rate (default: by the model).")
     ] = None,

@@ -4,7 +4,6 @@ import hashlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +101,19 @@ def stream_corpus(path: Path) -> Iterator[CorpusRecord]:
         yield parse_record(value, f"{path}:{number}")
 
 
+def first_passed(records: Iterable[CorpusRecord], limit: int | None) -> Iterator[CorpusRecord]:
+    """The first `limit` records whose program passed, and those that failed up to the next of them.
+
+    All of them without a limit: this is how every command takes the first of a corpus.
+    """
+    passed = 0
+    for record in records:
+        passed += record.passed
+        if limit is not None and passed > limit:
+            return
+        yield record
+
+
 def _read_values(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and record, as it stands in JSONL, of each record of a corpus."""
     lists = path.suffix == SUFFIX
@@ -109,9 +121,9 @@ def _read_values(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def summarize_corpus(path: Path, limit: int | None = None) -> CorpusSummary:
-    """Read a corpus, or its first records, once, to know that it is sound and what it holds.
+    """Read a corpus once, to know that it is sound and what it holds, or what of it is taken.
 
-    Of each record only eight bytes stay in memory.
+    That is `first_passed`. Of each record only eight bytes stay in memory.
 
     Raises:
         UserError: as `load_corpus`.
@@ -121,7 +133,7 @@ def summarize_corpus(path: Path, limit: int | None = None) -> CorpusSummary:
 
     def marked() -> Iterator[dict[str, Any]]:
         nonlocal failed
-        for record in islice(stream_corpus(path), limit):
+        for record in first_passed(stream_corpus(path), limit):
             marks.append(_mark(record.id))
             failed += not record.passed
             yield record.to_json()

@@ -101,7 +101,7 @@ class CorpusExamples:
         limit: int | None = None,
         decontamination: Decontamination | None = None,
     ) -> None:
-        """Read the corpus once, to know that it is sound; `limit` takes its first records only.
+        """Read the corpus once, to know that it is sound; `limit` takes `first_passed` only.
 
         Of these, the ones that `decontamination` names are left out, and programs that failed by
         their outcome: their tokens are no right continuations.

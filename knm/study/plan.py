@@ -58,7 +58,9 @@ class StudySettings(SandboxOptions, DecodingOptions, ModelOptions):
     ] = None
     limit: Annotated[int | None, Option("only the first N of either", "N", least=1)] = None
     corpus: Annotated[str | None, Option("JSONL corpus of the datastores", "FILE")] = None
-    records: Annotated[int | None, Option("only its first N records", "N", least=1)] = None
+    records: Annotated[
+        int | None, Option("only its first N records, without programs that failed", "N", least=1)
+    ] = None
     prompt: TemplateName = "task"
     language: LanguageName = "lua"
     workers: Workers = None

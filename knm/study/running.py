@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from knm.bench.run import prepare_run
-from knm.corpora import CorpusRecord, Purged, drop_foreign, stream_corpus
+from knm.corpora import (
+    CorpusRecord,
+    Purged,
+    drop_foreign,
+    first_passed,
+    keep_passed,
+    stream_corpus,
+)
 from knm.corpora.decontamination import normalize_statement
 from knm.errors import UserError
 from knm.option_fields import spell_flag
@@ -172,14 +178,14 @@ class Study:
 
     @cached_property
     def _corpora(self) -> dict[str, tuple[CorpusRecord, ...]]:
-        """The records of every corpus, by the name of its file."""
+        """What datastores are made of, of every corpus by the name of its file."""
         own = (Path(store.corpus) for store in self.plan.datastores.values() if store.corpus)
         paths = dict.fromkeys([self.plan.settings.corpus_path, *own])
         limit = self.plan.settings.records
         names = [path.name for path in paths]
         return {
-            path.name if names.count(path.name) == 1 else str(path): tuple(
-                islice(stream_corpus(path), limit)
+            path.name if names.count(path.name) == 1 else str(path): keep_passed(
+                first_passed(stream_corpus(path), limit), path
             )
             for path in paths
         }

@@ -2,11 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from knm.corpora import Decontamination, decontaminate_stream, stream_corpus, summarize_corpus
+from knm.corpora import (
+    Decontamination,
+    decontaminate_stream,
+    first_passed,
+    stream_corpus,
+    summarize_corpus,
+)
 from knm.errors import UserError, named
 from knm.hashing import hash_json
 from knm.jsonio import read_json, write_json
@@ -144,7 +149,7 @@ class StoreBuilder:
 
         corpus, limit, loaded = self._corpus(plan), self._settings.records, self._loaded()
         cleaning: Decontamination = decontaminate_stream(
-            islice(stream_corpus(corpus), limit), self._held_out
+            first_passed(stream_corpus(corpus), limit), self._held_out
         )
         examples = CorpusExamples(
             corpus, loaded.tokenizer, ChatEncoding(self._template), limit, cleaning
@@ -165,7 +170,8 @@ class StoreBuilder:
         assert plan.of is not None
         source = Datastore.open(self._directory / plan.of)
         tokenizer = self._loaded().tokenizer
-        records = islice(stream_corpus(self._corpus_of(plan.of)), self._settings.records)
+        corpus = stream_corpus(self._corpus_of(plan.of))
+        records = first_passed(corpus, self._settings.records)
         encoded = encode_corpus(tokenizer, tuple(records), self._template)
         examples = {example.record_id: example for example in encoded}
         return filter_datastore(

@@ -35,6 +35,13 @@ def test_programs_that_failed_are_no_examples(tiny, tmp_path):
     found = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "copy"), *small])
     assert "3 of 4 records left out: their programs failed" in found.stderr
     assert json.loads(found.stdout)["steps"] == 1
+    second = others[0]
+    save_corpus(tmp_path / "corpus.jsonl", [failed[1], first, failed[2], second])
+    found = CliRunner().invoke(
+        app, [*command, "--out", str(tmp_path / "two"), *small, "--limit", "2"]
+    )
+    assert "2 of 4 records left out: their programs failed" in found.stderr
+    assert json.loads(found.stdout)["steps"] == 2
     save_corpus(tmp_path / "corpus.jsonl", failed)
     refused = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "other"), *small])
     assert "none of 3 programs passed" in str(refused.exception)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from knm.corpora import CorpusRecord, Outcome, corpus_hash, load_corpus, save_corpus
+from knm.corpora import CorpusRecord, Outcome, corpus_hash, first_passed, load_corpus, save_corpus
 from knm.errors import UserError
 from knm.languages.descriptions import is_file
 from knm.packaged import EMBEDDED_CORPUS
@@ -177,6 +177,20 @@ def test_a_record_is_of_what_its_problem_was_made_of(corpus):
     records = load_corpus(path)
     assert [record.group for record in records] == ["p", "p", None]
     assert [record.marks for record in records] == [{"0", "p-1", "p", "c"}, {"1", "p"}, {"2"}]
+
+
+@given(st.lists(st.booleans(), max_size=12), st.none() | st.integers(1, 6))
+def test_a_limit_takes_so_many_programs_that_passed(passed, limit):
+    records = [
+        CorpusRecord(str(number), "", "", "lua", "x", outcome=None if right else Outcome("timeout"))
+        for number, right in enumerate(passed)
+    ]
+    taken = list(first_passed(records, limit))
+    assert taken == records[: len(taken)]
+    right = [record for record in records if record.passed]
+    assert [record for record in taken if record.passed] == right[:limit]
+    # What failed belongs to what passed before it, as a problem's programs stand in a corpus.
+    assert len(taken) == len(records) or records[len(taken)].passed
 
 
 def test_a_record_without_an_outcome_is_taken_to_solve_its_task(corpus):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from knm.corpora import Decontamination, Removal
+from knm.corpora import Decontamination, Removal, corpus_hash, first_passed, load_corpus
 from knm.datastore import CorpusExamples
 from knm.datastore import examples as examples_module
 from knm.datastore.examples import ListedExamples, Window, cut_batches, read_ahead
@@ -176,6 +176,19 @@ def test_programs_that_failed_teach_nothing(corpus, encoding, embedded, small_wi
     assert {example.record_id for example in found} == {"r0", "r2", "r4"}
 
 
+@pytest.mark.parametrize(
+    ("limit", "taken", "failed"), [(1, ["r1"], 2), (2, ["r1", "r3"], 3), (3, ["r1", "r3"], 3)]
+)
+def test_a_limit_counts_programs_that_passed(corpus, embedded, limit, taken, failed):
+    verdicts = ["wrong-output", "accepted", "wrong-output", "accepted", "timeout"]
+    path = with_outcomes(corpus, verdicts)
+    source = CorpusExamples(path, embedded.tokenizer, CHAT, limit)
+    assert [origin.id for origin in source.origins()] == taken
+    assert source.description["failed"] == failed
+    kept = first_passed(load_corpus(path), limit)
+    assert source.corpus_hash == corpus_hash(kept)
+
+
 def test_of_a_failed_program_it_does_not_matter_why_else_it_is_left_out(corpus, embedded):
     verdicts = ["accepted", "wrong-output", "accepted", "runtime-error", "accepted"]
     removed = tuple(Removal(name, "same statement", "p", 1.0) for name in ("r1", "r2"))
@@ -200,8 +213,6 @@ def test_a_corpus_of_failed_programs_alone_is_refused(corpus, embedded):
 
 def test_programs_that_passed_but_are_not_taken_are_not_said_to_have_failed(corpus, embedded):
     path = with_outcomes(corpus, ["timeout"] * 3 + ["accepted"] * 2)
-    with pytest.raises(UserError, match="none of 3 programs passed"):
-        CorpusExamples(path, embedded.tokenizer, CHAT, 3)
     removed = tuple(Removal(name, "same statement", "p", 1.0) for name in ("r3", "r4"))
     asked = Decontamination("set", "0" * 64, 0.8, removed)
     with pytest.raises(UserError, match="none of 3 programs that the problem set does not ask for"):
