@@ -134,7 +134,7 @@ def evaluate(
         compare_keys_of(model, keys, choice, choice.corpus, choice.seed, json=json)
         return
     from knm.bench import ensure_datastore, prepare_engine
-    from knm.corpora import load_corpus
+    from knm.corpora import first_passed, keep_passed, load_corpus
     from knm.datastore import Datastore, count_known
     from knm.models import check_dtype, find_model
     from knm.packaged import EMBEDDED_CORPUS
@@ -147,11 +147,13 @@ def evaluate(
         check_preset_name(name)
     completes = choice.task is Task.COMPLETION
     if completes:
-        whole = load_corpus(_source_files(choice, completion))
+        whole = load_passed(_source_files(choice, completion))
     else:
         for name, value in changed_options(completion):
             raise UserError(f"{named(name)} {value}: of {named('task')} completion alone")
-        whole = load_corpus(choice.corpus or EMBEDDED_CORPUS / "test.jsonl")
+        path = choice.corpus or EMBEDDED_CORPUS / "test.jsonl"
+        whole = load_corpus(path)
+        keep_passed(whole, path)  # refuses one of which none did
     template = load_template(choice.prompt)
     encoding = completion.encoding()
     from knm.metrics import (
@@ -180,17 +182,18 @@ def evaluate(
         store = setup.datastore
     loaded = load_model(model.model, dtype=model.dtype, device=model.device)
     datastore = None if store is None else Datastore.open(store, expect=loaded.identity)
-    records = whole[: choice.limit]
+    records = tuple(first_passed(whole, choice.limit))
     if completes:
         completed = evaluate_completion(
             loaded, records, encoding, datastore, presets, choice.batch_tokens
         )
         print(dumps(completed.to_json()) if json else render_completion(completed))
         return
-    known = 0 if datastore is None else count_known(datastore.records, records)
+    right = [record for record in records if record.passed]
+    known = 0 if datastore is None else count_known(datastore.records, right)
     if known:
         say(
-            f"{known} of {len(records)} records, or their tasks, stand in the datastore, which "
+            f"{known} of {len(right)} records, or their tasks, stand in the datastore, which "
             "gives their tokens away: measure others (`knm corpus split` holds some out)"
         )
     result = evaluate_corpus(

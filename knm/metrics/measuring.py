@@ -44,6 +44,10 @@ class Predictions:
             np.zeros(count, dtype=np.int64),
         )
 
+    def where(self, mask: Array) -> "Predictions":
+        """Those at the positions that `mask` (N,) bool names."""
+        return Predictions(self.token[mask], self.log_prob[mask], self.rank[mask])
+
     def put(
         self, places: Array, token: Tensor, log_prob: Tensor, rank: Tensor | None = None
     ) -> None:
@@ -78,6 +82,16 @@ class Measured:
             np.zeros(count, dtype=np.float32),
             np.zeros(count, dtype=np.bool_),
             np.zeros(count, dtype=np.bool_),
+        )
+
+    def where(self, mask: Array) -> "Measured":
+        """What was made of the positions that `mask` (N,) bool names."""
+        return Measured(
+            self.corrected.where(mask),
+            self.neighbours.where(mask),
+            self.weight[mask],
+            self.searched[mask],
+            self.offered[mask],
         )
 
     def put(

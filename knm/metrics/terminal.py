@@ -17,6 +17,7 @@ def render_evaluation(evaluation: CorpusEvaluation) -> str:
     lines = [
         f"{evaluation.subject.records} programs, {head.positions:,} tokens, "
         f"{evaluation.seconds:.1f} s",
+        *_failed_lines(evaluation),
         "",
         *table([_HEADINGS, *map(_row, figures)]),
     ]
@@ -37,6 +38,13 @@ def render_evaluation(evaluation: CorpusEvaluation) -> str:
     if evaluation.slopes is not None:
         lines += ["", *_slope_lines([one.name for one in figures[1:]], evaluation.slopes)]
     return "\n".join(lines)
+
+
+def _failed_lines(evaluation: CorpusEvaluation) -> list[str]:
+    if not evaluation.failed:
+        return []
+    but = "" if evaluation.slopes is None else ", but for the pass rate"
+    return [f"{evaluation.failed:,} more are left out{but}: their programs failed"]
 
 
 def _slope_lines(names: Sequence[str], slopes: PassRateSlopes) -> list[str]:

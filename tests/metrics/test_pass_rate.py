@@ -1,13 +1,17 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from knm.corpora import CorpusRecord, load_corpus
+from knm.cli import app
+from knm.corpora import CorpusRecord, load_corpus, save_corpus
 from knm.corpora.outcomes import Outcome
-from knm.metrics import evaluate_corpus
+from knm.errors import UserError
+from knm.metrics import EvaluationOptions, evaluate_corpus
 from knm.metrics.pass_rate import KnownOutcomes, pass_rate_slopes
 from knm.metrics.terminal import _points, render_evaluation
 from knm.packaged import EMBEDDED_CORPUS
@@ -144,15 +148,20 @@ def test_a_text_that_a_preset_holds_impossible_leaves_no_slope():
     assert slope_of(records, [0.0, -np.inf]).slope is None
 
 
-def test_eval_tells_what_a_datastore_of_the_right_programs_does(embedded, small_store):
-    """Programs of the datastore "passed"; with another line they did not."""
-    held = load_corpus(EMBEDDED_CORPUS / "train.jsonl")[:8]
+def with_outcomes(count):
+    """Programs of the datastore, which "passed"; with another line they did not."""
+    held = load_corpus(EMBEDDED_CORPUS / "train.jsonl")[:count]
     records = []
     for number, right in enumerate(held):
         wrong = replace(right, program=f"{right.program}\nprint(#arg)")
         for name, written, verdict in (("r", right, "accepted"), ("w", wrong, "wrong-output")):
             known = replace(written, id=f"{name}-{number}", problem=str(number))
             records.append(replace(known, outcome=Outcome(verdict)))
+    return records
+
+
+def test_eval_tells_what_a_datastore_of_the_right_programs_does(embedded, small_store):
+    records = with_outcomes(8)
     presets = [PRESETS["dense"], PRESETS["residual"]]
     result = evaluate_corpus(embedded, records, load_template("task"), small_store, presets)
     assert result.slopes is not None
@@ -165,8 +174,45 @@ def test_eval_tells_what_a_datastore_of_the_right_programs_does(embedded, small_
     document = result.to_json()["pass_rate"]
     assert [one["name"] for one in document["presets"]] == ["dense", "residual"]
     shown = render_evaluation(result)
+    assert "8 more are left out, but for the pass rate: their programs failed" in shown
     assert "16 samples of 8 problems, 8 of them with both outcomes" in shown
     assert "pass rate, to first order" in shown
+
+
+def test_tokens_of_programs_that_failed_are_no_right_ones(embedded, small_store):
+    """Where slopes are told of them or not, figures are those of the programs that passed."""
+    records = with_outcomes(3)
+    passed = [record for record in records if record.passed]
+    template, options = load_template("task"), EvaluationOptions(next_line=4)
+    for presets in ((), (PRESETS["dense"], PRESETS["bayes"])):
+        store = small_store if presets else None
+        both, right = (
+            evaluate_corpus(embedded, some, template, store, presets, options)
+            for some in (records, passed)
+        )
+        assert (both.failed, right.failed) == (3, 0)
+        assert both.subject == right.subject
+        assert both.next_lines == right.next_lines
+        assert (both.slopes is not None, right.slopes) == (bool(presets), None)
+        for one, other in zip(both.figures, right.figures, strict=True):
+            assert (one.all.positions, one.all.right) == (other.all.positions, other.all.right)
+            assert one.all.perplexity == pytest.approx(other.all.perplexity)
+            assert one.by_type.keys() == other.by_type.keys()
+            assert one.mean_weight == pytest.approx(other.mean_weight)
+            assert one.searched == pytest.approx(other.searched)
+    assert "3 more are left out: their programs failed" in render_evaluation(
+        evaluate_corpus(embedded, records, template)
+    )
+    assert "left out" not in render_evaluation(right)
+    with pytest.raises(UserError, match="none of 3 programs passed"):
+        evaluate_corpus(embedded, [one for one in records if not one.passed], template)
+
+
+def test_the_command_takes_the_first_programs_that_passed(tmp_path):
+    save_corpus(tmp_path / "corpus.jsonl", with_outcomes(3)[1:])
+    command = ["eval", "--corpus", str(tmp_path / "corpus.jsonl"), "--json"]
+    told = json.loads(CliRunner().invoke(app, [*command, "--limit", "1"]).stdout)
+    assert (told["corpus"]["records"], told["failed"]) == (1, 2)
 
 
 def test_rounding_makes_no_loss_of_nothing():
