@@ -25,17 +25,16 @@ def read_top(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def read_next(logits: Tensor, token: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` likeliest other than `token` (B,): logits float32 and tokens int64, (B, count).
 
-    Of logits (B, V) of any float type, each row by itself; of equal ones the lowest token first.
+    Of logits (B, V) of any float type, each row by itself; of equal ones the lowest token first,
+    as `read_likeliest` has them. Fewer where V is smaller.
     """
+    count = min(count, logits.shape[1] - 1)
     if logits.device.type == "cuda":
         return _read_next_on_device(logits, token, count)
-    found = []
-    for _ in range(count):
-        logits = logits.scatter(1, token[:, None], -torch.inf)
-        top, token = logits.max(1)
-        found.append((top.float(), token))
-    tops, tokens = zip(*found, strict=True)
-    return torch.stack(tops, 1), torch.stack(tokens, 1)
+    tokens = _likeliest(logits, count + 1)
+    others = (tokens != token[:, None]).byte().argsort(dim=1, descending=True, stable=True)
+    tokens = tokens.gather(1, others[:, :count])
+    return logits.gather(1, tokens).float(), tokens
 
 
 def read_likeliest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:

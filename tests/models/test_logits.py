@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.models.logits import read_likeliest, read_top
+from knm.models.logits import read_likeliest, read_next, read_top
 from tests.engine.random_models import DEVICES
 
 
@@ -48,22 +48,51 @@ def test_the_likeliest_begin_with_the_top_and_are_those_of_softmax(device, dtype
     assert (tokens.dtype, log_probs.dtype) == (torch.int64, torch.float64)
 
 
-@given(
-    rows=st.integers(1, 5),
-    vocabulary=st.integers(2, 30),
-    levels=st.integers(1, 12),
-    impossible=st.sampled_from([0.0, 0.5]),
-    count=st.integers(2, 9),
-    seed=st.integers(0, 10_000),
-)
-def test_of_equal_logits_the_lowest_tokens_are_the_likeliest(
-    rows, vocabulary, levels, impossible, count, seed
-):
-    draw = np.random.default_rng(seed)
-    logits = draw.integers(0, levels, (rows, vocabulary)).astype(np.float32)
-    logits[:, 1:][draw.uniform(size=(rows, vocabulary - 1)) < impossible] = -np.inf
+@st.composite
+def equal_logits(draw):
+    """Logits of few values, some of them of impossible tokens, and how many are asked for."""
+    rows, vocabulary = draw(st.integers(1, 5)), draw(st.integers(2, 30))
+    values = np.random.default_rng(draw(st.integers(0, 10_000)))
+    logits = values.integers(0, draw(st.integers(1, 12)), (rows, vocabulary)).astype(np.float32)
+    impossible = draw(st.sampled_from([0.0, 0.5, 0.9]))
+    logits[:, 1:][values.uniform(size=(rows, vocabulary - 1)) < impossible] = -np.inf
+    return logits, draw(st.integers(2, 9))
+
+
+@given(equal_logits())
+def test_of_equal_logits_the_lowest_tokens_are_the_likeliest(drawn):
+    logits, count = drawn
     tokens = read_likeliest(torch.from_numpy(logits), count)[0].numpy()
     expected = np.argsort(-logits, axis=1, kind="stable")[:, :count]
     possible = np.take_along_axis(logits, tokens, 1) > -np.inf
     assert np.array_equal(tokens[possible], expected[possible])
     assert all(len(set(row)) == len(row) for row in tokens.tolist())
+
+
+@given(equal_logits(), st.sampled_from([torch.float32, torch.bfloat16]), st.data())
+def test_the_next_of_equal_logits_are_those_of_the_likeliest_without_the_token(drawn, dtype, data):
+    """Whichever token is left out, and where the others are impossible too."""
+    values, count = drawn
+    rows, vocabulary = values.shape
+    left_out = data.draw(
+        st.lists(st.integers(0, vocabulary - 1), min_size=rows, max_size=rows), label="left out"
+    )
+    logits = torch.from_numpy(values).to(dtype)
+    tops, tokens = read_next(logits, torch.tensor(left_out), count)
+    assert tops.dtype == torch.float32
+    for row, without in enumerate(left_out):
+        order = np.argsort(-values[row], kind="stable")
+        expected = order[order != without][:count]
+        assert tokens[row].tolist() == expected.tolist()
+        assert tops[row].tolist() == values[row][expected].tolist()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("vocabulary", [7, 4096, 9001])
+def test_the_next_behind_the_top_are_those_of_the_likeliest(device, vocabulary):
+    draw = torch.Generator().manual_seed(0)
+    logits = torch.randint(0, 9, (9, vocabulary), generator=draw).to(device, torch.bfloat16)
+    likeliest = read_likeliest(logits, 4)[0]
+    tops, tokens = read_next(logits, likeliest[:, 0], 3)
+    assert torch.equal(tokens, likeliest[:, 1:])
+    assert torch.equal(tops, logits.gather(1, tokens).float())
