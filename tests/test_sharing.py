@@ -181,7 +181,10 @@ def children(pid: int) -> list[int]:
 
 
 def is_engine(pid: int) -> bool:
-    return b"knm.serving.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    try:
+        return b"knm.serving.child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:  # ended since it was listed
+        return False
 
 
 def test_an_engine_that_dies_turns_the_rest_into_errors_at_once(problems, tmp_path):
