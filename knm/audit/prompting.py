@@ -61,15 +61,17 @@ class ExamplePrompts:
     def _render(self, examples: Sequence[CorpusRecord], problem: Problem) -> str:
         """The whole context, as the chat template writes it."""
         question = self._ask(problem.question_content, self._language)
-        messages: Messages = []
+        turns: Messages = []
         for record in examples:
             answer = fence_program(record.program, record.language)
             asked = self._ask(record.statement, record.language)
-            messages += [_says("user", asked), _says("assistant", answer)]
+            turns += [_says("user", asked), _says("assistant", answer)]
         if not self._turns:
-            before = [message["content"] for message in messages]
-            messages, question = [], "\n\n".join([*before, question])
-        return render_context(self._tokenizer, [*messages, _says("user", question)])
+            before = [turn["content"] for turn in turns]
+            turns, question = [], "\n\n".join([*before, question])
+        system = self._template.render_system(self._language)
+        messages = [*([_says("system", system)] if system else []), *turns, _says("user", question)]
+        return render_context(self._tokenizer, messages, self._template.arguments)
 
     def _ask(self, statement: str, language: str) -> str:
         return self._template.render(statement, language)

@@ -24,9 +24,9 @@ def problem(tmp_path_factory):
     return load_problems(path).problems[0]
 
 
-def prompts(embedded, count=2, max_new_tokens=512):
+def prompts(embedded, count=2, max_new_tokens=512, template=TASK):
     return ExamplePrompts(
-        embedded, RECORDS, TASK, language="lua", count=count, max_new_tokens=max_new_tokens
+        embedded, RECORDS, template, language="lua", count=count, max_new_tokens=max_new_tokens
     )
 
 
@@ -48,6 +48,23 @@ def test_without_examples_the_context_is_that_of_the_plain_prompt(embedded, prob
     request = prompts(embedded, count=0).request(problem)
     plain = encode_prompt(embedded.tokenizer, TASK.render(ALIKE, "lua"))
     assert embedded.tokenizer(request.prompt)["input_ids"] == plain
+
+
+def test_the_system_and_the_chat_templates_arguments_are_those_of_the_plain_prompt(
+    embedded, problem, monkeypatch
+):
+    monkeypatch.setattr(
+        embedded.tokenizer,
+        "chat_template",
+        "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
+        "{{ 'brief' if brief else 'at length' }}",
+    )
+    template = replace(TASK, system="You write {language}.", arguments=(("brief", True),))
+    text = prompts(embedded, count=1, template=template).request(problem).prompt
+    system, rest = text.split("<|user|>", 1)
+    assert system == "<|system|>You write LuaJIT 2.1.<|end|>"
+    assert "print(('x'):reverse())" in rest
+    assert text.endswith("brief")
 
 
 def test_examples_that_leave_no_room_are_left_out_the_worst_first(embedded, problem):
