@@ -19,6 +19,8 @@ _TABLE: Final = Table("completions", "completion", {"model": "text not null", "d
 def completion_key(configuration: EngineConfiguration, request: Request) -> str:
     """Hash of everything that determines a request's completion by a configured engine."""
     longest = request.max_new_tokens
+    # Servers of another kind were once asked without these two, whose answers may be kept.
+    said = bool(configuration.told is not None and (request.system or request.chat_arguments))
     return hash_json(
         {
             "version": KEY_VERSION,
@@ -37,6 +39,7 @@ def completion_key(configuration: EngineConfiguration, request: Request) -> str:
                 for name in ("ids", "system", "chat_arguments")
                 if (value := getattr(request, name))
             },
+            **({"said": True} if said else {}),
         }
     )
 

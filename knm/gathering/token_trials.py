@@ -161,8 +161,10 @@ class Explorer:
             elif isinstance(completion, Exception):
                 self.faults += 1
             else:
-                ids = tuple(encode_prompt(self._loaded.tokenizer, request.prompt))
-                found.append(_Greedy(problem, request, ids, completion))
+                ids = encode_prompt(
+                    self._loaded.tokenizer, request.prompt, request.system, request.chat_arguments
+                )
+                found.append(_Greedy(problem, request, tuple(ids), completion))
         return found
 
     def _complete(self, requests: Sequence[Request]) -> list[Outcome]:

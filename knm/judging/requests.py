@@ -1,5 +1,7 @@
 """What a model is asked for a problem."""
 
+from dataclasses import replace
+
 from knm.problems import Problem, PromptTemplate
 from knm.records import Request
 
@@ -11,11 +13,22 @@ def problem_request(problem: Problem, template: PromptTemplate, language: str) -
         UserError: the template is for other languages or problems, or the language is unknown.
     """
     template.check_problem(problem, language)
+    request = statement_request(problem.question_id, problem.question_content, template, language)
+    return request if template.chat else replace(request, stop=problem.stop)
+
+
+def statement_request(
+    name: str, statement: str, template: PromptTemplate, language: str
+) -> Request:
+    """The same for any `statement`, under the id `name`.
+
+    Raises:
+        UserError: the template is for other languages, or the language is unknown.
+    """
     return Request(
-        problem.question_id,
-        template.render(problem.question_content, language),
+        name,
+        template.render(statement, language),
         chat=template.chat,
-        stop=() if template.chat else problem.stop,
         system=template.render_system(language),
         chat_arguments=template.arguments,
     )

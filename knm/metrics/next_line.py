@@ -6,12 +6,13 @@ distance in characters and n the length of the longer line.
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from knm.corpora import CorpusRecord
 from knm.engine import ContextExceeded, GenerationOptions, StreamingEngine, open_engine
 from knm.errors import UserError, named
+from knm.judging.requests import statement_request
 from knm.models import EncodedExample, LoadedModel
 from knm.problems import PromptTemplate, fence_program
 from knm.progress import progress_bar
@@ -26,14 +27,12 @@ _CASES_AT_ONCE: Final = 32
 class LineCase:
     """A program cut behind a line.
 
-    `prompt` is the record's; `written` are the tokens up to the cut, as far as whole tokens go;
+    `request` asks for the record's task and goes on after the cut, as far as whole tokens go;
     `expected` is what follows up to the end of the next line: the rest of the line that was cut,
     mostly nothing, a newline and the next line.
     """
 
-    record_id: str
-    prompt: str
-    written: tuple[int, ...]
+    request: Request
     expected: str
 
 
@@ -103,7 +102,7 @@ def _write(engine: StreamingEngine, cases: Sequence[LineCase]) -> Iterator[tuple
     """Each case once its line is whole, in any order, with what was written by then."""
     waiting: dict[int, LineCase] = {}
     texts: dict[int, str] = {}
-    requests = [Request(case.record_id, case.prompt, prefix=case.written) for case in cases]
+    requests = [case.request for case in cases]
     for case, queued in zip(cases, engine.submit_all(requests, streamed=True), strict=True):
         if isinstance(queued, int):
             waiting[queued], texts[queued] = case, ""
@@ -155,5 +154,5 @@ def _cut(
             break
         if text.startswith(read):  # not in the middle of a character
             kept, length = count, len(read)
-    prompt = template.render(record.statement, record.language)
-    return LineCase(record.id, prompt, tuple(targets[:kept]), text[length:after])
+    asked = statement_request(record.id, record.statement, template, record.language)
+    return LineCase(replace(asked, prefix=tuple(targets[:kept])), text[length:after])

@@ -254,9 +254,13 @@ def _body(model: str, request: Request, *, chat: bool, limit: str) -> dict[str, 
     sampling = request.sampling
     body: dict[str, Any] = {"model": model, "temperature": sampling.temperature}
     if chat:
-        body["messages"] = [{"role": "user", "content": request.prompt}]
+        system = [{"role": "system", "content": request.system}] if request.system else []
+        body["messages"] = [*system, {"role": "user", "content": request.prompt}]
+        if request.chat_arguments:  # no field of OpenAI's own; servers of open models have it
+            body["chat_template_kwargs"] = dict(request.chat_arguments)
     else:
-        body["prompt"] = request.prompt
+        # Without a chat template nobody but the text can say what the system says.
+        body["prompt"] = "\n\n".join(filter(None, [request.system, request.prompt]))
     if request.max_new_tokens is not None:
         body[limit] = request.max_new_tokens
     if request.stop:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from knm.engine import CompletionCache, completion_key
+from knm.engine.configuration import EngineConfiguration
 from knm.hashing import hash_json
 from knm.records import Request, Sampling
 from tests.engine.configurations import CONFIGURATION, completion
@@ -115,4 +116,15 @@ def test_keys_are_those_of_earlier_versions_of_the_code():
     assert (hash_json(CONFIGURATION.determinants()), completion_key(CONFIGURATION, request)) == (
         "100dc4cd0abf7a42640e57d7165fbe4bc7f0d8b4067bf1a72b9c2de446c8cc5a",
         "0d067fc109261f28417c37f982563878e680e7ceec68585b3d8d8890d5682c3d",
+    )
+
+
+def test_what_a_server_of_another_kind_was_asked_without_the_systems_text_is_asked_again():
+    foreign = EngineConfiguration.of_another_kind("m", {"owned_by": "x"})
+    # Keys of before: the first had been asked as it is, the second without its system's text.
+    assert completion_key(foreign, Request("p", "hello")) == (
+        "029a24107fc72baaaf1dccecca2c96564e41e98a8d1a0469dda8d3c846f4784c"
+    )
+    assert completion_key(foreign, Request("p", "hello", system="Be brief.")) != (
+        "f6c456bdfee875c754b4d9ed52d6f6d34f7999e7806118e2dc19b716cce9eed9"
     )

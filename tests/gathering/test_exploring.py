@@ -11,8 +11,9 @@ from knm.engine import GenerationOptions, open_engine
 from knm.errors import UserError
 from knm.gathering.exploring import check_explore, explore
 from knm.gathering.token_trials import ExploreOptions
+from knm.judging.requests import problem_request
 from knm.models import encode_prompt
-from knm.problems import extract_program, load_problems
+from knm.problems import extract_program, load_problems, load_template
 from knm.records import Request
 from knm.sandbox import Verdict, open_sandbox
 from tests.problems.problem_files import short_records, without_tests, write_problems
@@ -70,6 +71,23 @@ def test_the_greedy_program_is_the_engines_and_its_verdict_the_sandboxes(
             assert program is not None
             judged = sandbox.judge(program, problem.tests.load())
         assert (each.verdict, each.tests_passed) == (judged.verdict, judged.tests_passed)
+
+
+def test_trials_stand_behind_the_whole_context_the_systems_text_included(
+    embedded, problems, options, tmp_path
+):
+    template = load_template("ag-livecodebench-x")
+    first = replace(
+        options, prompt=template.name, out=tmp_path / "t.jsonl", trials=1, max_new_tokens=16
+    )
+    explore(first, embedded)
+    by_id = {problem.question_id: problem for problem in load_problems(str(problems))}
+    for each in load_trials(first.out)[1]:
+        asked = problem_request(by_id[each.id], template, "lua")
+        assert asked.system
+        assert each.prompt_ids == tuple(
+            encode_prompt(embedded.tokenizer, asked.prompt, asked.system, asked.chat_arguments)
+        )
 
 
 def test_a_trial_is_another_likely_token_and_the_program_that_follows_it(

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from knm.errors import UserError
 from knm.metrics.next_line import complete_lines, draw_cases, edit_similarity
-from knm.models import encode_corpus
+from knm.models import encode_corpus, encode_prompt
 from knm.problems import fence_program, load_template
 from knm.retrieval import Retriever, resolve_preset
 
@@ -42,17 +42,28 @@ def test_a_cut_program_and_its_next_line_are_as_they_were(embedded, encoded, dev
     cases = draw_cases(embedded, encoded, dev_records, TEMPLATE, 12)
     programs = {r.id: fence_program(r.program, r.language) for r in dev_records}
     for case in cases:
-        before = embedded.tokenizer.decode(case.written)
-        program = programs[case.record_id]
+        before = embedded.tokenizer.decode(case.request.prefix)
+        program = programs[case.request.id]
         assert program.startswith(before + case.expected)
         assert program[len(before + case.expected)] == "\n"
         assert case.expected.count("\n") == 1
         assert case.expected.strip()
 
 
+def test_what_is_asked_before_a_cut_is_what_stands_before_the_program(embedded, dev_records):
+    template = load_template("ag-livecodebench-x")  # has a text of the system's
+    examples = encode_corpus(embedded.tokenizer, dev_records, template)
+    whole = {example.record_id: example.ids for example in examples}
+    for case in draw_cases(embedded, examples, dev_records, template, 4):
+        asked = case.request
+        head = encode_prompt(embedded.tokenizer, asked.prompt, asked.system, asked.chat_arguments)
+        before = (*head, *asked.prefix)
+        assert whole[asked.id][: len(before)] == before
+
+
 def test_every_program_is_cut_once_before_any_is_cut_twice(embedded, encoded, dev_records):
     four = draw_cases(embedded, encoded, dev_records, TEMPLATE, 4)
-    assert {case.record_id for case in four} == {record.id for record in dev_records}
+    assert {case.request.id for case in four} == {record.id for record in dev_records}
     assert draw_cases(embedded, encoded, dev_records, TEMPLATE, 9)[:4] == four
     assert draw_cases(embedded, encoded, dev_records, TEMPLATE, 9, seed=1)[:4] != four
 

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -52,6 +53,22 @@ def test_a_turn_is_a_chat_and_a_bare_context_a_completion():
             {"model": "small", "temperature": 0.0, "prompt": "bare", "stop": ["END"]},
         ),
     ]
+
+
+def test_the_system_and_the_chat_templates_arguments_are_said():
+    server = OpenAIServer()
+    request = replace(HELLO, system="Be brief.", chat_arguments=(("enable_thinking", False),))
+    with speaking(server) as url:
+        ask(url, request)
+        ask(url, request, Dialect("completions", "max_tokens"))
+    (_, chat), (_, text) = server.bodies
+    assert chat["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "hello"},
+    ]
+    assert chat["chat_template_kwargs"] == {"enable_thinking": False}
+    assert text["prompt"] == "Be brief.\n\nhello"
+    assert "chat_template_kwargs" not in text
 
 
 def test_samples_differ_by_their_seeds_and_the_first_has_the_runs_own():

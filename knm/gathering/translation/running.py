@@ -19,6 +19,7 @@ from knm.gathering.translation.outcome import Translated, as_asked, clean_entrie
 from knm.gathering.translation.sources import Job, find_jobs
 from knm.hashing import hash_bytes, hash_json
 from knm.journal import Journal, journal_path
+from knm.judging.requests import statement_request
 from knm.languages.descriptions import check_noted
 from knm.outputs import file_named
 from knm.problems import (
@@ -230,9 +231,11 @@ class _Translator:
     ) -> None:
         """Ask until a program passes; attempts and the record are added to the entry."""
         language = self._options.language
-        prompt = self._template.render(translation_request(source), language)
+        asked = statement_request(
+            problem.question_id, translation_request(source), self._template, language
+        )
         for number in range(self._options.attempts):
-            attempt, program = self._attempt(problem.question_id, prompt, number, tests)
+            attempt, program = self._attempt(asked, number, tests)
             entry["attempts"].append({"source": source.id, **attempt})
             if attempt["verdict"] == REFUSED:
                 return
@@ -260,17 +263,15 @@ class _Translator:
                 return
 
     def _attempt(
-        self, problem: str, prompt: str, number: int, tests: DrawnTests
+        self, asked: Request, number: int, tests: DrawnTests
     ) -> tuple[dict[str, Any], str | None]:
         options = self._options
         sampling = Sampling(options.temperature, TOP_P, options.seed + number) if number else GREEDY
         began = time.perf_counter()
         try:
-            request = Request(
-                problem, prompt, sampling=sampling, max_new_tokens=options.max_new_tokens
-            )
+            request = replace(asked, sampling=sampling, max_new_tokens=options.max_new_tokens)
             # A problem has its server, which so reads the text before the program once.
-            place = int(hash_bytes(problem.encode())[:8], 16)
+            place = int(hash_bytes(asked.id.encode())[:8], 16)
             answer = self.fleet.complete(self._model, place, request)
         except (EngineRefused, ContextExceeded) as error:
             return {"verdict": REFUSED, "message": str(error)}, None

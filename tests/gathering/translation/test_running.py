@@ -69,7 +69,9 @@ class Translator(ScriptedEngine):
         return bool(self._waiting)
 
     def opened(self) -> OpenedEngine:
-        return OpenedEngine(self, lambda messages, _: messages[-1]["content"])
+        return OpenedEngine(
+            self, lambda messages, _: "\n".join(each["content"] for each in messages)
+        )
 
 
 def fluent(request: Request) -> str:
@@ -148,6 +150,14 @@ def test_the_model_sees_statement_source_and_dialect(problems, sources):
     assert any(f"```python\n{SUM}\n```" in prompt for prompt in prompts)
     assert all("Python 3 program" in prompt and "# Dialect" in prompt for prompt in prompts)
     assert all(request.chat for request in engine.submitted)
+
+
+def test_the_system_of_the_template_is_asked_too(problems, sources):
+    engine = Translator(fluent)
+    _, records = translated(engine, problems, sources, prompt="ag-livecodebench-x")
+    system = load_template("ag-livecodebench-x").render_system("lua")
+    assert len(records) == 2
+    assert all(system in request.prompt for request in engine.submitted)
 
 
 def test_a_program_that_passes_the_known_tests_alone_is_not_kept(problems, sources):
