@@ -66,6 +66,7 @@ def check_explore(options: ExploreOptions) -> tuple[ProblemSet, "PromptTemplate"
             else, or no problem is left.
     """
     template = load_template(options.prompt)
+    template.check_chat()  # trials stand behind the text of a chat
     template.render("", options.language)
     read = [problems_path(name) for name in (options.problems, *options.held_out)]
     read += options.selection.inputs

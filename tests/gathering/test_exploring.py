@@ -155,6 +155,11 @@ def test_a_file_of_something_else_is_left_alone(embedded, options, tmp_path):
         explore(replace(options, out=path), embedded)
 
 
+def test_a_template_without_a_chat_is_refused(options):
+    with pytest.raises(UserError, match="without a chat template"):
+        check_explore(replace(options, prompt="completion"))
+
+
 def test_problems_of_the_bench_are_left_out(options, tmp_path):
     bench = short_records(2)
     own = {**bench[0], "question_id": "own", "question_content": "Print 1.", "reference": ""}

@@ -102,6 +102,7 @@ def translate(options: TranslateOptions, say: Callable[[str], None] = print) -> 
             is not there or fails; what was done until then is kept.
     """
     template = load_template(options.prompt)
+    template.check_chat()  # what is continued as it stands asks for nothing
     template.render("", check_noted(options.language, named("language")))
     sets = [problems_path(name) for name in (options.problems, *options.held_out)]
     inputs = (*options.sources, *sets, options.without, file_named(options.prompt))

@@ -160,6 +160,13 @@ def test_the_system_of_the_template_is_asked_too(problems, sources):
     assert all(system in request.prompt for request in engine.submitted)
 
 
+def test_a_template_without_a_chat_is_refused(problems, sources):
+    engine = Translator(fluent)
+    with pytest.raises(UserError, match="without a chat template"):
+        translated(engine, problems, sources, prompt="completion")
+    assert engine.submitted == []
+
+
 def test_a_program_that_passes_the_known_tests_alone_is_not_kept(problems, sources):
     found, records = translated(
         Translator(lambda request: fence_program(CHEAT)), problems, sources, attempts=2
