@@ -4,7 +4,7 @@ Written and read by `knm.codec`: in reports, in the cache, and between an engine
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,16 @@ GREEDY: Final = Sampling()
 
 ChatArguments = tuple[tuple[str, str | int | float | bool], ...]
 """What a chat template is given by name beside the conversation, sorted."""
+
+
+Messages = Sequence[dict[str, str]]
+"""A conversation: role and content of each turn."""
+
+
+def conversation(prompt: str, system: str = "", earlier: Messages = ()) -> Messages:
+    """A user's turn behind `earlier` ones and, if it says anything, the system's."""
+    before = [{"role": "system", "content": system}] if system else []
+    return [*before, *earlier, {"role": "user", "content": prompt}]
 
 
 @dataclass(frozen=True)

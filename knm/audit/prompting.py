@@ -11,12 +11,10 @@ from knm.corpora import CorpusRecord
 from knm.corpora.bm25 import Bm25
 from knm.models.encoding import render_context
 from knm.problems import Problem, PromptTemplate, fence_program
-from knm.records import Request
+from knm.records import Request, conversation
 
 if TYPE_CHECKING:
     from knm.models import LoadedModel
-
-Messages = list[dict[str, str]]
 
 
 class ExamplePrompts:
@@ -61,7 +59,7 @@ class ExamplePrompts:
     def _render(self, examples: Sequence[CorpusRecord], problem: Problem) -> str:
         """The whole context, as the chat template writes it."""
         question = self._ask(problem.question_content, self._language)
-        turns: Messages = []
+        turns: list[dict[str, str]] = []
         for record in examples:
             answer = fence_program(record.program, record.language)
             asked = self._ask(record.statement, record.language)
@@ -69,8 +67,7 @@ class ExamplePrompts:
         if not self._turns:
             before = [turn["content"] for turn in turns]
             turns, question = [], "\n\n".join([*before, question])
-        system = self._template.render_system(self._language)
-        messages = [*([_says("system", system)] if system else []), *turns, _says("user", question)]
+        messages = conversation(question, self._template.render_system(self._language), turns)
         return render_context(self._tokenizer, messages, self._template.arguments)
 
     def _ask(self, statement: str, language: str) -> str:

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from knm.errors import UserError
-from knm.records import ChatArguments, Completion, Interventions, Request
-
-Messages = Sequence[dict[str, str]]
-"""A conversation: role and content of each turn."""
+from knm.records import ChatArguments, Completion, Interventions, Messages, Request
 
 
 @dataclass(frozen=True)

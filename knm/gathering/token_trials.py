@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from knm.datastore.trials import LEAST_PROBABILITY, ExploredProblem, TokenTrial
 from knm.engine import ContextExceeded, GenerationOptions, open_engine
-from knm.engine.requests import drive_each
+from knm.engine.requests import drive_each, encode_request
 from knm.errors import UserError, named
 from knm.judging.attempts import Candidate, Outcome
 from knm.judging.pool import JudgePool
@@ -147,8 +147,6 @@ class Explorer:
         return found
 
     def _decode_greedily(self, problems: Sequence[Problem]) -> list[_Greedy]:
-        from knm.models import encode_prompt
-
         requests = [
             problem_request(problem, self._template, self._options.language) for problem in problems
         ]
@@ -161,9 +159,7 @@ class Explorer:
             elif isinstance(completion, Exception):
                 self.faults += 1
             else:
-                ids = encode_prompt(
-                    self._loaded.tokenizer, request.prompt, request.system, request.chat_arguments
-                )
+                ids = encode_request(self._loaded.tokenizer, request)
                 found.append(_Greedy(problem, request, tuple(ids), completion))
         return found
 

@@ -9,7 +9,7 @@ from jinja2 import TemplateError
 from knm.corpora import CorpusRecord
 from knm.errors import UserError, named
 from knm.problems import PromptTemplate, fence_program
-from knm.records import ChatArguments
+from knm.records import ChatArguments, conversation
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -269,8 +269,7 @@ def render_turn(
             f"model {tokenizer.name_or_path!r} has no chat template; use an instruction-tuned "
             "model, or add a chat_template to its tokenizer_config.json"
         )
-    before = [{"role": "system", "content": system}] if system else []
-    return render_chat(tokenizer, [*before, {"role": "user", "content": prompt}], arguments)
+    return render_chat(tokenizer, conversation(prompt, system), arguments)
 
 
 def render_context(

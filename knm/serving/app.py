@@ -19,12 +19,11 @@ from starlette.routing import Route
 from knm.codec import to_json
 from knm.engine import EngineConfiguration, Event
 from knm.jsonio import dumps, find_surrogate
-from knm.records import ChatArguments, Completion
+from knm.records import ChatArguments, Completion, Messages
 from knm.serving.answers import Answer, render_metrics
 from knm.serving.calls import (
     Call,
     Kind,
-    Messages,
     Render,
     read_chat_call,
     read_completion_call,

@@ -9,12 +9,12 @@ each prompt, from which sampling draws its noise), `withheld` (why the datastore
 those behind them).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from knm.records import ChatArguments, Request
+from knm.records import ChatArguments, Messages, Request
 from knm.serving.errors import ApiError
 from knm.serving.fields import MOST_ALTERNATIVES, Bounds, Fields, Prompt
 
@@ -54,7 +54,6 @@ class Call:
     pieces: bool
 
 
-Messages = Sequence[dict[str, str]]
 Render = Callable[[Messages, ChatArguments], str]
 
 

@@ -16,7 +16,7 @@ from knm.engine import ContextExceeded
 from knm.errors import UserError, named
 from knm.hashing import hash_json
 from knm.jsonio import dumps
-from knm.records import Completion, Request
+from knm.records import Completion, Request, conversation
 from knm.serving.client import Outcome
 from knm.serving.errors import MALFORMED, EngineFailed, EngineLost, EngineRefused, shown
 from knm.serving.transport import Patience, Transport
@@ -254,8 +254,7 @@ def _body(model: str, request: Request, *, chat: bool, limit: str) -> dict[str, 
     sampling = request.sampling
     body: dict[str, Any] = {"model": model, "temperature": sampling.temperature}
     if chat:
-        system = [{"role": "system", "content": request.system}] if request.system else []
-        body["messages"] = [*system, {"role": "user", "content": request.prompt}]
+        body["messages"] = conversation(request.prompt, request.system)
         if request.chat_arguments:  # no field of OpenAI's own; servers of open models have it
             body["chat_template_kwargs"] = dict(request.chat_arguments)
     else:

@@ -19,9 +19,8 @@ from knm.engine import (
     OpenedEngine,
     StreamingEngine,
 )
-from knm.engine.records import Messages
 from knm.errors import UserError
-from knm.records import ChatArguments, Completion, Request
+from knm.records import ChatArguments, Completion, Messages, Request
 from knm.serving.client import Outcome
 from knm.serving.errors import EngineLost
 from knm.serving.fleet import Dispatcher
