@@ -25,7 +25,7 @@ from knm.errors import UserError
 from knm.judging.attempts import judge_completion
 from knm.models import ChatEncoding, LoadedModel, find_model, load_model
 from knm.outputs import check_output_directory, file_named
-from knm.packaged import EMBEDDED
+from knm.packaged import EMBEDDED, find_corpus
 from knm.problems import (
     BrokenProblem,
     Problem,
@@ -71,8 +71,9 @@ def mine(
     Args:
         model: a name (see `load_model`), a loaded model, or any causal LM of Transformers, which
             is put into evaluation mode and known by its weights as they are now.
-        corpus: a JSONL file, or records: with `statement`, `program` and `language`, and, where it
-            matters, `id`, `source` and further fields.
+        corpus: a JSONL file, `contest` for the packaged contest programs, or records: with
+            `statement`, `program` and `language`, and, where it matters, `id`, `source` and further
+            fields.
         path: of the datastore; what was mined there from the same is not mined again.
         tokenizer: of a model that is given by itself.
         prompt: name or file of the template in which the model will be asked.
@@ -240,7 +241,7 @@ def _corpus_file(
 ) -> Iterator[Path]:
     """A corpus as a file: mining reads it in windows, once or several times."""
     if isinstance(corpus, str | Path):
-        yield Path(corpus)
+        yield find_corpus(corpus)
         return
     records = [_record(record, number) for number, record in enumerate(corpus)]
     if not records:

@@ -7,6 +7,7 @@ name fields (`knm.errors.named`), which `naming_flags` turns into what the user 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Final
 
 from knm.errors import UserError
@@ -30,12 +31,25 @@ TemplateName = Annotated[str, Option("prompt template", "NAME|FILE")]
 LanguageName = Annotated[str, Option("language to be written and judged", "NAME|FILE")]
 CompletionLength = Annotated[int, Option("longest completion, in tokens", "N", least=1)]
 BATCH: Final = Option("prompts decoded together", "N", least=1, default="32")
+CorpusFile = Annotated[
+    Path | None,
+    Option(
+        "JSONL corpus, or contest: the packaged contest programs",
+        "FILE|NAME",
+        default="the embedded model's",
+    ),
+]
 RecordLimit = Annotated[
     int | None, Option("only the first N records, without programs that failed", "N", least=1)
 ]
 DatastoreName = Annotated[
     str | None,
-    Option("datastore, by name or path", "NAME|PATH", default="the embedded model's", needs="knn"),
+    Option(
+        "datastore, by name or path",
+        "NAME|PATH",
+        default="the embedded model's; of others one of the packaged contest programs",
+        needs="knn",
+    ),
 ]
 PRESET: Final = Option(
     "retrieval configuration, by name or a .yaml file",

@@ -20,5 +20,22 @@ EMBEDDED_CORPUS: Final = _DIRECTORY / "corpora" / "lua_cp"
 UTILITY_CORPUS: Final = _DIRECTORY / "corpora" / "lua_utility"
 """Directory of the packaged corpus of another domain: `train.jsonl`."""
 
+CONTEST: Final = "contest"
+"""The name of the packaged contest programs as a corpus, and of a LM's datastore of them."""
+
+CONTEST_PROGRAMS: Final = _DIRECTORY / "corpora" / "lua_contest" / "train.jsonl.gz"
+"""Lua programs that a real LM wrote and that passed, with statements that a LM wrote of them."""
+
 EMBEDDED_PROBLEMS: Final = _DIRECTORY / "problems"
 """Directory of the packaged problem set."""
+
+
+def find_corpus(named: str | Path | None, split: str = "train") -> Path:
+    """The corpus that a user names: a file, or `contest` where there is none of that name.
+
+    Without a name it is the part `split` of the packaged corpus.
+    """
+    if named is None:
+        return EMBEDDED_CORPUS / f"{split}.jsonl"
+    path = Path(named)
+    return CONTEST_PROGRAMS if str(path) == CONTEST and not path.exists() else path

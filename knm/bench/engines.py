@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from knm.bench import contest
 from knm.bench.run import DATASTORES
 from knm.codec import from_json
 from knm.engine import EngineConfiguration, GenerationOptions
@@ -99,7 +100,7 @@ class OwnEngine:
         return self._configuration
 
     def prepare(self, notify: Callable[[str], None]) -> None:
-        """Mine the embedded datastore if it is needed and missing.
+        """Mine a packaged datastore if it is needed and missing.
 
         Tells that, and what the datastore did where it was measured, if anything.
 
@@ -187,11 +188,11 @@ def prepare_engine(options: EngineOptions | ServedEngineOptions, root: Path) -> 
     # What takes no model library to find out comes first: its import takes seconds.
     check_dtype(options.dtype)
     find_model(options.model)
-    path = _find_datastore(options, root) if options.knn else None
+    name, path = _find_datastore(options, root) if options.knn else (None, None)
     if options.knn_preset is not None:
         check_preset_name(options.knn_preset)
     from knm.engine import EngineSetup
-    from knm.retrieval.presets import requested_preset
+    from knm.retrieval.presets import default_preset, requested_preset
 
     placement = resolve_placement(options.device, options.dtype)
     identity = identify_model(options.model, placement.dtype)
@@ -203,22 +204,27 @@ def prepare_engine(options: EngineOptions | ServedEngineOptions, root: Path) -> 
         if options.batch_size is None
         else GenerationOptions(longest, options.batch_size)
     )
-    if path is None:
+    if name is None:
         return EngineSetup(options.model, placement, generation)
-    name = options.datastore or EMBEDDED_DATASTORE
-    if name == EMBEDDED_DATASTORE:
-        preset = requested_preset(options, trials=False)
+    mining: tuple[str, ...] = ()
+    if path is None:
+        preset = requested_preset(options, contest.PRESET)
+        path = contest.contest_directory(options, identity, root / DATASTORES).absolute()
+        mining = contest.contest_mining(options, placement)
+    elif name == EMBEDDED_DATASTORE:
+        preset = requested_preset(options, default_preset(trials=False))
     else:
         from knm.datastore import Datastore
         from knm.datastore.store import check_key_kind
 
         manifest = Datastore.open(path, expect=identity).manifest
-        preset = requested_preset(options, trials=manifest.trials is not None)
+        default = default_preset(trials=manifest.trials is not None)
+        preset = requested_preset(options, default)
         preset.check_store(path, manifest)
         if preset.key_kind is not None:
             check_key_kind(path, manifest, preset.key_kind)
         path = path.absolute()
-    return EngineSetup(options.model, placement, generation, preset, path, name)
+    return EngineSetup(options.model, placement, generation, preset, path, name, mining)
 
 
 def _context(model: str) -> int:
@@ -235,8 +241,10 @@ def _context(model: str) -> int:
 
 
 def ensure_datastore(setup: "EngineSetup", notify: Callable[[str], None]) -> None:
-    """Mine the embedded datastore if `setup` needs it and it is not there yet, and say so."""
-    if setup.datastore is not None and setup.datastore_name == EMBEDDED_DATASTORE:
+    """Mine a packaged datastore if `setup` needs it and it is not there yet, and say so."""
+    if setup.mining:
+        contest.ensure_mined(setup, notify)
+    elif setup.datastore is not None and setup.datastore_name == EMBEDDED_DATASTORE:
         from knm.embedded.store import ensure_embedded_datastore
 
         ensure_embedded_datastore(setup.datastore, notify)
@@ -256,25 +264,40 @@ def objection_to_set(
     return from_json(Guard, configuration.guard, "the engine's `guard`").objection_to_set(prompts())
 
 
-def _find_datastore(options: EngineOptions | ServedEngineOptions, root: Path) -> Path:
-    """The datastore's directory, which for the embedded one need not be there yet."""
-    from knm.packaged import EMBEDDED
+def _datastore_name(options: EngineOptions | ServedEngineOptions | RunOptions) -> str:
+    """What the datastore is called; the model's own where nobody says."""
+    from knm.packaged import CONTEST, EMBEDDED
 
-    name = options.datastore
-    if name is None or name == EMBEDDED_DATASTORE:
+    own = EMBEDDED_DATASTORE if options.model == EMBEDDED else CONTEST
+    return options.datastore or own
+
+
+def _find_datastore(
+    options: EngineOptions | ServedEngineOptions, root: Path
+) -> tuple[str, Path | None]:
+    """The datastore's name and directory, which for the embedded one need not be there yet.
+
+    None for that of the packaged contest programs, whose place the model decides.
+    """
+    from knm.packaged import CONTEST, EMBEDDED
+
+    name = _datastore_name(options)
+    if name == EMBEDDED_DATASTORE:
         if options.model != EMBEDDED:
             raise UserError(
-                f"--knn: --model {options.model} has no datastore of its own; mine one with "
-                "`knm mine` and name it with --datastore"
+                f"--datastore {name}: of the embedded model alone; leave the option out for the "
+                f"packaged contest programs, mined with --model {options.model}"
             )
-        return root / DATASTORES / EMBEDDED_DATASTORE
+        return name, root / DATASTORES / EMBEDDED_DATASTORE
     path = Path(name) if Path(name).exists() else root / DATASTORES / name
+    if name == CONTEST and not path.exists():
+        return name, None
     if not path.is_dir():
         raise UserError(
             f"--datastore {name}: no such directory, nor {path}; mine it with `knm mine --out "
-            f"{path}`, or leave the option out to use the embedded one"
+            f"{path}`, or leave the option out to use the model's own"
         )
-    return path
+    return name, path
 
 
 def _device_list(options: RunOptions) -> list[str | None]:
@@ -342,14 +365,16 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
     if options.knn != (server.preset is not None):
         yield line("--knn", _on_or_off(options.knn), _on_or_off(server.preset is not None))
     elif options.knn and server.preset is not None:
-        name = options.datastore or EMBEDDED_DATASTORE
+        name = _datastore_name(options)
         if not _same_datastore(name, root, server):
             yield line("--datastore", name, f"{server.datastore} ({server.datastore_hash})")
+        from knm.packaged import CONTEST
         from knm.retrieval import Preset
-        from knm.retrieval.presets import requested_preset
+        from knm.retrieval.presets import default_preset, requested_preset
 
         trials = Preset.from_json(server.preset).of_trials
-        preset = requested_preset(options, trials=trials).to_json()
+        default = contest.PRESET if name == CONTEST else default_preset(trials=trials)
+        preset = requested_preset(options, default).to_json()
         for field in sorted(preset.keys() | server.preset.keys()):
             if preset.get(field) != server.preset.get(field):
                 yield line(f"preset's {field}", preset.get(field), server.preset.get(field))

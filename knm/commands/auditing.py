@@ -13,6 +13,7 @@ from knm.jsonio import dumps
 from knm.option_fields import Option, read_list
 from knm.options import (
     BATCH,
+    CorpusFile,
     DecodingOptions,
     KeyKind,
     ModelOptions,
@@ -48,9 +49,7 @@ class LadderOptions:
 class StoreOptions:
     """What the stores are made of."""
 
-    corpus: Annotated[
-        Path | None, Option("JSONL corpus of the store", "FILE", default="the packaged one")
-    ] = None
+    corpus: CorpusFile = None
     train_programs: Annotated[
         int | None, Option("only the corpus's first N programs that are of use", "N", least=1)
     ] = None
@@ -102,7 +101,7 @@ def audit(
     from knm.embedded.recipes import RECIPES
     from knm.models import check_dtype, find_model
     from knm.models.finetuning_options import FinetuningOptions
-    from knm.packaged import EMBEDDED_CORPUS
+    from knm.packaged import find_corpus
     from knm.problems import Selection, load_template, problems_path
     from knm.retrieval.preset_files import check_preset_name
     from knm.sandbox import make_limits
@@ -127,7 +126,7 @@ def audit(
     load_template(attempts.prompt)
     if ladder.preset is not None:
         check_preset_name(ladder.preset)
-    filling = store.corpus or EMBEDDED_CORPUS / "train.jsonl"
+    filling = find_corpus(store.corpus)
     inputs: list[Input] = [
         filling,
         store.off_domain,

@@ -137,7 +137,7 @@ def evaluate(
     from knm.corpora import first_passed, keep_passed, load_corpus
     from knm.datastore import Datastore, count_known
     from knm.models import check_dtype, find_model
-    from knm.packaged import EMBEDDED_CORPUS
+    from knm.packaged import find_corpus
     from knm.problems import load_template, sample_prompts
     from knm.retrieval.preset_files import check_preset_name
 
@@ -151,7 +151,7 @@ def evaluate(
     else:
         for name, value in changed_options(completion):
             raise UserError(f"{named(name)} {value}: of {named('task')} completion alone")
-        path = choice.corpus or EMBEDDED_CORPUS / "test.jsonl"
+        path = find_corpus(choice.corpus, "test")
         whole = load_corpus(path)
         keep_passed(whole, path)  # refuses one of which none did
     template = load_template(choice.prompt)
@@ -246,7 +246,7 @@ def sweep(
     """
     from knm.embedded.tuning_data import refuse_bench, refuse_test_split
     from knm.models import check_dtype, find_model
-    from knm.packaged import EMBEDDED_CORPUS
+    from knm.packaged import find_corpus
     from knm.problems import load_problems, load_template, problems_path, sample_prompts
 
     # 1. Everything that can be wrong is, before anything is loaded.
@@ -259,7 +259,7 @@ def sweep(
         raise UserError(f"{space}: no such file; give one such as examples/sweep.yaml")
     check_dtype(model.dtype)
     template = load_template(choice.prompt)
-    path = choice.corpus or EMBEDDED_CORPUS / "dev.jsonl"
+    path = find_corpus(choice.corpus, "dev")
     files = tuple(choice.out / name for name in (JOURNAL, WINNER, SUMMARY, HEAT_MAP))
     asked_of = finals.problems and problems_path(finals.problems)
     inputs = (space, path, find_model(model.model), asked_of, file_named(choice.prompt))

@@ -59,7 +59,7 @@ def compare_keys_of(
     from knm.datastore.transforms import NONE, parse_key_transform
     from knm.models import check_dtype, find_model
     from knm.models.keys import parse_key_kind
-    from knm.packaged import EMBEDDED_CORPUS
+    from knm.packaged import find_corpus
     from knm.problems import load_template
 
     kinds = [
@@ -70,7 +70,7 @@ def compare_keys_of(
     check_dtype(model.dtype)
     find_model(model.model)
     template = load_template(tokens.prompt)
-    records = load_passed(corpus or EMBEDDED_CORPUS / "dev.jsonl", tokens.limit)
+    records = load_passed(find_corpus(corpus, "dev"), tokens.limit)
     from knm.metrics import DiscriminationOptions, compare_keys, render_keys
     from knm.models import load_model
 

@@ -15,7 +15,7 @@ from knm.commands.texts import TextOptions, text_encoding
 from knm.errors import UserError, named
 from knm.jsonio import dumps
 from knm.option_fields import Option, changed_options
-from knm.options import KeyKind, ModelOptions, Positions, RecordLimit
+from knm.options import CorpusFile, KeyKind, ModelOptions, Positions, RecordLimit
 
 if TYPE_CHECKING:
     from knm.corpora import Decontamination
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 class SourceOptions:
     """What is mined: a corpus, or trials."""
 
-    corpus: Annotated[Path | None, Option("JSONL corpus", "FILE", default="the packaged one")] = (
-        None
-    )
+    corpus: CorpusFile = None
     trials: Annotated[
         Path | None,
         Option("instead of a corpus: trials of tokens, as knm explore writes them", "FILE"),
@@ -87,7 +85,7 @@ def mine(
     from knm.datastore.trials import TrialOptions, load_trials
     from knm.models import check_dtype, find_model
     from knm.outputs import check_output_directory, file_named
-    from knm.packaged import EMBEDDED_CORPUS
+    from knm.packaged import find_corpus
     from knm.problems import problems_path
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
@@ -112,7 +110,7 @@ def mine(
         seed=entries.seed,
     )
     check_dtype(model.dtype)
-    path = source.trials or source.corpus or EMBEDDED_CORPUS / "train.jsonl"
+    path = source.trials or find_corpus(source.corpus)
     if source.trials is None:
         next(stream_corpus(path), None)
     else:

@@ -13,7 +13,7 @@ from knm.errors import UserError, named
 from knm.jsonio import dumps
 from knm.models.recurrent_options import RecurrentOptions
 from knm.option_fields import Option, changed_options
-from knm.options import RecordLimit
+from knm.options import CorpusFile, RecordLimit
 from knm.outputs import check_output_directory, file_named
 
 
@@ -21,7 +21,11 @@ def finetune(
     out: Annotated[Path, typer.Option(help="Directory of the copy.")],
     text: TextOptions,
     corpus: Annotated[
-        Path | None, typer.Option(help="JSONL corpus (default: the packaged one).")
+        Path | None,
+        typer.Option(
+            help="JSONL corpus, or contest: the packaged contest programs (default: the embedded "
+            "model's)."
+        ),
     ] = None,
     model: Annotated[
         str, typer.Option(help="embedded, a directory, a GGUF file or a hub id.")
@@ -58,11 +62,11 @@ def finetune(
     """Fine-tune a copy of a LM on a corpus: what a datastore of that corpus can be measured by."""
     from knm.models import find_model
     from knm.models.finetuning_options import FinetuningOptions
-    from knm.packaged import EMBEDDED_CORPUS
+    from knm.packaged import find_corpus
 
     options = FinetuningOptions(learning_rate, epochs, batch_size, seed, lora)
     encoding = text_encoding(text)
-    path = corpus or EMBEDDED_CORPUS / "train.jsonl"
+    path = find_corpus(corpus)
     check_output_directory("--out", out, (path, find_model(model), file_named(text.prompt)))
     records = load_passed(path, limit)
     from knm.models.finetuning import finetune as finetune_copy
@@ -91,9 +95,7 @@ class Architecture(StrEnum):
 class RecurrentSource:
     """What a recurrent LM is trained on."""
 
-    corpus: Annotated[
-        Path | None, Option("JSONL corpus of an rnn", "FILE", default="the packaged one")
-    ] = None
+    corpus: CorpusFile = None
     limit: RecordLimit = None
     tokenizer: Annotated[
         str | None,
@@ -156,10 +158,10 @@ def _train_recurrent(
     overwrite: bool,
 ) -> dict[str, float]:
     from knm.models import find_model
-    from knm.packaged import EMBEDDED_CORPUS
+    from knm.packaged import find_corpus
 
     encoding = text_encoding(text)
-    path = source.corpus or EMBEDDED_CORPUS / "train.jsonl"
+    path = find_corpus(source.corpus)
     tokenizer = None if source.tokenizer is None else find_model(source.tokenizer)
     inputs = (path, tokenizer, file_named(text.prompt))
     check_output_directory("--out", out, inputs, overwrite=overwrite)

@@ -37,8 +37,9 @@ def decontaminate(
     *,
     threshold: float = THRESHOLD,
 ) -> Cleaned:
-    """Remove records that share a composition, statement or program with a problem.
+    """Remove records that are of a problem, or share composition, statement or program with one.
 
+    A record is of a problem by the name that it has for its own, whatever its statement says.
     Statements are the same if their words are, in any case, up to the first sample. Programs are
     compared with the problem's `reference` by Jaccard similarity of token shingles, as they are
     and with variables renamed. A record's first such reason counts.
@@ -50,6 +51,7 @@ def decontaminate(
     known = list(problems)
     removed: dict[str, Removal] = {}
     for removal in (
+        *_of_problems(records, known),
         *_equal(
             "composition",
             [(entry.id, _composition(entry.extras)) for entry in records],
@@ -105,6 +107,15 @@ def decontaminate_stream(
 def normalize_statement(statement: str) -> str:
     """The words of a statement in lower case, up to its first sample or a program to translate."""
     return " ".join(_WORD.findall(_SAMPLE.sub("", without_solution(statement)).lower()))
+
+
+def _of_problems(records: Iterable[CorpusRecord], problems: Iterable[Problem]) -> Iterator[Removal]:
+    """Records whose root problem is one of these, or what one of these was made of."""
+    known = {mark: problem.question_id for problem in problems for mark in problem.marks}
+    for record in records:
+        problem = record.root_problem
+        if problem is not None and problem in known:
+            yield Removal(record.id, "same problem", known[problem], 1.0)
 
 
 def _equal(

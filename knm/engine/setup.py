@@ -27,7 +27,8 @@ COMPUTING_PACKAGES: Final = ("faiss-cpu", "numpy", "tokenizers", "torch", "trans
 class EngineSetup:
     """Model, placement and, with kNN, datastore and preset. Plain values: another process reads it.
 
-    `datastore_name` is what the user called the datastore.
+    `datastore_name` is what the user called the datastore. `mining` are the arguments of `knm mine`
+    that make it where it is not there yet; none of one that a user names.
     """
 
     model: str
@@ -36,6 +37,7 @@ class EngineSetup:
     preset: Preset | None = None
     datastore: Path | None = None
     datastore_name: str | None = None
+    mining: tuple[str, ...] = ()
 
     def identify(self) -> ModelIdentity:
         """The model's identity, read from its files."""
@@ -68,6 +70,7 @@ class EngineSetup:
             preset=value["preset"] and Preset.from_json(value["preset"]),
             datastore=value["datastore"] and Path(value["datastore"]),
             datastore_name=value["datastore_name"],
+            mining=tuple(value["mining"]),
         )
 
 

@@ -356,14 +356,14 @@ def default_preset(*, trials: bool) -> str:
     return TRIALS_PRESET if trials else DEFAULT_PRESET
 
 
-def requested_preset(options: RetrievalOptions, *, trials: bool) -> Preset:
-    """The preset that options ask for, or the default of a datastore of `trials` or of tokens.
+def requested_preset(options: RetrievalOptions, default: str) -> Preset:
+    """The preset that options ask for, or the datastore's `default`.
 
     Raises:
         UserError: as `resolve_preset`.
     """
     return resolve_preset(
-        options.knn_preset or default_preset(trials=trials),
+        options.knn_preset or default,
         k=options.knn_k,
         lmbda=options.knn_lambda,
         temperature=options.knn_temperature,

@@ -34,7 +34,7 @@ from knm.options import (
     TemplateName,
     Workers,
 )
-from knm.packaged import EMBEDDED, EMBEDDED_CORPUS
+from knm.packaged import EMBEDDED, find_corpus
 from knm.retrieval.preset_files import check_preset_name, is_preset_file
 
 LM: Final = "lm"
@@ -68,7 +68,7 @@ class StudySettings(SandboxOptions, DecodingOptions, ModelOptions):
     @property
     def corpus_path(self) -> Path:
         """The corpus, or the packaged one."""
-        return EMBEDDED_CORPUS / "train.jsonl" if self.corpus is None else Path(self.corpus)
+        return find_corpus(self.corpus)
 
     def run_options(self, problems: str, **knn: Any) -> RunOptions:
         """The options of one run of the bench over `problems`."""

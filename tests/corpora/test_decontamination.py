@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from knm.corpora import decontaminate, decontaminate_stream
@@ -19,6 +21,7 @@ def problems(tmp_path):
             [
                 {"question_id": "p", **fields, "reference": LOOP, "composition": "list|even>sum"},
                 {"question_id": "q", **fields, "question_content": "Nothing known of it."},
+                {"question_id": "r", **fields, "question_content": "R.", "of_problem": "made-of"},
             ],
         )
     )
@@ -27,6 +30,8 @@ def problems(tmp_path):
 @pytest.mark.parametrize(
     ("contaminated", "reason", "other"),
     [
+        (replace(record("x", OTHER, "In other words."), problem="q"), "same problem", "q"),
+        (record("x", OTHER, "In other words.", of_problem="made-of"), "same problem", "r"),
         (record("x", OTHER, composition="list|even>sum"), "same composition", "p"),
         (
             record("x", OTHER, "read n numbers; print the sum of the even ones"),
