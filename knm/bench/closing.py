@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from knm.bench.contest import objection_to_contest
 from knm.bench.run import BASE, model_part
 from knm.options import RunOptions
 from knm.outputs import shown_path
@@ -30,10 +31,17 @@ def next_commands(
     other = _uncorrected(options, results) if options.knn else None
     if other is not None:
         yield "compare", f"{_knm()} diff {_quoted(other)} {_quoted(results)}"
-    elif not options.knn and (options.model == EMBEDDED or options.datastore):
+    elif not options.knn and _can_be_corrected(options):
         again = [word for word in arguments if not word.startswith(_RESULTS)]
         if len(again) == len(arguments):  # else the next run would write over this one
             yield "next", _bench([*again, "--knn"])
+
+
+def _can_be_corrected(options: RunOptions) -> bool:
+    """Whether there is a datastore for such a run, with nothing but `--knn`."""
+    if options.model == EMBEDDED or options.datastore:
+        return True
+    return options.engine is None and objection_to_contest(options) is None
 
 
 def _of_judging(options: RunOptions) -> Iterator[str]:

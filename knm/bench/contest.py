@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from knm.errors import UserError, named
 from knm.options import EngineOptions, RunOptions, ServedEngineOptions
 from knm.packaged import CONTEST, CONTEST_PROGRAMS
+from knm.problems.records import STDIN
 
 if TYPE_CHECKING:
     from knm.engine import EngineSetup
@@ -28,6 +29,26 @@ _PROMPT: Final = "contest"
 """The template where a server is asked in whichever one its clients have."""
 
 
+def objection_to_contest(options: RunOptions) -> str | None:
+    """Why the packaged programs are of no use to a run; None if they may be.
+
+    Raises:
+        UserError: there is no such language or template.
+    """
+    from knm.languages.language import DEFAULT_LANGUAGE, language_prompt
+    from knm.problems import load_template
+
+    if language_prompt(options.language).fence != language_prompt(DEFAULT_LANGUAGE).fence:
+        return f"the packaged programs are Lua, and {named('language')} is {options.language}"
+    template = load_template(options.prompt)
+    if not template.chat or template.kind not in (None, STDIN):
+        return (
+            "the packaged programs are answers to a chat that asks for whole programs, and "
+            f"{named('prompt')} {template.name} is no such"
+        )
+    return None
+
+
 def contest_directory(
     options: EngineOptions | ServedEngineOptions,
     identity: "ModelIdentity",
@@ -37,20 +58,19 @@ def contest_directory(
     """Where the datastore for a model and a run lies; its name tells it from those of others.
 
     Raises:
-        UserError: the run is in another language, or its template or problem set cannot be read.
+        UserError: the run asks for other programs, or its template or problem set cannot be read.
     """
     from knm.corpora import decontaminate_stream, stream_corpus, summarize_corpus
     from knm.hashing import hash_json
-    from knm.languages.language import DEFAULT_LANGUAGE, language_prompt
     from knm.problems import load_problems, load_template
 
     left_out: frozenset[str] = frozenset()
     if isinstance(options, RunOptions):
-        if language_prompt(options.language).fence != language_prompt(DEFAULT_LANGUAGE).fence:
+        objection = objection_to_contest(options)
+        if objection is not None:
             raise UserError(
-                f"{named('knn')}: the packaged programs are Lua, and {named('language')} is "
-                f"{options.language}: mine a datastore of your own with `knm mine` and name it "
-                f"with {named('datastore')}"
+                f"{named('knn')}: {objection}: mine a datastore of your own with `knm mine` and "
+                f"name it with {named('datastore')}"
             )
         problems = load_problems(options.problems)
         left_out = decontaminate_stream(stream_corpus(corpus), problems).left_out

@@ -52,15 +52,6 @@ def test_what_is_not_there_is_named(options, message):
         find_engine(options, ROOT)
 
 
-def test_a_model_without_a_datastore_of_its_own_needs_one(tmp_path):
-    model = tmp_path / "model"
-    model.mkdir()
-    for file in (ROOT / "knm/embedded/model").iterdir():
-        (model / file.name).symlink_to(file)
-    with pytest.raises(UserError, match="datastore"):
-        find_engine(RunOptions(model=str(model), knn=True), ROOT)
-
-
 @pytest.fixture
 def preset_file(tmp_path) -> str:
     path = tmp_path / "typed.yaml"
