@@ -31,7 +31,7 @@ def model(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("corpus") / "programs.jsonl"
+    path: Path = tmp_path_factory.mktemp("corpus") / "programs.jsonl"
     records = [record(f"p{number}", f"print({number})") for number in range(3)]
     save_corpus(path, [replace(one, problem=f"problem-{one.id}") for one in records])
     return path

@@ -13,7 +13,7 @@ from knm.models.identity import ModelIdentity, hash_tokenizer
 from knm.option_fields import OptionField, check_options, options_of, read_variable, variable_of
 from knm.options import RetrievalOptions
 from knm.retrieval import Retriever
-from knm.retrieval.presets import requested_preset
+from knm.retrieval.presets import default_preset, requested_preset
 
 DATASTORE_VARIABLE: Final = "KNM_DATASTORE"
 PRESET_VARIABLE: Final = "KNM_PRESET"
@@ -118,5 +118,6 @@ def open_retriever(settings: Settings, identity: ModelIdentity) -> Retriever:
             f"output head receives can be had: mine one with "
             f"`knm mine --key-kind {FINAL_NORM}`, or use `knm serve`"
         )
-    preset = requested_preset(settings.options, trials=manifest.trials is not None)
+    default = default_preset(trials=manifest.trials is not None)
+    preset = requested_preset(settings.options, default)
     return Retriever(store, preset)
