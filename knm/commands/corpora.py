@@ -25,6 +25,7 @@ from knm.errors import UserError
 from knm.jsonio import dumps, write_jsonl
 from knm.option_fields import read_list
 from knm.outputs import Output, check_outputs
+from knm.packaged import find_corpus
 from knm.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
 
 corpus_app = Commands(no_args_is_help=True, help="Training corpora.")
 
-CorpusArgument = Annotated[Path, typer.Argument(help="Corpus: .jsonl or .jsonl.gz.")]
+CorpusArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="Corpus: .jsonl or .jsonl.gz, or contest: the packaged contest programs.",
+        callback=lambda named: find_corpus(named),
+    ),
+]
 RemovedOption = Annotated[
     Path | None, typer.Option(help="JSONL file for what was removed, and why.")
 ]

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from knm.cli import app
 from knm.corpora import load_corpus, save_corpus
+from knm.packaged import CONTEST_PROGRAMS
 from knm.sandbox import Verdict
 from tests.corpora.corpora import LOOP, OTHER, RENAMED_LOOP, ids, record
 from tests.problems.problem_files import grammar_records, write_problems
@@ -161,3 +162,8 @@ def test_programs_in_foreign_syntax_are_left_out_and_counted(tmp_path):
     save_corpus(path, [record("b", "n += 1")])
     nothing = knm("filter", path, "--out", tmp_path / "none.jsonl", "--drop-python")
     assert "would leave no record (augmented assignment 1)" in str(nothing.exception)
+
+
+def test_the_packaged_contest_programs_are_read_by_name():
+    told = json.loads(knm("stats", "contest", "--json").stdout)
+    assert told["records"] == len(load_corpus(CONTEST_PROGRAMS))
