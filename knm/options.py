@@ -47,7 +47,7 @@ DatastoreName = Annotated[
     Option(
         "datastore, by name or path",
         "NAME|PATH",
-        default="the embedded model's; of others one of the packaged contest programs",
+        default="the embedded model's; for others one mined from the packaged contest programs",
         needs="knn",
     ),
 ]

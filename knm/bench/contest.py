@@ -2,10 +2,11 @@
 
 The programs are a LM's own that passed, each with a statement that a LM wrote of the program alone
 (`knm/embedded/corpora/lua_contest/README.md`). Hidden states are a model's own, so each model has
-its own datastore, in each template and for each problem set that some of the programs are left out
-for.
+its own datastore, in each template, and one for each problem set that some of the programs are left
+out for.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,14 +20,20 @@ from knm.packaged import CONTEST, CONTEST_PROGRAMS
 from knm.problems.records import STDIN
 
 if TYPE_CHECKING:
+    from knm.corpora import Decontamination
+    from knm.datastore import Manifest
     from knm.engine import EngineSetup
     from knm.models import ModelIdentity, Placement
+    from knm.retrieval import Preset
 
 PRESET: Final = "residual"
 """What it is searched by if nobody says: the one that was made for a LM's own programs."""
 
 _PROMPT: Final = "contest"
-"""The template where a server is asked in whichever one its clients have."""
+"""The template where who asks has none, or one of its own, as a server's clients."""
+
+_OF_A_LAUNCHER: Final = frozenset({"RANK", "LOCAL_RANK", "WORLD_SIZE"})
+"""What would make mining wait for other processes."""
 
 
 def objection_to_contest(options: RunOptions) -> str | None:
@@ -49,22 +56,38 @@ def objection_to_contest(options: RunOptions) -> str | None:
     return None
 
 
-def contest_directory(
+def programs_of(problems: str, corpus: Path = CONTEST_PROGRAMS) -> "Decontamination":
+    """Which of the programs a problem set asks for.
+
+    Raises:
+        UserError: the problem set cannot be read.
+    """
+    from knm.corpora import decontaminate_stream, stream_corpus
+    from knm.problems import load_problems
+
+    return decontaminate_stream(stream_corpus(corpus), load_problems(problems))
+
+
+def contest_store(
     options: EngineOptions | ServedEngineOptions,
     identity: "ModelIdentity",
+    placement: "Placement",
     datastores: Path,
     corpus: Path = CONTEST_PROGRAMS,
-) -> Path:
-    """Where the datastore for a model and a run lies; its name tells it from those of others.
+) -> tuple[Path, tuple[str, ...]]:
+    """Where the datastore for a model and a run lies, and the arguments of `knm mine` that fill it.
+
+    Its name tells it from those of others; of problem sets that ask for none of the programs all
+    have the same.
 
     Raises:
         UserError: the run asks for other programs, or its template or problem set cannot be read.
     """
-    from knm.corpora import decontaminate_stream, stream_corpus, summarize_corpus
+    from knm.corpora import summarize_corpus
     from knm.hashing import hash_json
-    from knm.problems import load_problems, load_template
+    from knm.problems import load_template
 
-    left_out: frozenset[str] = frozenset()
+    prompt, leaving_out, without = _PROMPT, ("--no-decontaminate",), None
     if isinstance(options, RunOptions):
         objection = objection_to_contest(options)
         if objection is not None:
@@ -72,37 +95,53 @@ def contest_directory(
                 f"{named('knn')}: {objection}: mine a datastore of your own with `knm mine` and "
                 f"name it with {named('datastore')}"
             )
-        problems = load_problems(options.problems)
-        left_out = decontaminate_stream(stream_corpus(corpus), problems).left_out
+        prompt = options.prompt
+        asked = programs_of(options.problems, corpus)
+        if asked.removed:
+            leaving_out, without = ("--problems", options.problems), asked.problem_set_hash
     told = hash_json(
         [
             identity.weights_hash,
             identity.tokenizer_hash,
             identity.config_hash,
             identity.dtype,
-            load_template(_template(options)).content_hash,
+            load_template(prompt).content_hash,
             summarize_corpus(corpus).content_hash,
-            sorted(left_out),
+            without,
         ]
     )
-    return datastores / f"{CONTEST}-{Path(identity.name).name}-{told[:8]}"
-
-
-def contest_mining(
-    options: EngineOptions | ServedEngineOptions,
-    placement: "Placement",
-    corpus: Path = CONTEST_PROGRAMS,
-) -> tuple[str, ...]:
-    """The arguments of `knm mine` that make it, but for where."""
-    leaving_out = (
-        ("--problems", options.problems)
-        if isinstance(options, RunOptions)
-        else ("--no-decontaminate",)
-    )
     return (
-        *("--model", options.model, "--corpus", str(corpus), "--prompt", _template(options)),
-        *("--dtype", placement.dtype, "--device", placement.device, *leaving_out),
+        datastores / f"{CONTEST}-{Path(identity.name).name}-{told[:8]}",
+        (
+            *("--model", options.model, "--corpus", str(corpus), "--prompt", prompt),
+            *("--dtype", placement.dtype, "--device", placement.device, *leaving_out),
+        ),
     )
+
+
+def of_contest(manifest: "Manifest") -> bool:
+    """Whether a datastore holds the packaged contest programs, wherever it lies."""
+    from knm.corpora import summarize_corpus
+
+    return manifest.corpus_hash == summarize_corpus(CONTEST_PROGRAMS).content_hash
+
+
+def check_preset(preset: "Preset") -> None:
+    """Refuse a preset that such a datastore cannot serve, before it is mined.
+
+    Raises:
+        UserError: it asks for trials or for other keys.
+    """
+    from knm.models import FINAL_NORM
+
+    wanted = None if preset.key_kind in (None, FINAL_NORM) else f"keys of kind {preset.key_kind}"
+    if preset.of_trials:
+        wanted = "trials"
+    if wanted is not None:
+        raise UserError(
+            f"{named('knn_preset')} {preset.name}: it asks for {wanted}, which the datastore of "
+            f"the packaged contest programs has not: name another with {named('datastore')}"
+        )
 
 
 def ensure_mined(setup: "EngineSetup", notify: Callable[[str], None]) -> None:
@@ -113,28 +152,33 @@ def ensure_mined(setup: "EngineSetup", notify: Callable[[str], None]) -> None:
     Raises:
         UserError: mining failed; the message has what was said.
     """
-    from knm.datastore import Manifest
-
-    assert setup.datastore is not None
-    with suppress(UserError):
-        if Manifest.load(setup.datastore).finished:
-            return
+    directory = setup.datastore
+    assert directory is not None
+    if _finished(directory):
+        return
     notify(
-        f"mining the packaged contest programs with {setup.model} into {setup.datastore}, once: "
-        "half a minute on a GPU, on a CPU as long as reading two million tokens takes it"
+        f"mining the packaged contest programs with {setup.model} into {directory}, once: half a "
+        "minute on a GPU, on a CPU as long as reading two million tokens takes it"
     )
     shown = sys.stderr.isatty()  # then its progress bar is seen
     done = subprocess.run(
-        [sys.executable, "-m", "knm.cli", "mine", *setup.mining, "--out", str(setup.datastore)],
+        [sys.executable, "-m", "knm.cli", "mine", *setup.mining, "--out", str(directory)],
         stdout=subprocess.DEVNULL,
         stderr=None if shown else subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if name not in _OF_A_LAUNCHER},
         text=True,
         errors="replace",
     )
-    if done.returncode != 0:
-        said = "what it said stands above" if shown else done.stderr.strip()[-2000:]
-        raise UserError(f"{setup.datastore}: mining the packaged contest programs failed: {said}")
+    if done.returncode == 0 or _finished(directory):  # another run may have been faster
+        return
+    said = "what it said stands above" if shown else done.stderr.strip()[-2000:]
+    again = f"; to begin anew, remove {directory}" if directory.exists() else ""
+    raise UserError(f"mining the packaged contest programs failed: {said}{again}")
 
 
-def _template(options: EngineOptions | ServedEngineOptions) -> str:
-    return options.prompt if isinstance(options, RunOptions) else _PROMPT
+def _finished(directory: Path) -> bool:
+    from knm.datastore import Manifest
+
+    with suppress(UserError):
+        return Manifest.load(directory).finished
+    return False

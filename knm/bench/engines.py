@@ -209,8 +209,9 @@ def prepare_engine(options: EngineOptions | ServedEngineOptions, root: Path) -> 
     mining: tuple[str, ...] = ()
     if path is None:
         preset = requested_preset(options, contest.PRESET)
-        path = contest.contest_directory(options, identity, root / DATASTORES).absolute()
-        mining = contest.contest_mining(options, placement)
+        contest.check_preset(preset)
+        datastores = (root / DATASTORES).absolute()
+        path, mining = contest.contest_store(options, identity, placement, datastores)
     elif name == EMBEDDED_DATASTORE:
         preset = requested_preset(options, default_preset(trials=False))
     else:
@@ -218,7 +219,10 @@ def prepare_engine(options: EngineOptions | ServedEngineOptions, root: Path) -> 
         from knm.datastore.store import check_key_kind
 
         manifest = Datastore.open(path, expect=identity).manifest
-        default = default_preset(trials=manifest.trials is not None)
+        trials = manifest.trials is not None
+        default = default_preset(trials=trials)
+        if options.knn_preset is None and not trials and contest.of_contest(manifest):
+            default = contest.PRESET
         preset = requested_preset(options, default)
         preset.check_store(path, manifest)
         if preset.key_kind is not None:
@@ -279,18 +283,19 @@ def _find_datastore(
 
     None for that of the packaged contest programs, whose place the model decides.
     """
+    from knm.datastore.manifest import MANIFEST_NAME
     from knm.packaged import CONTEST, EMBEDDED
 
     name = _datastore_name(options)
     if name == EMBEDDED_DATASTORE:
         if options.model != EMBEDDED:
             raise UserError(
-                f"--datastore {name}: of the embedded model alone; leave the option out for the "
-                f"packaged contest programs, mined with --model {options.model}"
+                f"--datastore {name}: of the embedded model alone; give --datastore {CONTEST}, the "
+                f"packaged contest programs mined with --model {options.model}, or one of your own"
             )
         return name, root / DATASTORES / EMBEDDED_DATASTORE
     path = Path(name) if Path(name).exists() else root / DATASTORES / name
-    if name == CONTEST and not path.exists():
+    if name == CONTEST and (options.datastore is None or not (path / MANIFEST_NAME).is_file()):
         return name, None
     if not path.is_dir():
         raise UserError(
@@ -372,12 +377,29 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
         from knm.retrieval import Preset
         from knm.retrieval.presets import default_preset, requested_preset
 
-        trials = Preset.from_json(server.preset).of_trials
-        default = contest.PRESET if name == CONTEST else default_preset(trials=trials)
+        told = Preset.from_json(server.preset)
+        default = default_preset(trials=told.of_trials)
+        if CONTEST == name == server.datastore and told.name == contest.PRESET:
+            default = contest.PRESET
+            yield from _not_of_contest(options)
         preset = requested_preset(options, default).to_json()
         for field in sorted(preset.keys() | server.preset.keys()):
             if preset.get(field) != server.preset.get(field):
                 yield line(f"preset's {field}", preset.get(field), server.preset.get(field))
+
+
+def _not_of_contest(options: RunOptions) -> Iterator[str]:
+    """Why a server that is corrected by the packaged contest programs is not for a run."""
+    objection = contest.objection_to_contest(options)
+    if objection is not None:
+        yield f"  --knn: {objection}"
+        return
+    asked = contest.programs_of(options.problems).removed
+    if asked:
+        yield (
+            f"  --problems {options.problems}: {len(asked)} of the programs that the server is "
+            f"corrected by solve problems of it ({asked[0]}); without --engine they are left out"
+        )
 
 
 def _on_or_off(value: bool) -> str:

@@ -172,6 +172,7 @@ def _by_programs(
     from knm.datastore import Datastore
     from knm.embedded.tuning_data import refuse_bench
     from knm.models import check_dtype, find_model, resolve_placement
+    from knm.packaged import find_corpus
     from knm.problems import Selection, load_problems, load_template, problems_path
     from knm.retrieval.preset_files import is_preset_file
 
@@ -218,7 +219,8 @@ def _by_programs(
     where = resolve_placement(device, choice.dtype).device
 
     # 2. Leave out, decode and judge.
-    others = without_problems(store, problem_set, out, corpus=choice.corpus, device=where)
+    corpus = choice.corpus and find_corpus(choice.corpus)
+    others = without_problems(store, problem_set, out, corpus=corpus, device=where)
     loaded = load_model(choice.model, dtype=choice.dtype, device=device)
     others = Datastore.open(others.path, expect=loaded.identity)
     settings = TrialSettings(

@@ -120,7 +120,7 @@ def decontaminate(
     overwrite: OverwriteOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Drop records that share a statement, program or composition with a problem."""
+    """Drop records of a problem, or that share statement, program or composition with one."""
     from knm.corpora import decontaminate as clean
     from knm.corpora import load_corpus
     from knm.problems import load_problems, problems_path

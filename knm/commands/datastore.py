@@ -273,10 +273,11 @@ def _read_examples(
 ) -> "Mapping[str, EncodedExample]":
     from knm.corpora import load_corpus
     from knm.models import encode_corpus, load_tokenizer
+    from knm.packaged import find_corpus
     from knm.problems import load_template
 
     tokenizer = load_tokenizer(store.manifest.model, model)
-    examples = encode_corpus(tokenizer, load_corpus(corpus), load_template(prompt))
+    examples = encode_corpus(tokenizer, load_corpus(find_corpus(corpus)), load_template(prompt))
     return {example.record_id: example for example in examples}
 
 

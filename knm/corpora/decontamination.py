@@ -29,6 +29,8 @@ _SAMPLE: Final = re.compile(
     r"^\s*(?:sample|example)s?\b.*", re.IGNORECASE | re.DOTALL | re.MULTILINE
 )
 _WORD: Final = re.compile(r"\w+")
+_BETWEEN: Final = re.compile(r"(?<=\d)[\W_]+(?=[a-z])|(?<=[a-z])[\W_]+(?=\d)")
+"""What separates numbers from letters in the name of a problem."""
 
 
 def decontaminate(
@@ -110,12 +112,18 @@ def normalize_statement(statement: str) -> str:
 
 
 def _of_problems(records: Iterable[CorpusRecord], problems: Iterable[Problem]) -> Iterator[Removal]:
-    """Records whose root problem is one of these, or what one of these was made of."""
-    known = {mark: problem.question_id for problem in problems for mark in problem.marks}
+    """Records whose problem, or root problem, is one of these, or what one of these was made of."""
+    known = {_plain(mark): entry.question_id for entry in problems for mark in entry.marks}
     for record in records:
-        problem = record.root_problem
-        if problem is not None and problem in known:
-            yield Removal(record.id, "same problem", known[problem], 1.0)
+        names = [name for name in (record.problem, record.root_problem) if name is not None]
+        found = next((name for name in map(_plain, names) if name in known), None)
+        if found is not None:
+            yield Removal(record.id, "same problem", known[found], 1.0)
+
+
+def _plain(problem: str) -> str:
+    """A problem's name without what is written in several ways: `4A`, `4_a`; `abc042_a`."""
+    return _BETWEEN.sub("", problem.casefold())
 
 
 def _equal(

@@ -11,6 +11,7 @@ from knm.corpora import load_corpus
 from knm.datastore import Datastore
 from knm.errors import UserError, named
 from knm.models import ChatEncoding, CorpusEncoding, RawEncoding, read_tokenizer
+from knm.packaged import find_corpus
 from knm.problems import load_template
 from knm.records import Neighbour
 from knm.report import Report
@@ -29,7 +30,8 @@ def origin_finder(report: Report, datastore: Path | None, corpus: Path | None) -
         UserError: one of them is not there, or the datastore is not the run's.
     """
     store = None if datastore is None else _open(report, datastore)
-    records = {} if corpus is None else {record.id: record for record in load_corpus(corpus)}
+    known = () if corpus is None else load_corpus(find_corpus(corpus))
+    records = {record.id: record for record in known}
     tokenizer = read_tokenizer(report.configuration["model"])
     mining = {"prompt": report.configuration["prompt"]} if store is None else store.manifest.mining
     encoding = _encoding(mining)

@@ -23,6 +23,7 @@ from knm.errors import UserError
 from knm.option_fields import spell_flag
 from knm.options import RunOptions
 from knm.outputs import check_output_directory, file_named, shown_path
+from knm.packaged import find_corpus
 from knm.problems import ProblemSet, Selection, load_problems, problems_path
 from knm.report import Report, summarize
 from knm.report.text import interval, pass_at_1
@@ -179,7 +180,7 @@ class Study:
     @cached_property
     def _corpora(self) -> dict[str, tuple[CorpusRecord, ...]]:
         """What datastores are made of, of every corpus by the name of its file."""
-        own = (Path(store.corpus) for store in self.plan.datastores.values() if store.corpus)
+        own = (find_corpus(store.corpus) for store in self.plan.datastores.values() if store.corpus)
         paths = dict.fromkeys([self.plan.settings.corpus_path, *own])
         limit = self.plan.settings.records
         names = [path.name for path in paths]

@@ -15,6 +15,7 @@ from knm.corpora import (
 from knm.errors import UserError, named
 from knm.hashing import hash_json
 from knm.jsonio import read_json, write_json
+from knm.packaged import find_corpus
 from knm.problems import ProblemSet, load_template
 from knm.study.plan import StorePlan, StudyPlan
 
@@ -135,7 +136,7 @@ class StoreBuilder:
             )
 
     def _corpus(self, plan: StorePlan) -> Path:
-        return self._settings.corpus_path if plan.corpus is None else Path(plan.corpus)
+        return self._settings.corpus_path if plan.corpus is None else find_corpus(plan.corpus)
 
     def _corpus_hash(self, path: Path) -> str:
         if path not in self._corpora:

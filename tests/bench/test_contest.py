@@ -5,18 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from knm.bench import find_engine, prepare_engine
+from knm.bench import contest, find_engine, prepare_engine
 from knm.bench.closing import next_commands
-from knm.bench.contest import contest_directory, contest_mining, ensure_mined
+from knm.bench.contest import contest_store, ensure_mined
 from knm.corpora import save_corpus
 from knm.datastore import Datastore
-from knm.engine import describe_setup
+from knm.engine import GenerationOptions, describe_setup
+from knm.engine.setup import EngineSetup
 from knm.errors import UserError
-from knm.models import identify_model
+from knm.models import Placement, identify_model
 from knm.options import RunOptions, ServedEngineOptions
 from knm.packaged import CONTEST_PROGRAMS
 from tests.corpora.corpora import record
-from tests.problems.problem_files import ROOT, write_problems
+from tests.problems.problem_files import ROOT, short_records, write_problems
+from tests.serving import scripted
+
+PLACEMENT = Placement("cpu", "float32")
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +59,9 @@ def test_any_model_is_corrected_by_the_contest_programs_if_nobody_names_a_datast
     assert setup.datastore.name.startswith("contest-mine-")
     assert setup.preset is not None
     assert setup.preset.name == "residual"
-    given = dict(zip(setup.mining[::2], setup.mining[1::2], strict=True))
-    assert given["--corpus"] == str(CONTEST_PROGRAMS)
-    assert (given["--model"], given["--prompt"]) == (model, "contest")
-    assert given["--problems"] == "embedded"
+    assert setup.mining[:6] == (
+        *("--model", model, "--corpus", str(CONTEST_PROGRAMS), "--prompt", "contest"),
+    )
 
 
 def test_a_preset_that_is_named_stands(model):
@@ -76,7 +79,9 @@ def test_a_server_mines_with_the_template_of_contests(model):
 
 
 def test_the_embedded_datastore_is_of_the_embedded_model_alone(model):
-    with pytest.raises(UserError, match="--datastore embedded: of the embedded model alone"):
+    with pytest.raises(
+        UserError, match="embedded: of the embedded model alone; give --datastore contest"
+    ):
         find_engine(RunOptions(model=model, knn=True, datastore="embedded"), ROOT)
 
 
@@ -102,44 +107,109 @@ def test_a_run_of_any_model_says_how_it_is_corrected(model):
     assert "next" not in dict(next_commands(served, Path("r.json"), ["bench"]))
 
 
-def test_its_place_tells_what_it_was_mined_from(model, corpus, problems, tmp_path):
+def place_of(options, identity, corpus) -> Path:
+    place, _ = contest_store(options, identity, PLACEMENT, Path("/datastores"), corpus)
+    return place
+
+
+def test_its_place_tells_what_it_was_mined_from(model, corpus, problems):
     identity = identify_model(model, "float32")
     options = RunOptions(model=model, knn=True)
-
-    def place(chosen: RunOptions, of=identity) -> Path:
-        return contest_directory(chosen, of, tmp_path, corpus)
-
+    own = place_of(options, identity, corpus)
     others = [
-        place(replace(options, prompt="contest")),
-        place(replace(options, problems=problems)),  # one of its programs is left out
-        place(options, replace(identity, weights_hash="0" * 64)),
-        place(options, replace(identity, dtype="bfloat16")),
+        place_of(replace(options, prompt="contest"), identity, corpus),
+        place_of(replace(options, problems=problems), identity, corpus),  # leaves one out
+        place_of(options, replace(identity, weights_hash="0" * 64), corpus),
+        place_of(options, replace(identity, dtype="bfloat16"), corpus),
     ]
-    assert len({place(options), *others}) == 5
-    assert place(options) == place(replace(options, knn_preset="gentle", samples=4))
+    assert len({own, *others}) == 5
+    assert own == place_of(replace(options, knn_preset="gentle", samples=4), identity, corpus)
 
 
-def test_it_is_mined_once_without_what_the_problems_ask_for(model, corpus, problems, tmp_path):
-    options = RunOptions(model=model, knn=True, problems=problems, device="cpu")
-    setup = prepare_engine(options, ROOT)
-    setup = replace(
-        setup,
-        datastore=tmp_path / "store",
-        mining=contest_mining(options, setup.placement, corpus),
+def test_problem_sets_that_ask_for_none_of_the_programs_share_one(model, corpus, tmp_path):
+    identity = identify_model(model, "float32")
+    other = str(write_problems(tmp_path / "other.jsonl", short_records(1)))
+    first, second = (
+        contest_store(
+            RunOptions(model=model, knn=True, problems=name), identity, PLACEMENT, tmp_path, corpus
+        )
+        for name in ("embedded", other)
     )
+    assert first == second  # the arguments of mining too, so that one goes on with the other's
+
+
+def test_it_is_mined_once_without_what_the_problems_ask_for(
+    model, corpus, problems, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("WORLD_SIZE", "2")  # of a launcher of something else
+    options = RunOptions(model=model, knn=True, problems=problems, device="cpu")
+    identity = identify_model(model, "float32")
+    place, mining = contest_store(options, identity, PLACEMENT, tmp_path, corpus)
+    setup = replace(prepare_engine(options, ROOT), datastore=place, mining=mining)
     told: list[str] = []
     ensure_mined(setup, told.append)
     assert len(told) == 1
-    assert str(tmp_path / "store") in told[0]
-    assert set(Datastore.open(tmp_path / "store").record_ids) == {"p0", "p2"}
+    assert str(place) in told[0]
+    assert set(Datastore.open(place).record_ids) == {"p0", "p2"}
     assert describe_setup(setup).datastore == "contest"
     ensure_mined(setup, told.append)
     assert len(told) == 1
 
 
+def test_a_datastore_of_the_packaged_programs_is_known_by_them_wherever_it_lies(
+    model, corpus, tmp_path, monkeypatch
+):
+    options = RunOptions(model=model, knn=True, device="cpu", datastore=str(tmp_path / "mine"))
+    identity = identify_model(model, "float32")
+    _, mining = contest_store(options, identity, PLACEMENT, tmp_path, corpus)
+    setup = prepare_engine(replace(options, datastore=None), ROOT)
+    ensure_mined(replace(setup, datastore=tmp_path / "mine", mining=mining), print)
+    found = prepare_engine(options, ROOT)
+    assert (found.preset and found.preset.name, found.mining) == ("trusted", ())
+    monkeypatch.setattr(contest, "CONTEST_PROGRAMS", corpus)
+    preset = prepare_engine(options, ROOT).preset
+    assert preset is not None
+    assert preset.name == "residual"
+
+
+def test_other_things_of_that_name_are_not_in_the_way(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "contest").mkdir()
+    for options in (RunOptions(), RunOptions(datastore="contest")):
+        setup = prepare_engine(replace(options, model=model, knn=True), tmp_path)
+        assert setup.mining
+        assert setup.datastore is not None
+        assert setup.datastore.parent == tmp_path / "datastore"
+
+
+@pytest.mark.parametrize("text", ["extends: outcome", "{extends: residual, key_kind: layer-2}"])
+def test_a_preset_that_asks_for_something_else_is_refused_before_it_is_mined(model, tmp_path, text):
+    preset = tmp_path / "mine.yaml"
+    preset.write_text(text)
+    with pytest.raises(UserError, match="mine: it asks for .*, which the datastore of the packag"):
+        prepare_engine(RunOptions(model=model, knn=True, knn_preset=str(preset)), ROOT)
+
+
+def test_a_server_that_is_corrected_by_them_is_not_for_every_run(model, problems, tmp_path):
+    rows = [{"question_id": "ABC042-A", "question_content": "?", "private_test_cases": "[]"}]
+    theirs = str(write_problems(tmp_path / "theirs.jsonl", rows))
+    preset = prepare_engine(RunOptions(model=model, knn=True), ROOT).to_json()["preset"]
+    served = EngineSetup(model, PLACEMENT, GenerationOptions(512, 4))
+    configuration = replace(
+        describe_setup(served), preset=preset, datastore="contest", datastore_hash="d" * 64
+    )
+    with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as url:
+        options = RunOptions(model=model, engine=url, knn=True, problems=problems)
+        find_engine(options, ROOT)
+        with pytest.raises(UserError, match=r"abc042_a/0: same problem, as ABC042-A"):
+            find_engine(replace(options, problems=theirs), ROOT)
+        with pytest.raises(UserError, match="packaged programs are Lua"):
+            find_engine(replace(options, language="python"), ROOT)
+
+
 def test_what_kept_it_from_being_mined_is_told(model, tmp_path):
     options = RunOptions(model=model, knn=True, device="cpu")
     setup = prepare_engine(options, ROOT)
-    missing = contest_mining(options, setup.placement, tmp_path / "none.jsonl")
+    missing = ("--corpus", str(tmp_path / "none.jsonl"))
     with pytest.raises(UserError, match=r"programs failed: .*none\.jsonl: no such file"):
         ensure_mined(replace(setup, datastore=tmp_path / "store", mining=missing), print)

@@ -22,6 +22,8 @@ def problems(tmp_path):
                 {"question_id": "p", **fields, "reference": LOOP, "composition": "list|even>sum"},
                 {"question_id": "q", **fields, "question_content": "Nothing known of it."},
                 {"question_id": "r", **fields, "question_content": "R.", "of_problem": "made-of"},
+                {"question_id": "4_a", **fields, "question_content": "Four."},
+                {"question_id": "abc042_a", **fields, "question_content": "Forty-two."},
             ],
         )
     )
@@ -32,6 +34,13 @@ def problems(tmp_path):
     [
         (replace(record("x", OTHER, "In other words."), problem="q"), "same problem", "q"),
         (record("x", OTHER, "In other words.", of_problem="made-of"), "same problem", "r"),
+        (
+            replace(record("x", OTHER, "In other words.", of_problem="none"), problem="q"),
+            "same problem",
+            "q",
+        ),
+        (replace(record("x", OTHER, "In other words."), problem="4A"), "same problem", "4_a"),
+        (replace(record("x", OTHER, "Others."), problem="Abc042_A"), "same problem", "abc042_a"),
         (record("x", OTHER, composition="list|even>sum"), "same composition", "p"),
         (
             record("x", OTHER, "read n numbers; print the sum of the even ones"),
