@@ -87,7 +87,8 @@ def contest_store(
     from knm.hashing import hash_json
     from knm.problems import load_template
 
-    prompt, leaving_out, without = _PROMPT, ("--no-decontaminate",), None
+    prompt, without = _PROMPT, None
+    leaving_out: tuple[str, ...] = ("--no-decontaminate",)
     if isinstance(options, RunOptions):
         objection = objection_to_contest(options)
         if objection is not None:
