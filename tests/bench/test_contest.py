@@ -41,18 +41,24 @@ def corpus(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture
-def problems(tmp_path) -> str:
-    """A set of which one problem is that of a program in the corpus."""
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory) -> str:
+    """A set of which one problem is that of a program in the corpus, and none of a packaged one."""
     rows = [
         {"question_id": name, "question_content": f"Of {name}.", "private_test_cases": "[]"}
         for name in ("problem-p1", "other")
     ]
-    return str(write_problems(tmp_path / "set.jsonl", rows))
+    return str(write_problems(tmp_path_factory.mktemp("problems") / "set.jsonl", rows))
 
 
-def test_any_model_is_corrected_by_the_contest_programs_if_nobody_names_a_datastore(model):
-    setup = prepare_engine(RunOptions(model=model, knn=True, prompt="contest"), ROOT)
+@pytest.fixture(scope="module")
+def run(model, problems) -> RunOptions:
+    """What a run asks for that is to be corrected, of problems that take no time to compare."""
+    return RunOptions(model=model, knn=True, problems=problems, device="cpu")
+
+
+def test_any_model_is_corrected_by_the_contest_programs_if_nobody_names_a_datastore(model, run):
+    setup = prepare_engine(replace(run, prompt="contest"), ROOT)
     assert setup.datastore_name == "contest"
     assert setup.datastore is not None
     assert setup.datastore.parent == ROOT / "datastore"
@@ -64,8 +70,8 @@ def test_any_model_is_corrected_by_the_contest_programs_if_nobody_names_a_datast
     )
 
 
-def test_a_preset_that_is_named_stands(model):
-    setup = prepare_engine(RunOptions(model=model, knn=True, knn_preset="gentle"), ROOT)
+def test_a_preset_that_is_named_stands(run):
+    setup = prepare_engine(replace(run, knn_preset="gentle"), ROOT)
     assert setup.preset is not None
     assert setup.preset.name == "gentle"
 
@@ -112,9 +118,9 @@ def place_of(options, identity, corpus) -> Path:
     return place
 
 
-def test_its_place_tells_what_it_was_mined_from(model, corpus, problems):
+def test_its_place_tells_what_it_was_mined_from(model, corpus, problems, run):
     identity = identify_model(model, "float32")
-    options = RunOptions(model=model, knn=True)
+    options = replace(run, problems="embedded")
     own = place_of(options, identity, corpus)
     others = [
         place_of(replace(options, prompt="contest"), identity, corpus),
@@ -139,13 +145,12 @@ def test_problem_sets_that_ask_for_none_of_the_programs_share_one(model, corpus,
 
 
 def test_it_is_mined_once_without_what_the_problems_ask_for(
-    model, corpus, problems, tmp_path, monkeypatch
+    model, corpus, run, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("WORLD_SIZE", "2")  # of a launcher of something else
-    options = RunOptions(model=model, knn=True, problems=problems, device="cpu")
     identity = identify_model(model, "float32")
-    place, mining = contest_store(options, identity, PLACEMENT, tmp_path, corpus)
-    setup = replace(prepare_engine(options, ROOT), datastore=place, mining=mining)
+    place, mining = contest_store(run, identity, PLACEMENT, tmp_path, corpus)
+    setup = replace(prepare_engine(run, ROOT), datastore=place, mining=mining)
     told: list[str] = []
     ensure_mined(setup, told.append)
     assert len(told) == 1
@@ -157,9 +162,9 @@ def test_it_is_mined_once_without_what_the_problems_ask_for(
 
 
 def test_a_datastore_of_the_packaged_programs_is_known_by_them_wherever_it_lies(
-    model, corpus, tmp_path, monkeypatch
+    model, corpus, run, tmp_path, monkeypatch
 ):
-    options = RunOptions(model=model, knn=True, device="cpu", datastore=str(tmp_path / "mine"))
+    options = replace(run, datastore=str(tmp_path / "mine"))
     identity = identify_model(model, "float32")
     _, mining = contest_store(options, identity, PLACEMENT, tmp_path, corpus)
     setup = prepare_engine(replace(options, datastore=None), ROOT)
@@ -172,34 +177,34 @@ def test_a_datastore_of_the_packaged_programs_is_known_by_them_wherever_it_lies(
     assert preset.name == "residual"
 
 
-def test_other_things_of_that_name_are_not_in_the_way(model, tmp_path, monkeypatch):
+def test_other_things_of_that_name_are_not_in_the_way(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "contest").mkdir()
-    for options in (RunOptions(), RunOptions(datastore="contest")):
-        setup = prepare_engine(replace(options, model=model, knn=True), tmp_path)
+    for datastore in (None, "contest"):
+        setup = prepare_engine(replace(run, datastore=datastore), tmp_path)
         assert setup.mining
         assert setup.datastore is not None
         assert setup.datastore.parent == tmp_path / "datastore"
 
 
 @pytest.mark.parametrize("text", ["extends: outcome", "{extends: residual, key_kind: layer-2}"])
-def test_a_preset_that_asks_for_something_else_is_refused_before_it_is_mined(model, tmp_path, text):
+def test_a_preset_that_asks_for_something_else_is_refused_before_it_is_mined(run, tmp_path, text):
     preset = tmp_path / "mine.yaml"
     preset.write_text(text)
     with pytest.raises(UserError, match="mine: it asks for .*, which the datastore of the packag"):
-        prepare_engine(RunOptions(model=model, knn=True, knn_preset=str(preset)), ROOT)
+        prepare_engine(replace(run, knn_preset=str(preset)), ROOT)
 
 
-def test_a_server_that_is_corrected_by_them_is_not_for_every_run(model, problems, tmp_path):
+def test_a_server_that_is_corrected_by_them_is_not_for_every_run(model, run, tmp_path):
     rows = [{"question_id": "ABC042-A", "question_content": "?", "private_test_cases": "[]"}]
     theirs = str(write_problems(tmp_path / "theirs.jsonl", rows))
-    preset = prepare_engine(RunOptions(model=model, knn=True), ROOT).to_json()["preset"]
+    preset = prepare_engine(run, ROOT).to_json()["preset"]
     served = EngineSetup(model, PLACEMENT, GenerationOptions(512, 4))
     configuration = replace(
         describe_setup(served), preset=preset, datastore="contest", datastore_hash="d" * 64
     )
     with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as url:
-        options = RunOptions(model=model, engine=url, knn=True, problems=problems)
+        options = replace(run, engine=url, device=None)
         find_engine(options, ROOT)
         with pytest.raises(UserError, match=r"abc042_a/0: same problem, as ABC042-A"):
             find_engine(replace(options, problems=theirs), ROOT)
@@ -207,9 +212,8 @@ def test_a_server_that_is_corrected_by_them_is_not_for_every_run(model, problems
             find_engine(replace(options, language="python"), ROOT)
 
 
-def test_what_kept_it_from_being_mined_is_told(model, tmp_path):
-    options = RunOptions(model=model, knn=True, device="cpu")
-    setup = prepare_engine(options, ROOT)
+def test_what_kept_it_from_being_mined_is_told(run, tmp_path):
+    setup = prepare_engine(run, ROOT)
     missing = ("--corpus", str(tmp_path / "none.jsonl"))
     with pytest.raises(UserError, match=r"programs failed: .*none\.jsonl: no such file"):
         ensure_mined(replace(setup, datastore=tmp_path / "store", mining=missing), print)
