@@ -268,7 +268,7 @@ def objection_to_set(
     return from_json(Guard, configuration.guard, "the engine's `guard`").objection_to_set(prompts())
 
 
-def _datastore_name(options: EngineOptions | ServedEngineOptions | RunOptions) -> str:
+def _datastore_name(options: EngineOptions | ServedEngineOptions) -> str:
     """What the datastore is called; the model's own where nobody says."""
     from knm.packaged import CONTEST, EMBEDDED
 
