@@ -13,7 +13,7 @@ from knm.retrieval.preset_files import check_preset_name
 
 if TYPE_CHECKING:
     from knm.retrieval.context import DecodingContext
-    from knm.retrieval.evidence import DenseLogits, LMOutput, MixedLogits
+    from knm.retrieval.evidence import DenseLogits, LMOutput, MixedLogits, MovedLogits
     from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion, FusionKind, MixtureFusion
     from knm.retrieval.neighbours import Neighbours
     from knm.retrieval.parameters import Parameter
@@ -59,7 +59,7 @@ else:
         __name__,
         {
             "context": ["DecodingContext"],
-            "evidence": ["DenseLogits", "LMOutput", "MixedLogits"],
+            "evidence": ["DenseLogits", "LMOutput", "MixedLogits", "MovedLogits"],
             "fusions": ["CorrectedLogits", "FUSIONS", "Fusion", "FusionKind", "MixtureFusion"],
             "neighbours": ["Neighbours"],
             "parameters": ["Parameter"],
@@ -127,6 +127,7 @@ __all__ = [
     "MinedPredictions",
     "MixedLogits",
     "MixtureFusion",
+    "MovedLogits",
     "Neighbours",
     "Observer",
     "Parameter",

@@ -10,20 +10,23 @@ def score_kernel(
     keys,
     norms,
     lows,
+    least,
     rows,
     count,
     DIM: tl.constexpr,
     BLOCK: tl.constexpr,
     GROUP: tl.constexpr,
+    TOGETHER: tl.constexpr,
     ROWS: tl.constexpr,
     DEPTH: tl.constexpr,
 ):
-    """Block n of keys, tile m of queries: the least |key|^2 - 2 query.key of each group of keys.
+    """Tile m of queries, block n of keys: the least |key|^2 - 2 query.key of each group of keys.
 
-    `lows` (rows, count / GROUP) float32. The scores themselves are not written: reading a few
-    groups again costs less.
+    `lows` (rows, count / GROUP) float32, and of so many groups together `least`
+    (rows, count / GROUP / TOGETHER). The scores themselves are not written: reading a few groups
+    again costs less. Tiles of one block are neighbours, so that its keys are read once.
     """
-    block, tile = tl.program_id(0), tl.program_id(1)
+    tile, block = tl.program_id(0), tl.program_id(1)
     member = block * BLOCK + tl.arange(0, BLOCK)
     row = tile * ROWS + tl.arange(0, ROWS)
     depth = tl.arange(0, DEPTH)
@@ -42,6 +45,10 @@ def score_kernel(
     group = block * groups + tl.arange(0, groups)
     at = row.to(tl.int64)[:, None] * (count // GROUP) + group[None, :]
     tl.store(lows + at, low, asked[:, None])
+    bunches: tl.constexpr = groups // TOGETHER
+    bunch = block * bunches + tl.arange(0, bunches)
+    at = row.to(tl.int64)[:, None] * (count // GROUP // TOGETHER) + bunch[None, :]
+    tl.store(least + at, tl.min(tl.reshape(low, [ROWS, bunches, TOGETHER]), 2), asked[:, None])
 
 
 @triton.jit
@@ -53,19 +60,58 @@ def _pack(score, number):
 
 
 @triton.jit
-def pick_groups_kernel(lows, picked, groups, PARTS, K: tl.constexpr, WIDTH: tl.constexpr):
-    """Row b, part s of the minima (rows, groups): the K smallest, packed with their group.
+def pick_kernel(least, picked, bunches, PARTS, K: tl.constexpr, WIDTH: tl.constexpr):
+    """Row b, part s of the minima (rows, bunches): the K smallest, packed with their bunch.
 
     `picked` (rows, PARTS, K) int64.
     """
     row, part = tl.program_id(0), tl.program_id(1)
-    group = part * WIDTH + tl.arange(0, WIDTH)
-    low = tl.load(lows + row.to(tl.int64) * groups + group, group < groups, float("inf"))
-    packed = _pack(low, group)
+    bunch = part * WIDTH + tl.arange(0, WIDTH)
+    low = tl.load(least + row.to(tl.int64) * bunches + bunch, bunch < bunches, float("inf"))
+    packed = _pack(low, bunch)
     for place in range(K):
-        least = tl.min(packed, 0)
-        tl.store(picked + (row * PARTS + part) * K + place, least)
-        packed = tl.where(packed == least, 0x7FFFFFFFFFFFFFFF, packed)
+        first = tl.min(packed, 0)
+        tl.store(picked + (row * PARTS + part) * K + place, first)
+        packed = tl.where(packed == first, 0x7FFFFFFFFFFFFFFF, packed)
+
+
+@triton.jit
+def narrow_kernel(
+    picked,
+    lows,
+    chosen,
+    groups,
+    FOUND,
+    FOUND_PADDED: tl.constexpr,
+    K: tl.constexpr,
+    K_PADDED: tl.constexpr,
+    TOGETHER: tl.constexpr,
+):
+    """Row b: of the K best of its `picked` (rows, FOUND) bunches of groups the K best groups.
+
+    `lows` (rows, groups); `chosen` (rows, K) int64 are groups, -1 where there are no more.
+    """
+    row = tl.program_id(0)
+    slots = tl.arange(0, FOUND_PADDED)
+    packed = tl.load(picked + row * FOUND + slots, slots < FOUND, 0x7FFFFFFFFFFFFFFF)
+    order = tl.arange(0, K_PADDED)
+    bunch = tl.full([K_PADDED], -1, tl.int64)
+    for place in range(K):
+        first = tl.min(packed, 0)
+        packed = tl.where(packed == first, 0x7FFFFFFFFFFFFFFF, packed)
+        there = first != 0x7FFFFFFFFFFFFFFF
+        bunch = tl.where((order == place) & there, first & 0xFFFFFFFF, bunch)
+    group = bunch[:, None] * TOGETHER + tl.arange(0, TOGETHER)[None, :]
+    # Where fewer bunches than parts are full, some that were picked lie behind the last.
+    real = (bunch >= 0)[:, None] & (group < groups)
+    low = tl.load(lows + row.to(tl.int64) * groups + group, real, float("inf"))
+    best = tl.where(real, _pack(low, group), 0x7FFFFFFFFFFFFFFF)
+    best = tl.reshape(best, [K_PADDED * TOGETHER])
+    for place in range(K):
+        first = tl.min(best, 0)
+        best = tl.where(best == first, 0x7FFFFFFFFFFFFFFF, best)
+        there = first != 0x7FFFFFFFFFFFFFFF
+        tl.store(chosen + row * K + place, tl.where(there, first & 0xFFFFFFFF, -1))
 
 
 @triton.jit
@@ -74,31 +120,23 @@ def measure_kernel(
     rounded,
     keys,
     norms,
-    picked,
+    chosen,
     measured,
-    groups,
     start,
-    FOUND,
-    FOUND_PADDED: tl.constexpr,
     DIM: tl.constexpr,
     DEPTH: tl.constexpr,
     GROUP: tl.constexpr,
 ):
-    """Row b: distances by plain difference to the keys of its j-th best group.
+    """Row b: distances by plain difference to the keys of its j-th `chosen` (rows, k) group.
 
-    `picked` (rows, FOUND) are the packed groups to choose from; `measured` (rows, k, GROUP) int64
-    gets each distance packed with its key's id, which counts from `start`; the largest integer
-    stands where there is no key, or the query is not finite.
+    `measured` (rows, k, GROUP) int64 gets each distance packed with its key's id, which counts from
+    `start`; the largest integer stands where there is no key, or the query is not finite.
     """
     row, place = tl.program_id(0), tl.program_id(1)
-    slots = tl.arange(0, FOUND_PADDED)
-    packed = tl.load(picked + row * FOUND + slots, slots < FOUND, 0x7FFFFFFFFFFFFFFF)
-    for _ in range(place):
-        packed = tl.where(packed == tl.min(packed, 0), 0x7FFFFFFFFFFFFFFF, packed)
-    group = tl.min(packed, 0) & 0xFFFFFFFF
-    there = group < groups
-    group = tl.where(there, group, 0)
-    member = group * GROUP + tl.arange(0, GROUP)
+    at = row * tl.num_programs(1) + place
+    group = tl.load(chosen + at)
+    there = group >= 0
+    member = tl.where(there, group, 0) * GROUP + tl.arange(0, GROUP)
     distance = tl.zeros([GROUP], tl.float32)
     size = 0.0
     for offset in range(0, DIM, DEPTH):
@@ -112,7 +150,7 @@ def measure_kernel(
         size += tl.sum(query * query, 0) + tl.sum(coarse * coarse, 0)
     real = there & (size < float("inf")) & (tl.load(norms + member) < float("inf"))
     found = tl.where(real, _pack(distance, member + start), 0x7FFFFFFFFFFFFFFF)
-    tl.store(measured + (row * tl.num_programs(1) + place) * GROUP + tl.arange(0, GROUP), found)
+    tl.store(measured + at * GROUP + tl.arange(0, GROUP), found)
 
 
 @triton.jit
@@ -200,6 +238,77 @@ def mixture_kernel(
     tl.store(at_tokens + row * K + order, joined, inside)
     tl.store(usable_out + row, usable)
     tl.store(tokens_out + row, tl.where(usable, chosen, lm_token))
+
+
+@triton.jit
+def residual_kernel(
+    logits,
+    lm_tokens,
+    weights,
+    distances,
+    ids,
+    values,
+    foretold,
+    probabilities,
+    tokens_out,
+    moved_out,
+    usable_out,
+    vocabulary,
+    temperature,
+    eta,
+    K: tl.constexpr,
+    K_PADDED: tl.constexpr,
+    COUNT: tl.constexpr,
+    WIDTH: tl.constexpr,
+):
+    """Row b of a sparse residual step: see `SparseResidualFusion`, whose formulas these are.
+
+    `foretold` and `probabilities` (rows, K, COUNT) are what the LM held likeliest at each
+    neighbour. `tokens_out` and `moved_out` (rows, 1 + K), the LM's own token first.
+    """
+    row = tl.program_id(0)
+    order = tl.arange(0, K_PADDED)
+    inside = order < K
+    own = tl.load(lm_tokens + row)
+    found = tl.load(ids + row * K + order, inside, -1) >= 0
+    token = tl.where(found, tl.load(values + row * K + order, inside, 0), own)
+    distance = tl.load(distances + row * K + order, inside, 0.0).to(tl.float64)
+    closeness = tl.where(found, -distance / temperature, float("-inf"))
+    nearest = tl.max(closeness, 0)
+    vote = tl.where(found, tl.exp(closeness - nearest), 0.0)
+    whole = tl.sum(vote, 0)
+    vote = vote / whole
+    same = (token[:, None] == token[None, :]) & found[None, :]
+    step = tl.sum(tl.where(same, vote[None, :], 0.0), 1)
+    own_step = tl.sum(tl.where(found & (token == own), vote, 0.0), 0)
+    for start in range(0, K * COUNT, WIDTH):
+        place = start + tl.arange(0, WIDTH)
+        there = place < K * COUNT
+        by = row * K + place // COUNT
+        real = tl.load(ids + by, there, -1) >= 0
+        away = tl.load(distances + by, there, 0.0).to(tl.float64)
+        share = tl.where(real, tl.exp(-away / temperature - nearest) / whole, 0.0)
+        said = tl.load(foretold + row * K * COUNT + place, there, -1)
+        expected = share * tl.load(probabilities + row * K * COUNT + place, there, 0.0)
+        meant = token[:, None] == said[None, :]
+        step -= tl.sum(tl.where(meant, expected[None, :], 0.0), 1)
+        own_step -= tl.sum(tl.where(said == own, expected, 0.0), 0)
+
+    odd = tl.sum((found & ((distance != distance) | (vote != vote))).to(tl.int32), 0) > 0
+    weight = tl.load(weights + row)
+    usable = (tl.sum(found.to(tl.int32), 0) > 0) & (odd == 0) & (weight > 0)
+    size = tl.where(usable, weight * eta, 0.0).to(tl.float64)
+    at = logits + row.to(tl.int64) * vocabulary
+    before = tl.load(at + token, inside, 0.0).to(tl.float32)
+    own_before = tl.load(at + own).to(tl.float32)
+    moved = tl.where(usable, before + (size * step).to(tl.float32), before)
+    own_moved = tl.where(usable, own_before + (size * own_step).to(tl.float32), own_before)
+    out = row * (K + 1)
+    tl.store(tokens_out + out, own)
+    tl.store(moved_out + out, own_moved)
+    tl.store(tokens_out + out + 1 + order, token, inside)
+    tl.store(moved_out + out + 1 + order, moved, inside)
+    tl.store(usable_out + row, usable)
 
 
 @triton.jit

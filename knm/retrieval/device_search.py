@@ -11,16 +11,18 @@ from knm.datastore import Datastore
 from knm.datastore.exact import BLOCK, padded_rows
 from knm.errors import UserError, named
 from knm.retrieval import device_kernels
-from knm.retrieval.evidence import LMOutput, MixedLogits
+from knm.retrieval.evidence import LMOutput, MixedLogits, MovedLogits
 from knm.retrieval.neighbours import Neighbours
 
 _TILE: Final = 64  # queries per matrix product
 _READ_ROWS: Final = 1 << 16
 # Keys scored at a time: bounds what one program picks from.
-_CHUNK: Final = 1 << 21
-_GROUP: Final = 32  # keys of which the least score is kept
-_PART: Final = 1024  # groups that one program picks from
+_CHUNK: Final = 1 << 20
+_GROUP: Final = 8  # keys of which the least score is kept
+_TOGETHER: Final = 8  # groups of which it is kept once more
+_PART: Final = 1024  # of these that one program picks from
 _MOST_NEIGHBOURS: Final = 256
+_FORETOLD: Final = 64  # likely tokens that are compared with the voted ones at a time
 _DTYPES: Final = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
@@ -87,31 +89,46 @@ class DeviceSearcher:
     def _measure(self, queries: Tensor, rounded: Tensor, piece: slice, k: int) -> Tensor:
         """Packed distances (B, k * _GROUP) to the keys of the k groups that hold the nearest.
 
-        The k smallest scores are in the groups of the k smallest minima.
+        The k smallest scores are in the groups of the k smallest minima, and these in the bunches
+        of groups of which the same is true.
         """
         keys, norms = self._keys[piece], self._norms[piece]
         (rows, dim), count = queries.shape, len(keys)
         groups = count // _GROUP
+        bunches = groups // _TOGETHER
         lows = torch.empty((rows, groups), device=keys.device)
-        device_kernels.score_kernel[(count // BLOCK, triton.cdiv(rows, _TILE))](
+        least = torch.empty((rows, bunches), device=keys.device)
+        device_kernels.score_kernel[(triton.cdiv(rows, _TILE), count // BLOCK)](
             rounded,
             keys,
             norms,
             lows,
+            least,
             rows,
             count,
             DIM=dim,
             BLOCK=BLOCK,
             GROUP=_GROUP,
+            TOGETHER=_TOGETHER,
             ROWS=_TILE,
             DEPTH=64,
             num_warps=4,
             num_stages=4,
         )
-        parts = triton.cdiv(groups, _PART)
+        parts = triton.cdiv(bunches, _PART)
         picked = torch.empty((rows, parts * k), dtype=torch.int64, device=keys.device)
-        device_kernels.pick_groups_kernel[(rows, parts)](
-            lows, picked, groups, parts, K=k, WIDTH=_PART
+        device_kernels.pick_kernel[(rows, parts)](least, picked, bunches, parts, K=k, WIDTH=_PART)
+        chosen = torch.empty((rows, k), dtype=torch.int64, device=keys.device)
+        device_kernels.narrow_kernel[(rows,)](
+            picked,
+            lows,
+            chosen,
+            groups,
+            parts * k,
+            FOUND_PADDED=triton.next_power_of_2(parts * k),
+            K=k,
+            K_PADDED=triton.next_power_of_2(k),
+            TOGETHER=_TOGETHER,
         )
         measured = torch.empty((rows, k * _GROUP), dtype=torch.int64, device=keys.device)
         device_kernels.measure_kernel[(rows, k)](
@@ -119,12 +136,9 @@ class DeviceSearcher:
             rounded,
             keys,
             norms,
-            picked,
+            chosen,
             measured,
-            groups,
             piece.start,
-            parts * k,
-            FOUND_PADDED=triton.next_power_of_2(parts * k),
             DIM=dim,
             DEPTH=128,
             GROUP=_GROUP,
@@ -159,3 +173,40 @@ def mix(lm: LMOutput, weight: Tensor, neighbours: Neighbours, temperature: float
         num_warps=1 if k <= 32 else 4,
     )
     return MixedLogits(lm, shift, neighbours.values, at_tokens, usable, token)
+
+
+def take_step(
+    lm: LMOutput,
+    weight: Tensor,
+    neighbours: Neighbours,
+    likely: tuple[Tensor, Tensor],
+    temperature: float,
+    eta: float,
+) -> MovedLogits:
+    """`SparseResidualFusion` in one kernel; `likely` is what it knows of the neighbours."""
+    rows, k = neighbours.ids.shape
+    foretold, probabilities = likely
+    tokens = torch.empty((rows, 1 + k), dtype=torch.int64, device=weight.device)
+    moved = torch.empty((rows, 1 + k), device=weight.device)
+    usable = torch.empty(rows, dtype=torch.bool, device=weight.device)
+    device_kernels.residual_kernel[(rows,)](
+        lm.logits,
+        lm.token,
+        weight,
+        neighbours.distances,
+        neighbours.ids,
+        neighbours.values,
+        foretold,
+        probabilities,
+        tokens,
+        moved,
+        usable,
+        lm.logits.shape[1],
+        temperature,
+        eta,
+        K=k,
+        K_PADDED=triton.next_power_of_2(k),
+        COUNT=foretold.shape[2],
+        WIDTH=_FORETOLD,
+    )
+    return MovedLogits.of(lm, tokens, moved, usable)

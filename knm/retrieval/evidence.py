@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from knm.models.logits import read_top
+from knm.models.logits import read_highest, read_top
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,45 @@ class MixedLogits:
         mixed = original + self.shift[:, None]
         mixed = mixed.scatter_reduce(1, self.tokens, self.at_tokens, "amax")
         return torch.where(self.usable[:, None], mixed, original)
+
+
+@dataclass(frozen=True)
+class MovedLogits:
+    """Logits that are the LM's but for some tokens' of each row.
+
+    `moved` (B, m) float32 are those of `tokens` (B, m) int64; places that name the same token tell
+    the same. `token` (B,) is the argmax.
+    """
+
+    lm: LMOutput
+    tokens: Tensor
+    moved: Tensor
+    token: Tensor
+
+    @classmethod
+    def of(cls, lm: LMOutput, tokens: Tensor, moved: Tensor, usable: Tensor) -> "MovedLogits":
+        """Find the argmax; rows that are not `usable` (B,) have the LM's, as nothing moved."""
+        # In the logits' own type, of which a copy is half as large as one of float32.
+        others, top = read_highest(lm.logits.scatter(1, tokens, -torch.inf))
+        token = likelier(tokens, moved, others, top)
+        return cls(lm, tokens, moved, torch.where(usable, token, lm.token))
+
+    def dense(self) -> Tensor:
+        """The whole distribution (B, V) float32."""
+        logits = self.lm.logits.to(torch.float32, copy=True)
+        return logits.scatter_(1, self.tokens, self.moved)
+
+
+def likelier(tokens: Tensor, at_tokens: Tensor, other: Tensor, top: Tensor) -> Tensor:
+    """The tokens (B,) of the highest logits, those `at_tokens` (B, m) and `top` (B,) of `other`.
+
+    Of equals the lowest, as argmax has it.
+    """
+    best = at_tokens.amax(1)
+    beyond = torch.iinfo(torch.int64).max
+    raised = tokens.masked_fill(at_tokens != best[:, None], beyond).amin(1)
+    token = torch.where(best > top, raised, other)
+    return torch.where(best == top, torch.minimum(raised, other), token)
 
 
 @dataclass(frozen=True)

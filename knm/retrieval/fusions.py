@@ -10,7 +10,7 @@ from torch import Tensor
 from knm.datastore.arrays import LIKELY
 from knm.datastore.manifest import Manifest
 from knm.models import FINAL_NORM
-from knm.retrieval.evidence import ExchangedLogits, LMOutput, MixedLogits
+from knm.retrieval.evidence import ExchangedLogits, LMOutput, MixedLogits, likelier
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.parameters import Parameter
 from knm.retrieval.predictions import HeadPredictions, Needs, Predictions
@@ -66,20 +66,9 @@ class MixtureFusion:
         # Evidence only ever adds; missing neighbours, which all name token 0, take nothing away.
         at_tokens = at_tokens.masked_fill(~votes.found, -torch.inf)
         usable = votes.usable & (weight > 0)
-        token = _most_likely(lm, shift[:, 0], tokens, at_tokens)
+        token = likelier(tokens, at_tokens, lm.token, lm.top + shift[:, 0])
         token = torch.where(usable, token, lm.token)
         return MixedLogits(lm, shift[:, 0], tokens, at_tokens, usable, token)
-
-
-def _most_likely(lm: LMOutput, shift: Tensor, tokens: Tensor, at_tokens: Tensor) -> Tensor:
-    """The argmax (B,) of mixed logits, without a pass over the vocabulary."""
-    best = at_tokens.amax(1)
-    # Of several neighbours' tokens with the same logit the lowest, as argmax has it.
-    beyond = torch.iinfo(torch.int64).max
-    raised = tokens.masked_fill(at_tokens != best[:, None], beyond).amin(1)
-    unraised = lm.top + shift
-    token = torch.where(best > unraised, raised, lm.token)
-    return torch.where(best == unraised, torch.minimum(raised, lm.token), token)
 
 
 class ExchangeFusion:

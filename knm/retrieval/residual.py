@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from knm.retrieval.evidence import DenseLogits, LMOutput
+from knm.retrieval.evidence import DenseLogits, LMOutput, MovedLogits
 from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.predictions import AT_ONCE, LikelyTokens
 from knm.retrieval.votes import Votes
@@ -60,19 +60,21 @@ class SparseResidualFusion:
     eta: float
     likely: LikelyTokens
 
-    def __call__(self, lm: LMOutput, weight: Tensor, neighbours: Neighbours) -> DenseLogits:
+    def __call__(self, lm: LMOutput, weight: Tensor, neighbours: Neighbours) -> MovedLogits:
         """Correct the LM's logits by `weight` (B,)."""
+        foretold, probability = self.likely(neighbours.ids)
+        if lm.logits.device.type == "cuda":
+            from knm.retrieval.device_search import take_step
+
+            likely = (foretold, probability)
+            return take_step(lm, weight, neighbours, likely, self.temperature, self.eta)
         votes = Votes.count(neighbours, self.temperature)
         own = lm.token[:, None]
         tokens = torch.cat([own, torch.where(votes.found, votes.tokens, own)], 1)
-        foretold, probability = self.likely(neighbours.ids)
         expected = (votes.shares[:, :, None] * probability).flatten(1)
         same = tokens[:, :, None] == foretold.flatten(1)[:, None, :]
         step = votes.shares_of(tokens) - (same * expected[:, None, :]).sum(-1)
-        original = lm.logits.float()
-        before = original.gather(1, tokens)
+        before = lm.logits.gather(1, tokens).float()
         moved = before + ((weight * self.eta).double()[:, None] * step).float()
-        usable = (votes.usable & (weight > 0))[:, None]
-        # Places that name the same token have the same step, so that any of them may be written.
-        logits = original.scatter(1, tokens, torch.where(usable, moved, before))
-        return DenseLogits(logits, torch.where(usable[:, 0], logits.argmax(1), lm.token))
+        usable = votes.usable & (weight > 0)
+        return MovedLogits.of(lm, tokens, torch.where(usable[:, None], moved, before), usable)

@@ -1,10 +1,17 @@
+"""Kernels on a GPU, or as Triton's interpreter executes them: `tox run -e kernels`."""
+
+import importlib
+import os
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+from knm.datastore import Datastore
 from knm.datastore.arrays import LIKELY_DTYPE
 from knm.retrieval import (
-    DenseLogits,
+    CorrectedLogits,
     Fusion,
     HeadPredictions,
     LMOutput,
@@ -12,13 +19,31 @@ from knm.retrieval import (
     MixtureFusion,
     Neighbours,
     ResidualFusion,
+    Searcher,
     SparseResidualFusion,
     TorchSearcher,
     open_searcher,
 )
 from tests.retrieval.stores import store_of
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+ON_A_GPU = torch.cuda.is_available()
+DEVICE = torch.device("cuda" if ON_A_GPU else "cpu")
+K = 16 if ON_A_GPU else 2  # what an interpreter is slow at
+needs_a_gpu = pytest.mark.skipif(not ON_A_GPU, reason="needs a GPU")
+
+
+@pytest.fixture(scope="module")
+def device() -> Any:
+    """The module of searches on a device."""
+    # Triton reads the variable when it is imported.
+    if not ON_A_GPU and os.environ.get("TRITON_INTERPRET") != "1":
+        pytest.skip("needs a GPU, or Triton and TRITON_INTERPRET=1")
+    return importlib.import_module("knm.retrieval.device_search")
+
+
+def opened(device: Any, store: Datastore) -> Searcher:
+    searcher: Searcher = device.DeviceSearcher(store, DEVICE)
+    return searcher
 
 
 def keys_of(rows: int, dim: int) -> np.ndarray:
@@ -26,17 +51,19 @@ def keys_of(rows: int, dim: int) -> np.ndarray:
 
 
 def queries_of(rows: int, dim: int, dtype: torch.dtype) -> torch.Tensor:
-    generator = torch.Generator("cuda").manual_seed(1)
-    return torch.randn(rows, dim, generator=generator, device="cuda").to(dtype)
+    generator = torch.Generator(DEVICE).manual_seed(1)
+    return torch.randn(rows, dim, generator=generator, device=DEVICE).to(dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize(("rows", "dim"), [(5, 24), (3001, 24), (70_000, 320)])
-def test_it_finds_what_the_cpu_finds(rows, dim, dtype):
+@pytest.mark.parametrize(
+    ("rows", "dim"), [(5, 24), (3001, 24), pytest.param(70_000, 320, marks=needs_a_gpu)]
+)
+def test_it_finds_what_the_cpu_finds(device, rows, dim, dtype):
     store = store_of(keys_of(rows, dim))
     queries = queries_of(70, dim, dtype)
-    expected = TorchSearcher(store, torch.device("cpu")).search(queries.cpu(), 16)
-    found = open_searcher("torch", store, "cuda").search(queries, 16)
+    expected = TorchSearcher(store, torch.device("cpu")).search(queries.cpu(), K)
+    found = opened(device, store).search(queries, K)
     agreeing = (found.ids.cpu() == expected.ids).float().mean()
     # float32 queries are rounded to float16 for the choice of candidates only
     assert agreeing > (0.999 if dtype == torch.bfloat16 else 0.995)
@@ -45,21 +72,21 @@ def test_it_finds_what_the_cpu_finds(rows, dim, dtype):
     assert torch.equal(found.values.cpu() == expected.values, found.ids.cpu() == expected.ids)
 
 
-def test_a_row_is_the_same_to_the_bit_whatever_the_others():
-    searcher = open_searcher("torch", store_of(keys_of(20_000, 64)), "cuda")
+def test_a_row_is_the_same_to_the_bit_whatever_the_others(device):
+    searcher = opened(device, store_of(keys_of(20_000 if ON_A_GPU else 2000, 64)))
     queries = queries_of(64, 64, torch.bfloat16)
-    together = searcher.search(queries, 16)
-    order = torch.randperm(64, device="cuda")
-    shuffled = searcher.search(queries[order], 16)
+    together = searcher.search(queries, K)
+    order = torch.randperm(64, device=DEVICE)
+    shuffled = searcher.search(queries[order], K)
     assert torch.equal(shuffled.ids, together.ids[order])
     assert torch.equal(shuffled.distances, together.distances[order])
 
 
-def test_ties_go_to_the_lowest_id_and_odd_rows_find_nothing():
+def test_ties_go_to_the_lowest_id_and_odd_rows_find_nothing(device):
     keys = keys_of(400, 24)
     keys[[7, 30, 31, 150, 290, 399]] = keys[7]
-    searcher = open_searcher("torch", store_of(keys), "cuda")
-    queries = torch.from_numpy(keys[[7, 8, 9]].astype(np.float32)).cuda()
+    searcher = opened(device, store_of(keys))
+    queries = torch.from_numpy(keys[[7, 8, 9]].astype(np.float32)).to(DEVICE)
     queries[1, 3] = torch.nan
     queries[2, 0] = 1e30  # beyond float16
     found = searcher.search(queries, 6)
@@ -67,47 +94,105 @@ def test_ties_go_to_the_lowest_id_and_odd_rows_find_nothing():
     assert (found.ids[1:] == -1).all()
 
 
-@pytest.mark.parametrize("k", [1, 7, 16, 100])
-def test_other_numbers_of_neighbours(k):
-    store = store_of(keys_of(900, 24))
+@pytest.mark.parametrize("k", [1, 7, 100])
+@pytest.mark.parametrize("rows", [1, 900, 9000])
+def test_other_numbers_of_neighbours(device, rows, k):
+    store = store_of(keys_of(rows, 24))
     queries = queries_of(3, 24, torch.bfloat16)
     expected = TorchSearcher(store, torch.device("cpu")).search(queries.cpu(), k)
-    found = open_searcher("torch", store, "cuda").search(queries, k)
+    found = opened(device, store).search(queries, k)
     assert torch.equal(found.ids.cpu(), expected.ids)
 
 
-@pytest.mark.parametrize("temperature", [0.01, 7.5])
-def test_the_mixture_is_that_of_the_cpu(temperature):
-    draw = torch.Generator().manual_seed(0)
-    logits = torch.randn(40, 500, generator=draw) * 6
-    weight = torch.tensor([0.0, 1e-6, 0.25, 0.9, 1.0]).repeat(8)
-    distances = (torch.rand(40, 16, generator=draw) * 20).sort(1).values
-    ids = torch.randint(0, 9, (40, 16), generator=draw)
-    values = torch.randint(0, 30, (40, 16), generator=draw)
+def test_equal_keys_of_many_groups_are_found_in_order(device):
+    """The nearest are in more groups and bunches of groups than there are neighbours."""
+    keys = np.repeat(keys_of(1, 24), 3000, 0)
+    found = opened(device, store_of(keys)).search(torch.zeros(2, 24, device=DEVICE), 40)
+    assert found.ids.tolist() == [list(range(40))] * 2
+
+
+def test_keys_that_are_looked_at_in_pieces(device, monkeypatch):
+    monkeypatch.setattr(device, "_CHUNK", 512)
+    store = store_of(keys_of(1300, 24))
+    queries = queries_of(3, 24, torch.bfloat16)
+    expected = TorchSearcher(store, torch.device("cpu")).search(queries.cpu(), 20)
+    assert torch.equal(opened(device, store).search(queries, 20).ids.cpu(), expected.ids)
+
+
+def drawn(rows: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, Neighbours]:
+    """Logits, weights and neighbours, of which some are missing and one has no distance."""
+    draw = torch.Generator().manual_seed(seed)
+    logits = torch.randn(rows, 500, generator=draw) * 6
+    weight = torch.tensor([0.0, 1e-6, 0.25, 0.9, 1.0]).repeat(rows // 5)
+    distances = (torch.rand(rows, 16, generator=draw) * 20).sort(1).values
+    ids = torch.randint(0, 9, (rows, 16), generator=draw)
+    values = torch.randint(0, 30, (rows, 16), generator=draw)
     ids[5:10], ids[10:15, 7:] = -1, -1
-    distances[15, 3] = torch.nan
+    distances[19, 3] = torch.nan
     found = Neighbours(
         distances.masked_fill(ids < 0, torch.inf), ids, values.masked_fill(ids < 0, 0)
     )
-    moved = Neighbours(found.distances.cuda(), found.ids.cuda(), found.values.cuda())
-    fusion = MixtureFusion(temperature)
-    expected = fusion(LMOutput.read(logits), weight, found)
-    mixed = fusion(LMOutput.read(logits.cuda()), weight.cuda(), moved)
+    return logits, weight, found
+
+
+def on_device(neighbours: Neighbours) -> Neighbours:
+    return Neighbours(
+        neighbours.distances.to(DEVICE), neighbours.ids.to(DEVICE), neighbours.values.to(DEVICE)
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.01, 7.5])
+def test_the_mixture_is_that_of_the_cpu(device, temperature):
+    logits, weight, found = drawn(40)
+    expected = MixtureFusion(temperature)(LMOutput.read(logits), weight, found)
+    lm = LMOutput.read(logits.to(DEVICE))
+    mixed = device.mix(lm, weight.to(DEVICE), on_device(found), temperature)
     torch.testing.assert_close(mixed.dense().cpu(), expected.dense(), rtol=1e-5, atol=1e-5)
     assert torch.equal(mixed.token.cpu(), expected.token)
     assert torch.equal(mixed.token, mixed.dense().argmax(1))
     assert torch.equal(mixed.usable.cpu(), expected.usable)
 
 
-def test_the_keys_that_were_found_can_be_read():
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("count", "eta"), [(8, 4.0), (3, 40.0), (1, 400.0)])
+def test_the_residual_step_is_that_of_the_cpu(device, count, eta, dtype):
+    logits, weight, found = drawn(40, seed=count)
+    logits = logits.to(dtype)
+    draw = torch.Generator().manual_seed(2)
+    tokens = torch.randint(-1, 30, (9, count), generator=draw)
+    shares = torch.rand(9, count, generator=draw) / count
+
+    def likely(ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return tokens[ids.clamp_min(0)], shares[ids.clamp_min(0)]
+
+    expected = SparseResidualFusion(7.5, eta, likely)(LMOutput.read(logits), weight, found)
+    told, chances = likely(found.ids)
+    moved = device.take_step(
+        LMOutput.read(logits.to(DEVICE)),
+        weight.to(DEVICE),
+        on_device(found),
+        (told.to(DEVICE), chances.to(DEVICE)),
+        7.5,
+        eta,
+    )
+    torch.testing.assert_close(moved.dense().cpu(), expected.dense(), rtol=1e-5, atol=1e-4)
+    assert torch.equal(moved.token.cpu(), expected.token)
+    assert torch.equal(moved.token, moved.dense().argmax(1))
+    as_they_were = torch.tensor([*range(0, 40, 5), *range(5, 10), 19])
+    assert torch.equal(moved.dense().cpu()[as_they_were], logits.float()[as_they_were])
+    assert eta < 40 or (moved.token.cpu() != logits.argmax(1)).any()
+
+
+def test_the_keys_that_were_found_can_be_read(device):
     store = store_of(keys_of(900, 24))
-    ids = torch.tensor([[3, 899, 0], [-1, 7, 7]], device="cuda")
-    keys = open_searcher("torch", store, "cuda").keys(ids).float().cpu().numpy()
+    ids = torch.tensor([[3, 899, 0], [-1, 7, 7]], device=DEVICE)
+    keys = opened(device, store).keys(ids).float().cpu().numpy()
     np.testing.assert_array_equal(keys[0], store.read_keys(np.array([3, 899, 0])))
     np.testing.assert_array_equal(keys[1, 1:], store.read_keys(np.array([7, 7])))
     assert np.isfinite(keys).all()
 
 
+@needs_a_gpu
 @pytest.mark.parametrize("kind", ["dense", "sparse", "stored"])
 def test_a_residual_fusion_is_that_of_the_cpu(kind):
     draw = torch.Generator().manual_seed(0)
@@ -122,7 +207,7 @@ def test_a_residual_fusion_is_that_of_the_cpu(kind):
         likeliest = head(torch.from_numpy(store.read_keys(slice(None)))).softmax(1).topk(8)
     stored["tokens"], stored["probabilities"] = likeliest.indices, likeliest.values
 
-    def correct(device: str) -> DenseLogits:
+    def correct(device: str) -> CorrectedLogits:
         searcher = open_searcher("torch", store, device)
         asked = HeadPredictions(searcher, head.to(device), len(store))
         mined = MinedPredictions(stored, None if device == "cpu" else torch.device(device))
@@ -132,9 +217,7 @@ def test_a_residual_fusion_is_that_of_the_cpu(kind):
             "stored": SparseResidualFusion(20.0, 5.0, mined.likely(8)),
         }
         found = searcher.search(queries.to(device), 16)
-        fused = fusions[kind](LMOutput.read(logits.to(device)), weight.to(device), found)
-        assert isinstance(fused, DenseLogits)
-        return fused
+        return fusions[kind](LMOutput.read(logits.to(device)), weight.to(device), found)
 
     expected, moved = correct("cpu"), correct("cuda")
     torch.testing.assert_close(moved.dense().cpu(), expected.dense(), rtol=1e-4, atol=1e-3)

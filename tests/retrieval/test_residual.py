@@ -18,6 +18,7 @@ from knm.models import LoadedModel
 from knm.models.logits import read_likeliest
 from knm.problems import load_template
 from knm.retrieval import (
+    CorrectedLogits,
     DenseLogits,
     Fusion,
     HeadPredictions,
@@ -94,13 +95,11 @@ class Case:
         stored["probabilities"][:, : tokens.shape[1]] = log_probs.exp()
         return MinedPredictions(stored, None)
 
-    def fused_by(self, fusion: Fusion) -> DenseLogits:
+    def fused_by(self, fusion: Fusion) -> CorrectedLogits:
         values = np.where(self.ids < 0, 0, self.store.values[self.ids].astype(np.int64))
         found = Neighbours(*map(torch.from_numpy, (self.distances, self.ids, values)))
         lm = LMOutput.read(torch.from_numpy(self.logits))
-        fused = fusion(lm, torch.from_numpy(self.weight), found)
-        assert isinstance(fused, DenseLogits)
-        return fused
+        return fusion(lm, torch.from_numpy(self.weight), found)
 
     def neighbours(self, row: int, temperature: float) -> Iterator[tuple[float, np.ndarray, int]]:
         """Share, the LM's distribution and the token of each neighbour of a row."""
@@ -112,7 +111,7 @@ class Case:
             said = softmax(matrix @ self.keys[entry].astype(np.float64) + bias)
             yield share, said, int(self.store.values[entry])
 
-    def check(self, fused: DenseLogits, expected: Callable[[int], np.ndarray]) -> None:
+    def check(self, fused: CorrectedLogits, expected: Callable[[int], np.ndarray]) -> None:
         """What came out is `expected(row)`, and the LM's to the bit where nothing counts."""
         for row in range(len(self.logits)):
             if self.weight[row] == 0 or (self.ids[row] < 0).all():
