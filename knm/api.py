@@ -38,6 +38,7 @@ from knm.problems.kinds import kind_of
 from knm.report import Report, ReportDiff, diff_reports, load_report
 from knm.retrieval import Observer, Preset, Retriever
 from knm.retrieval import corrected as corrected_by
+from knm.retrieval.presets import with_default
 from knm.sandbox import Judgement, Limits, Sandbox, open_sandbox
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class MiningKeywords(TypedDict, total=False):
     key_kind: str
     capacity: int | None
     seed: int
+    preset: str | None
 
 
 def mine(
@@ -106,7 +108,7 @@ def mine(
         if "batch_tokens" not in options:
             settings = replace(settings, batch_tokens=batch_tokens_on(loaded.device.type))
         examples = CorpusExamples(file, loaded.tokenizer, encoding, limit, cleaning)
-        return mine_examples(loaded, examples, path, settings)
+        return mine_examples(loaded, examples, path, with_default(settings, file))
 
 
 @contextmanager

@@ -26,6 +26,9 @@ CONTEST: Final = "contest"
 CONTEST_PROGRAMS: Final = _DIRECTORY / "corpora" / "lua_contest" / "train.jsonl.gz"
 """Lua programs that a real LM wrote and that passed, with statements that a LM wrote of them."""
 
+CONTEST_PRESET: Final = "residual"
+"""What a datastore of them is searched by if nobody says: made for a LM's own programs."""
+
 EMBEDDED_PROBLEMS: Final = _DIRECTORY / "problems"
 """Directory of the packaged problem set."""
 
@@ -39,3 +42,8 @@ def find_corpus(named: str | Path | None, split: str = "train") -> Path:
         return EMBEDDED_CORPUS / f"{split}.jsonl"
     path = Path(named)
     return CONTEST_PROGRAMS if str(path) == CONTEST and not path.exists() else path
+
+
+def preset_of(corpus: Path) -> str | None:
+    """The preset that datastores of a packaged corpus are made for; None of any other."""
+    return CONTEST_PRESET if corpus == CONTEST_PROGRAMS else None

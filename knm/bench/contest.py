@@ -16,18 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from knm.errors import UserError, named
 from knm.options import EngineOptions, RunOptions, ServedEngineOptions
-from knm.packaged import CONTEST, CONTEST_PROGRAMS
+from knm.packaged import CONTEST, CONTEST_PRESET, CONTEST_PROGRAMS
 from knm.problems.records import STDIN
 
 if TYPE_CHECKING:
     from knm.corpora import Decontamination
-    from knm.datastore import Manifest
     from knm.engine import EngineSetup
     from knm.models import ModelIdentity, Placement
-    from knm.retrieval import Preset
-
-PRESET: Final = "residual"
-"""What it is searched by if nobody says: the one that was made for a LM's own programs."""
 
 _PROMPT: Final = "contest"
 """The template where who asks has none, or one of its own, as a server's clients."""
@@ -115,34 +110,10 @@ def contest_store(
         datastores / f"{CONTEST}-{Path(identity.name).name}-{told[:8]}",
         (
             *("--model", options.model, "--corpus", str(corpus), "--prompt", prompt),
-            *("--dtype", placement.dtype, "--device", placement.device, *leaving_out),
+            *("--knn-preset", CONTEST_PRESET, "--dtype", placement.dtype),
+            *("--device", placement.device, *leaving_out),
         ),
     )
-
-
-def of_contest(manifest: "Manifest") -> bool:
-    """Whether a datastore holds the packaged contest programs, wherever it lies."""
-    from knm.corpora import summarize_corpus
-
-    return manifest.corpus_hash == summarize_corpus(CONTEST_PROGRAMS).content_hash
-
-
-def check_preset(preset: "Preset") -> None:
-    """Refuse a preset that such a datastore cannot serve, before it is mined.
-
-    Raises:
-        UserError: it asks for trials or for other keys.
-    """
-    from knm.models import FINAL_NORM
-
-    wanted = None if preset.key_kind in (None, FINAL_NORM) else f"keys of kind {preset.key_kind}"
-    if preset.of_trials:
-        wanted = "trials"
-    if wanted is not None:
-        raise UserError(
-            f"{named('knn_preset')} {preset.name}: it asks for {wanted}, which the datastore of "
-            f"the packaged contest programs has not: name another with {named('datastore')}"
-        )
 
 
 def ensure_mined(setup: "EngineSetup", notify: Callable[[str], None]) -> None:

@@ -182,7 +182,14 @@ def prepare_engine(options: EngineOptions | ServedEngineOptions, root: Path) -> 
     Raises:
         UserError: something is missing, malformed or does not fit together.
     """
-    from knm.models import check_dtype, find_model, identify_model, resolve_placement
+    from knm.models import (
+        FINAL_NORM,
+        check_dtype,
+        find_model,
+        identify_model,
+        resolve_placement,
+    )
+    from knm.packaged import CONTEST_PRESET
     from knm.retrieval.preset_files import check_preset_name
 
     # What takes no model library to find out comes first: its import takes seconds.
@@ -192,7 +199,7 @@ def prepare_engine(options: EngineOptions | ServedEngineOptions, root: Path) -> 
     if options.knn_preset is not None:
         check_preset_name(options.knn_preset)
     from knm.engine import EngineSetup
-    from knm.retrieval.presets import default_preset, requested_preset
+    from knm.retrieval.presets import DEFAULT_PRESET, default_preset, requested_preset
 
     placement = resolve_placement(options.device, options.dtype)
     identity = identify_model(options.model, placement.dtype)
@@ -208,22 +215,18 @@ def prepare_engine(options: EngineOptions | ServedEngineOptions, root: Path) -> 
         return EngineSetup(options.model, placement, generation)
     mining: tuple[str, ...] = ()
     if path is None:
-        preset = requested_preset(options, contest.PRESET)
-        contest.check_preset(preset)
+        preset = requested_preset(options, CONTEST_PRESET)
+        preset.check_tokens(FINAL_NORM)
         datastores = (root / DATASTORES).absolute()
         path, mining = contest.contest_store(options, identity, placement, datastores)
     elif name == EMBEDDED_DATASTORE:
-        preset = requested_preset(options, default_preset(trials=False))
+        preset = requested_preset(options, DEFAULT_PRESET)
     else:
         from knm.datastore import Datastore
         from knm.datastore.store import check_key_kind
 
         manifest = Datastore.open(path, expect=identity).manifest
-        trials = manifest.trials is not None
-        default = default_preset(trials=trials)
-        if options.knn_preset is None and not trials and contest.of_contest(manifest):
-            default = contest.PRESET
-        preset = requested_preset(options, default)
+        preset = requested_preset(options, default_preset(manifest))
         preset.check_store(path, manifest)
         if preset.key_kind is not None:
             check_key_kind(path, manifest, preset.key_kind)
@@ -373,15 +376,17 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
         name = _datastore_name(options)
         if not _same_datastore(name, root, server):
             yield line("--datastore", name, f"{server.datastore} ({server.datastore_hash})")
-        from knm.packaged import CONTEST
+        from knm.packaged import CONTEST, CONTEST_PRESET
         from knm.retrieval import Preset
-        from knm.retrieval.presets import default_preset, requested_preset
+        from knm.retrieval.presets import DEFAULT_PRESET, TRIALS_PRESET, requested_preset
 
         told = Preset.from_json(server.preset)
-        default = default_preset(trials=told.of_trials)
-        if CONTEST == name == server.datastore and told.name == contest.PRESET:
-            default = contest.PRESET
+        default = _default_preset(name, root)
+        if default is None and CONTEST == name == server.datastore:
+            default = CONTEST_PRESET
             yield from _not_of_contest(options)
+        if default is None:
+            default = TRIALS_PRESET if told.of_trials else DEFAULT_PRESET
         preset = requested_preset(options, default).to_json()
         for field in sorted(preset.keys() | server.preset.keys()):
             if preset.get(field) != server.preset.get(field):
@@ -422,6 +427,17 @@ def _other_files(model: str, server: EngineConfiguration) -> Iterator[tuple[str,
     ):
         if here != there:
             yield what, str(here)[:12], str(there)[:12]
+
+
+def _default_preset(name: str, root: Path) -> str | None:
+    """What a datastore that lies here is searched by if nobody says; None if it does not."""
+    from knm.datastore import Manifest
+    from knm.retrieval.presets import default_preset
+
+    for path in (Path(name), root / DATASTORES / name):
+        with suppress(UserError):
+            return default_preset(Manifest.load(path))
+    return None
 
 
 def _same_datastore(name: str, root: Path, server: EngineConfiguration) -> bool:

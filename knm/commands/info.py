@@ -102,6 +102,8 @@ def _rows(
         "token types",
         f"not known: {why_none}" if types is None else _counts(types, manifest.count),
     )
+    if manifest.preset is not None:
+        yield "preset", f"{manifest.preset}, if nobody says another"
     if manifest.calibration is not None and manifest.trials is None:
         yield "at mistakes", _distances(manifest.calibration.mistakes)
         yield "where right", _distances(manifest.calibration.correct)

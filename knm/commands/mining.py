@@ -61,6 +61,10 @@ class EntryOptions:
     key_dtype: Annotated[str, Option("float16 or bfloat16", "NAME")] = "float16"
     capacity: Annotated[int | None, Option("stop after N entries", "N")] = None
     seed: Annotated[int, Option("of the random share of correct positions", "N")] = 0
+    knn_preset: Annotated[
+        str | None,
+        Option("preset that it is searched by if nobody says", "NAME", default="trusted"),
+    ] = None
     batch_tokens: Annotated[
         int | None,
         Option("tokens of a forward batch", "N", least=1, default="2048, on a GPU 16384"),
@@ -87,6 +91,7 @@ def mine(
     from knm.outputs import check_output_directory, file_named
     from knm.packaged import find_corpus
     from knm.problems import problems_path
+    from knm.retrieval.preset_files import check_preset_name
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
     rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -108,9 +113,12 @@ def mine(
         batch_tokens=entries.batch_tokens or MiningOptions.batch_tokens,
         capacity=entries.capacity,
         seed=entries.seed,
+        preset=entries.knn_preset,
     )
     check_dtype(model.dtype)
     path = source.trials or find_corpus(source.corpus)
+    if entries.knn_preset is not None:
+        check_preset_name(entries.knn_preset)
     if source.trials is None:
         next(stream_corpus(path), None)
     else:
@@ -135,6 +143,7 @@ def mine(
     from knm.datastore.mining_options import batch_tokens_on
     from knm.datastore.sharding import Shard
     from knm.models import load_model, resolve_placement
+    from knm.retrieval.presets import with_default
 
     device = _own_device(resolve_placement(model.device, model.dtype).device)
     if entries.batch_tokens is None:
@@ -148,6 +157,7 @@ def mine(
     cleaning = (
         _decontamination(path, source.limit, source.problems) if source.decontaminate else None
     )
+    options = with_default(options, path)
     loaded = load_model(model.model, dtype=model.dtype, device=device)
     examples = CorpusExamples(path, loaded.tokenizer, encoding, source.limit, cleaning)
     with _barrier(count) as barrier:
@@ -213,6 +223,7 @@ def _show(store: "Datastore", *, json: bool) -> None:
         ),
         *_failed(manifest.mining.get("failed")),
         ("keys", f"{manifest.key_kind}, {manifest.dim} x {manifest.key_dtype}"),
+        *((("preset", manifest.preset),) if manifest.preset else ()),
         ("speed", f"{seen.tokens_per_second:,.0f} tokens/s, {seen.tokens:,} tokens"),
         ("mistakes", _share(seen)),
         *((f"  {name}", _share(tally)) for name, tally in seen.by_token_type.items()),

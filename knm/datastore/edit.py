@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
 import knm
-from knm.datastore.manifest import Manifest, PromptDomain
+from knm.datastore.manifest import Manifest
 from knm.datastore.origins import RecordOrigin
 from knm.datastore.projection import Projection
 from knm.datastore.store import Array, Datastore
@@ -27,6 +27,7 @@ from knm.progress import progress_bar
 if TYPE_CHECKING:
     import torch
 
+T = TypeVar("T")
 STEP_ROWS: Final = 32_768  # of the parent, in memory at a time
 
 
@@ -297,13 +298,14 @@ def _merged_manifest(sources: Sequence[Datastore]) -> Manifest:
         packages=_shared([manifest.packages for manifest in manifests]),
         domain=_agreed([manifest.domain for manifest in manifests]),
         likely=all(manifest.likely for manifest in manifests),
+        preset=_agreed([manifest.preset for manifest in manifests]),
     )
     return replace(merged, lineage=(entry,))
 
 
-def _agreed(domains: Sequence[PromptDomain | None]) -> PromptDomain | None:
+def _agreed(values: Sequence[T | None]) -> T | None:
     """That of all; None, which is any, where they differ."""
-    return domains[0] if all(domain == domains[0] for domain in domains) else None
+    return values[0] if all(value == values[0] for value in values) else None
 
 
 def _joined(hashes: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from knm.errors import UserError
 from knm.jsonio import read_json, write_json
 from knm.models import FINAL_NORM, ModelIdentity
 
-FORMAT_VERSION: Final = 5
+FORMAT_VERSION: Final = 6
 TRIALS_VERSION: Final = 4  # the first whose entries may be trials
 OLDEST_VERSION: Final = 3  # that is still read
 MANIFEST_NAME: Final = "manifest.json"
@@ -258,7 +258,8 @@ class Manifest:
     the `parents` with their content hashes. A mined datastore has none.
     `trials` is None for a datastore of tokens, whose entries are right continuations of a text.
     `programs` is None where nobody measured it by whole programs. `likely` says whether what the LM
-    held likeliest at each entry is stored too; stores of format 4 and before have none.
+    held likeliest at each entry is stored too; stores of format 4 and before have none. `preset` is
+    what it is searched by if nobody says, where whoever mined it named one.
 
     Raises:
         ValueError: `dim` is not the projection's, or there is no such `key_dtype`.
@@ -287,6 +288,7 @@ class Manifest:
     trials: TrialsInfo | None = None
     programs: ProgramCalibration | None = None
     likely: bool = False
+    preset: str | None = None
     format_version: int = FORMAT_VERSION
 
     def __post_init__(self) -> None:

@@ -146,7 +146,8 @@ def fresh_manifest(
     kind = parse_key_kind(options.key_kind)
     with capturing(loaded.model, kind):
         pass  # what the model lacks is said before anything is written
-    mining = {**asdict(options), "device": loaded.device.type, **source.description}
+    chosen = {name: value for name, value in asdict(options).items() if name != "preset"}
+    mining = {**chosen, "device": loaded.device.type, **source.description}
     return Manifest(
         model=loaded.identity,
         key_kind=options.key_kind,
@@ -163,6 +164,7 @@ def fresh_manifest(
             "transformers": transformers.__version__,
         },
         likely=True,
+        preset=options.preset,
     )
 
 

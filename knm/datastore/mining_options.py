@@ -107,7 +107,8 @@ class MiningOptions:
     `positions` says which are stored (see `parse_positions`), `batch_tokens` is the size of a
     forward batch with padding, `key_dtype` how keys are stored (`float16` or `bfloat16`),
     `key_kind` what they are made of (see `knm.models.keys`). Mining stops after `capacity` entries
-    (None: at the end). `seed` is that of the draw of a random share.
+    (None: at the end). `seed` is that of the draw of a random share. `preset` is what the datastore
+    is searched by if nobody says; None leaves that to who searches.
 
     Raises:
         UserError: on a value out of range.
@@ -119,6 +120,7 @@ class MiningOptions:
     key_kind: str = FINAL_NORM
     capacity: int | None = None
     seed: int = 0
+    preset: str | None = None
 
     def __post_init__(self) -> None:
         parse_positions(self.positions)

@@ -8,12 +8,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from knm.datastore import Datastore, Manifest
+from knm.datastore import Datastore, Manifest, MiningOptions
 from knm.errors import UserError, named
 from knm.languages.descriptions import is_file
 from knm.languages.language import lexer_names, lexer_rules
 from knm.languages.machine import TokenType
 from knm.options import RetrievalOptions
+from knm.packaged import preset_of
 from knm.retrieval.fusions import EXCHANGE, FUSIONS, Fusion, FusionKind
 from knm.retrieval.parameters import WeightSettings, complete
 from knm.retrieval.predictions import Predictions
@@ -207,6 +208,19 @@ class Preset:
         if objection is not None:
             raise UserError(f"{path}: preset {self.name!r} {objection}")
 
+    def check_tokens(self, key_kind: str) -> None:
+        """Refuse a datastore that is yet to be mined: of a corpus, with keys of a kind.
+
+        Raises:
+            UserError: this preset is for trials or for other keys.
+        """
+        if self.of_trials or self.key_kind not in (None, key_kind):
+            wanted = "trials" if self.of_trials else f"keys of kind {self.key_kind}"
+            raise UserError(
+                f"{named('knn_preset')} {self.name}: it asks for {wanted}, and the datastore is to "
+                f"hold tokens of a corpus by keys of kind {key_kind}: choose another"
+            )
+
     def build_weight(self, datastore: Datastore) -> Weight:
         """The weight that this preset describes, over `datastore`.
 
@@ -351,9 +365,29 @@ def _named_presets() -> dict[str, Preset]:
 PRESETS: Final[Mapping[str, Preset]] = _named_presets()
 
 
-def default_preset(*, trials: bool) -> str:
-    """The preset that a datastore of trials, or of tokens, is searched by if nobody says."""
-    return TRIALS_PRESET if trials else DEFAULT_PRESET
+def default_preset(manifest: Manifest) -> str:
+    """The preset that a datastore is searched by if nobody says."""
+    if manifest.preset is not None:
+        return manifest.preset
+    return DEFAULT_PRESET if manifest.trials is None else TRIALS_PRESET
+
+
+def with_default(options: MiningOptions, corpus: Path) -> MiningOptions:
+    """Mining options with the preset that a packaged corpus is for, unless they name another.
+
+    Raises:
+        UserError: they name none of this package, or one for trials or for other keys.
+    """
+    name = options.preset or preset_of(corpus)
+    if name is None:
+        return options
+    if is_preset_file(name):
+        raise UserError(
+            f"{named('knn_preset')} {name}: a file may lie elsewhere, or say something else, when "
+            "the datastore is searched: name a preset of the package, or give the file then"
+        )
+    resolve_preset(name).check_tokens(options.key_kind)
+    return replace(options, preset=name)
 
 
 def requested_preset(options: RetrievalOptions, default: str) -> Preset:

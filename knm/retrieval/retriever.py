@@ -88,8 +88,7 @@ class Retriever:
                 cannot be opened.
         """
         if not isinstance(preset, Preset):
-            trials = datastore.manifest.trials is not None
-            preset = resolve_preset(preset or default_preset(trials=trials))
+            preset = resolve_preset(preset or default_preset(datastore.manifest))
         if preset.key_kind is not None:
             check_key_kind(datastore.path, datastore.manifest, preset.key_kind)
         preset.check_store(datastore.path, datastore.manifest)

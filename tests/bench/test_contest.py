@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from knm.bench import contest, find_engine, prepare_engine
+from knm.bench import find_engine, prepare_engine
 from knm.bench.closing import next_commands
 from knm.bench.contest import contest_store, ensure_mined
 from knm.corpora import save_corpus
@@ -15,7 +15,7 @@ from knm.engine.setup import EngineSetup
 from knm.errors import UserError
 from knm.models import Placement, identify_model
 from knm.options import RunOptions, ServedEngineOptions
-from knm.packaged import CONTEST_PROGRAMS
+from knm.packaged import CONTEST_PROGRAMS, preset_of
 from tests.corpora.corpora import record
 from tests.problems.problem_files import ROOT, short_records, write_problems
 from tests.serving import scripted
@@ -161,20 +161,19 @@ def test_it_is_mined_once_without_what_the_problems_ask_for(
     assert len(told) == 1
 
 
-def test_a_datastore_of_the_packaged_programs_is_known_by_them_wherever_it_lies(
-    model, corpus, run, tmp_path, monkeypatch
+def test_a_datastore_of_the_packaged_programs_is_for_their_preset_wherever_it_lies(
+    model, corpus, run, tmp_path
 ):
     options = replace(run, datastore=str(tmp_path / "mine"))
-    identity = identify_model(model, "float32")
-    _, mining = contest_store(options, identity, PLACEMENT, tmp_path, corpus)
+    _, mining = contest_store(
+        options, identify_model(model, "float32"), PLACEMENT, tmp_path, corpus
+    )
     setup = prepare_engine(replace(options, datastore=None), ROOT)
     ensure_mined(replace(setup, datastore=tmp_path / "mine", mining=mining), print)
     found = prepare_engine(options, ROOT)
-    assert (found.preset and found.preset.name, found.mining) == ("trusted", ())
-    monkeypatch.setattr(contest, "CONTEST_PROGRAMS", corpus)
-    preset = prepare_engine(options, ROOT).preset
-    assert preset is not None
-    assert preset.name == "residual"
+    assert (found.preset and found.preset.name, found.mining) == ("residual", ())
+    assert preset_of(CONTEST_PROGRAMS) == "residual"
+    assert preset_of(corpus) is None
 
 
 def test_other_things_of_that_name_are_not_in_the_way(run, tmp_path, monkeypatch):
@@ -191,7 +190,7 @@ def test_other_things_of_that_name_are_not_in_the_way(run, tmp_path, monkeypatch
 def test_a_preset_that_asks_for_something_else_is_refused_before_it_is_mined(run, tmp_path, text):
     preset = tmp_path / "mine.yaml"
     preset.write_text(text)
-    with pytest.raises(UserError, match="mine: it asks for .*, which the datastore of the packag"):
+    with pytest.raises(UserError, match="mine: it asks for .*, and the datastore is to hold"):
         prepare_engine(replace(run, knn_preset=str(preset)), ROOT)
 
 
@@ -206,6 +205,8 @@ def test_a_server_that_is_corrected_by_them_is_not_for_every_run(model, run, tmp
     with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as url:
         options = replace(run, engine=url, device=None)
         find_engine(options, ROOT)
+        with pytest.raises(UserError, match=r"preset's k: the run has 16"):
+            find_engine(replace(options, knn_preset="dense"), ROOT)
         with pytest.raises(UserError, match=r"abc042_a/0: same problem, as ABC042-A"):
             find_engine(replace(options, problems=theirs), ROOT)
         with pytest.raises(UserError, match="packaged programs are Lua"):

@@ -1,12 +1,14 @@
 import shutil
 from dataclasses import replace
 from json import dumps, loads
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from knm.bench import find_engine, prepare_engine
 from knm.bench.engines import OwnEngine
+from knm.datastore import Manifest
 from knm.engine import GenerationOptions, completion_key, describe_setup
 from knm.engine.setup import EngineSetup
 from knm.errors import UserError
@@ -223,3 +225,16 @@ def test_a_server_with_trials_serves_a_run_that_names_no_preset(tmp_path):
         assert find_engine(replace(options, engine=url), ROOT).configuration == configuration
         with pytest.raises(UserError, match="preset's weight_kind"):
             find_engine(replace(options, engine=url, knn_preset="dense"), ROOT)
+
+
+def test_a_server_serves_a_run_by_the_preset_that_the_datastore_is_for(tmp_path):
+    path = Path(own_stores(tmp_path)["tokens"])
+    replace(Manifest.load(path), preset="dense").save(path)
+    options = RunOptions(knn=True, datastore=str(path), max_new_tokens=64)
+    setup = prepare_engine(replace(options, batch_size=4), ROOT)
+    assert setup.preset is not None
+    assert setup.preset.name == "dense"
+    with scripted.serving(scripted.ScriptedEngine(), configuration=describe_setup(setup)) as url:
+        find_engine(replace(options, engine=url), ROOT)
+        with pytest.raises(UserError, match="preset's weight_kind"):
+            find_engine(replace(options, engine=url, knn_preset="trusted"), ROOT)

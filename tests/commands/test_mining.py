@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ from knm.cli import app
 from knm.corpora import Outcome, load_corpus, save_corpus
 from knm.datastore import Datastore
 from knm.packaged import EMBEDDED_CORPUS
+from knm.retrieval import Retriever
 from tests.datastore.trials import drawn_problems, write_trials
 
 ROOT = Path(__file__).parents[2]
@@ -67,12 +69,44 @@ def test_what_was_mined_is_told_to_people(tmp_path):
         (["--stride", "4"], "use --format raw"),
         (["--format", "raw", "--prompt", "task"], "use --format chat"),
         (["--format", "raw", "--stride", "2000"], "--stride 2000"),
+        (["--knn-preset", "nearly"], "--knn-preset nearly: unknown"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_before_a_model_is_loaded(tmp_path, options, message):
     refused = mine(tmp_path / "store", *options, "--model", "no/such/model/at-all")
     assert message in str(refused.exception)
     assert not (tmp_path / "store").exists()
+
+
+def test_a_datastore_knows_the_preset_that_it_is_for(tmp_path):
+    store = tmp_path / "store"
+    mined = mine(store, *FEW, "--knn-preset", "residual")
+    assert mined.exit_code == 0, mined.output
+    assert re.search(r"^preset +residual$", mined.stdout, re.M)
+    assert Retriever(Datastore.open(store)).preset.name == "residual"
+    assert Retriever(Datastore.open(store), "dense").preset.name == "dense"
+    shown = CliRunner().invoke(app, ["info", str(store)])
+    assert "residual, if nobody says another" in shown.stdout
+    again = mine(store, *FEW)
+    assert "other default preset: residual there, None now" in str(again.exception)
+
+
+@pytest.mark.parametrize(
+    ("preset", "message"),
+    [
+        ("outcome", "it asks for trials"),
+        ("gentle", None),
+        ("mine.yaml", "name a preset of the package"),
+    ],
+)
+def test_a_preset_that_a_datastore_could_not_be_for_is_refused(
+    tmp_path, monkeypatch, preset, message
+):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("extends: dense")
+    made = mine(tmp_path / "store", *FEW, "--knn-preset", preset)
+    assert (message is None) == (made.exit_code == 0)
+    assert message is None or message in str(made.exception)
 
 
 def test_what_the_problem_set_asks_for_is_left_out_by_default(tmp_path):

@@ -55,7 +55,7 @@ FLAGS = {
     "mine": """
         --batch-tokens --block-tokens --capacity --corpus
         --decontaminate/--no-decontaminate=True --device --dim --dtype --json=False
-        --key-dtype=float16 --key-kind=final-norm --limit --model=embedded --out
+        --key-dtype=float16 --key-kind=final-norm --knn-preset --limit --model=embedded --out
         --positions=all --price --problems=embedded --prompt --seed=0 --stride --format=chat
         --trials
     """,

@@ -206,6 +206,22 @@ def test_a_merged_datastore_holds_what_the_parts_hold(tmp_path):
     assert hashes == [part.content_hash for part in parts]
 
 
+@pytest.mark.parametrize(
+    ("presets", "kept"),
+    [(["residual", "residual"], "residual"), (["residual", None], None), (["dense", "v1"], None)],
+)
+def test_a_preset_goes_on_where_all_parts_are_for_it(tmp_path, presets, kept):
+    parts = [random_store(tmp_path / str(seed), 20, seed=seed) for seed in range(2)]
+    parts = [
+        replace(part, manifest=replace(part.manifest, preset=preset))
+        for part, preset in zip(parts, presets, strict=True)
+    ]
+    merged = merge_datastores(parts, tmp_path / "merged")
+    assert merged.manifest.preset == kept
+    sampled = sample_datastore(parts[0], tmp_path / "sampled", share=0.5)
+    assert sampled.manifest.preset == presets[0]
+
+
 def test_records_of_one_id_become_one(tmp_path):
     origins = [
         [RecordOrigin("a"), RecordOrigin("b")],

@@ -29,7 +29,7 @@ def test_the_manifest_survives_a_round_trip(store):
 
 def test_the_manifest_states_what_the_datastore_is(store):
     data = json.loads((store.path / "manifest.json").read_text())
-    assert (data["format_version"], data["likely"]) == (5, True)
+    assert (data["format_version"], data["likely"]) == (6, True)
     assert data["model"]["weights_hash"] == "weights-0"
     assert (data["key_kind"], data["layer"], data["key_dtype"]) == ("final-norm", None, "float16")
     assert (data["dim"], data["count"], data["distance"]) == (32, len(store), "l2")
@@ -90,7 +90,7 @@ def test_a_missing_file_is_named(store, name):
 @pytest.mark.parametrize(
     ("version", "message"),
     [
-        (6, "format 6 is newer than this knm reads"),
+        (7, "format 7 is newer than this knm reads"),
         (2, "format 2 is of an earlier knm.*remove the directory and mine again"),
     ],
 )

@@ -118,6 +118,5 @@ def open_retriever(settings: Settings, identity: ModelIdentity) -> Retriever:
             f"output head receives can be had: mine one with "
             f"`knm mine --key-kind {FINAL_NORM}`, or use `knm serve`"
         )
-    default = default_preset(trials=manifest.trials is not None)
-    preset = requested_preset(settings.options, default)
+    preset = requested_preset(settings.options, default_preset(manifest))
     return Retriever(store, preset)
