@@ -42,16 +42,22 @@ def join_logits_kernel(
 def read_next_kernel(
     logits, without, tops, tokens, vocabulary, BLOCKS, COUNT: tl.constexpr, BLOCK: tl.constexpr
 ):
-    """Row b, block n of the vocabulary: the COUNT highest but the token `without[b]`, in order."""
+    """Row b, block n of the vocabulary: the COUNT highest but the token `without[b]`, in order.
+
+    Where a block has no more tokens, its next is `vocabulary`, which is none.
+    """
     row, block = tl.program_id(0), tl.program_id(1)
     columns = block * BLOCK + tl.arange(0, BLOCK)
     at = logits + row.to(tl.int64) * vocabulary + columns
     value = tl.load(at, columns < vocabulary, float("-inf")).to(tl.float32)
-    value = tl.where(columns == tl.load(without + row), float("-inf"), value)
+    # Beside the values: impossible tokens have the one that stands for those that were taken.
+    left = (columns < vocabulary) & (columns != tl.load(without + row))
+    value = tl.where(left, value, float("-inf"))
     place = (row * BLOCKS + block) * COUNT
     for number in tl.static_range(COUNT):
         top = tl.max(value, 0)
-        token = tl.min(tl.where(value == top, columns, vocabulary - 1), 0)
+        token = tl.min(tl.where(left & (value == top), columns, vocabulary), 0)
         tl.store(tops + place + number, top)
         tl.store(tokens + place + number, token.to(tl.int64))
-        value = tl.where(columns == token, float("-inf"), value)
+        left = left & (columns != token)
+        value = tl.where(left, value, float("-inf"))

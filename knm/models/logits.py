@@ -8,12 +8,16 @@ from torch import Tensor
 _BLOCK: Final = 4096  # of the vocabulary that one program reads
 
 
+def _by_kernels(logits: Tensor) -> bool:
+    return logits.device.type == "cuda"
+
+
 def read_top(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Argmax (B,) int64, its logit (B,) float32 and its log-probability (B,) float64.
 
     Of logits (B, V) of any float type, each row by itself.
     """
-    if logits.device.type == "cuda":
+    if _by_kernels(logits):
         return _read_on_device(logits)
     # log_softmax works row by row: unlike exp it does not round by an element's place.
     log_probs = logits.float().log_softmax(-1)
@@ -24,7 +28,7 @@ def read_top(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def read_highest(logits: Tensor) -> tuple[Tensor, Tensor]:
     """The first two of `read_top`: on a CPU the third takes most of the time."""
-    if logits.device.type == "cuda":
+    if _by_kernels(logits):
         token, top, _ = _read_on_device(logits)
     else:
         top, token = logits.max(-1)
@@ -38,7 +42,7 @@ def read_next(logits: Tensor, token: Tensor, count: int) -> tuple[Tensor, Tensor
     as `read_likeliest` has them. Fewer where V is smaller.
     """
     count = min(count, logits.shape[1] - 1)
-    if logits.device.type == "cuda":
+    if _by_kernels(logits):
         return _read_next_on_device(logits, token, count)
     tokens = _likeliest(logits, count + 1)
     others = (tokens != token[:, None]).byte().argsort(dim=1, descending=True, stable=True)
@@ -53,7 +57,7 @@ def read_likeliest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     lowest token first, so that the first is what `read_top` gives. Fewer where V is smaller.
     """
     count = min(count, logits.shape[1])
-    if logits.device.type == "cuda":
+    if _by_kernels(logits):
         token, top, confidence = read_top(logits)
         tops, tokens = read_next(logits, token, count - 1)
         behind = (tops.double() - top.double()[:, None]) + confidence[:, None]
@@ -97,12 +101,22 @@ def _read_next_on_device(logits: Tensor, token: Tensor, count: int) -> tuple[Ten
     tops = torch.empty((rows, blocks, count), device=logits.device)
     tokens = torch.empty((rows, blocks, count), dtype=torch.int64, device=logits.device)
     logit_kernels.read_next_kernel[(rows, blocks)](
-        logits.contiguous(), token, tops, tokens, vocabulary, blocks, COUNT=count, BLOCK=_BLOCK
+        logits.contiguous(),
+        token.contiguous(),
+        tops,
+        tokens,
+        vocabulary,
+        blocks,
+        COUNT=count,
+        BLOCK=_BLOCK,
     )
-    # Blocks and what is of each stand in the order of tokens where logits are equal.
-    best = tops.flatten(1).sort(dim=1, descending=True, stable=True)
-    first = best.indices[:, :count]
-    return best.values[:, :count], tokens.flatten(1).gather(1, first)
+    tops, tokens = tops.flatten(1), tokens.flatten(1)
+    # Blocks and what is of each stand in the order of tokens where logits are equal; what is no
+    # token comes behind those that are impossible.
+    order = tops.clamp_min(torch.finfo(torch.float32).min)
+    order = order.masked_fill(tokens == vocabulary, -torch.inf)
+    first = order.sort(dim=1, descending=True, stable=True).indices[:, :count]
+    return tops.gather(1, first), tokens.gather(1, first)
 
 
 def _read_on_device(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:

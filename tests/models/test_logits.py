@@ -1,11 +1,25 @@
+import os
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.models.logits import read_likeliest, read_next, read_top
+from knm.models import logits as under_test
+from knm.models.logits import read_highest, read_likeliest, read_next, read_top
 from tests.engine.random_models import DEVICES
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"  # `tox run -e kernels`
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kernels_where_they_can_be_had() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if INTERPRETED:
+            patch.setattr(under_test, "_by_kernels", lambda _: True)
+        yield
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -21,6 +35,9 @@ def test_the_top_is_the_lowest_argmax_with_its_log_probability(device, dtype, vo
     assert torch.equal(top.double(), wide.amax(1))
     torch.testing.assert_close(log_confidence, wide.log_softmax(1).amax(1), rtol=1e-5, atol=1e-5)
     assert (token.dtype, top.dtype) == (torch.int64, torch.float32)
+    highest, its_logit = read_highest(logits)
+    assert torch.equal(highest, token)
+    assert torch.equal(its_logit, top)
 
 
 @pytest.mark.parametrize("device", DEVICES)

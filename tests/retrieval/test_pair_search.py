@@ -1,3 +1,7 @@
+import os
+from collections.abc import Callable
+from typing import Final
+
 import numpy as np
 import pytest
 import torch
@@ -6,10 +10,13 @@ from hypothesis import strategies as st
 
 from knm.datastore import Datastore
 from knm.retrieval import Neighbours
-from knm.retrieval.pair_search import DevicePairSearcher, HostPairSearcher
+from knm.retrieval.pair_search import DevicePairSearcher, HostPairSearcher, PairSearcher
 from tests.retrieval.stores import trials_of
 
 DIM = 3
+SEARCHERS: Final[dict[str, Callable[[Datastore], PairSearcher]]] = {"host": HostPairSearcher}
+if os.environ.get("TRITON_INTERPRET") == "1":  # `tox run -e kernels`
+    SEARCHERS["kernel"] = lambda store: DevicePairSearcher(store, torch.device("cpu"))
 
 
 def search_slowly(store: Datastore, query: np.ndarray, pair: tuple[int, int], k: int) -> list[int]:
@@ -23,6 +30,7 @@ def search_slowly(store: Datastore, query: np.ndarray, pair: tuple[int, int], k:
     return sorted(members, key=lambda entry: (np.square(keys[entry] - query).sum(), entry))[:k]
 
 
+@pytest.mark.parametrize("kind", SEARCHERS)
 @given(
     st.lists(
         st.tuples(
@@ -43,12 +51,12 @@ def search_slowly(store: Datastore, query: np.ndarray, pair: tuple[int, int], k:
     ),
     st.integers(1, 8),
 )
-def test_it_finds_the_nearest_entries_of_the_pair_and_no_others(entries, asked, k):
+def test_it_finds_the_nearest_entries_of_the_pair_and_no_others(kind, entries, asked, k):
     keys = np.array([key for key, *_ in entries], np.float32).reshape(-1, DIM)
     store = trials_of(keys, [g for _, g, _ in entries], [a for *_, a in entries])
     queries = torch.tensor([query for query, *_ in asked], dtype=torch.float32)
     tokens = torch.tensor([pair for _, *pair in asked])
-    searcher = HostPairSearcher(store)
+    searcher = SEARCHERS[kind](store)
     found = searcher.search(queries, tokens[:, 0], tokens[:, 1], k)
     for row, (query, *pair) in enumerate(asked):
         expected = search_slowly(store, np.array(query, np.float32), (pair[0], pair[1]), k)
@@ -83,11 +91,12 @@ def assert_alike(found: Neighbours, expected: Neighbours) -> None:
     torch.testing.assert_close(found.distances.cpu(), expected.distances)
 
 
-def test_queries_that_are_not_finite_find_nothing():
+@pytest.mark.parametrize("kind", SEARCHERS)
+def test_queries_that_are_not_finite_find_nothing(kind):
     store = trials_of(np.zeros((2, DIM)), [1, 1], [2, 2])
     queries, ones = torch.zeros(2, DIM), torch.ones(2, dtype=torch.int64)
     queries[1, 0] = torch.nan
-    found = HostPairSearcher(store).search(queries, ones, ones * 2, 3)
+    found = SEARCHERS[kind](store).search(queries, ones, ones * 2, 3)
     assert found.ids.tolist() == [[0, 1, -1], [-1, -1, -1]]
 
 
