@@ -179,6 +179,36 @@ class CudaKernels(TorchOperations):
         )
 
 
+def attend_prompts(
+    decoder: Decoder, q: Tensor, keys: Tensor, values: Tensor, blocks: Tensor
+) -> Tensor:
+    """Causal attention of q (T, heads, D) to keys and values (slots, capacity, kv heads, D).
+
+    `blocks` (T / _QUERIES, 3) are the slot, first position and number of tokens of each block of
+    rows, which are of one prompt. Returns (T, heads * D); rows beyond a block's tokens hold nothing.
+    """
+    out = torch.empty_like(q)
+    small = q.dtype.itemsize == 2
+    kernels.attend_prompts_kernel[(len(blocks), decoder.heads)](
+        q,
+        keys,
+        values,
+        blocks,
+        out,
+        decoder.attention_scale,
+        keys.shape[1],
+        HEADS=decoder.heads,
+        KV_HEADS=decoder.key_value_heads,
+        DIM=decoder.head_dim,
+        DIM_BLOCK=max(16, triton.next_power_of_2(decoder.head_dim)),
+        QUERIES=_QUERIES,
+        BLOCK=_PLACES if small else _PLACES // 2,
+        num_warps=4,
+        num_stages=3 if small else 2,
+    )
+    return out.flatten(1)
+
+
 @dataclass(frozen=True)
 class _PromptInputs:
     """What a prefill reads: `flat` is all of it, the others are views; see `Layout`."""
@@ -252,27 +282,8 @@ class CudaProgram(SlotProgram):
 
     def _attend_prompts(self, layer: int, q: Tensor) -> Tensor:
         """Causal attention of q (T, heads, D) to what the cache holds of each block's slot."""
-        decoder, (keys, values) = self._decoder, self._cache[layer]
-        out = torch.empty_like(q)
-        small = q.dtype.itemsize == 2
-        kernels.attend_prompts_kernel[(len(self._inputs.blocks), decoder.heads)](
-            q,
-            keys,
-            values,
-            self._inputs.blocks,
-            out,
-            decoder.attention_scale,
-            self.capacity,
-            HEADS=decoder.heads,
-            KV_HEADS=decoder.key_value_heads,
-            DIM=decoder.head_dim,
-            DIM_BLOCK=max(16, triton.next_power_of_2(decoder.head_dim)),
-            QUERIES=_QUERIES,
-            BLOCK=_PLACES if small else _PLACES // 2,
-            num_warps=4,
-            num_stages=3 if small else 2,
-        )
-        return out.flatten(1)
+        keys, values = self._cache[layer]
+        return attend_prompts(self._decoder, q, keys, values, self._inputs.blocks)
 
     def _take_step(self, mode: Mode, *, drafting: bool) -> None:
         if not self._capturable:
