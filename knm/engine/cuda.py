@@ -185,7 +185,8 @@ def attend_prompts(
     """Causal attention of q (T, heads, D) to keys and values (slots, capacity, kv heads, D).
 
     `blocks` (T / _QUERIES, 3) are the slot, first position and number of tokens of each block of
-    rows, which are of one prompt. Returns (T, heads * D); rows beyond a block's tokens hold nothing.
+    rows, which are of one prompt. Returns (T, heads * D), of whose rows those beyond a block's
+    tokens hold nothing.
     """
     out = torch.empty_like(q)
     small = q.dtype.itemsize == 2
