@@ -100,6 +100,7 @@ def mine(
     )
     check_output_directory("path", Path(path), inputs)
     with _corpus_file(corpus) as file:
+        settings = with_default(settings, file)
         cleaning = None
         if problems is not None:
             records = first_passed(stream_corpus(file), limit)
@@ -108,7 +109,7 @@ def mine(
         if "batch_tokens" not in options:
             settings = replace(settings, batch_tokens=batch_tokens_on(loaded.device.type))
         examples = CorpusExamples(file, loaded.tokenizer, encoding, limit, cleaning)
-        return mine_examples(loaded, examples, path, with_default(settings, file))
+        return mine_examples(loaded, examples, path, settings)
 
 
 @contextmanager

@@ -46,4 +46,4 @@ def find_corpus(named: str | Path | None, split: str = "train") -> Path:
 
 def preset_of(corpus: Path) -> str | None:
     """The preset that datastores of a packaged corpus are made for; None of any other."""
-    return CONTEST_PRESET if corpus == CONTEST_PROGRAMS else None
+    return CONTEST_PRESET if corpus.resolve() == CONTEST_PROGRAMS.resolve() else None

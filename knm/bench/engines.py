@@ -376,18 +376,13 @@ def _differences(options: RunOptions, root: Path, server: EngineConfiguration) -
         name = _datastore_name(options)
         if not _same_datastore(name, root, server):
             yield line("--datastore", name, f"{server.datastore} ({server.datastore_hash})")
-        from knm.packaged import CONTEST, CONTEST_PRESET
-        from knm.retrieval import Preset
-        from knm.retrieval.presets import DEFAULT_PRESET, TRIALS_PRESET, requested_preset
+        from knm.packaged import CONTEST
+        from knm.retrieval.presets import requested_preset
 
-        told = Preset.from_json(server.preset)
-        default = _default_preset(name, root)
-        if default is None and CONTEST == name == server.datastore:
-            default = CONTEST_PRESET
+        if CONTEST == name == server.datastore and _find_datastore(options, root)[1] is None:
             yield from _not_of_contest(options)
-        if default is None:
-            default = TRIALS_PRESET if told.of_trials else DEFAULT_PRESET
-        preset = requested_preset(options, default).to_json()
+        assert server.datastore_preset is not None
+        preset = requested_preset(options, server.datastore_preset).to_json()
         for field in sorted(preset.keys() | server.preset.keys()):
             if preset.get(field) != server.preset.get(field):
                 yield line(f"preset's {field}", preset.get(field), server.preset.get(field))
@@ -427,17 +422,6 @@ def _other_files(model: str, server: EngineConfiguration) -> Iterator[tuple[str,
     ):
         if here != there:
             yield what, str(here)[:12], str(there)[:12]
-
-
-def _default_preset(name: str, root: Path) -> str | None:
-    """What a datastore that lies here is searched by if nobody says; None if it does not."""
-    from knm.datastore import Manifest
-    from knm.retrieval.presets import default_preset
-
-    for path in (Path(name), root / DATASTORES / name):
-        with suppress(UserError):
-            return default_preset(Manifest.load(path))
-    return None
 
 
 def _same_datastore(name: str, root: Path, server: EngineConfiguration) -> bool:

@@ -33,7 +33,7 @@ class LadderOptions:
     out: Annotated[Path, Option("directory of the results", "DIR")]
     preset: Annotated[
         str | None,
-        Option("preset of the rows that name none", "NAME|FILE", default="--knn's"),
+        Option("preset of the rows that name none", "NAME|FILE", default="trusted"),
     ] = None
     rows: Annotated[str | None, Option("rows to run, by name", "A,B", default="all")] = None
     curve: Annotated[str | None, Option("numbers of programs to draw the gain against", "N,M")] = (

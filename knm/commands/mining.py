@@ -63,7 +63,7 @@ class EntryOptions:
     seed: Annotated[int, Option("of the random share of correct positions", "N")] = 0
     knn_preset: Annotated[
         str | None,
-        Option("preset that it is searched by if nobody says", "NAME", default="trusted"),
+        Option("preset that it is searched by if nobody says", "NAME", default="by the corpus"),
     ] = None
     batch_tokens: Annotated[
         int | None,
@@ -91,7 +91,7 @@ def mine(
     from knm.outputs import check_output_directory, file_named
     from knm.packaged import find_corpus
     from knm.problems import problems_path
-    from knm.retrieval.preset_files import check_preset_name
+    from knm.retrieval.preset_files import check_default_name
 
     # 1. What can be wrong is found before a model library is imported, which takes seconds.
     rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -118,7 +118,7 @@ def mine(
     check_dtype(model.dtype)
     path = source.trials or find_corpus(source.corpus)
     if entries.knn_preset is not None:
-        check_preset_name(entries.knn_preset)
+        check_default_name(entries.knn_preset)
     if source.trials is None:
         next(stream_corpus(path), None)
     else:
@@ -154,10 +154,10 @@ def mine(
         loaded = load_model(model.model, dtype=model.dtype, device=device)
         _show_trials(mine_trials(loaded, source.trials, out, options, trial_options), json=json)
         return
+    options = with_default(options, path)
     cleaning = (
         _decontamination(path, source.limit, source.problems) if source.decontaminate else None
     )
-    options = with_default(options, path)
     loaded = load_model(model.model, dtype=model.dtype, device=device)
     examples = CorpusExamples(path, loaded.tokenizer, encoding, source.limit, cleaning)
     with _barrier(count) as barrier:

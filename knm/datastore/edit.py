@@ -206,7 +206,8 @@ def merge_datastores(
 
     Records of one id become one record. Entries of one position that two datastores hold stay two
     entries, which `deduplicate_datastore` makes one; `notify` is told how many there are. What the
-    LM held likeliest is in the result where all have it; `notify` is told where only some do.
+    LM held likeliest is in the result where all have it, and the preset that they are for where it
+    is the same; `notify` is told where it is otherwise.
 
     Raises:
         UserError: fewer than two datastores, two of the same content, or that differ in what gives
@@ -239,6 +240,11 @@ def merge_datastores(
         notify(
             f"{bare[0].path}: does not hold the LM's likeliest tokens, so neither does the result: "
             "mine it again if preset residual is to do without the output head"
+        )
+    if len({source.manifest.preset for source in sources}) > 1:
+        notify(
+            "the datastores are for different presets, so the result is for none of them: give "
+            "--knn-preset where it is searched"
         )
     pieces = [
         (number, piece) for number, source in enumerate(sources) for piece in slices(len(source))

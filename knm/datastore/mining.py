@@ -54,8 +54,9 @@ def mine(
     """Fill the datastore in `directory` from `examples`; resume it if a run was cut short.
 
     A resumed run gives the same content as an uninterrupted one, and on a finished datastore
-    nothing is done. A second process that mines into the same directory waits for the first.
-    `corpus_hash` tells where listed examples are from; other sources know it.
+    nothing is done but to note the preset that `options` name. A second process that mines into the
+    same directory waits for the first. `corpus_hash` tells where listed examples are from; other
+    sources know it.
 
     Raises:
         UserError: there are no examples, `directory` holds what was mined from something else, or
@@ -116,7 +117,13 @@ def mine_shard(
         parts = [Shard(rank, shard.count) for rank in range(shard.count)]
         expected = {part: fresh_manifest(loaded, source, options, part) for part in parts}
         join_shards(directory, whole, source.origins(), expected, options.capacity, finish)
-    return Datastore.open(directory, expect=loaded.identity)
+    store = Datastore.open(directory, expect=loaded.identity)
+    if options.preset in (None, store.manifest.preset):
+        return store
+    # No entry depends on it, so that it can be named later.
+    manifest = replace(store.manifest, preset=options.preset)
+    manifest.save(directory)
+    return replace(store, manifest=manifest)
 
 
 def as_source(

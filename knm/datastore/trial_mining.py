@@ -43,7 +43,7 @@ def mine_trials(
             something else, or the model gives states that are not finite.
     """
     # 1. The trials, and what is there of their datastore.
-    options = replace(options, positions="all", capacity=None)
+    options = replace(options, positions="all", capacity=None, preset=None)
     header, problems = load_trials(path)
     _check_model(path, header.model, loaded)
     problems = [problem for problem in problems if problem.trials]

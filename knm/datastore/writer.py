@@ -226,7 +226,6 @@ def check_resumable(directory: Path, begun: Manifest, fresh: Manifest) -> None:
         ("corpus", begun.corpus_hash, fresh.corpus_hash),
         ("examples", begun.examples_hash, fresh.examples_hash),
         ("mining options", dict(begun.mining), dict(fresh.mining)),
-        ("default preset", begun.preset, fresh.preset),
         ("projection", begun.projection, fresh.projection),
         ("lineage", begun.lineage, fresh.lineage),
         # A finished datastore stays what it is when torch is updated; half of one does not.

@@ -27,6 +27,7 @@ class EngineConfiguration:
         context: how many tokens the model reads and writes together; None where its files name no
             bound.
         preset: every field of the retrieval preset; None without kNN, as are the datastore's.
+        datastore_preset: name of the one that the datastore is searched by if nobody says.
         indexes: Faiss indexes of the datastore, in full.
         calibration: hash of how far the datastore is trusted, adaptor and guard included.
         guard: which prompts the datastore may answer, as `knm.retrieval.guard` writes it; None if
@@ -53,6 +54,7 @@ class EngineConfiguration:
     calibration: str | None
     guard: Mapping[str, Any] | None
     packages: Mapping[str, str]
+    datastore_preset: str | None = None
     context: int | None = None
     engine_version: int = ENGINE_VERSION
     told: Mapping[str, Any] | None = None
@@ -110,7 +112,8 @@ class EngineConfiguration:
         if self.told is not None:
             return {"told": dict(self.told)}
         values = to_json(self)
-        for name in ("model", "datastore", "device", "guard", "context", "told"):
+        names = ("model", "datastore", "datastore_preset", "device", "guard", "context", "told")
+        for name in names:
             del values[name]
         return {**values, "preset": self.preset and _without_name(self.preset)}
 

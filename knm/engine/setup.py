@@ -19,6 +19,7 @@ from knm.models.generation import named_context, unapplied_settings
 from knm.retrieval import Preset
 from knm.retrieval.adaptor import load_adaptor
 from knm.retrieval.guard import Guard
+from knm.retrieval.presets import default_preset
 
 COMPUTING_PACKAGES: Final = ("faiss-cpu", "numpy", "tokenizers", "torch", "transformers")
 
@@ -103,6 +104,7 @@ def describe_setup(setup: EngineSetup) -> EngineConfiguration:
         datastore=setup.datastore_name,
         datastore_hash=None if store is None else store.content_hash,
         preset=None if setup.preset is None else setup.preset.to_json(),
+        datastore_preset=None if store is None else default_preset(store.manifest),
         indexes={}
         if store is None
         else {kind: asdict(info) for kind, info in store.manifest.indexes.items()},

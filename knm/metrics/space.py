@@ -1,6 +1,6 @@
 """The settings that a sweep may choose from: a YAML file.
 
-    preset: dense                 # what is not searched (default: that of --knn)
+    preset: dense                 # what is not searched (default: trusted)
     datastores: [embedded]        # names or paths (default: --datastore)
     space:
       weight: [0.25, 0.5, 0.75]                               # choices

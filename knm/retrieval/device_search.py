@@ -1,4 +1,4 @@
-"""Exact search on a GPU in the dtype in which a datastore keeps its keys, and the mixture there."""
+"""Exact search on a GPU in the dtype in which a datastore keeps its keys, and fusions there."""
 
 from typing import Final
 
@@ -154,7 +154,7 @@ def mix(lm: LMOutput, weight: Tensor, neighbours: Neighbours, temperature: float
     usable = torch.empty(rows, dtype=torch.bool, device=weight.device)
     token = torch.empty_like(lm.token)
     device_kernels.mixture_kernel[(rows,)](
-        lm.logits.contiguous(),
+        lm.logits,
         lm.token,
         lm.top,
         lm.log_confidence,
@@ -190,7 +190,7 @@ def take_step(
     moved = torch.empty((rows, 1 + k), device=weight.device)
     usable = torch.empty(rows, dtype=torch.bool, device=weight.device)
     device_kernels.residual_kernel[(rows,)](
-        lm.logits.contiguous(),
+        lm.logits,
         lm.token,
         weight,
         neighbours.distances,

@@ -24,6 +24,7 @@ class LMOutput:
     @classmethod
     def read(cls, logits: Tensor) -> "LMOutput":
         """Read logits (B, V) of any float type, each row by itself."""
+        logits = logits.contiguous()  # kernels go by rows, and vLLM's are a part of wider ones
         token, top, log_confidence = read_top(logits.detach())
         return cls(logits, token, top, log_confidence)
 
@@ -66,7 +67,7 @@ class MovedLogits:
     """Logits that are the LM's but for some tokens' of each row.
 
     `moved` (B, m) float32 are those of `tokens` (B, m) int64; places that name the same token tell
-    the same. `token` (B,) is the argmax.
+    the same. `token` (B,) is the argmax, in rows without a NaN.
     """
 
     lm: LMOutput

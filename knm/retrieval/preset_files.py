@@ -46,6 +46,20 @@ def check_preset_name(name: str) -> None:
         )
 
 
+def check_default_name(name: str) -> None:
+    """Refuse a name that a datastore cannot keep as its default. Needs no model library.
+
+    Raises:
+        UserError: it is no preset of this package.
+    """
+    if is_preset_file(name):
+        raise UserError(
+            f"{named('preset')} {name}: a file may lie elsewhere, or say something else, when the "
+            "datastore is searched: name a preset of the package, or give the file then"
+        )
+    check_preset_name(name)
+
+
 def is_preset_file(name: str) -> bool:
     """Whether a preset is named by its file."""
     return name.endswith((".yaml", ".yml"))

@@ -20,6 +20,7 @@ from knm.retrieval.parameters import WeightSettings, complete
 from knm.retrieval.predictions import Predictions
 from knm.retrieval.preset_files import (
     NAMED,
+    check_default_name,
     check_preset_name,
     is_preset_file,
     read_fields,
@@ -209,16 +210,16 @@ class Preset:
             raise UserError(f"{path}: preset {self.name!r} {objection}")
 
     def check_tokens(self, key_kind: str) -> None:
-        """Refuse a datastore that is yet to be mined: of a corpus, with keys of a kind.
+        """Refuse this preset for a datastore that is yet to be mined from a corpus.
 
         Raises:
-            UserError: this preset is for trials or for other keys.
+            UserError: it is for trials, or for other keys than the kind that the datastore's are.
         """
         if self.of_trials or self.key_kind not in (None, key_kind):
             wanted = "trials" if self.of_trials else f"keys of kind {self.key_kind}"
             raise UserError(
-                f"{named('knn_preset')} {self.name}: it asks for {wanted}, and the datastore is to "
-                f"hold tokens of a corpus by keys of kind {key_kind}: choose another"
+                f"{named('preset')} {self.name}: it asks for {wanted}, and what is mined is tokens "
+                f"of a corpus, with keys of kind {key_kind}: choose another"
             )
 
     def build_weight(self, datastore: Datastore) -> Weight:
@@ -381,11 +382,7 @@ def with_default(options: MiningOptions, corpus: Path) -> MiningOptions:
     name = options.preset or preset_of(corpus)
     if name is None:
         return options
-    if is_preset_file(name):
-        raise UserError(
-            f"{named('knn_preset')} {name}: a file may lie elsewhere, or say something else, when "
-            "the datastore is searched: name a preset of the package, or give the file then"
-        )
+    check_default_name(name)
     resolve_preset(name).check_tokens(options.key_kind)
     return replace(options, preset=name)
 

@@ -162,7 +162,7 @@ def test_it_is_mined_once_without_what_the_problems_ask_for(
 
 
 def test_a_datastore_of_the_packaged_programs_is_for_their_preset_wherever_it_lies(
-    model, corpus, run, tmp_path
+    model, corpus, run, tmp_path, monkeypatch
 ):
     options = replace(run, datastore=str(tmp_path / "mine"))
     _, mining = contest_store(
@@ -174,6 +174,8 @@ def test_a_datastore_of_the_packaged_programs_is_for_their_preset_wherever_it_li
     assert (found.preset and found.preset.name, found.mining) == ("residual", ())
     assert preset_of(CONTEST_PROGRAMS) == "residual"
     assert preset_of(corpus) is None
+    monkeypatch.chdir(CONTEST_PROGRAMS.parent)
+    assert preset_of(Path(CONTEST_PROGRAMS.name)) == "residual"
 
 
 def test_other_things_of_that_name_are_not_in_the_way(run, tmp_path, monkeypatch):
@@ -190,7 +192,7 @@ def test_other_things_of_that_name_are_not_in_the_way(run, tmp_path, monkeypatch
 def test_a_preset_that_asks_for_something_else_is_refused_before_it_is_mined(run, tmp_path, text):
     preset = tmp_path / "mine.yaml"
     preset.write_text(text)
-    with pytest.raises(UserError, match="mine: it asks for .*, and the datastore is to hold"):
+    with pytest.raises(UserError, match="mine: it asks for .*, and what is mined is tokens"):
         prepare_engine(replace(run, knn_preset=str(preset)), ROOT)
 
 
@@ -200,7 +202,11 @@ def test_a_server_that_is_corrected_by_them_is_not_for_every_run(model, run, tmp
     preset = prepare_engine(run, ROOT).to_json()["preset"]
     served = EngineSetup(model, PLACEMENT, GenerationOptions(512, 4))
     configuration = replace(
-        describe_setup(served), preset=preset, datastore="contest", datastore_hash="d" * 64
+        describe_setup(served),
+        preset=preset,
+        datastore_preset="residual",
+        datastore="contest",
+        datastore_hash="d" * 64,
     )
     with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as url:
         options = replace(run, engine=url, device=None)

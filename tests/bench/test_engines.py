@@ -82,7 +82,11 @@ def test_a_server_with_the_same_preset_file_serves_the_run(preset_file):
     options = RunOptions(knn=True, knn_preset=preset_file, datastore="own")
     preset = prepare_engine(replace(options, datastore=None), ROOT).to_json()["preset"]
     served = replace(
-        describe_setup(EMBEDDED), preset=preset, datastore="own", datastore_hash="d" * 64
+        describe_setup(EMBEDDED),
+        preset=preset,
+        datastore_preset="trusted",
+        datastore="own",
+        datastore_hash="d" * 64,
     )
     with scripted.serving(scripted.ScriptedEngine(), configuration=served) as url:
         find_engine(replace(options, engine=url, max_new_tokens=64), ROOT)
@@ -141,7 +145,11 @@ def test_a_running_engine_that_does_not_fit_is_refused_naming_both(fitting, chan
 def test_presets_and_datastores_have_to_be_the_servers(tmp_path):
     preset = prepare_engine(RunOptions(knn=True, knn_preset="v2"), ROOT).to_json()["preset"]
     configuration = replace(
-        describe_setup(EMBEDDED), preset=preset, datastore="own", datastore_hash="d" * 64
+        describe_setup(EMBEDDED),
+        preset=preset,
+        datastore_preset="trusted",
+        datastore="own",
+        datastore_hash="d" * 64,
     )
     with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as url:
         options = RunOptions(
@@ -235,6 +243,8 @@ def test_a_server_serves_a_run_by_the_preset_that_the_datastore_is_for(tmp_path)
     assert setup.preset is not None
     assert setup.preset.name == "dense"
     with scripted.serving(scripted.ScriptedEngine(), configuration=describe_setup(setup)) as url:
+        find_engine(replace(options, engine=url), ROOT)
+        path.rename(tmp_path / "elsewhere")
         find_engine(replace(options, engine=url), ROOT)
         with pytest.raises(UserError, match="preset's weight_kind"):
             find_engine(replace(options, engine=url, knn_preset="trusted"), ROOT)

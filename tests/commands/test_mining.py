@@ -87,8 +87,12 @@ def test_a_datastore_knows_the_preset_that_it_is_for(tmp_path):
     assert Retriever(Datastore.open(store), "dense").preset.name == "dense"
     shown = CliRunner().invoke(app, ["info", str(store)])
     assert "residual, if nobody says another" in shown.stdout
-    again = mine(store, *FEW)
-    assert "other default preset: residual there, None now" in str(again.exception)
+    # It can be named later, and stays.
+    content = Datastore.open(store).content_hash
+    for options, preset in (([], "residual"), (["--knn-preset", "dense"], "dense"), ([], "dense")):
+        assert mine(store, *FEW, *options).exit_code == 0
+        assert Retriever(Datastore.open(store)).preset.name == preset
+    assert Datastore.open(store).content_hash == content
 
 
 @pytest.mark.parametrize(

@@ -216,8 +216,10 @@ def test_a_preset_goes_on_where_all_parts_are_for_it(tmp_path, presets, kept):
         replace(part, manifest=replace(part.manifest, preset=preset))
         for part, preset in zip(parts, presets, strict=True)
     ]
-    merged = merge_datastores(parts, tmp_path / "merged")
+    told: list[str] = []
+    merged = merge_datastores(parts, tmp_path / "merged", notify=told.append)
     assert merged.manifest.preset == kept
+    assert any("different presets" in line for line in told) == (kept is None)
     sampled = sample_datastore(parts[0], tmp_path / "sampled", share=0.5)
     assert sampled.manifest.preset == presets[0]
 

@@ -83,6 +83,7 @@ def test_a_change_of_the_engine_misses(change):
     [
         {"model": "/models/embedded"},
         {"datastore": "/stores/small"},
+        {"datastore_preset": "residual"},
         {"preset": {"name": "mine", "k": 16, "weight": 0.25}},
     ],
 )

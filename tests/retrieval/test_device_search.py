@@ -111,8 +111,10 @@ def test_equal_keys_of_many_groups_are_found_in_order(device):
     assert found.ids.tolist() == [list(range(40))] * 2
 
 
-def test_keys_that_are_looked_at_in_pieces(device, monkeypatch):
+@pytest.mark.parametrize("part", [4, 8])
+def test_keys_that_are_looked_at_in_pieces(device, monkeypatch, part):
     monkeypatch.setattr(device, "_CHUNK", 512)
+    monkeypatch.setattr(device, "_PART", part)  # of the 8 bunches of a piece
     store = store_of(keys_of(1300, 24))
     queries = queries_of(3, 24, torch.bfloat16)
     expected = TorchSearcher(store, torch.device("cpu")).search(queries.cpu(), 20)
@@ -145,12 +147,19 @@ def on_device(neighbours: Neighbours) -> Neighbours:
 def test_the_mixture_is_that_of_the_cpu(device, temperature):
     logits, weight, found = drawn(40)
     expected = MixtureFusion(temperature)(LMOutput.read(logits), weight, found)
-    lm = LMOutput.read(logits.to(DEVICE))
+    lm = LMOutput.read(within_wider_rows(logits))
     mixed = device.mix(lm, weight.to(DEVICE), on_device(found), temperature)
     torch.testing.assert_close(mixed.dense().cpu(), expected.dense(), rtol=1e-5, atol=1e-5)
     assert torch.equal(mixed.token.cpu(), expected.token)
     assert torch.equal(mixed.token, mixed.dense().argmax(1))
     assert torch.equal(mixed.usable.cpu(), expected.usable)
+
+
+def within_wider_rows(logits: torch.Tensor) -> torch.Tensor:
+    """The same as a part of padded rows on the device, as vLLM has them."""
+    padded = torch.zeros((len(logits), logits.shape[1] + 12), dtype=logits.dtype, device=DEVICE)
+    padded[:, : logits.shape[1]] = logits
+    return padded[:, : logits.shape[1]]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -168,7 +177,7 @@ def test_the_residual_step_is_that_of_the_cpu(device, count, eta, dtype):
     expected = SparseResidualFusion(7.5, eta, likely)(LMOutput.read(logits), weight, found)
     told, chances = likely(found.ids)
     moved = device.take_step(
-        LMOutput.read(logits.to(DEVICE)),
+        LMOutput.read(within_wider_rows(logits)),
         weight.to(DEVICE),
         on_device(found),
         (told.to(DEVICE), chances.to(DEVICE)),
