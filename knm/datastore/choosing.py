@@ -52,10 +52,9 @@ class Firings:
         pairs = zip(sums.tolist(), sizes.tolist(), strict=False)
         return paired_permutation([Fraction(total, size) for total, size in pairs]).p_value
 
-    @property
-    def significant(self) -> bool:
-        """Whether more is gained than lost, at 5 %."""
-        return self.gained > self.lost and self.p_value < _SIGNIFICANT
+    def significant_by(self, groups: Array) -> bool:
+        """Whether more is gained than lost, at 5 %, by the test of `p_value_by`."""
+        return self.gained > self.lost and self.p_value_by(groups) < _SIGNIFICANT
 
     def where(self, mask: Array) -> "Firings":
         """Those of the problems that `mask` (problems,) bool admits."""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from knm.datastore.choosing import Firings, best_choice, measured_on_others
 from knm.datastore.manifest import OutcomePolicy, TrialsInfo
+from knm.datastore.origins import number_groups
 from knm.datastore.store import Array, Datastore
 from knm.datastore.trials import LEAST_PROBABILITY
 
@@ -36,13 +37,14 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
     asked = store.manifest.mining["trials"]
     price, least = float(asked["price"]), float(asked["settings"][LEAST_PROBABILITY])
     outcome, crash = store.provenance["outcome"], store.provenance["crash"]
+    groups = number_groups(store.records)
     problems = len(np.unique(store.groups))
     scores = scores_by_others(store, device)
     thresholds = sorted(THRESHOLDS, reverse=True)  # of equal ones the highest is chosen
     by_threshold = {each: first_firings(store, scores, each) for each in thresholds}
-    measured = measured_on_others(by_threshold, np.arange(len(store.records)), price)
+    measured = measured_on_others(by_threshold, groups, price)
     policy = None
-    if measured.significant and measured.worth(price) > 0:
+    if measured.worth(price) > 0 and measured.significant_by(groups):
         chosen = best_choice(by_threshold, price)
         policy = OutcomePolicy(
             k=NEIGHBOURS,
@@ -70,8 +72,8 @@ def calibrate_trials(store: Datastore, device: torch.device | str = "cpu") -> Tr
 def scores_by_others(store: Datastore, device: torch.device | str = "cpu") -> Array:
     """The score (count,) float64 of each trial by the trials of other problems.
 
-    Only those of the same exchange count: the same token of the LM and the same one written. Where
-    there are none, the score is -inf.
+    Problems that were made of one are no others. Only those of the same exchange count: the same
+    token of the LM and the same one written. Where there are none, the score is -inf.
     """
     scores: Array = np.full(len(store), -np.inf)
     for rows in exchanges(store):
@@ -136,12 +138,12 @@ def exchanges(store: Datastore) -> list[Array]:
 def first_firings(store: Datastore, scores: Array, threshold: float) -> Firings:
     """What a policy does that writes the best candidate whose score (count,) is above `threshold`.
 
-    Of each problem the first position counts, of its candidates the best, of equal ones the first
-    entry.
+    Of each problem, which is a record, the first position counts, of its candidates the best, of
+    equal ones the first entry.
     """
     fired = np.flatnonzero(scores > threshold)
-    group, offset = store.groups[fired], store.provenance["offset"][fired]
-    order = fired[np.lexsort((fired, -scores[fired], offset, group))]
-    _, first = np.unique(store.groups[order], return_index=True)
+    record, offset = np.asarray(store.provenance["record"]), store.provenance["offset"][fired]
+    order = fired[np.lexsort((fired, -scores[fired], offset, record[fired]))]
+    _, first = np.unique(record[order], return_index=True)
     rows = order[first]
-    return Firings(store.groups[rows], store.provenance["outcome"][rows])
+    return Firings(record[rows], store.provenance["outcome"][rows])

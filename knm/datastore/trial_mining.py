@@ -116,7 +116,7 @@ def _example(problem: ExploredProblem) -> EncodedExample:
         problem.id,
         problem.prompt_ids + problem.completion_ids[: last + 1],
         len(problem.prompt_ids),
-        group=problem.id,
+        group=problem.of_problem or problem.id,
     )
 
 

@@ -88,6 +88,8 @@ class TokenTrial:
 class ExploredProblem:
     """A problem's greedy completion, the verdict on it, and the trials at its positions.
 
+    `of_problem` is the problem that it was made of, if it was: others made of that are like it.
+
     Raises:
         ValueError: there is no token, or a trial at none of the completion's, or the verdict is
             that of a fault.
@@ -101,6 +103,7 @@ class ExploredProblem:
     tests_passed: int
     tests_total: int
     trials: tuple[TokenTrial, ...]
+    of_problem: str | None = None
 
     def __post_init__(self) -> None:
         _check_verdict(self.verdict)

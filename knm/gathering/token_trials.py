@@ -15,6 +15,7 @@ from knm.judging.attempts import Candidate, Outcome
 from knm.judging.pool import JudgePool
 from knm.judging.requests import problem_request
 from knm.problems import ALL, Problem, Selection, extract_program
+from knm.problems.records import OF_PROBLEM
 from knm.records import Completion, Request
 from knm.report import ProblemResult
 from knm.sandbox import Limits
@@ -270,6 +271,7 @@ class Explorer:
                 )
                 for other, key in written
             ),
+            of_problem=each.problem.origin.get(OF_PROBLEM),
         )
 
 

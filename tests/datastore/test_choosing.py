@@ -80,4 +80,7 @@ def test_p_counts_what_is_alike_once():
 
 @pytest.mark.parametrize(("gained", "lost", "significant"), [(6, 0, True), (5, 0, False)])
 def test_significance_is_exact(gained, lost, significant):
-    assert firings_of([1] * gained + [-1] * lost).significant is significant
+    assert (
+        firings_of([1] * gained + [-1] * lost).significant_by(np.arange(gained + lost))
+        is significant
+    )

@@ -114,11 +114,55 @@ def test_a_problem_is_never_judged_by_its_own_trials(seed):
     assert np.array_equal(scores_by_others(store)[own], scores_by_others(other)[own])
 
 
+def made_of_one(store: Datastore, size: int) -> Datastore:
+    """The same where every `size` problems were made of one."""
+    records = [
+        replace(record, group=f"root-{number // size}")
+        for number, record in enumerate(store.records)
+    ]
+    return replace(store, records=records)
+
+
+@given(seed=st.integers(0, 99))
+def test_nor_by_trials_of_those_that_were_made_of_the_same(seed):
+    store = made_of_one(store_of_trials(seed, 12), 3)
+    sisters = np.isin(store.provenance["record"], [3, 4, 5])
+    changed = store.provenance.copy()
+    changed["outcome"][sisters] *= -1
+    other = replace(store, provenance=changed)
+    assert np.array_equal(scores_by_others(store)[sisters], scores_by_others(other)[sisters])
+    # Each is a problem that a policy may change.
+    firings = first_firings(store, scores_by_others(store), -math.inf)
+    assert len(set(firings.problems.tolist())) == len(firings.problems) > 4
+
+
+def test_problems_that_were_made_of_one_are_no_independent_evidence():
+    """Five problems cannot tell a gain from chance, however often each is asked."""
+    single = store_of_trials(1, 5)
+    repeated = np.concatenate([np.arange(len(single))] * 8)
+    provenance = single.provenance[repeated].copy()
+    provenance["record"] += np.repeat(np.arange(8) * 5, len(single)).astype(np.int32)
+    names = [f"{record.id}-{copy}" for copy in range(8) for record in single.records]
+    records = [RecordOrigin(name, group=name) for name in names]
+    store = replace(
+        single,
+        keys=single.keys[repeated],
+        values=single.values[repeated],
+        provenance=provenance,
+        records=records,
+        manifest=replace(single.manifest, count=len(repeated)),
+    )
+    assert calibrate_trials(store).policy is not None
+    roots = [replace(one, group=one.id.rpartition("-")[0]) for one in records]
+    found = calibrate_trials(replace(store, records=roots))
+    assert (found.problems, found.policy) == (5, None)
+
+
 def test_a_policy_that_never_fires_gains_and_loses_nothing():
     store = store_of_trials(0, 50)
     firings = first_firings(store, scores_by_others(store), math.inf)
     assert (len(firings.problems), firings.gained, firings.lost) == (0, 0, 0)
-    assert not firings.significant
+    assert not firings.significant_by(np.arange(50))
 
 
 def test_trials_that_tell_what_comes_of_others_give_a_policy():
@@ -159,7 +203,8 @@ def test_a_price_that_nothing_is_worth_gives_none():
 )
 def test_a_gain_is_told_from_chance(gained, lost, significant):
     outcomes = np.array([1] * gained + [-1] * lost + [0])
-    assert Firings(np.arange(len(outcomes)), outcomes).significant is significant
+    each = np.arange(len(outcomes))
+    assert Firings(each, outcomes).significant_by(each) is significant
 
 
 def test_what_is_calibrated_is_what_the_preset_decodes_with():

@@ -24,7 +24,9 @@ pytestmark = pytest.mark.usefixtures("sandbox")  # skips where the system has no
 @pytest.fixture(scope="module")
 def problems(tmp_path_factory):
     path = tmp_path_factory.mktemp("explored") / "set.jsonl"
-    return write_problems(path, [*short_records(3), without_tests("untested")])
+    rows = [*short_records(3), without_tests("untested")]
+    rows[1]["of_problem"] = "root"
+    return write_problems(path, rows)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,7 @@ def test_the_greedy_program_is_the_engines_and_its_verdict_the_sandboxes(
     engine = open_engine(embedded, GenerationOptions(128, 8))
     by_id = {problem.question_id: problem for problem in load_problems(str(problems))}
     assert len(explored) == 3
+    assert [each.of_problem for each in explored] == [None, "root", None]
     for each in explored:
         prompt = embedded.tokenizer.decode(each.prompt_ids)
         problem = by_id[each.id]
