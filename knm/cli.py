@@ -49,6 +49,9 @@ _HOMES: Final = {
 """Command or group: where in `knm.commands` it is."""
 
 
+_INTERRUPTED: Final = 130  # what Typer makes of Ctrl-C, without a word
+
+
 class _LoadedWhenNamed(Mapping[str, Any]):
     """The commands by name; the module of each is imported when it is asked for.
 
@@ -110,6 +113,13 @@ def main() -> None:
     except UserError as error:
         print(f"knm: {error}", file=sys.stderr)
         sys.exit(2)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            print(
+                "knm: interrupted; what resumes goes on when the command is run again",
+                file=sys.stderr,
+            )
+        raise
 
 
 @app.callback(invoke_without_command=True)

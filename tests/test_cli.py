@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -40,6 +42,19 @@ def test_a_user_error_is_one_line_and_status_2():
     assert process.returncode == 2
     assert process.stderr.startswith("knm: no/such/datastore")
     assert "Traceback" not in process.stderr
+
+
+def test_who_interrupts_is_told_what_becomes_of_it(tmp_path):
+    out = tmp_path / "store"
+    command = [sys.executable, "-m", "knm.cli", "mine", "--limit", "300", "--out", str(out)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as mining:
+        deadline = time.monotonic() + 60
+        while not (out / "manifest.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        mining.send_signal(signal.SIGINT)
+        _, said = mining.communicate()
+    assert mining.returncode == 130
+    assert said == "knm: interrupted; what resumes goes on when the command is run again\n"
 
 
 def test_mined_datastores_and_their_indexes_are_shown(tmp_path):

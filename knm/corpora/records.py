@@ -161,11 +161,11 @@ def keep_passed(records: Iterable[CorpusRecord], path: Path) -> tuple[CorpusReco
     return kept
 
 
-def none_passed(path: Path, programs: str) -> UserError:
+def none_passed(path: Path, programs: str, beside: str = "") -> UserError:
     """What is to be said if by their outcomes all of those `programs` of the corpus failed."""
     return UserError(
         f"{path}: none of {programs} passed, by their outcomes, so that there is nothing to learn "
-        "from: give another corpus, more of this one, or collect more samples"
+        f"from: give another corpus, more of this one, or collect more samples{beside}"
     )
 
 

@@ -188,7 +188,9 @@ def sample_datastore(
     assert count is not None
     if count < 1 <= len(units) or count > len(units):
         what = "records" if by_record else "entries"
-        raise UserError(f"{named('count')} {count}: {source.path} holds {len(units)} {what}")
+        raise UserError(
+            f"{named('count')} {count}: must be from 1 to {len(units)}, the {what} of {source.path}"
+        )
     drawn = np.zeros(len(units), dtype=bool)
     drawn[np.random.default_rng(seed).permutation(len(units))[:count]] = True
     arguments = {"count": count, "by_record": by_record, "seed": seed}

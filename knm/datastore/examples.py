@@ -114,15 +114,18 @@ class CorpusExamples:
         self._taken = summary.count
         self._left_out = decontamination.left_out if decontamination else frozenset[str]()
         wanted = summary.count - len(self._left_out)
+        counted = ""
+        if limit is not None and self._left_out:
+            counted = f"; {named('limit')} {limit} counts what is left out too: give a higher one"
         if not wanted:
             raise UserError(
                 f"{path}: the problem set asks for every record, so that none is left to mine; use "
-                f"another corpus, or {named('no_decontaminate')}"
+                f"another corpus, or {named('no_decontaminate')}{counted}"
             )
         self.count = sum(1 for _ in self._records()) if summary.failed else wanted
         if not self.count:
             asked = " that the problem set does not ask for" if self._left_out else ""
-            raise none_passed(path, f"{wanted:,} programs{asked}")
+            raise none_passed(path, f"{wanted:,} programs{asked}", counted)
         self.corpus_hash = summary.content_hash
         self.description: dict[str, Any] = {
             **encoding.describe(),

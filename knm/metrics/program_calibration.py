@@ -114,7 +114,8 @@ def without_problems(
     if not keep.any():
         raise UserError(
             f"{store.path}: every record is of one of the {len(problems)} problems, so that "
-            f"nothing is left to correct by: give fewer problems ({named('sample')})"
+            "nothing is left to correct by: mine programs of other problems too, or give a problem "
+            f"file with fewer of them ({named('sample')} draws from it, 10 at least)"
         )
     arguments = {"problems": problems.content_hash, "records": int(theirs.sum())}
     told = hash_json([store.content_hash, np.flatnonzero(theirs).tolist(), arguments])

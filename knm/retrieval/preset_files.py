@@ -75,7 +75,9 @@ def read_fields(path: Path, types: Mapping[str, type]) -> dict[str, Any]:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: {error}") from None
+        # The reader knows no name of a text.
+        told = str(error).replace('in "<unicode string>", line', "line")
+        raise UserError(f"{path}: {told}") from None
     if not isinstance(root, yaml.MappingNode):
         raise UserError(f"{path}: not a preset: expected lines such as `weight: 0.5`")
     fields: dict[str, Any] = {}

@@ -95,7 +95,7 @@ def test_the_newest_records_are_kept(edit):
 
 def test_samples_are_drawn_by_entry_or_by_record(edit):
     assert len(edit("sample", "--count", 20)[1]) == 20
-    with pytest.raises(UserError, match="holds 4 records"):
+    with pytest.raises(UserError, match="must be from 1 to 4, the records"):
         edit("sample", "--count", 20, "--by", "record")
 
 

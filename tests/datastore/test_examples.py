@@ -189,6 +189,23 @@ def test_a_limit_counts_programs_that_passed(corpus, embedded, limit, taken, fai
     assert source.corpus_hash == corpus_hash(kept)
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "told"),
+    [
+        (["accepted"], "asks for every"),
+        (["wrong-output", "accepted"], "none of 1 programs that the"),
+    ],
+)
+def test_a_limit_that_counts_what_is_left_out_is_named(corpus, embedded, verdicts, told):
+    verdicts = [*verdicts, *["accepted"] * (5 - len(verdicts))]
+    path = with_outcomes(corpus, verdicts)
+    first = f"r{verdicts.index('accepted')}"
+    asked = Decontamination("set", "0" * 64, 0.8, (Removal(first, "same statement", "p", 1.0),))
+    with pytest.raises(UserError, match=f"{told}.*; limit 1 counts what is left out too"):
+        CorpusExamples(path, embedded.tokenizer, CHAT, 1, asked)
+    assert CorpusExamples(path, embedded.tokenizer, CHAT, 2, asked).count == 1
+
+
 def test_of_a_failed_program_it_does_not_matter_why_else_it_is_left_out(corpus, embedded):
     verdicts = ["accepted", "wrong-output", "accepted", "runtime-error", "accepted"]
     removed = tuple(Removal(name, "same statement", "p", 1.0) for name in ("r1", "r2"))

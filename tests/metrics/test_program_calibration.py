@@ -129,7 +129,7 @@ def test_what_cannot_be_measured_is_refused_with_the_mend(store, problems, tmp_p
         without_problems(unmarked, problems, tmp_path)
     group = store.records[0].group
     own = replace(store, records=[replace(each, group=group) for each in store.records])
-    with pytest.raises(UserError, match="nothing is left to correct by: give fewer"):
+    with pytest.raises(UserError, match="nothing is left to correct by: mine programs of other"):
         without_problems(own, asking(problems, group), tmp_path)
     trials = replace(store.manifest, trials=TrialsInfo(1, 0, 0, 0, 0, None))
     with pytest.raises(UserError, match="holds trials.*leave the option out"):
