@@ -38,11 +38,13 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     store = Datastore.open(options.datastore)
     preset = resolve_preset(options.preset)
+    preset.check_store(store.path, store.manifest)
+    vocabulary = max(options.vocabulary, int(store.values.max(initial=0)) + 1)
     print(f"{device_name(device)}, {len(store):,} keys x {store.manifest.dim}, {preset.name}")
     figures = []
     for rows in options.rows:
         for k in options.neighbours:
-            spent = measure(store, replace(preset, k=k), rows, options.vocabulary, device)
+            spent = measure(store, replace(preset, k=k), rows, vocabulary, device)
             figures.append({"rows": rows, "neighbours": k, **spent})
             told = ", ".join(f"{name} {ms:.3f}" for name, ms in spent.items())
             print(f"{rows} rows, {k} neighbours, ms: {told}", flush=True)
