@@ -75,6 +75,14 @@ def test_the_lineage_names_the_rules_that_were_set(source, tmp_path):
     }
 
 
+def test_the_newest_are_of_the_records_that_hold_an_entry(source, tmp_path):
+    older = filter_datastore(
+        source, tmp_path / "older", FilterRules(drop_records=["r2"]), texts=lambda: TEXTS
+    )
+    kept = entries(filtered(older, tmp_path, newest=1))
+    assert kept == [entry for entry in entries(source) if entry[0] == "r1"]
+
+
 def test_texts_are_read_only_for_rules_that_need_them(source, tmp_path):
     def unreadable():
         raise AssertionError
