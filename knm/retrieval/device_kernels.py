@@ -181,6 +181,31 @@ def settle_kernel(
 
 
 @triton.jit
+def _count_votes(distances, ids, values, row, temperature, K: tl.constexpr, K_PADDED: tl.constexpr):
+    """Of row b: found, value, distance and share of each neighbour; see `Votes`.
+
+    Behind them the closeness of the nearest and the sum by which shares come from closeness.
+    """
+    order = tl.arange(0, K_PADDED)
+    inside = order < K
+    found = tl.load(ids + row * K + order, inside, -1) >= 0
+    value = tl.load(values + row * K + order, inside, 0)
+    distance = tl.load(distances + row * K + order, inside, 0.0).to(tl.float64)
+    closeness = tl.where(found, -distance / temperature, float("-inf"))
+    nearest = tl.max(closeness, 0)
+    vote = tl.where(found, tl.exp(closeness - nearest), 0.0)
+    whole = tl.sum(vote, 0)
+    return found, value, distance, vote / whole, nearest, whole
+
+
+@triton.jit
+def _is_usable(found, distance, vote, weight):
+    """Whether a row has neighbours, all at a distance that is a number, and a weight above 0."""
+    odd = tl.sum((found & ((distance != distance) | (vote != vote))).to(tl.int32), 0) > 0
+    return (tl.sum(found.to(tl.int32), 0) > 0) & (odd == 0) & (weight > 0)
+
+
+@triton.jit
 def mixture_kernel(
     logits,
     lm_tokens,
@@ -203,13 +228,9 @@ def mixture_kernel(
     row = tl.program_id(0)
     order = tl.arange(0, K_PADDED)
     inside = order < K
-    found = tl.load(ids + row * K + order, inside, -1) >= 0
-    token = tl.load(values + row * K + order, inside, 0)
-    distance = tl.load(distances + row * K + order, inside, 0.0).to(tl.float64)
-    closeness = tl.where(found, -distance / temperature, float("-inf"))
-    nearest = tl.max(closeness, 0)
-    vote = tl.where(found, tl.exp(closeness - nearest), 0.0)
-    vote = vote / tl.sum(vote, 0)
+    found, token, distance, vote, _, _ = _count_votes(
+        distances, ids, values, row, temperature, K, K_PADDED
+    )
     same = (token[:, None] == token[None, :]) & found[None, :]
     log_knn = tl.log(tl.sum(tl.where(same, vote[None, :], 0.0), 1))
 
@@ -226,8 +247,7 @@ def mixture_kernel(
     joined = tl.where(lower == float("-inf"), higher, joined).to(tl.float32)
     joined = tl.where(found, joined, float("-inf"))
 
-    odd = tl.sum((found & ((distance != distance) | (vote != vote))).to(tl.int32), 0) > 0
-    usable = (tl.sum(found.to(tl.int32), 0) > 0) & (odd == 0) & (weight > 0)
+    usable = _is_usable(found, distance, vote, weight)
     best = tl.max(joined, 0)
     raised = tl.min(tl.where((joined == best) & inside, token, 0x7FFFFFFFFFFFFFFF), 0)
     lm_token = tl.load(lm_tokens + row)
@@ -270,14 +290,10 @@ def residual_kernel(
     order = tl.arange(0, K_PADDED)
     inside = order < K
     own = tl.load(lm_tokens + row)
-    found = tl.load(ids + row * K + order, inside, -1) >= 0
-    token = tl.where(found, tl.load(values + row * K + order, inside, 0), own)
-    distance = tl.load(distances + row * K + order, inside, 0.0).to(tl.float64)
-    closeness = tl.where(found, -distance / temperature, float("-inf"))
-    nearest = tl.max(closeness, 0)
-    vote = tl.where(found, tl.exp(closeness - nearest), 0.0)
-    whole = tl.sum(vote, 0)
-    vote = vote / whole
+    found, token, distance, vote, nearest, whole = _count_votes(
+        distances, ids, values, row, temperature, K, K_PADDED
+    )
+    token = tl.where(found, token, own)
     same = (token[:, None] == token[None, :]) & found[None, :]
     step = tl.sum(tl.where(same, vote[None, :], 0.0), 1)
     own_step = tl.sum(tl.where(found & (token == own), vote, 0.0), 0)
@@ -296,9 +312,8 @@ def residual_kernel(
     # The order of a sum differs between the two, and a token has one step.
     step = tl.where(token == own, own_step, step)
 
-    odd = tl.sum((found & ((distance != distance) | (vote != vote))).to(tl.int32), 0) > 0
     weight = tl.load(weights + row)
-    usable = (tl.sum(found.to(tl.int32), 0) > 0) & (odd == 0) & (weight > 0)
+    usable = _is_usable(found, distance, vote, weight)
     size = tl.where(usable, weight * eta, 0.0).to(tl.float64)
     at = logits + row.to(tl.int64) * vocabulary
     before = tl.load(at + token, inside, 0.0).to(tl.float32)
