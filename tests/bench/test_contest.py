@@ -17,6 +17,7 @@ from knm.models import Placement, identify_model
 from knm.options import RunOptions, ServedEngineOptions
 from knm.packaged import CONTEST_PROGRAMS, preset_of
 from tests.corpora.corpora import record
+from tests.engine.configurations import with_datastore
 from tests.problems.problem_files import ROOT, short_records, write_problems
 from tests.serving import scripted
 
@@ -201,13 +202,7 @@ def test_a_server_that_is_corrected_by_them_is_not_for_every_run(model, run, tmp
     theirs = str(write_problems(tmp_path / "theirs.jsonl", rows))
     preset = prepare_engine(run, ROOT).to_json()["preset"]
     served = EngineSetup(model, PLACEMENT, GenerationOptions(512, 4))
-    configuration = replace(
-        describe_setup(served),
-        preset=preset,
-        datastore_preset="residual",
-        datastore="contest",
-        datastore_hash="d" * 64,
-    )
+    configuration = with_datastore(describe_setup(served), "contest", preset, "residual")
     with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as url:
         options = replace(run, engine=url, device=None)
         find_engine(options, ROOT)

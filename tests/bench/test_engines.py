@@ -16,6 +16,7 @@ from knm.jsonio import read_json, write_json
 from knm.models import Placement, find_model, identify_model
 from knm.options import RunOptions
 from knm.records import Request
+from tests.engine.configurations import with_datastore
 from tests.problems.problem_files import ROOT
 from tests.retrieval.stores import POLICY, saved, store_of, trials_of
 from tests.serving import scripted
@@ -81,13 +82,7 @@ def test_a_preset_file_is_told_in_full_and_may_be_overridden(preset_file):
 def test_a_server_with_the_same_preset_file_serves_the_run(preset_file):
     options = RunOptions(knn=True, knn_preset=preset_file, datastore="own")
     preset = prepare_engine(replace(options, datastore=None), ROOT).to_json()["preset"]
-    served = replace(
-        describe_setup(EMBEDDED),
-        preset=preset,
-        datastore_preset="trusted",
-        datastore="own",
-        datastore_hash="d" * 64,
-    )
+    served = with_datastore(describe_setup(EMBEDDED), "own", preset, "trusted")
     with scripted.serving(scripted.ScriptedEngine(), configuration=served) as url:
         find_engine(replace(options, engine=url, max_new_tokens=64), ROOT)
         other = replace(options, engine=url, max_new_tokens=64, knn_preset="bayes")
@@ -144,13 +139,7 @@ def test_a_running_engine_that_does_not_fit_is_refused_naming_both(fitting, chan
 
 def test_presets_and_datastores_have_to_be_the_servers(tmp_path):
     preset = prepare_engine(RunOptions(knn=True, knn_preset="v2"), ROOT).to_json()["preset"]
-    configuration = replace(
-        describe_setup(EMBEDDED),
-        preset=preset,
-        datastore_preset="trusted",
-        datastore="own",
-        datastore_hash="d" * 64,
-    )
+    configuration = with_datastore(describe_setup(EMBEDDED), "own", preset, "trusted")
     with scripted.serving(scripted.ScriptedEngine(), configuration=configuration) as url:
         options = RunOptions(
             engine=url, max_new_tokens=64, knn=True, knn_preset="v2", datastore="own"

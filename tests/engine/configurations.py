@@ -35,6 +35,19 @@ INTERVENTIONS = Interventions(
 )
 
 
+def with_datastore(
+    configuration: EngineConfiguration, name: str, preset: Any, default: str
+) -> EngineConfiguration:
+    """The same, corrected by a datastore that nobody else has and that is for preset `default`."""
+    return replace(
+        configuration,
+        preset=preset,
+        datastore_preset=default,
+        datastore=name,
+        datastore_hash="d" * 64,
+    )
+
+
 def completion(request: Request, text: str = "print(1)", **changes: Any) -> Completion:
     """What an engine might answer."""
     answer = Completion(

@@ -1,7 +1,5 @@
 """The kernels of a GPU's engine, there or by Triton's interpreter: `tox run -e kernels`."""
 
-import importlib
-import os
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -15,8 +13,8 @@ from knm.engine.cpu import CpuKernels
 from knm.engine.decoder import Decoder, Norm, Placement
 from knm.engine.packing import Part, lay_out
 from tests.engine.random_models import KINDS, random_model
+from tests.kernels import DEVICE, module_of_kernels
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 CAPACITY = 512
 SLOTS = 4
 BLOCK = 64  # tokens of one prompt that a prefill's attention takes at a time
@@ -25,9 +23,7 @@ BLOCK = 64  # tokens of one prompt that a prefill's attention takes at a time
 @pytest.fixture(scope="module")
 def cuda() -> Any:
     """The module of kernels."""
-    if DEVICE.type == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
-        pytest.skip("needs a GPU, or Triton and TRITON_INTERPRET=1")
-    return importlib.import_module("knm.engine.cuda")
+    return module_of_kernels("knm.engine.cuda")
 
 
 @pytest.fixture(scope="module", params=KINDS)

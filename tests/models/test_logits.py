@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,8 +9,7 @@ from hypothesis import strategies as st
 from knm.models import logits as under_test
 from knm.models.logits import read_highest, read_likeliest, read_next, read_top
 from tests.engine.random_models import DEVICES
-
-INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"  # `tox run -e kernels`
+from tests.kernels import INTERPRETED
 
 
 @pytest.fixture(autouse=True, scope="module")

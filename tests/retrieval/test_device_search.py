@@ -1,7 +1,5 @@
 """Kernels on a GPU, or as Triton's interpreter executes them: `tox run -e kernels`."""
 
-import importlib
-import os
 from typing import Any
 
 import numpy as np
@@ -24,10 +22,9 @@ from knm.retrieval import (
     TorchSearcher,
     open_searcher,
 )
+from tests.kernels import DEVICE, ON_A_GPU, module_of_kernels
 from tests.retrieval.stores import store_of
 
-ON_A_GPU = torch.cuda.is_available()
-DEVICE = torch.device("cuda" if ON_A_GPU else "cpu")
 K = 16 if ON_A_GPU else 2  # what an interpreter is slow at
 needs_a_gpu = pytest.mark.skipif(not ON_A_GPU, reason="needs a GPU")
 
@@ -35,10 +32,7 @@ needs_a_gpu = pytest.mark.skipif(not ON_A_GPU, reason="needs a GPU")
 @pytest.fixture(scope="module")
 def device() -> Any:
     """The module of searches on a device."""
-    # Triton reads the variable when it is imported.
-    if not ON_A_GPU and os.environ.get("TRITON_INTERPRET") != "1":
-        pytest.skip("needs a GPU, or Triton and TRITON_INTERPRET=1")
-    return importlib.import_module("knm.retrieval.device_search")
+    return module_of_kernels("knm.retrieval.device_search")
 
 
 def opened(device: Any, store: Datastore) -> Searcher:

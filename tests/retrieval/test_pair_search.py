@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable
 from typing import Final
 
@@ -11,11 +10,12 @@ from hypothesis import strategies as st
 from knm.datastore import Datastore
 from knm.retrieval import Neighbours
 from knm.retrieval.pair_search import DevicePairSearcher, HostPairSearcher, PairSearcher
+from tests.kernels import INTERPRETED
 from tests.retrieval.stores import trials_of
 
 DIM = 3
 SEARCHERS: Final[dict[str, Callable[[Datastore], PairSearcher]]] = {"host": HostPairSearcher}
-if os.environ.get("TRITON_INTERPRET") == "1":  # `tox run -e kernels`
+if INTERPRETED:
     SEARCHERS["kernel"] = lambda store: DevicePairSearcher(store, torch.device("cpu"))
 
 
