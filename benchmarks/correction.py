@@ -9,7 +9,6 @@ replayed, as the engine does. A time holds those left of it.
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -20,10 +19,11 @@ from torch import Tensor
 from benchmarks.devices import device_name, timed
 from knm.datastore import Datastore
 from knm.retrieval import (
+    Fusion,
     LMOutput,
     MinedPredictions,
     Neighbours,
-    Preset,
+    Searcher,
     open_searcher,
     resolve_preset,
 )
@@ -41,10 +41,16 @@ def main() -> None:
     preset.check_store(store.path, store.manifest)
     vocabulary = max(options.vocabulary, int(store.values.max(initial=0)) + 1)
     print(f"{device_name(device)}, {len(store):,} keys x {store.manifest.dim}, {preset.name}")
+    searcher = open_searcher("torch", store, device)
+    known = None
+    if store.likely is not None:
+        known = MinedPredictions(store.likely, torch.device(device))
+    fuse = preset.build_fusion(preset.temperature_for(store), known)
     figures = []
     for rows in options.rows:
+        queries = draw_queries(searcher, len(store), rows, device)
         for k in options.neighbours:
-            spent = measure(store, replace(preset, k=k), rows, vocabulary, device)
+            spent = measure(searcher, fuse, queries, k, vocabulary)
             figures.append({"rows": rows, "neighbours": k, **spent})
             told = ", ".join(f"{name} {ms:.3f}" for name, ms in spent.items())
             print(f"{rows} rows, {k} neighbours, ms: {told}", flush=True)
@@ -52,24 +58,25 @@ def main() -> None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
+def draw_queries(searcher: Searcher, entries: int, rows: int, device: str) -> Tensor:
+    """Some of the keys (rows, D), moved by noise."""
+    draw = torch.Generator(device).manual_seed(0)
+    chosen = torch.randint(entries, (rows,), generator=draw, device=device)
+    keys = searcher.keys(chosen).float()
+    return keys + NOISE * keys.std() * torch.randn(keys.shape, generator=draw, device=device)
+
+
 def measure(
-    store: Datastore, preset: Preset, rows: int, vocabulary: int, device: str
+    searcher: Searcher, fuse: Fusion, queries: Tensor, k: int, vocabulary: int
 ) -> dict[str, float]:
     """Milliseconds of each part and those before it, the median of five."""
-    draw = torch.Generator(device).manual_seed(0)
-    searcher = open_searcher("torch", store, device)
-    chosen = torch.randint(len(store), (rows,), generator=draw, device=device)
-    keys = searcher.keys(chosen).float()
-    queries = keys + NOISE * keys.std() * torch.randn(keys.shape, generator=draw, device=device)
+    rows, device = len(queries), queries.device.type
+    draw = torch.Generator(device).manual_seed(1)
     logits = torch.randn(rows, vocabulary, generator=draw, device=device).bfloat16()
     weight = torch.ones(rows, device=device)
-    known = None
-    if store.likely is not None:
-        known = MinedPredictions(store.likely, torch.device(device))
-    fuse = preset.build_fusion(preset.temperature_for(store), known)
 
     def search() -> tuple[LMOutput, Neighbours]:
-        return LMOutput.read(logits), searcher.search(queries, preset.k)
+        return LMOutput.read(logits), searcher.search(queries, k)
 
     def correct() -> Tensor:
         lm, found = search()

@@ -63,7 +63,8 @@ def _describe(name: str, extended_by: tuple[str, ...]) -> dict[str, Any]:
             f"path of a .yaml file, or in {OWN} a folder that holds {name}.yaml"
         )
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            data = yaml.safe_load(file)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"language file {name}: {error}") from None
     if not isinstance(data, dict):

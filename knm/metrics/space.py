@@ -155,7 +155,8 @@ def read_space(path: Path, default_datastore: str) -> Space:
         UserError: naming the file and the field: no such file, malformed, or an unknown field.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            content = yaml.safe_load(file)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{path}: {error}") from None
     return parse_space(content, str(path), default_datastore)

@@ -73,11 +73,10 @@ def read_fields(path: Path, types: Mapping[str, type]) -> dict[str, Any]:
             field, or one of another type.
     """
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        with path.open(encoding="utf-8") as file:  # a text has no name to be told
+            root = yaml.compose(file, Loader=yaml.SafeLoader)
     except (OSError, ValueError, yaml.YAMLError) as error:
-        # The reader knows no name of a text.
-        told = str(error).replace('in "<unicode string>", line', "line")
-        raise UserError(f"{path}: {told}") from None
+        raise UserError(f"{path}: {error}") from None
     if not isinstance(root, yaml.MappingNode):
         raise UserError(f"{path}: not a preset: expected lines such as `weight: 0.5`")
     fields: dict[str, Any] = {}

@@ -383,7 +383,7 @@ def with_default(options: MiningOptions, corpus: Path) -> MiningOptions:
     if name is None:
         return options
     check_default_name(name)
-    resolve_preset(name).check_tokens(options.key_kind)
+    PRESETS[name].check_tokens(options.key_kind)
     return replace(options, preset=name)
 
 
