@@ -1,38 +1,45 @@
 """The most likely tokens of logits and how likely they are."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
-_BLOCK: Final = 4096  # of the vocabulary that one program reads
+BLOCK: Final = 4096  # of the vocabulary that one program of a kernel reads
+
+
+@dataclass(frozen=True)
+class BlockTops:
+    """The highest logit of each block of `BLOCK` tokens, and the lowest token that has it.
+
+    `tops` (B, blocks) float32, `tokens` (B, blocks) int32.
+    """
+
+    tops: Tensor
+    tokens: Tensor
+
+    def rows(self, places: Tensor) -> "BlockTops":
+        """The same of some rows, by their numbers (n,)."""
+        return BlockTops(self.tops[places], self.tokens[places])
 
 
 def _by_kernels(logits: Tensor) -> bool:
     return logits.device.type == "cuda"
 
 
-def read_top(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def read_top(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, BlockTops | None]:
     """Argmax (B,) int64, its logit (B,) float32 and its log-probability (B,) float64.
 
-    Of logits (B, V) of any float type, each row by itself.
+    Of logits (B, V) of any float type, each row by itself. Behind them what a GPU found on the way.
     """
     if _by_kernels(logits):
         return _read_on_device(logits)
     # log_softmax works row by row: unlike exp it does not round by an element's place.
     log_probs = logits.float().log_softmax(-1)
-    token, top = read_highest(logits)
+    top, token = logits.max(-1)
     confidence = log_probs.gather(-1, token[:, None])[:, 0].double().clamp_max(0.0)
-    return token, top, confidence
-
-
-def read_highest(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """The first two of `read_top`: on a CPU the third takes most of the time."""
-    if _by_kernels(logits):
-        token, top, _ = _read_on_device(logits)
-    else:
-        top, token = logits.max(-1)
-    return token, top.float()
+    return token, top.float(), confidence, None
 
 
 def read_next(logits: Tensor, token: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -58,7 +65,7 @@ def read_likeliest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """
     count = min(count, logits.shape[1])
     if _by_kernels(logits):
-        token, top, confidence = read_top(logits)
+        token, top, confidence, _ = read_top(logits)
         tops, tokens = read_next(logits, token, count - 1)
         behind = (tops.double() - top.double()[:, None]) + confidence[:, None]
         return torch.cat([token[:, None], tokens], 1), torch.cat([confidence[:, None], behind], 1)
@@ -97,7 +104,7 @@ def _read_next_on_device(logits: Tensor, token: Tensor, count: int) -> tuple[Ten
     from knm.models import logit_kernels
 
     rows, vocabulary = logits.shape
-    blocks = triton.cdiv(vocabulary, _BLOCK)
+    blocks = triton.cdiv(vocabulary, BLOCK)
     tops = torch.empty((rows, blocks, count), device=logits.device)
     tokens = torch.empty((rows, blocks, count), dtype=torch.int64, device=logits.device)
     logit_kernels.read_next_kernel[(rows, blocks)](
@@ -108,7 +115,7 @@ def _read_next_on_device(logits: Tensor, token: Tensor, count: int) -> tuple[Ten
         vocabulary,
         blocks,
         COUNT=count,
-        BLOCK=_BLOCK,
+        BLOCK=BLOCK,
     )
     tops, tokens = tops.flatten(1), tokens.flatten(1)
     # Blocks and what is of each stand in the order of tokens where logits are equal; what is no
@@ -119,19 +126,19 @@ def _read_next_on_device(logits: Tensor, token: Tensor, count: int) -> tuple[Ten
     return tops.gather(1, first), tokens.gather(1, first)
 
 
-def _read_on_device(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _read_on_device(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, BlockTops]:
     """In one pass over the logits."""
     import triton
 
     from knm.models import logit_kernels
 
     rows, vocabulary = logits.shape
-    blocks = triton.cdiv(vocabulary, _BLOCK)
+    blocks = triton.cdiv(vocabulary, BLOCK)
     device = logits.device
     tops, sums = torch.empty((2, rows, blocks), device=device)
     tokens = torch.empty((rows, blocks), dtype=torch.int32, device=device)
     logit_kernels.read_logits_kernel[(rows, blocks)](
-        logits.contiguous(), tops, tokens, sums, vocabulary, blocks, BLOCK=_BLOCK
+        logits.contiguous(), tops, tokens, sums, vocabulary, blocks, BLOCK=BLOCK
     )
     top = torch.empty(rows, device=device)
     token = torch.empty(rows, dtype=torch.int64, device=device)
@@ -147,4 +154,4 @@ def _read_on_device(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         PADDED=triton.next_power_of_2(blocks),
         num_warps=1,
     )
-    return token, top, confidence.clamp_max(0.0)
+    return token, top, confidence.clamp_max(0.0), BlockTops(tops, tokens)

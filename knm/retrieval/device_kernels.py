@@ -60,7 +60,15 @@ def _pack(score, number):
 
 
 @triton.jit
-def pick_kernel(least, picked, bunches, PARTS, K: tl.constexpr, WIDTH: tl.constexpr):
+def _least(packed, K: tl.constexpr):
+    """The K smallest of `packed` int64 in order; K is a power of 2."""
+    return ~tl.topk(~packed, K)
+
+
+@triton.jit
+def pick_kernel(
+    least, picked, bunches, PARTS, K: tl.constexpr, K_PADDED: tl.constexpr, WIDTH: tl.constexpr
+):
     """Row b, part s of the minima (rows, bunches): the K smallest, packed with their bunch.
 
     `picked` (rows, PARTS, K) int64.
@@ -68,11 +76,9 @@ def pick_kernel(least, picked, bunches, PARTS, K: tl.constexpr, WIDTH: tl.conste
     row, part = tl.program_id(0), tl.program_id(1)
     bunch = part * WIDTH + tl.arange(0, WIDTH)
     low = tl.load(least + row.to(tl.int64) * bunches + bunch, bunch < bunches, float("inf"))
-    packed = _pack(low, bunch)
-    for place in range(K):
-        first = tl.min(packed, 0)
-        tl.store(picked + (row * PARTS + part) * K + place, first)
-        packed = tl.where(packed == first, 0x7FFFFFFFFFFFFFFF, packed)
+    order = tl.arange(0, K_PADDED)
+    first = _least(_pack(low, bunch), K_PADDED)
+    tl.store(picked + (row * PARTS + part) * K + order, first, order < K)
 
 
 @triton.jit
@@ -95,29 +101,22 @@ def narrow_kernel(
     slots = tl.arange(0, FOUND_PADDED)
     packed = tl.load(picked + row * FOUND + slots, slots < FOUND, 0x7FFFFFFFFFFFFFFF)
     order = tl.arange(0, K_PADDED)
-    bunch = tl.full([K_PADDED], -1, tl.int64)
-    for place in range(K):
-        first = tl.min(packed, 0)
-        packed = tl.where(packed == first, 0x7FFFFFFFFFFFFFFF, packed)
-        there = first != 0x7FFFFFFFFFFFFFFF
-        bunch = tl.where((order == place) & there, first & 0xFFFFFFFF, bunch)
+    first = _least(packed, K_PADDED)
+    there = (order < K) & (first != 0x7FFFFFFFFFFFFFFF)
+    bunch = tl.where(there, first & 0xFFFFFFFF, 0)
     group = bunch[:, None] * TOGETHER + tl.arange(0, TOGETHER)[None, :]
     # Where fewer bunches than parts are full, some that were picked lie behind the last.
-    real = (bunch >= 0)[:, None] & (group < groups)
+    real = there[:, None] & (group < groups)
     low = tl.load(lows + row.to(tl.int64) * groups + group, real, float("inf"))
-    best = tl.where(real, _pack(low, group), 0x7FFFFFFFFFFFFFFF)
-    best = tl.reshape(best, [K_PADDED * TOGETHER])
-    for place in range(K):
-        first = tl.min(best, 0)
-        best = tl.where(best == first, 0x7FFFFFFFFFFFFFFF, best)
-        there = first != 0x7FFFFFFFFFFFFFFF
-        tl.store(chosen + row * K + place, tl.where(there, first & 0xFFFFFFFF, -1))
+    packed = tl.where(real, _pack(low, group), 0x7FFFFFFFFFFFFFFF)
+    first = _least(tl.reshape(packed, [K_PADDED * TOGETHER]), K_PADDED)
+    there = first != 0x7FFFFFFFFFFFFFFF
+    tl.store(chosen + row * K + order, tl.where(there, first & 0xFFFFFFFF, -1), order < K)
 
 
 @triton.jit
 def measure_kernel(
     queries,
-    rounded,
     keys,
     norms,
     chosen,
@@ -130,7 +129,8 @@ def measure_kernel(
     """Row b: distances by plain difference to the keys of its j-th `chosen` (rows, k) group.
 
     `measured` (rows, k, GROUP) int64 gets each distance packed with its key's id, which counts from
-    `start`; the largest integer stands where there is no key, or the query is not finite.
+    `start`; the largest integer stands where there is no key, or the query is not finite in the
+    keys' type.
     """
     row, place = tl.program_id(0), tl.program_id(1)
     at = row * tl.num_programs(1) + place
@@ -142,12 +142,12 @@ def measure_kernel(
     for offset in range(0, DIM, DEPTH):
         depth = offset + tl.arange(0, DEPTH)
         inside = depth < DIM
-        query = tl.load(queries + row * DIM + depth, inside, 0.0).to(tl.float32)
-        coarse = tl.load(rounded + row * DIM + depth, inside, 0.0).to(tl.float32)
+        query = tl.load(queries + row * DIM + depth, inside, 0.0)
         key = tl.load(keys + member[:, None] * DIM + depth[None, :], inside[None, :], 0.0)
-        apart = query[None, :] - key.to(tl.float32)
+        apart = query.to(tl.float32)[None, :] - key.to(tl.float32)
         distance += tl.sum(apart * apart, 1)
-        size += tl.sum(query * query, 0) + tl.sum(coarse * coarse, 0)
+        rounded = query.to(key.dtype).to(tl.float32)
+        size += tl.sum(rounded * rounded, 0)
     real = there & (size < float("inf")) & (tl.load(norms + member) < float("inf"))
     found = tl.where(real, _pack(distance, member + start), 0x7FFFFFFFFFFFFFFF)
     tl.store(measured + at * GROUP + tl.arange(0, GROUP), found)
@@ -163,21 +163,22 @@ def settle_kernel(
     FOUND,
     FOUND_PADDED: tl.constexpr,
     K: tl.constexpr,
+    K_PADDED: tl.constexpr,
 ):
     """Row b: the K smallest of `measured` (rows, FOUND), and the values stored with them."""
     row = tl.program_id(0)
     slots = tl.arange(0, FOUND_PADDED)
     packed = tl.load(measured + row * FOUND + slots, slots < FOUND, 0x7FFFFFFFFFFFFFFF)
-    for place in range(K):
-        least = tl.min(packed, 0)
-        packed = tl.where(packed == least, 0x7FFFFFFFFFFFFFFF, packed)
-        missing = least == 0x7FFFFFFFFFFFFFFF
-        entry = tl.where(missing, 0, least & 0xFFFFFFFF)
-        distance = (least >> 32).to(tl.int32).to(tl.float32, bitcast=True)
-        at = row * K + place
-        tl.store(distances + at, tl.where(missing, float("inf"), distance))
-        tl.store(ids + at, tl.where(missing, -1, entry))
-        tl.store(values + at, tl.where(missing, 0, tl.load(stored_values + entry)))
+    order = tl.arange(0, K_PADDED)
+    inside = order < K
+    least = _least(packed, K_PADDED)
+    missing = least == 0x7FFFFFFFFFFFFFFF
+    entry = tl.where(missing, 0, least & 0xFFFFFFFF)
+    distance = (least >> 32).to(tl.int32).to(tl.float32, bitcast=True)
+    at = row * K + order
+    tl.store(distances + at, tl.where(missing, float("inf"), distance), inside)
+    tl.store(ids + at, tl.where(missing, -1, entry), inside)
+    tl.store(values + at, tl.where(missing, 0, tl.load(stored_values + entry)), inside)
 
 
 @triton.jit
@@ -203,6 +204,13 @@ def _is_usable(found, distance, vote, weight):
     """Whether a row has neighbours, all at a distance that is a number, and a weight above 0."""
     odd = tl.sum((found & ((distance != distance) | (vote != vote))).to(tl.int32), 0) > 0
     return (tl.sum(found.to(tl.int32), 0) > 0) & (odd == 0) & (weight > 0)
+
+
+@triton.jit
+def _choose(best, raised, top, other):
+    """The likelier of the tokens `raised`, with logit `best`, and `other`; of equals the lower."""
+    chosen = tl.where(best > top, raised, other)
+    return tl.where(best == top, tl.minimum(raised, other), chosen)
 
 
 @triton.jit
@@ -251,9 +259,7 @@ def mixture_kernel(
     best = tl.max(joined, 0)
     raised = tl.min(tl.where((joined == best) & inside, token, 0x7FFFFFFFFFFFFFFF), 0)
     lm_token = tl.load(lm_tokens + row)
-    unraised = top + shift
-    chosen = tl.where(best > unraised, raised, lm_token)
-    chosen = tl.where(best == unraised, tl.minimum(raised, lm_token), chosen)
+    chosen = _choose(best, raised, top + shift, lm_token)
     tl.store(shifts + row, shift)
     tl.store(at_tokens + row * K + order, joined, inside)
     tl.store(usable_out + row, usable)
@@ -270,12 +276,18 @@ def residual_kernel(
     values,
     foretold,
     probabilities,
+    entries,
+    block_tops,
+    block_tokens,
     tokens_out,
     moved_out,
-    usable_out,
+    token_out,
     vocabulary,
     temperature,
     eta,
+    BLOCKS,
+    BLOCKS_PADDED: tl.constexpr,
+    BLOCK: tl.constexpr,
     K: tl.constexpr,
     K_PADDED: tl.constexpr,
     COUNT: tl.constexpr,
@@ -283,8 +295,10 @@ def residual_kernel(
 ):
     """Row b of a sparse residual step: see `SparseResidualFusion`, whose formulas these are.
 
-    `foretold` and `probabilities` (rows, K, COUNT) are what the LM held likeliest at each
-    neighbour. `tokens_out` and `moved_out` (rows, 1 + K), the LM's own token first.
+    `foretold` and `probabilities` (N, COUNT) are what the LM held likeliest, of which row
+    `entries[b, j]` is that of the j-th neighbour; `block_tops` and `block_tokens` (rows, BLOCKS)
+    the highest logits of blocks of BLOCK tokens. `tokens_out` and `moved_out` (rows, 1 + K), the
+    LM's own token first; `token_out` the likeliest of all.
     """
     row = tl.program_id(0)
     order = tl.arange(0, K_PADDED)
@@ -304,8 +318,9 @@ def residual_kernel(
         real = tl.load(ids + by, there, -1) >= 0
         away = tl.load(distances + by, there, 0.0).to(tl.float64)
         share = tl.where(real, tl.exp(-away / temperature - nearest) / whole, 0.0)
-        said = tl.load(foretold + row * K * COUNT + place, there, -1)
-        expected = share * tl.load(probabilities + row * K * COUNT + place, there, 0.0)
+        told = tl.load(entries + by, real, 0) * COUNT + place % COUNT
+        said = tl.load(foretold + told, real, -1).to(tl.int64)
+        expected = share * tl.load(probabilities + told, real, 0.0)
         meant = token[:, None] == said[None, :]
         step -= tl.sum(tl.where(meant, expected[None, :], 0.0), 1)
         own_step -= tl.sum(tl.where(said == own, expected, 0.0), 0)
@@ -325,7 +340,39 @@ def residual_kernel(
     tl.store(moved_out + out, own_moved)
     tl.store(tokens_out + out + 1 + order, token, inside)
     tl.store(moved_out + out + 1 + order, moved, inside)
-    tl.store(usable_out + row, usable)
+
+    best = tl.maximum(tl.max(tl.where(inside, moved, float("-inf")), 0), own_moved)
+    raised = tl.min(tl.where((moved == best) & inside, token, 0x7FFFFFFFFFFFFFFF), 0)
+    raised = tl.where(own_moved == best, tl.minimum(raised, own), raised)
+    # Of those that did not move, the highest: blocks are read again where one that did is theirs.
+    blocks = tl.arange(0, BLOCKS_PADDED)
+    real = blocks < BLOCKS
+    tops = tl.load(block_tops + row * BLOCKS + blocks, real, float("-inf"))
+    theirs = tl.load(block_tokens + row * BLOCKS + blocks, real, vocabulary).to(tl.int64)
+    met = tl.sum((theirs[:, None] == token[None, :]).to(tl.int32), 1) > 0
+    again = real & usable & (met | (theirs == own))
+    top = tl.max(tl.where(again, float("-inf"), tops), 0)
+    other = tl.min(tl.where((tops == top) & real & (again == 0), theirs, 0x7FFFFFFFFFFFFFFF), 0)
+    block = tl.min(tl.where(again, blocks, BLOCKS), 0)
+    while block < BLOCKS:
+        columns = block * BLOCK + tl.arange(0, BLOCK)
+        left = columns < vocabulary
+        value = tl.load(at + columns, left, float("-inf")).to(tl.float32)
+        highest, lowest = float("-inf"), vocabulary
+        looking = True
+        while looking:
+            highest = tl.max(tl.where(left, value, float("-inf")), 0)
+            lowest = tl.min(tl.where(left & (value == highest), columns, vocabulary), 0)
+            moves = tl.sum((token == lowest).to(tl.int32), 0) > 0
+            looking = moves | (lowest == own)
+            left = left & (columns != lowest)
+        other = _choose(highest, lowest.to(tl.int64), top, other)
+        top = tl.maximum(highest, top)
+        again = again & (blocks != block)
+        block = tl.min(tl.where(again, blocks, BLOCKS), 0)
+    chosen = _choose(best, raised, top, other)
+    # Where a logit is not a number nothing is the highest.
+    tl.store(token_out + row, tl.where(usable & (chosen < vocabulary), chosen, own))
 
 
 @triton.jit

@@ -1,5 +1,6 @@
 """Exact search on a GPU in the dtype in which a datastore keeps its keys, and fusions there."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -8,22 +9,38 @@ import triton
 from torch import Tensor
 
 from knm.datastore import Datastore
-from knm.datastore.exact import BLOCK, padded_rows
 from knm.errors import UserError, named
+from knm.models.logits import BLOCK as TOKENS
 from knm.retrieval import device_kernels
 from knm.retrieval.evidence import LMOutput, MixedLogits, MovedLogits
 from knm.retrieval.neighbours import Neighbours
+from knm.retrieval.predictions import LikelyTable
 
-_TILE: Final = 64  # queries per matrix product
 _READ_ROWS: Final = 1 << 16
 # Keys scored at a time: bounds what one program picks from.
 _CHUNK: Final = 1 << 20
-_GROUP: Final = 8  # keys of which the least score is kept
-_TOGETHER: Final = 8  # groups of which it is kept once more
-_PART: Final = 1024  # of these that one program picks from
+_GROUP: Final = 4  # keys of which the least score is kept
+_TOGETHER: Final = 16  # groups of which it is kept once more
+_PART: Final = 512  # of these that one program picks from
 _MOST_NEIGHBOURS: Final = 256
 _FORETOLD: Final = 64  # likely tokens that are compared with the voted ones at a time
 _DTYPES: Final = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """What one program of a matrix product computes, and how; scores do not depend on it."""
+
+    queries: int
+    keys: int
+    num_warps: int
+    num_stages: int
+
+
+_SMALL_TILE: Final = _Tile(64, 128, num_warps=4, num_stages=4)
+# Keys are read half as often; it needs the shared memory of a GPU for computing centres.
+_LARGE_TILE: Final = _Tile(128, 256, num_warps=8, num_stages=3)
+_LARGE_TILE_BYTES: Final = 160 << 10
 
 
 class DeviceSearcher:
@@ -38,7 +55,8 @@ class DeviceSearcher:
     on_device = True
 
     def __init__(self, datastore: Datastore, device: torch.device) -> None:
-        count, rows = len(datastore), padded_rows(len(datastore))
+        count = len(datastore)
+        rows = max(1, triton.cdiv(count, _LARGE_TILE.keys)) * _LARGE_TILE.keys
         dtype = _DTYPES[datastore.manifest.key_dtype]
         self._keys = torch.zeros((rows, datastore.manifest.dim), dtype=dtype, device=device)
         self._norms = torch.full((rows,), torch.inf, device=device)
@@ -49,6 +67,7 @@ class DeviceSearcher:
             self._norms[piece] = self._keys[piece].float().square().sum(1)
         self._values = torch.zeros(rows, dtype=torch.int64, device=device)
         self._values[:count] = torch.from_numpy(datastore.values.astype("int64"))
+        self._tiles = _SMALL_TILE, _LARGE_TILE if _holds_large_tiles(device) else _SMALL_TILE
 
     def search(self, queries: Tensor, k: int) -> Neighbours:
         """Find the k nearest entries of `queries` (B, D).
@@ -77,8 +96,10 @@ class DeviceSearcher:
             ids,
             values,
             found,
-            FOUND_PADDED=triton.next_power_of_2(found),
+            FOUND_PADDED=_padded(found),
             K=k,
+            K_PADDED=_padded(k),
+            num_warps=_warps(found),
         )
         return Neighbours(distances, ids, values)
 
@@ -98,7 +119,8 @@ class DeviceSearcher:
         bunches = groups // _TOGETHER
         lows = torch.empty((rows, groups), device=keys.device)
         least = torch.empty((rows, bunches), device=keys.device)
-        device_kernels.score_kernel[(triton.cdiv(rows, _TILE), count // BLOCK)](
+        tile = self._tiles[rows > _SMALL_TILE.queries]
+        device_kernels.score_kernel[(triton.cdiv(rows, tile.queries), count // tile.keys)](
             rounded,
             keys,
             norms,
@@ -107,17 +129,27 @@ class DeviceSearcher:
             rows,
             count,
             DIM=dim,
-            BLOCK=BLOCK,
+            BLOCK=tile.keys,
             GROUP=_GROUP,
             TOGETHER=_TOGETHER,
-            ROWS=_TILE,
+            ROWS=tile.queries,
             DEPTH=64,
-            num_warps=4,
-            num_stages=4,
+            num_warps=tile.num_warps,
+            num_stages=tile.num_stages,
         )
-        parts = triton.cdiv(bunches, _PART)
+        width = max(_PART, _padded(k))
+        parts = triton.cdiv(bunches, width)
         picked = torch.empty((rows, parts * k), dtype=torch.int64, device=keys.device)
-        device_kernels.pick_kernel[(rows, parts)](least, picked, bunches, parts, K=k, WIDTH=_PART)
+        device_kernels.pick_kernel[(rows, parts)](
+            least,
+            picked,
+            bunches,
+            parts,
+            K=k,
+            K_PADDED=_padded(k),
+            WIDTH=width,
+            num_warps=_warps(width),
+        )
         chosen = torch.empty((rows, k), dtype=torch.int64, device=keys.device)
         device_kernels.narrow_kernel[(rows,)](
             picked,
@@ -125,25 +157,43 @@ class DeviceSearcher:
             chosen,
             groups,
             parts * k,
-            FOUND_PADDED=triton.next_power_of_2(parts * k),
+            FOUND_PADDED=_padded(parts * k),
             K=k,
-            K_PADDED=triton.next_power_of_2(k),
+            K_PADDED=_padded(k),
             TOGETHER=_TOGETHER,
+            num_warps=_warps(max(parts, _TOGETHER) * k),
         )
         measured = torch.empty((rows, k * _GROUP), dtype=torch.int64, device=keys.device)
         device_kernels.measure_kernel[(rows, k)](
             queries,
-            rounded,
             keys,
             norms,
             chosen,
             measured,
             piece.start,
             DIM=dim,
-            DEPTH=128,
+            DEPTH=256,
             GROUP=_GROUP,
+            num_warps=1,
         )
         return measured
+
+
+def _holds_large_tiles(device: torch.device) -> bool:
+    if device.type != "cuda":  # an interpreter's
+        return True
+    properties = torch.cuda.get_device_properties(device)
+    return int(getattr(properties, "shared_memory_per_block_optin", 0)) >= _LARGE_TILE_BYTES
+
+
+def _padded(count: int) -> int:
+    """As many as can be ordered at once: a power of 2, and more than one."""
+    return max(2, int(triton.next_power_of_2(count)))
+
+
+def _warps(count: int) -> int:
+    """How many order `count` elements: few, which wait less, but enough that code stays short."""
+    return min(16, max(1, _padded(count) // 512))
 
 
 def mix(lm: LMOutput, weight: Tensor, neighbours: Neighbours, temperature: float) -> MixedLogits:
@@ -179,16 +229,17 @@ def take_step(
     lm: LMOutput,
     weight: Tensor,
     neighbours: Neighbours,
-    likely: tuple[Tensor, Tensor],
+    likely: LikelyTable,
     temperature: float,
     eta: float,
 ) -> MovedLogits:
     """`SparseResidualFusion` in one kernel; `likely` is what it knows of the neighbours."""
     rows, k = neighbours.ids.shape
-    foretold, probabilities = likely
     tokens = torch.empty((rows, 1 + k), dtype=torch.int64, device=weight.device)
     moved = torch.empty((rows, 1 + k), device=weight.device)
-    usable = torch.empty(rows, dtype=torch.bool, device=weight.device)
+    token = torch.empty_like(lm.token)
+    assert lm.blocks is not None
+    blocks = lm.blocks.tops.shape[1]
     device_kernels.residual_kernel[(rows,)](
         lm.logits,
         lm.token,
@@ -196,17 +247,23 @@ def take_step(
         neighbours.distances,
         neighbours.ids,
         neighbours.values,
-        foretold,
-        probabilities,
+        likely.tokens,
+        likely.probabilities,
+        likely.entries,
+        lm.blocks.tops,
+        lm.blocks.tokens,
         tokens,
         moved,
-        usable,
+        token,
         lm.logits.shape[1],
         temperature,
         eta,
+        blocks,
+        BLOCKS_PADDED=triton.next_power_of_2(blocks),
+        BLOCK=TOKENS,
         K=k,
         K_PADDED=triton.next_power_of_2(k),
-        COUNT=foretold.shape[2],
+        COUNT=likely.tokens.shape[1],
         WIDTH=_FORETOLD,
     )
-    return MovedLogits.of(lm, tokens, moved, usable)
+    return MovedLogits(lm, tokens, moved, token)

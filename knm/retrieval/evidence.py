@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from knm.models.logits import read_highest, read_top
+from knm.models.logits import BlockTops, read_top
 
 
 @dataclass(frozen=True)
@@ -13,25 +13,30 @@ class LMOutput:
     """The LM's `logits` (B, V) and what weights and fusions need of them.
 
     `token` (B,) int64 is the argmax, `top` (B,) float32 its logit and `log_confidence` (B,) float64
-    the logarithm of its probability.
+    the logarithm of its probability. `blocks` is what a GPU found on the way.
     """
 
     logits: Tensor
     token: Tensor
     top: Tensor
     log_confidence: Tensor
+    blocks: BlockTops | None = None
 
     @classmethod
     def read(cls, logits: Tensor) -> "LMOutput":
         """Read logits (B, V) of any float type, each row by itself."""
         logits = logits.contiguous()  # kernels go by rows, and vLLM's are a part of wider ones
-        token, top, log_confidence = read_top(logits.detach())
-        return cls(logits, token, top, log_confidence)
+        return cls(logits, *read_top(logits.detach()))
 
     def rows(self, places: Tensor) -> "LMOutput":
         """The same of some rows, by their numbers (n,)."""
-        parts = (self.logits, self.token, self.top, self.log_confidence)
-        return LMOutput(*(part[places] for part in parts))
+        return LMOutput(
+            self.logits[places],
+            self.token[places],
+            self.top[places],
+            self.log_confidence[places],
+            self.blocks and self.blocks.rows(places),
+        )
 
     @property
     def log_sum(self) -> Tensor:
@@ -78,9 +83,8 @@ class MovedLogits:
     @classmethod
     def of(cls, lm: LMOutput, tokens: Tensor, moved: Tensor, usable: Tensor) -> "MovedLogits":
         """Find the argmax; rows that are not `usable` (B,) have the LM's, as nothing moved."""
-        # In the logits' own type, of which a copy is half as large as one of float32.
-        others, top = read_highest(lm.logits.scatter(1, tokens, -torch.inf))
-        token = likelier(tokens, moved, others, top)
+        top, others = lm.logits.scatter(1, tokens, -torch.inf).max(-1)
+        token = likelier(tokens, moved, others, top.float())
         return cls(lm, tokens, moved, torch.where(usable, token, lm.token))
 
     def dense(self) -> Tensor:

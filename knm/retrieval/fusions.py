@@ -123,7 +123,8 @@ def _sparse_residual(
     options: Mapping[str, Any], temperature: float, predictions: Predictions | None
 ) -> Fusion:
     assert predictions is not None
-    return SparseResidualFusion(temperature, options["eta"], predictions.likely(options["likely"]))
+    likely = predictions.likely(options["likely"], options["lm_temperature"])
+    return SparseResidualFusion(temperature, options["eta"], likely)
 
 
 EXCHANGE: Final = "exchange"
@@ -138,6 +139,7 @@ FUSIONS: Final[Mapping[str, FusionKind]] = {
         parameters={
             "eta": Parameter(4.0, 0.0, 1e6),
             "likely": Parameter(LIKELY, 1, LIKELY, whole=True),
+            "lm_temperature": Parameter(1.0, 0.1, 1.0),
         },
         needs=Needs.LIKELY,
     ),

@@ -1,5 +1,6 @@
 """What the LM said where the entries of a datastore were mined: stored there, or by its head."""
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from knm.datastore.arrays import LIKELY_DTYPE
+from knm.datastore.arrays import LIKELY, LIKELY_DTYPE
 from knm.datastore.store import Array
 from knm.retrieval.searchers import Searcher
 from knm.retrieval.tiles import tiles_of
@@ -15,6 +16,7 @@ from knm.retrieval.tiles import tiles_of
 # Logits of neighbours that are computed by one matrix product: bounds their memory.
 AT_ONCE: Final = 1 << 27
 _AT_ONCE_ON_CPU: Final = 1 << 25
+_ROWS: Final = 1 << 20  # entries whose probabilities are computed at a time
 
 
 class Needs(Enum):
@@ -38,22 +40,37 @@ class Head(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class LikelyTable:
+    """The tokens that the LM held likeliest, and which of them stand at the entries asked for.
+
+    `tokens` (N, count), whole numbers of which -1 is none, and their `probabilities` (N, count)
+    float32; `entries` (B, n) int64 are rows of both, -1 for a missing neighbour.
+    """
+
+    tokens: Tensor
+    probabilities: Tensor
+    entries: Tensor
+
+    def gather(self) -> tuple[Tensor, Tensor]:
+        """Tokens (B, n, count) int64 and their probabilities; those of any entry for -1."""
+        entries = self.entries.clamp_min(0)
+        return self.tokens[entries].long(), self.probabilities[entries]
+
+
 class LikelyTokens(Protocol):
-    """The tokens that the LM held likeliest at each entry, and their probabilities."""
+    """What the LM held likeliest at each entry."""
 
-    def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (B, n, count) int64 and their probabilities, float32, at entries `ids` (B, n).
-
-        Missing neighbours (id -1) get those of any entry. A token of -1 is none.
-        """
+    def __call__(self, ids: Tensor) -> LikelyTable:
+        """Look up entries `ids` (B, n)."""
         ...
 
 
 class Predictions(Protocol):
     """What the LM said at the entries of a datastore, as far as it is known."""
 
-    def likely(self, count: int) -> LikelyTokens:
-        """The `count` likeliest tokens at each entry."""
+    def likely(self, count: int, temperature: float = 1.0) -> LikelyTokens:
+        """The `count` likeliest tokens at each entry, their probabilities at a temperature."""
         ...
 
 
@@ -69,37 +86,61 @@ class MinedPredictions:
         self._stored = stored if len(stored) else np.zeros(1, LIKELY_DTYPE)
         self._device = device
 
-    def likely(self, count: int) -> LikelyTokens:
+    def likely(self, count: int, temperature: float = 1.0) -> LikelyTokens:
         """The first `count` of those that are stored."""
         if self._device is None:
-            return _InFile(self._stored, count)
-        return _OnDevice(self._stored, count, self._device)
+            return _InFile(self._stored, count, temperature)
+        return _OnDevice(self._stored, count, temperature, self._device)
+
+
+def at_temperature(probabilities: Tensor, temperature: float) -> Tensor:
+    """The likeliest tokens' `probabilities` (..., n) float32 at a `temperature` of at most 1.
+
+    `p^(1/T)`, normalised over all tokens. Those that are left out share what is missing to 1; each
+    is taken to be as likely as the least of the n, which is the most that it can be. So nothing
+    changes at temperature 1. A probability of 0 stands where there is no token.
+    """
+    if temperature == 1:
+        return probabilities
+    exact = probabilities.double()
+    missing = (1 - exact.sum(-1, keepdim=True)).clamp_min(0)
+    least = exact.masked_fill(exact == 0, 1.0).amin(-1, keepdim=True)
+    scaled = exact.pow(1 / temperature)
+    whole = scaled.sum(-1, keepdim=True) + missing * least.pow(1 / temperature - 1)
+    return (scaled / whole).float()
 
 
 class _InFile:
-    def __init__(self, stored: Array, count: int) -> None:
+    def __init__(self, stored: Array, count: int, temperature: float) -> None:
         self._stored = stored
         self._count = count
+        self._temperature = temperature
 
-    def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        found = self._stored[ids.clamp_min(0).cpu().numpy()]
-        tokens = found["tokens"][..., : self._count].astype(np.int64)
-        probabilities = np.ascontiguousarray(found["probabilities"][..., : self._count])
-        return torch.from_numpy(tokens).to(ids.device), torch.from_numpy(probabilities).to(
-            ids.device
-        )
+    def __call__(self, ids: Tensor) -> LikelyTable:
+        found = self._stored[ids.flatten().clamp_min(0).cpu().numpy()]
+        table = _table(found, self._count, self._temperature, ids.device)
+        return LikelyTable(*table, torch.arange(ids.numel(), device=ids.device).view(ids.shape))
 
 
 class _OnDevice:
-    def __init__(self, stored: Array, count: int, device: torch.device) -> None:
-        self._tokens, self._probabilities = (
-            torch.from_numpy(np.ascontiguousarray(stored[name][:, :count])).to(device)
-            for name in ("tokens", "probabilities")
-        )
+    def __init__(self, stored: Array, count: int, temperature: float, device: torch.device) -> None:
+        self._table = _table(stored, count, temperature, device)
 
-    def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        ids = ids.clamp_min(0)
-        return self._tokens[ids].long(), self._probabilities[ids]
+    def __call__(self, ids: Tensor) -> LikelyTable:
+        return LikelyTable(*self._table, ids)
+
+
+def _table(
+    stored: Array, count: int, temperature: float, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    tokens, probabilities = (
+        torch.from_numpy(np.ascontiguousarray(stored[name])).to(device)
+        for name in ("tokens", "probabilities")
+    )
+    parts = [
+        at_temperature(part, temperature)[:, :count] for part in torch.split(probabilities, _ROWS)
+    ]
+    return tokens[:, :count].contiguous(), torch.cat(parts)
 
 
 class HeadPredictions:
@@ -116,9 +157,9 @@ class HeadPredictions:
         self.vocabulary: int = len(head.weight)
         self.device = head.weight.device
 
-    def likely(self, count: int) -> LikelyTokens:
+    def likely(self, count: int, temperature: float = 1.0) -> LikelyTokens:
         """The `count` likeliest of all tokens."""
-        return _ByHead(self, count)
+        return _ByHead(self, count, temperature)
 
     @torch.no_grad()
     def __call__(self, ids: Tensor) -> Tensor:
@@ -140,8 +181,9 @@ class _ByHead:
     elsewhere those of an entry when it is first found.
     """
 
-    def __init__(self, predictions: HeadPredictions, count: int) -> None:
+    def __init__(self, predictions: HeadPredictions, count: int, temperature: float) -> None:
         self._predictions = predictions
+        self._temperature = temperature
         entries, vocabulary = predictions.entries, predictions.vocabulary
         device = predictions.device
         count = min(count, vocabulary)
@@ -155,16 +197,20 @@ class _ByHead:
             self._read(torch.arange(entries, device=device))
             self._unread = None
 
-    def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        ids = ids.clamp_min(0)
+    def __call__(self, ids: Tensor) -> LikelyTable:
         if self._unread is not None:
-            new = torch.unique(ids[self._unread[ids]])
+            asked = ids.clamp_min(0)
+            new = torch.unique(asked[self._unread[asked]])
             if len(new):
                 self._read(new)
                 self._unread[new] = False
-        return self._tokens[ids], self._shares[ids]
+        return LikelyTable(self._tokens, self._shares, ids)
 
     def _read(self, entries: Tensor) -> None:
+        count = self._tokens.shape[1]
         for some in torch.split(entries, self._together):
-            likeliest = self._predictions(some[None])[0].topk(self._tokens.shape[1])
-            self._tokens[some], self._shares[some] = likeliest.indices, likeliest.values
+            said = self._predictions(some[None])[0]
+            # As many as mining stores: then both are the same at every temperature.
+            likeliest = said.topk(min(max(count, LIKELY), said.shape[1]))
+            self._tokens[some] = likeliest.indices[:, :count]
+            self._shares[some] = at_temperature(likeliest.values, self._temperature)[:, :count]

@@ -53,7 +53,9 @@ class SparseResidualFusion:
     """`ResidualFusion` at the tokens that neighbours vote for, and at the LM's own.
 
     All other logits stay, and of softmax(z_i) the tokens in `likely` count: what is left out is
-    small, and a row costs no pass over the vocabulary for each neighbour.
+    small, and a row costs no pass over the vocabulary for each neighbour. At the temperature at
+    which a LM wrote the programs itself, what it says in `likely` is what it writes: then the step
+    knows only what those that passed have in common, and does not sharpen besides.
     """
 
     temperature: float
@@ -62,12 +64,12 @@ class SparseResidualFusion:
 
     def __call__(self, lm: LMOutput, weight: Tensor, neighbours: Neighbours) -> MovedLogits:
         """Correct the LM's logits by `weight` (B,)."""
-        foretold, probability = self.likely(neighbours.ids)
+        likely = self.likely(neighbours.ids)
         if lm.logits.device.type == "cuda":
             from knm.retrieval.device_search import take_step
 
-            likely = (foretold, probability)
             return take_step(lm, weight, neighbours, likely, self.temperature, self.eta)
+        foretold, probability = likely.gather()
         votes = Votes.count(neighbours, self.temperature)
         own = lm.token[:, None]
         tokens = torch.cat([own, torch.where(votes.found, votes.tokens, own)], 1)
