@@ -95,7 +95,7 @@ def test_packaged_presets_are_known_by_the_same_hashes_as_ever():
         "learned": "2b870b87d1c0c97c",
         "nest": "69e3bdeec5527174",
         "outcome": "dde2f6815d807715",
-        "residual": "2f7024b7ba62bc4b",
+        "residual": "f05b513ed3a60b16",
         "trusted": "4a31d9d7ffd35b41",
         "v1": "fa3bd3a5eb6e7411",
         "v2": "c1e40b8522eed7ce",
