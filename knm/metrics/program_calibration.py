@@ -33,7 +33,7 @@ from knm.retrieval import Preset, Retriever
 
 DEFAULT_SPACE: Final[Mapping[str, Any]] = {
     "preset": "residual",
-    "space": {"fusion_options.eta": [2.0, 4.0, 8.0], "temperature_scale": [0.3, 1.0]},
+    "space": {"fusion_options.eta": [3.0, 6.0, 12.0], "temperature_scale": [0.3, 1.0]},
 }
 _TOGETHER: Final = 128  # problems: what a killed run loses at most
 
