@@ -31,7 +31,8 @@ def _by_kernels(logits: Tensor) -> bool:
 def read_top(logits: Tensor) -> tuple[Tensor, Tensor, Tensor, BlockTops | None]:
     """Argmax (B,) int64, its logit (B,) float32 and its log-probability (B,) float64.
 
-    Of logits (B, V) of any float type, each row by itself. Behind them what a GPU found on the way.
+    Of logits (B, V) of any float type, each row by itself. Behind them the highest logit of each
+    block of the vocabulary; None on a CPU, which does not need them.
     """
     if _by_kernels(logits):
         return _read_on_device(logits)

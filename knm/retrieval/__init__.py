@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from knm.retrieval.parameters import Parameter
     from knm.retrieval.predictions import (
         HeadPredictions,
+        LikelyTable,
         LikelyTokens,
         MinedPredictions,
         Predictions,
@@ -65,6 +66,7 @@ else:
             "parameters": ["Parameter"],
             "predictions": [
                 "HeadPredictions",
+                "LikelyTable",
                 "LikelyTokens",
                 "MinedPredictions",
                 "Predictions",
@@ -123,6 +125,7 @@ __all__ = [
     "FusionKind",
     "HeadPredictions",
     "LMOutput",
+    "LikelyTable",
     "LikelyTokens",
     "MinedPredictions",
     "MixedLogits",

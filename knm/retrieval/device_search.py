@@ -17,7 +17,7 @@ from knm.retrieval.neighbours import Neighbours
 from knm.retrieval.predictions import LikelyTable
 
 _READ_ROWS: Final = 1 << 16
-# Keys scored at a time: bounds what one program picks from.
+# Keys scored at a time: bounds the scores in memory, and what one program picks from.
 _CHUNK: Final = 1 << 20
 _GROUP: Final = 4  # keys of which the least score is kept
 _TOGETHER: Final = 16  # groups of which it is kept once more
@@ -187,12 +187,12 @@ def _holds_large_tiles(device: torch.device) -> bool:
 
 
 def _padded(count: int) -> int:
-    """As many as can be ordered at once: a power of 2, and more than one."""
+    """As many as are ordered at once: a power of 2; Triton's `topk` cannot choose one alone."""
     return max(2, int(triton.next_power_of_2(count)))
 
 
 def _warps(count: int) -> int:
-    """How many order `count` elements: few, which wait less, but enough that code stays short."""
+    """Those that order `count` elements: many wait for each other, few unroll into long code."""
     return min(16, max(1, _padded(count) // 512))
 
 
@@ -233,12 +233,15 @@ def take_step(
     temperature: float,
     eta: float,
 ) -> MovedLogits:
-    """`SparseResidualFusion` in one kernel; `likely` is what it knows of the neighbours."""
+    """`SparseResidualFusion` in one kernel; `likely` is what it knows of the neighbours.
+
+    `lm` has to come from `LMOutput.read`, on the device.
+    """
+    assert lm.blocks is not None, "LMOutput.read comes first"
     rows, k = neighbours.ids.shape
     tokens = torch.empty((rows, 1 + k), dtype=torch.int64, device=weight.device)
     moved = torch.empty((rows, 1 + k), device=weight.device)
     token = torch.empty_like(lm.token)
-    assert lm.blocks is not None
     blocks = lm.blocks.tops.shape[1]
     device_kernels.residual_kernel[(rows,)](
         lm.logits,

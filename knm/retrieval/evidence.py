@@ -13,7 +13,8 @@ class LMOutput:
     """The LM's `logits` (B, V) and what weights and fusions need of them.
 
     `token` (B,) int64 is the argmax, `top` (B,) float32 its logit and `log_confidence` (B,) float64
-    the logarithm of its probability. `blocks` is what a GPU found on the way.
+    the logarithm of its probability. `blocks` are the highest logits of each block of the
+    vocabulary, None on a CPU.
     """
 
     logits: Tensor

@@ -16,7 +16,7 @@ from knm.retrieval.tiles import tiles_of
 # Logits of neighbours that are computed by one matrix product: bounds their memory.
 AT_ONCE: Final = 1 << 27
 _AT_ONCE_ON_CPU: Final = 1 << 25
-_ROWS: Final = 1 << 20  # entries whose probabilities are computed at a time
+_ROWS: Final = 1 << 20  # entries that are brought to a temperature at a time
 
 
 class Needs(Enum):
@@ -45,7 +45,7 @@ class LikelyTable:
     """The tokens that the LM held likeliest, and which of them stand at the entries asked for.
 
     `tokens` (N, count), whole numbers of which -1 is none, and their `probabilities` (N, count)
-    float32; `entries` (B, n) int64 are rows of both, -1 for a missing neighbour.
+    float32; `entries` (B, n) int64 are rows of both, any or -1 for a missing neighbour.
     """
 
     tokens: Tensor
@@ -133,14 +133,15 @@ class _OnDevice:
 def _table(
     stored: Array, count: int, temperature: float, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    tokens, probabilities = (
-        torch.from_numpy(np.ascontiguousarray(stored[name])).to(device)
-        for name in ("tokens", "probabilities")
-    )
-    parts = [
-        at_temperature(part, temperature)[:, :count] for part in torch.split(probabilities, _ROWS)
-    ]
-    return tokens[:, :count].contiguous(), torch.cat(parts)
+    count = min(count, LIKELY)
+    tokens = torch.empty((len(stored), count), dtype=torch.int32, device=device)
+    probabilities = torch.empty((len(stored), count), device=device)
+    for start in range(0, len(stored), _ROWS):
+        rows = slice(start, start + _ROWS)
+        told = torch.from_numpy(np.ascontiguousarray(stored["probabilities"][rows])).to(device)
+        tokens[rows] = torch.from_numpy(np.ascontiguousarray(stored["tokens"][rows, :count]))
+        probabilities[rows] = at_temperature(told, temperature)[:, :count]
+    return tokens, probabilities
 
 
 class HeadPredictions:

@@ -54,8 +54,8 @@ class SparseResidualFusion:
 
     All other logits stay, and of softmax(z_i) the tokens in `likely` count: what is left out is
     small, and a row costs no pass over the vocabulary for each neighbour. At the temperature at
-    which a LM wrote the programs itself, what it says in `likely` is what it writes: then the step
-    knows only what those that passed have in common, and does not sharpen besides.
+    which a LM's own programs were sampled, softmax(z_i) is what they were drawn from: then the step
+    holds only what those that passed have in common, and does not sharpen besides.
     """
 
     temperature: float

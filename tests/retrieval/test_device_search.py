@@ -12,6 +12,7 @@ from knm.retrieval import (
     CorrectedLogits,
     Fusion,
     HeadPredictions,
+    LikelyTable,
     LMOutput,
     MinedPredictions,
     MixtureFusion,
@@ -22,7 +23,6 @@ from knm.retrieval import (
     TorchSearcher,
     open_searcher,
 )
-from knm.retrieval.predictions import LikelyTable
 from tests.kernels import DEVICE, INTERPRETED, ON_A_GPU, module_of_kernels
 from tests.retrieval.stores import store_of
 
@@ -114,15 +114,14 @@ def test_equal_keys_of_many_groups_are_found_in_order(device):
     assert found.ids.tolist() == [list(range(40))] * 2
 
 
-@pytest.mark.parametrize("part", [4, 8])
-def test_keys_that_are_looked_at_in_pieces(device, monkeypatch, part):
+@pytest.mark.parametrize("k", [3, 4, 20, pytest.param(256, marks=needs_a_gpu)])
+def test_keys_that_are_looked_at_in_pieces(device, monkeypatch, k):
     monkeypatch.setattr(device, "_CHUNK", 512)
-    monkeypatch.setattr(device, "_PART", part)  # of the 8 bunches of a piece
+    monkeypatch.setattr(device, "_PART", 4)  # of the 8 bunches of a piece, or more for many
     store = store_of(keys_of(1300, 24))
     queries = queries_of(3, 24, torch.bfloat16)
-    for k in (3, 4) if part == 4 else (20,):
-        expected = TorchSearcher(store, torch.device("cpu")).search(queries.cpu(), k)
-        assert torch.equal(opened(device, store).search(queries, k).ids.cpu(), expected.ids)
+    expected = TorchSearcher(store, torch.device("cpu")).search(queries.cpu(), k)
+    assert torch.equal(opened(device, store).search(queries, k).ids.cpu(), expected.ids)
 
 
 def drawn(
@@ -134,7 +133,7 @@ def drawn(
     weight = torch.tensor([0.0, 1e-6, 0.25, 0.9, 1.0]).repeat(rows // 5)
     distances = (torch.rand(rows, 16, generator=draw) * 20).sort(1).values
     ids = torch.randint(0, 9, (rows, 16), generator=draw)
-    values = torch.randint(0, 30, (rows, 16), generator=draw)
+    values = torch.randint(0, min(30, vocabulary), (rows, 16), generator=draw)
     ids[5:10], ids[10:15, 7:] = -1, -1
     distances[19, 3] = torch.nan
     found = Neighbours(
@@ -174,6 +173,7 @@ def within_wider_rows(logits: torch.Tensor) -> torch.Tensor:
     ("count", "eta", "vocabulary", "unequal"),
     [
         (8, 4.0, 500, True),
+        (8, 40.0, 5, True),  # every token moves
         (3, 40.0, 9001, True),
         (8, 40.0, 9001, False),
         (1, 400.0, 500, True),
