@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from knm.retrieval.context import DecodingContext
     from knm.retrieval.evidence import DenseLogits, LMOutput, MixedLogits, MovedLogits
     from knm.retrieval.fusions import FUSIONS, CorrectedLogits, Fusion, FusionKind, MixtureFusion
-    from knm.retrieval.neighbours import Neighbours
+    from knm.retrieval.neighbours import LikelyTable, Neighbours
     from knm.retrieval.parameters import Parameter
     from knm.retrieval.predictions import (
         HeadPredictions,
-        LikelyTable,
         LikelyTokens,
         MinedPredictions,
         Predictions,
@@ -62,11 +61,10 @@ else:
             "context": ["DecodingContext"],
             "evidence": ["DenseLogits", "LMOutput", "MixedLogits", "MovedLogits"],
             "fusions": ["CorrectedLogits", "FUSIONS", "Fusion", "FusionKind", "MixtureFusion"],
-            "neighbours": ["Neighbours"],
+            "neighbours": ["LikelyTable", "Neighbours"],
             "parameters": ["Parameter"],
             "predictions": [
                 "HeadPredictions",
-                "LikelyTable",
                 "LikelyTokens",
                 "MinedPredictions",
                 "Predictions",

@@ -13,8 +13,7 @@ from knm.errors import UserError, named
 from knm.models.logits import BLOCK as TOKENS
 from knm.retrieval import device_kernels
 from knm.retrieval.evidence import LMOutput, MixedLogits, MovedLogits
-from knm.retrieval.neighbours import Neighbours
-from knm.retrieval.predictions import LikelyTable
+from knm.retrieval.neighbours import LikelyTable, Neighbours
 
 _READ_ROWS: Final = 1 << 16
 # Keys scored at a time: bounds the scores in memory, and what one program picks from.

@@ -1,4 +1,4 @@
-"""What a search finds."""
+"""What a search finds, and what the LM said there."""
 
 from dataclasses import dataclass
 
@@ -67,3 +67,21 @@ class Neighbours:
             self.ids.masked_fill(out, -1),
             self.values.masked_fill(out, 0),
         )
+
+
+@dataclass(frozen=True)
+class LikelyTable:
+    """The tokens that the LM held likeliest, and which of them stand at the entries asked for.
+
+    `tokens` (N, count), whole numbers of which -1 is none, and their `probabilities` (N, count)
+    float32; `entries` (B, n) int64 are rows of both, any or -1 for a missing neighbour.
+    """
+
+    tokens: Tensor
+    probabilities: Tensor
+    entries: Tensor
+
+    def gather(self) -> tuple[Tensor, Tensor]:
+        """Tokens (B, n, count) int64 and their probabilities; those of any entry for -1."""
+        entries = self.entries.clamp_min(0)
+        return self.tokens[entries].long(), self.probabilities[entries]

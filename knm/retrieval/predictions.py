@@ -1,6 +1,5 @@
 """What the LM said where the entries of a datastore were mined: stored there, or by its head."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from knm.datastore.arrays import LIKELY, LIKELY_DTYPE
 from knm.datastore.store import Array
+from knm.retrieval.neighbours import LikelyTable
 from knm.retrieval.searchers import Searcher
 from knm.retrieval.tiles import tiles_of
 
@@ -38,24 +38,6 @@ class Head(Protocol):
     def __call__(self, hidden: Tensor, /) -> Tensor:
         """Compute the logits."""
         ...
-
-
-@dataclass(frozen=True)
-class LikelyTable:
-    """The tokens that the LM held likeliest, and which of them stand at the entries asked for.
-
-    `tokens` (N, count), whole numbers of which -1 is none, and their `probabilities` (N, count)
-    float32; `entries` (B, n) int64 are rows of both, any or -1 for a missing neighbour.
-    """
-
-    tokens: Tensor
-    probabilities: Tensor
-    entries: Tensor
-
-    def gather(self) -> tuple[Tensor, Tensor]:
-        """Tokens (B, n, count) int64 and their probabilities; those of any entry for -1."""
-        entries = self.entries.clamp_min(0)
-        return self.tokens[entries].long(), self.probabilities[entries]
 
 
 class LikelyTokens(Protocol):
