@@ -2,6 +2,8 @@
 
 import importlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
@@ -18,3 +20,12 @@ def module_of_kernels(name: str) -> Any:
     if not (ON_A_GPU or INTERPRETED):
         pytest.skip("needs a GPU, or Triton and TRITON_INTERPRET=1: tox run -e kernels")
     return importlib.import_module(name)
+
+
+@contextmanager
+def logits_by_kernels() -> Iterator[None]:
+    """Logits are read by kernels there too where an interpreter executes them."""
+    with pytest.MonkeyPatch.context() as patch:
+        if INTERPRETED:
+            patch.setattr("knm.models.logits._by_kernels", lambda _: True)
+        yield

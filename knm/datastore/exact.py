@@ -52,9 +52,9 @@ class KeyChunk:
         return cls(start, keys, norms, members)
 
 
-def padded_rows(count: int) -> int:
+def padded_rows(count: int, block: int = BLOCK) -> int:
     """`count` rounded up to whole blocks, at least one."""
-    return max(1, -(-count // BLOCK)) * BLOCK
+    return max(1, -(-count // block)) * block
 
 
 def nearest(

@@ -9,6 +9,7 @@ import triton
 from torch import Tensor
 
 from knm.datastore import Datastore
+from knm.datastore.exact import padded_rows
 from knm.errors import UserError, named
 from knm.models.logits import BLOCK as TOKENS
 from knm.retrieval import device_kernels
@@ -55,7 +56,7 @@ class DeviceSearcher:
 
     def __init__(self, datastore: Datastore, device: torch.device) -> None:
         count = len(datastore)
-        rows = max(1, triton.cdiv(count, _LARGE_TILE.keys)) * _LARGE_TILE.keys
+        rows = padded_rows(count, _LARGE_TILE.keys)
         dtype = _DTYPES[datastore.manifest.key_dtype]
         self._keys = torch.zeros((rows, datastore.manifest.dim), dtype=dtype, device=device)
         self._norms = torch.full((rows,), torch.inf, device=device)

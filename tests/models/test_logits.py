@@ -6,17 +6,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knm.models import logits as under_test
 from knm.models.logits import read_likeliest, read_next, read_top
 from tests.engine.random_models import DEVICES
-from tests.kernels import INTERPRETED
+from tests.kernels import logits_by_kernels
 
 
 @pytest.fixture(autouse=True, scope="module")
 def kernels_where_they_can_be_had() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        if INTERPRETED:
-            patch.setattr(under_test, "_by_kernels", lambda _: True)
+    with logits_by_kernels():
         yield
 
 
